@@ -218,6 +218,26 @@ fn statement_that_migrate_rejects_is_a_finding() {
 }
 
 #[test]
+fn advice_for_a_migration_can_be_followed() {
+    for (sql, hint) in [
+        ("CREATE INDEX i ON t (a);", "write CREATE INDEX ASYNC: `dsql-edge migrate` waits for its job"),
+        ("DO $$ BEGIN PERFORM 1; END $$;", "write the statements that it runs"),
+        (
+            "BEGIN; CREATE TABLE a (id int); CREATE TABLE b (id int); COMMIT;",
+            "write this statement without BEGIN and COMMIT",
+        ),
+    ] {
+        let linted = lint([("x.sql".to_owned(), sql.to_owned())], None, Sent::Migrate).remove(0);
+        let hints: Vec<String> = linted.findings.iter().filter_map(|it| it.diagnostic.hint.clone()).collect();
+        assert!(hints.iter().any(|it| it.ends_with(hint)), "{sql}: {hints:?}");
+        assert!(
+            !hints.iter().any(|it| it.contains("CALL") || it.contains("it neither changes")),
+            "{hints:?}"
+        );
+    }
+}
+
+#[test]
 fn files_that_migrate_does_not_apply_are_named() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("inner")).unwrap();

@@ -155,6 +155,10 @@ pub const WITHDRAW: &str =
 pub const BUILDING: &str = "UPDATE dsql_edge.migrations SET state = 'building', job_id = $4
      WHERE file = $1 AND step = $2 AND run = $3";
 
+/// Records how far a step that was begun is: $1 file, $2 step, $3 run, $4 details.
+pub const PROGRESS: &str = "UPDATE dsql_edge.migrations SET details = $4
+     WHERE file = $1 AND step = $2 AND run = $3 AND state = 'started'";
+
 /// Records that the job of a step failed: $1 file, $2 step, $3 run, $4 details.
 pub const FAILED: &str = "UPDATE dsql_edge.migrations SET state = 'failed', details = $4
      WHERE file = $1 AND step = $2 AND run = $3";

@@ -20,5 +20,5 @@ pub mod steps;
 
 pub use folder::{File, Folder, Problems};
 pub use ledger::{Entry, State};
-pub use plan::{Pending, PlanError, changed, plan};
+pub use plan::{Gone, Pending, PlanError, changed, gone, plan};
 pub use steps::{Checksum, Step};

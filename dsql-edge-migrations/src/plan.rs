@@ -48,18 +48,10 @@ impl std::error::Error for PlanError {}
 /// # Errors
 /// Returns an error that names every file which differs from the file that was applied.
 pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>>, PlanError> {
-    let mut of_files: BTreeMap<&str, BTreeMap<i32, &Entry>> = BTreeMap::new();
-    for entry in entries {
-        of_files.entry(&entry.file).or_default().insert(entry.step, entry);
-    }
-    let mut problems = Vec::new();
-    for name in of_files.keys() {
-        if !folder.files.iter().any(|file| file.name == *name) {
-            problems.push(format!(
-                "{name} was applied and is not in the folder: bring it back, or run `dsql-edge migrate resolve {name} --forget`"
-            ));
-        }
-    }
+    let of_files = by_file(entries);
+    let gone = gone(folder, entries).into_iter();
+    let mut problems: Vec<String> =
+        gone.map(|it| format!("{} was applied and is not in the folder: {}", it.name, it.advice)).collect();
     let (mut pending, mut rejected) = (Vec::new(), Vec::new());
     let last_applied =
         of_files.iter().filter(|(_, of_file)| of_file.contains_key(&0)).map(|(name, _)| *name).max();
@@ -89,13 +81,70 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
     Err(PlanError::Differs(problems))
 }
 
+fn by_file(entries: &[Entry]) -> BTreeMap<&str, BTreeMap<i32, &Entry>> {
+    let mut of_files: BTreeMap<&str, BTreeMap<i32, &Entry>> = BTreeMap::new();
+    for entry in entries {
+        of_files.entry(&entry.file).or_default().insert(entry.step, entry);
+    }
+    of_files
+}
+
+/// A file that was applied, at least in part, and is not in the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// The file's name in the ledger.
+    pub name: String,
+    /// The file of the folder that has the same text, and that the ledger does not have: probably the new name.
+    pub renamed_to: Option<String>,
+    /// What to do.
+    pub advice: String,
+}
+
+/// Returns the files that were applied and are not in the folder.
+pub fn gone(folder: &Folder, entries: &[Entry]) -> Vec<Gone> {
+    let of_files = by_file(entries);
+    let is_gone = |name: &&str| !folder.files.iter().any(|file| file.name == **name);
+    let one = |name: &str| {
+        let known = of_files.get(name)?;
+        let is_new = |file: &&File| !of_files.contains_key(file.name.as_str());
+        let renamed = folder.files.iter().filter(is_new).find(|file| has_same_text(file, known));
+        let renamed_to = renamed.map(|file| file.name.clone());
+        let advice = match &renamed_to {
+            Some(new) if known.contains_key(&0) => format!(
+                "{new} has the same text, so it was probably renamed. Rename it back to {name}; or, if the new name is right, run \
+                 `dsql-edge migrate resolve {new} --applied` and then `dsql-edge migrate resolve {name} --forget`"
+            ),
+            Some(new) => format!(
+                "{new} has the same text, so it was probably renamed. Rename it back to {name}, at least until all of it is \
+                 applied"
+            ),
+            None => format!("bring it back, or run `dsql-edge migrate resolve {name} --forget`"),
+        };
+        Some(Gone { name: name.to_owned(), renamed_to, advice })
+    };
+    of_files.keys().copied().filter(is_gone).filter_map(one).collect()
+}
+
+/// Whether a file has the text of which these rows of the ledger record the checksums.
+fn has_same_text(file: &File, known: &BTreeMap<i32, &Entry>) -> bool {
+    if let Some(whole) = known.get(&0) {
+        return file.checksum.matches(&whole.checksum);
+    }
+    let is_same = |(number, entry): (&i32, &&Entry)| {
+        file.steps.iter().any(|step| step.number == *number && step.checksum.matches(&entry.checksum))
+    };
+    known.iter().all(is_same)
+}
+
 /// Describes the differences between a file and its steps that were applied or begun.
 pub fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
     let (name, unit) = (&file.name, file.unit);
-    // The steps of a file that does not pass the rules are not known. The file was recorded as a whole.
+    // The steps of a file that does not pass the rules are not known, so only a file that was recorded as a whole can be
+    // compared.
     let known: &BTreeMap<i32, &Entry> = match (file.problems.is_empty(), known.get(&0)) {
         (false, Some(whole)) => &BTreeMap::from([(0, *whole)]),
-        _ => known,
+        (false, None) => return None,
+        (true, _) => known,
     };
     let undo = format!(
         "undo the change and write another migration; or, if the file is right as it is now, run `dsql-edge migrate resolve {name} --changed`"
@@ -197,6 +246,30 @@ mod tests {
         let second_first: Vec<Entry> =
             applied(&folder, &[2, 1]).into_iter().filter(|entry| entry.file == "2.sql").collect();
         assert!(plan(&folder, &second_first).unwrap()[0].out_of_order);
+    }
+
+    #[test]
+    fn renamed_file_is_recognized_by_its_text() {
+        let before = folder(&[ONE, TWO]);
+        let other = ("2.sql", "CREATE TABLE other (id int PRIMARY KEY);");
+        let gone_after = |steps: &[usize], now: &[(&str, &str)]| gone(&folder(now), &applied(&before, steps));
+        let renamed = gone_after(&[2, 1], &[ONE, ("0002.sql", TWO.1)]);
+        assert_eq!(renamed.len(), 1);
+        assert_eq!(renamed[0].renamed_to.as_deref(), Some("0002.sql"));
+        for expected in ["Rename it back to 2.sql", "resolve 0002.sql --applied", "resolve 2.sql --forget"] {
+            assert!(renamed[0].advice.contains(expected), "{}", renamed[0].advice);
+        }
+        // Of the file, only one step is applied, so nobody may record it as applied.
+        let begun = gone_after(&[1], &[("0001.sql", ONE.1), TWO]);
+        assert_eq!(begun[0].renamed_to.as_deref(), Some("0001.sql"));
+        assert!(!begun[0].advice.contains("--applied"), "{}", begun[0].advice);
+        assert_eq!(gone_after(&[2, 1], &[ONE, other]), []);
+        let lost = gone_after(&[2, 1], &[ONE, ("0002.sql", other.1)]);
+        assert_eq!((lost[0].renamed_to.as_deref(), lost[0].advice.contains("bring it back")), (None, true));
+        // The other file of the same text is applied itself.
+        let twice = folder(&[ONE, TWO, ("3.sql", TWO.1)]);
+        let without = folder(&[ONE, ("3.sql", TWO.1)]);
+        assert_eq!(gone(&without, &applied(&twice, &[2, 1, 1]))[0].renamed_to, None);
     }
 
     #[test]

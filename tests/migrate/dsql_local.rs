@@ -57,3 +57,24 @@ async fn dsql_local_and_migrate_write_the_same_ledger() {
     assert_eq!(ledgers[0], ledgers[1]);
     assert_eq!(ledgers[0].len(), 8);
 }
+
+/// `dsql-edge migrate` was interrupted between two batches; dsql-local, which runs the statement as a whole, repeats it.
+#[tokio::test]
+async fn dsql_local_continues_a_statement_in_batches() {
+    let home = tempfile::tempdir().unwrap();
+    for (name, text) in FILES {
+        std::fs::write(home.path().join(name), text).unwrap();
+    }
+    let local = Local::builder().init_sql("CREATE ROLE reader").start().await.unwrap();
+    let undisturbed = local.migrate(home.path(), &|_| {}).await.unwrap();
+    assert_eq!(undisturbed.len(), 2);
+    let begun = "DELETE FROM dsql_edge.migrations WHERE file = '0002.sql' AND step <> 1;
+        UPDATE dsql_edge.migrations SET state = 'started', details = '1 rows are committed' WHERE file = '0002.sql';
+        UPDATE t SET n = 1 WHERE id = 2";
+    local.run_sql("test", begun).await.unwrap();
+    let done = local.migrate(home.path(), &|_| {}).await.unwrap();
+    assert_eq!(done.iter().map(|file| file.statements).collect::<Vec<_>>(), [2]);
+    assert_eq!(column(&local, "SELECT DISTINCT n::text FROM t").await, ["2"]);
+    assert_eq!(column(&local, LEDGER).await.len(), 8);
+    local.stop().await.unwrap();
+}

@@ -2,7 +2,8 @@
 //! started again; two runs at once. `trouble`: files that changed; jobs that fail, report a wrong status or take long;
 //! states that only the user can decide. `postgres`: what only PostgreSQL has. `adopted`: an existing database,
 //! rights, locks and errors. `folders`: what is wrong
-//! with a folder. `dsql_local`: the ledger of `dsql-local --migrations`.
+//! with a folder. `dsql_local`: the ledger of `dsql-local --migrations`. `interrupted`: signals. `reported`: what `status` and
+//! `resolve` report, and the errors before anything is sent.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -10,7 +11,9 @@ mod adopted;
 mod broken;
 mod dsql_local;
 mod folders;
+mod interrupted;
 mod postgres;
+mod reported;
 mod site;
 mod trouble;
 

@@ -42,7 +42,9 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
     let corrected = twice.replace("CREATE UNIQUE", "UPDATE a SET name = 'y' WHERE id = 2;\nCREATE UNIQUE");
     assert_eq!(outcome(&[("1.sql", &corrected)]).await, "2 applied");
     // The server rejects a DDL statement and, in another migration, a row.
-    let error = outcome(&[("1.sql", &corrected), ("2.sql", "CREATE TABLE a (id int PRIMARY KEY);")]).await;
+    meddle(&local, "CREATE TABLE other (id int)").await;
+    let error =
+        outcome(&[("1.sql", &corrected), ("2.sql", "CREATE TABLE other (id int PRIMARY KEY);")]).await;
     assert!(
         error.starts_with("migrations/2.sql:1:1: statement 1 was not applied: SQLSTATE 42P07"),
         "{error}"
@@ -66,6 +68,11 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
         ("3.sql", "DROP TABLE later;"),
     ];
     let error = outcome(&files).await;
+    assert!(error.starts_with("nothing was sent") && error.contains("--> migrations/3.sql:1:12"), "{error}");
+    assert!(error.contains("error: table \"later\" does not exist"), "{error}");
+    // The linter does not read the body of a function.
+    let function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT id FROM later';";
+    let error = outcome(&[files[0], files[1], ("3.sql", function)]).await;
     let expected = "does not exist in the database: does an earlier migration create it?";
     assert!(error.starts_with("migrations/3.sql:1:1: ") && error.ends_with(expected), "{error}");
     local.stop().await.unwrap();
@@ -88,7 +95,7 @@ async fn meddle(local: &Local, sql: &str) {
 }
 
 /// Returns SQL after which each job ends with this status and leaves an index that is not valid.
-fn jobs_that(status: &str) -> String {
+pub(crate) fn jobs_that(status: &str) -> String {
     format!(
         "CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(
              target text, name text, statement text, plain text, probe text, seal text

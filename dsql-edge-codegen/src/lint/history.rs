@@ -30,7 +30,7 @@ pub(super) fn before(files: &[PathBuf]) -> Option<Vec<SqlFile>> {
 }
 
 /// Returns the schema before the first of these files: it is empty, and has the search path of their directives.
-pub(super) fn empty_schema<'t>(texts: impl Iterator<Item = &'t str>, dialect: Dialect) -> Schema {
+pub(crate) fn empty_schema<'t>(texts: impl Iterator<Item = &'t str>, dialect: Dialect) -> Schema {
     let texts: Vec<&str> = texts.collect();
     let lines = texts.iter().flat_map(|text| directives(text));
     let paths = lines.filter(|it| it.is_in_head && it.directive.starts_with("search_path"));

@@ -5,6 +5,7 @@
 //! it looks for the statement's effect in the catalog.
 
 use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -17,11 +18,13 @@ use dsql_edge_migrations::{Entry, File, Folder, Pending, State, Step, plan};
 
 use super::database::{Attempts, Database, FirstRow, Sql};
 use super::explain::explained;
+use super::interrupt::Signals;
 use super::job::{self, Outcome};
-use super::lease::Lease;
+use super::lease::{self, Lease};
 use super::ledger::Ledger;
 use super::leftovers;
 use super::locks;
+use super::names;
 use super::progress::Progress;
 
 /// A step that was applied.
@@ -50,35 +53,57 @@ pub async fn migrate(
     let database = Database::new(config, folder.dialect);
     let ledger = Ledger::new(&database, run_name());
     // Errors of the plan are reported now, before this run waits until another run has ended.
-    if ledger.exists().await? {
-        plan(folder, &ledger.read().await?)?;
-    } else {
-        plan(folder, &[])?;
+    let exists = ledger.exists().await?;
+    let entries = if exists { ledger.read().await? } else { Vec::new() };
+    plan(folder, &entries)?;
+    if !exists {
         ledger.make().await?;
     }
-    let lease = Lease::take(&database, ledger.run(), lease, report).await?;
+    let mut signals = Signals::new()?;
+    let lease = tokio::select! {
+        lease = Lease::take(&database, ledger.run(), lease, report) => lease?,
+        () = signals.next() => {
+            // The cluster may have given the lease to this run, and the answer may not have arrived yet.
+            tokio::select! {
+                _ = lease::release(&database, ledger.run()) => {}
+                () = signals.next() => {}
+            }
+            bail!("interrupted before the lease was taken: nothing was sent");
+        }
+    };
     let run = Run {
         database: &database,
         ledger: &ledger,
         lease: &lease,
         report,
         in_flight: Cell::new(false),
+        may_end: Cell::new(false),
+        is_stopping: Cell::new(false),
         place: RefCell::default(),
     };
-    let done = tokio::select! {
-        done = run.all(folder) => done,
-        lost = lease.keep() => Err(lost),
-        _ = tokio::signal::ctrl_c() => Err(run.interrupted()),
-    };
+    let done = run.until_signal(folder, &mut signals).await;
     // If a statement is in flight, the lease is not released, because the statement must have arrived before another
     // run reads the catalog.
     if !run.in_flight.get() {
-        let released = lease.release().await;
+        let released = tokio::select! {
+            released = lease::release(&database, ledger.run()) => released,
+            () = signals.next() => Err(anyhow!("interrupted")),
+        };
         if done.is_ok() {
             released.context("giving the lease back")?;
         }
     }
     done
+}
+
+/// Compares the names in the steps that are not applied with the database. A folder that differs from the ledger is not
+/// compared.
+pub(super) async fn check_names(folder: &Folder, config: Config) -> Result<()> {
+    let database = Database::new(config, folder.dialect);
+    let ledger = Ledger::new(&database, run_name());
+    let entries = if ledger.exists().await? { ledger.read().await? } else { Vec::new() };
+    let Ok(pending) = plan(folder, &entries) else { return Ok(()) };
+    names::check(folder, &pending, &database, &|progress| eprintln!("{}", progress.line())).await
 }
 
 /// A run that holds the lease.
@@ -89,6 +114,10 @@ pub(super) struct Run<'r> {
     pub(super) report: &'r dyn Fn(Progress<'_>),
     /// Whether a statement was sent and its outcome is not known.
     in_flight: Cell<bool>,
+    /// Whether the run may end here: the ledger has what the next run needs, and nothing is lost.
+    may_end: Cell<bool>,
+    /// Whether the run ends as soon as the answer to the statement in flight is recorded.
+    is_stopping: Cell<bool>,
     /// The place of the step that is being applied, or "".
     place: RefCell<String>,
 }
@@ -100,15 +129,59 @@ pub(super) const LOST: &str =
     "its answer was lost several times: run `dsql-edge migrate` again when the network works";
 
 impl Run<'_> {
+    /// Applies the steps until a signal arrives. After the first signal, the answer to a statement in flight is still awaited
+    /// and recorded, so that the lease can be released; a second signal ends the wait.
+    async fn until_signal(&self, folder: &Folder, signals: &mut Signals) -> Result<Vec<Applied>> {
+        let mut all = pin!(self.all(folder));
+        let mut kept = pin!(self.lease.keep());
+        loop {
+            tokio::select! {
+                done = &mut all => return done,
+                lost = &mut kept => return Err(lost),
+                () = signals.next() => {
+                    if self.may_end.get() || self.is_stopping.replace(true) {
+                        return Err(self.interrupted());
+                    }
+                    if self.in_flight.get() {
+                        (self.report)(Progress::Stopping);
+                    }
+                }
+                () = self.can_end(), if self.is_stopping.get() => return Err(self.interrupted()),
+            }
+        }
+    }
+
+    async fn can_end(&self) {
+        while !self.may_end.get() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Awaits a future during which the run may end.
+    pub(super) async fn abandonable<T>(&self, future: impl Future<Output = T>) -> T {
+        self.may_end.set(true);
+        let done = future.await;
+        self.may_end.set(false);
+        done
+    }
+
+    /// Returns an error if a signal has arrived. Called before a statement is sent.
+    fn is_to_continue(&self) -> Result<()> {
+        if self.is_stopping.get() { Err(self.interrupted()) } else { Ok(()) }
+    }
+
     async fn all(&self, folder: &Folder) -> Result<Vec<Applied>> {
         let mut done = Vec::new();
         // The ledger is read again, because another run may have changed it before this run got the lease.
-        for Pending { file, steps, out_of_order } in plan(folder, &self.ledger.read().await?)? {
+        let pending = plan(folder, &self.ledger.read().await?)?;
+        names::check(folder, &pending, self.database, self.report).await?;
+        for Pending { file, steps, out_of_order } in pending {
             if out_of_order {
                 (self.report)(Progress::OutOfOrder(file));
             }
             file.notes.iter().for_each(|note| (self.report)(Progress::Divided(file, note)));
             for (step, entry) in steps {
+                self.is_to_continue()?;
                 self.place.replace(file.place(step));
                 let applied = tokio::select! {
                     applied = self.step(file, step, entry) => applied,
@@ -120,7 +193,13 @@ impl Run<'_> {
                 })?;
                 done.push(Applied { file: file.name.clone(), step: step.number, found });
             }
-            self.ledger.finish(file).await?;
+            let finished = self.ledger.finish(file).await;
+            finished.with_context(|| {
+                format!(
+                    "{}: every {} is applied, and the file was not recorded as applied",
+                    file.path, file.unit
+                )
+            })?;
         }
         Ok(done)
     }
@@ -129,6 +208,14 @@ impl Run<'_> {
     /// of the statement that its client is gone.
     fn interrupted(&self) -> anyhow::Error {
         let place = self.place.borrow();
+        if self.in_flight.get() {
+            let seconds = self.lease.length().as_secs_f64().ceil();
+            return anyhow!(
+                "interrupted before the answer to the statement that was sent ({place}) arrived. Run `dsql-edge migrate` again to \
+                 continue: the lease of this run ends in at most {seconds} s, and the next run then looks whether the statement \
+                 was applied"
+            );
+        }
         if place.is_empty() || self.database.dialect() == Dialect::Dsql {
             return anyhow!("interrupted: run `dsql-edge migrate` again to continue");
         }
@@ -156,7 +243,9 @@ impl Run<'_> {
                 (self.report)(Progress::Sent(file, step));
                 let statements: Vec<Sql<'_>> =
                     statements.iter().map(|span| Sql::of_file(file, *span)).collect();
-                self.ledger.apply_transaction(file, step, &statements).await.map_err(explained)?;
+                // The transaction writes its row of the ledger, so it may end at any point.
+                let applied = self.abandonable(self.ledger.apply_transaction(file, step, &statements)).await;
+                applied.map_err(explained)?;
                 Ok(false)
             }
             Work::Repeatable => {
@@ -169,9 +258,7 @@ impl Run<'_> {
                 Ok(false)
             }
             Work::Batches(batched) => {
-                (self.report)(Progress::Sent(file, step));
-                self.batches(file, step, batched).await?;
-                self.ledger.record(file, step).await?;
+                self.batches(file, step, batched, entry.is_some()).await?;
                 Ok(false)
             }
             Work::Schema(trace) => self.schema(file, step, trace, entry).await,
@@ -282,7 +369,8 @@ impl Run<'_> {
             if let Some(id) = &id {
                 self.ledger.building(file, step, id).await?;
             }
-            return match job::wait(job, self.database, id.as_deref(), self.report).await? {
+            let ended = self.abandonable(job::wait(job, self.database, id.as_deref(), self.report)).await;
+            return match ended? {
                 Outcome::Done(details) => {
                     details.iter().for_each(|details| (self.report)(Progress::Details(details)));
                     self.ledger.applied(file, step, details.as_deref()).await?;
@@ -360,8 +448,14 @@ impl Run<'_> {
         }
     }
 
+    /// Whether a statement was sent and its outcome is not known.
+    pub(super) fn is_in_flight(&self) -> bool {
+        self.in_flight.get()
+    }
+
     /// Confirms the lease and sends a statement.
     pub(super) async fn send_once(&self, sql: Sql<'_>) -> Result<std::result::Result<FirstRow, Error>> {
+        self.is_to_continue()?;
         self.lease.confirm().await?;
         self.in_flight.set(true);
         let answer = self.database.once(sql).await;
@@ -374,7 +468,7 @@ impl Run<'_> {
     /// lost.
     pub(super) async fn settle(&self) {
         (self.report)(Progress::Settling(self.lease.length()));
-        tokio::time::sleep(self.lease.length()).await;
+        self.abandonable(tokio::time::sleep(self.lease.length())).await;
         self.in_flight.set(false);
     }
 }

@@ -51,7 +51,7 @@ impl Run<'_> {
         let (mut attempts, mut losses) = (Attempts::new(), 0);
         loop {
             if was_sent {
-                job::wait_for_build(job, self.database, self.report).await?;
+                self.abandonable(job::wait_for_build(job, self.database, self.report)).await?;
                 if !existed && self.is_valid(job).await? {
                     (self.report)(Progress::Found(file, step));
                     self.ledger.applied(file, step, None).await?;

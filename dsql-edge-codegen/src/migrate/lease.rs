@@ -81,12 +81,6 @@ impl<'d> Lease<'d> {
         Ok(())
     }
 
-    /// Releases the lease, so that the next run does not have to wait.
-    pub(super) async fn release(&self) -> Result<()> {
-        self.database.settle(RELEASE, &[Some(&self.run)]).await?;
-        Ok(())
-    }
-
     /// Returns the time after which a statement without an answer has arrived or is lost.
     pub(super) fn length(&self) -> Duration {
         self.length
@@ -107,6 +101,12 @@ impl<'d> Lease<'d> {
         let (instant, time) = self.renewed.get();
         instant.elapsed().max(time.elapsed().unwrap_or_default())
     }
+}
+
+/// Releases the lease of a run, so that the next run does not have to wait.
+pub(super) async fn release(database: &Database, run: &str) -> Result<()> {
+    database.settle(RELEASE, &[Some(run)]).await?;
+    Ok(())
 }
 
 fn interval(length: Duration) -> String {

@@ -13,8 +13,8 @@ use dsql_edge::{Config, Error};
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_migrations::catalog::Rows;
 use dsql_edge_migrations::ledger::{
-    APPLIED, BUILDING, CLAIM, CLEAR_FAILED, Entry, FAILED, FORGET, FORGET_BEHIND, FORGET_STEP, READ, RECORD,
-    TAKE_OVER, THERE, TOGETHER, TOGETHER_WITH_FILE, WITHDRAW, missing, run_name,
+    APPLIED, BUILDING, CLAIM, CLEAR_FAILED, Entry, FAILED, FORGET, FORGET_BEHIND, FORGET_STEP, PROGRESS,
+    READ, RECORD, TAKE_OVER, THERE, TOGETHER, TOGETHER_WITH_FILE, WITHDRAW, missing, run_name,
 };
 use dsql_edge_migrations::{File, Step};
 
@@ -94,6 +94,12 @@ impl<'d> Ledger<'d> {
 
     pub(super) async fn building(&self, file: &File, step: &Step, job: &str) -> Result<()> {
         let count = self.write(BUILDING, file, step, Some(job)).await?;
+        self.is_ours(count)
+    }
+
+    /// Records how far a statement in batches is.
+    pub(super) async fn progress(&self, file: &File, step: &Step, details: &str) -> Result<()> {
+        let count = self.write(PROGRESS, file, step, Some(details)).await?;
         self.is_ours(count)
     }
 

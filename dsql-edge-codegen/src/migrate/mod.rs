@@ -10,11 +10,13 @@ mod concurrently;
 mod database;
 mod explain;
 mod folder;
+mod interrupt;
 mod job;
 mod lease;
 mod ledger;
 mod leftovers;
 mod locks;
+mod names;
 mod progress;
 mod resolve;
 mod status;
@@ -41,6 +43,7 @@ pub use apply::{Applied, migrate};
 pub use dsql_edge_migrations::Folder;
 pub(crate) use folder::rules;
 pub use folder::{folder_of, read_folder};
+use interrupt::Signals;
 pub use progress::Progress;
 pub use resolve::Resolve;
 use status::EVERYTHING;
@@ -122,6 +125,7 @@ fn run_command(options: &Options) -> Result<ExitCode> {
             let default = package_schema::snapshot_to_write;
             schema_files::dialect_of(&options.output.clone().unwrap_or_else(default))
         });
+    // The errors name the folder or the file.
     let folder = folder::open_folder(&options.folder, options.server.dialect(of_schema))
         .context("reading the migrations")?;
     if folder.files.is_empty() && !matches!(options.command, Some(Command::Resolve(_))) {
@@ -147,6 +151,7 @@ fn run_command(options: &Options) -> Result<ExitCode> {
                 Ok(if status.is_wrong() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
             }
             None if options.dry_run => {
+                apply::check_names(&folder, config.clone()).await?;
                 let status = Status::ask(&folder, config).await?;
                 format::print(&if json { format::json(&status.json()) } else { status.dry_run() })?;
                 match status.is_wrong() {
@@ -169,7 +174,10 @@ fn run_command(options: &Options) -> Result<ExitCode> {
 async fn server(options: &Options, of_schema: Option<Dialect>, folder: &Folder) -> Result<Server> {
     let server = options.server.server(Path::new("."), "migrate", of_schema).await;
     let is_rejected = |file: &&File| !file.problems.is_empty();
-    if matches!(options.command, Some(Command::Resolve(_)))
+    // `status` shows the errors with the state of the other files.
+    let is_shown = matches!(options.command, Some(Command::Status)) && server.is_ok();
+    if is_shown
+        || matches!(options.command, Some(Command::Resolve(_)))
         || !folder.files.iter().any(|file| is_rejected(&file))
     {
         return server;
@@ -205,7 +213,15 @@ async fn apply(options: &Options, folder: &Folder, server: Server) -> Result<Exi
     let done = migrate(folder, server.config.clone(), options.lease, &report).await?;
     let output = snapshot(options)?;
     let written = match &output {
-        Some(output) => Some(refresh(server, output).await?),
+        Some(output) => {
+            let mut signals = Signals::new()?;
+            Some(tokio::select! {
+                written = refresh(server, output) => written?,
+                () = signals.next() => {
+                    bail!("interrupted: every statement is applied; `dsql-edge pull` writes the snapshot")
+                }
+            })
+        }
         None => None,
     };
     if json {

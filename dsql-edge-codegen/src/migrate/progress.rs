@@ -44,6 +44,10 @@ pub enum Progress<'p> {
     Divided(&'p File, &'p str),
     /// A batch of a statement was committed. The number is the sum of the rows of this batch and all batches before it.
     Batch(u64),
+    /// A statement may fail, because a name in it was not found.
+    MayFail(&'p str),
+    /// The run was interrupted, and waits for the answer to the statement that was sent.
+    Stopping,
     /// A job succeeded, and the cluster reports details.
     Details(&'p str),
 }
@@ -79,6 +83,11 @@ impl Progress<'_> {
             }
             Progress::Divided(file, note) => format!("note: {} is not one transaction: {note}", file.path),
             Progress::Batch(rows) => format!("        {rows} rows are committed"),
+            Progress::MayFail(what) => format!("warning: {what}"),
+            Progress::Stopping => {
+                "        interrupted: waits for the answer to this statement; a second signal ends the wait"
+                    .to_owned()
+            }
             Progress::Details(details) => format!("        {details}"),
         }
     }

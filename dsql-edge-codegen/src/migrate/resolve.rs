@@ -3,11 +3,13 @@
 //! Input: a file or a step of a file, and its state. Output: the ledger has that state. Nothing else in the cluster
 //! changes.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use dsql_edge::Config;
+use dsql_edge_compiler::diagnostic::suggestion::nearest;
 use dsql_edge_migrations::ledger::run_name;
 use dsql_edge_migrations::{Entry, Folder, State};
 
@@ -55,25 +57,31 @@ impl Resolve {
         };
         // Messages name a file by its path.
         let name = Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or(name);
+        if self.forget && number.is_some() {
+            bail!("--forget is for a file, not for a part of it: resolve {name} --forget");
+        }
         let database = Database::new(config, folder.dialect);
         let ledger = Ledger::new(&database, run_name());
-        ledger.make().await?;
+        if self.applied {
+            ledger.make().await?;
+        }
+        let entries = if ledger.exists().await? { ledger.read().await? } else { Vec::new() };
         if self.forget {
-            if number.is_some() {
-                bail!("--forget is for a file, not for a part of it: resolve {name} --forget");
+            if !entries.iter().any(|entry| entry.file == name) {
+                bail!(unknown(name, "the ledger", entries.iter().map(|entry| entry.file.as_str())));
             }
             let count = ledger.forget(name).await?;
             return Ok(format!("{name}: {count} rows of the ledger were removed"));
         }
         let file = folder.files.iter().find(|file| file.name == name);
-        let file = file.with_context(|| format!("the folder has no file {name}"))?;
+        let names = folder.files.iter().map(|file| file.name.as_str());
+        let file = file.with_context(|| unknown(name, "the folder", names))?;
         let unit = file.unit;
+        let known: Vec<Entry> = entries.into_iter().filter(|entry| entry.file == name).collect();
         let Some(number) = number else {
             if self.not_applied {
                 bail!("which {unit}? resolve {name}:1 --not-applied");
             }
-            let known: Vec<Entry> =
-                ledger.read().await?.into_iter().filter(|entry| entry.file == name).collect();
             if self.changed
                 && let Some(why) = undecided(&known, name, unit)
             {
@@ -104,7 +112,15 @@ impl Resolve {
             bail!("the {unit}s of {name} are not known\n{rejection}");
         }
         let step = file.steps.iter().find(|step| step.number == number);
-        let step = step.with_context(|| format!("{name} has no {unit} {number}"))?;
+        let step = step.with_context(|| {
+            format!("{name} has no {unit} {number}: it has {}", amount(file.steps.len(), unit))
+        })?;
+        if !self.applied && !known.iter().any(|entry| entry.step == number || entry.step == 0) {
+            bail!(
+                "the ledger has no row of {unit} {number} of {name}: nothing of it was applied, so the next run sends it as \
+                 it is now"
+            );
+        }
         if self.not_applied {
             ledger.forget_step(name, number).await?;
             return Ok(format!(
@@ -115,6 +131,29 @@ impl Resolve {
         ledger.record(file, step).await?;
         Ok(format!("{}: {unit} {number} is applied", file.place(step)))
     }
+}
+
+/// The most names that a message lists.
+const MOST_NAMES: usize = 10;
+
+/// Describes that a name is not among these names.
+fn unknown<'n>(name: &str, place: &str, names: impl Iterator<Item = &'n str>) -> String {
+    let names: BTreeSet<&str> = names.collect();
+    let more = match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean {near}?"),
+        None if names.is_empty() => "it is empty".to_owned(),
+        None => {
+            let left = names.len().saturating_sub(MOST_NAMES);
+            let shown = names.into_iter().skip(left).collect::<Vec<_>>().join(", ");
+            let before = if left > 0 { format!("{left} others and ") } else { String::new() };
+            format!("it has {before}{shown}")
+        }
+    };
+    format!("{place} has no file {name}: {more}")
+}
+
+fn amount(count: usize, unit: &str) -> String {
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
 
 /// Returns the reason why a changed file cannot be recorded: the ledger does not show that the file was applied.
@@ -138,6 +177,20 @@ fn undecided(known: &[Entry], name: &str, unit: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unknown_name_is_compared_with_the_known_names() {
+        let of = |names: &[&str]| unknown("0001_inti.sql", "the ledger", names.iter().copied());
+        assert_eq!(
+            of(&["0002_a.sql", "0001_init.sql", "0001_init.sql"]),
+            "the ledger has no file 0001_inti.sql: did you mean 0001_init.sql?"
+        );
+        assert_eq!(
+            of(&["b.sql", "a.sql", "b.sql"]),
+            "the ledger has no file 0001_inti.sql: it has a.sql, b.sql"
+        );
+        assert_eq!(of(&[]), "the ledger has no file 0001_inti.sql: it is empty");
+    }
 
     #[test]
     fn changed_file_with_an_unknown_outcome_is_not_recorded() {

@@ -9,7 +9,7 @@ use dsql_edge::Config;
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_migrations::ledger::run_name;
 use dsql_edge_migrations::steps::{Job, Work};
-use dsql_edge_migrations::{Entry, File, Folder, State, changed};
+use dsql_edge_migrations::{Entry, File, Folder, Gone, State, changed, gone};
 use serde_json::{Value, json};
 
 use super::database::Database;
@@ -20,7 +20,7 @@ use super::progress::{first_line, more};
 pub struct Status<'f> {
     files: Vec<(&'f File, BTreeMap<i32, Entry>)>,
     /// Files that were applied and are not in the folder.
-    gone: Vec<String>,
+    gone: Vec<Gone>,
     dialect: Dialect,
 }
 
@@ -36,18 +36,27 @@ impl<'f> Status<'f> {
         let database = Database::new(config, folder.dialect);
         let ledger = Ledger::new(&database, run_name());
         let entries = if ledger.exists().await? { ledger.read().await? } else { Vec::new() };
+        let gone = gone(folder, &entries);
         let mut of_files: BTreeMap<String, BTreeMap<i32, Entry>> = BTreeMap::new();
         for entry in entries {
             of_files.entry(entry.file.clone()).or_default().insert(entry.step, entry);
         }
         let files =
             folder.files.iter().map(|file| (file, of_files.remove(&file.name).unwrap_or_default())).collect();
-        Ok(Status { files, gone: of_files.into_keys().collect(), dialect: folder.dialect })
+        Ok(Status { files, gone, dialect: folder.dialect })
     }
 
-    /// Whether the folder differs from the files that were applied.
+    /// Whether the folder differs from the files that were applied, or has files that `migrate` rejects.
     pub fn is_wrong(&self) -> bool {
-        !self.gone.is_empty() || self.files.iter().any(|(file, known)| Self::problem(file, known).is_some())
+        let is_wrong = |(file, known): &(&File, BTreeMap<i32, Entry>)| {
+            Self::problem(file, known).is_some() || !Self::errors(file, known).is_empty()
+        };
+        !self.gone.is_empty() || self.files.iter().any(is_wrong)
+    }
+
+    /// The errors of a file that is not applied.
+    fn errors<'e>(file: &'e File, known: &BTreeMap<i32, Entry>) -> &'e [String] {
+        if known.contains_key(&0) { &[] } else { &file.problems }
     }
 
     fn problem(file: &File, known: &BTreeMap<i32, Entry>) -> Option<String> {
@@ -56,20 +65,30 @@ impl<'f> Status<'f> {
 
     /// Returns a line for each file, and lines for its statements.
     pub fn lines(&self) -> String {
-        let width = self.files.iter().map(|(file, _)| file.name.chars().count()).max().unwrap_or(0);
+        let names = self.files.iter().map(|(file, _)| &file.name).chain(self.gone.iter().map(|it| &it.name));
+        let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
         let mut out = String::new();
         for (file, known) in &self.files {
             out += &format!("{:<width$}  {}\n", file.name, summary(file, known));
             for step in &file.steps {
                 if let Some(entry) = known.get(&step.number).filter(|entry| entry.state != State::Applied) {
                     let details = entry.details.as_ref().or(entry.job.as_ref());
-                    let details = details.map_or(String::new(), |it| format!(": {it}"));
+                    let mut details = details.map_or(String::new(), |it| format!(": {it}"));
+                    if matches!(step.work, Work::Batches(_)) && !details.is_empty() {
+                        details += ", in batches; the next run begins again, with the same result";
+                    }
                     out += &format!("    {} {} {}{details}\n", file.unit, step.number, entry.state.name());
                 }
             }
             out.extend(Self::problem(file, known).map(|problem| format!("    {problem}\n")));
+            for line in Self::errors(file, known).iter().flat_map(|error| error.lines()) {
+                out += format!("    {line}").trim_end();
+                out.push('\n');
+            }
         }
-        out.extend(self.gone.iter().map(|name| format!("{name}  applied, and not in the folder\n")));
+        for Gone { name, advice, .. } in &self.gone {
+            out += &format!("{name:<width$}  applied, and not in the folder\n    {advice}\n");
+        }
         out
     }
 
@@ -83,6 +102,7 @@ impl<'f> Status<'f> {
             for step in &file.steps {
                 let how = match (known.get(&step.number).map(|entry| entry.state), &step.work) {
                     (Some(State::Applied), _) => continue,
+                    (Some(State::Started), Work::Batches(_)) => "rows, in batches; it was begun",
                     (Some(State::Started), _) => "interrupted: the next run first checks the catalog",
                     (Some(State::Building), _) => "its job is running",
                     (_, Work::Transaction(_)) if !on_dsql => "one transaction",
@@ -121,10 +141,15 @@ impl<'f> Status<'f> {
                 "file": file.name,
                 "applied": known.contains_key(&0),
                 "problem": Self::problem(file, known),
+                "errors": Self::errors(file, known),
                 "statements": statements.collect::<Vec<_>>(),
             })
         });
-        json!({ "version": 1, "files": files.collect::<Vec<_>>(), "gone": self.gone })
+        let gone: Vec<&str> = self.gone.iter().map(|it| it.name.as_str()).collect();
+        let renamed =
+            self.gone.iter().filter_map(|it| Some(json!({ "from": it.name, "to": it.renamed_to.as_ref()? })));
+        let renamed: Vec<Value> = renamed.collect();
+        json!({ "version": 1, "files": files.collect::<Vec<_>>(), "gone": gone, "renamed": renamed })
     }
 }
 
@@ -133,6 +158,13 @@ fn summary(file: &File, known: &BTreeMap<i32, Entry>) -> String {
         return "applied".to_owned();
     }
     let applied = known.values().filter(|entry| entry.state == State::Applied).count();
+    if !file.problems.is_empty() {
+        return match applied {
+            0 => "pending, with errors".to_owned(),
+            1 => format!("1 {} applied, with errors", file.unit),
+            _ => format!("{applied} {}s applied, with errors", file.unit),
+        };
+    }
     match (applied, known.is_empty()) {
         (0, true) => "pending".to_owned(),
         _ => format!("{applied} of {} {}s applied", file.steps.len(), file.unit),

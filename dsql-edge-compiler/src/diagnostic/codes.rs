@@ -94,6 +94,10 @@ codes! {
     DuplicateObject "duplicate-object" "42710",
     /// A schema declares the same table or view twice.
     DuplicateTable "duplicate-table" "42P07",
+    /// A statement creates a schema that exists already.
+    DuplicateSchema "duplicate-schema" "42P06",
+    /// A statement creates a function that exists already.
+    DuplicateFunction "duplicate-function" "42723",
     /// An expression does not have the type that its place requires.
     TypeMismatch "type-mismatch" "42804",
     /// No cast leads from one type to the other.

@@ -2,7 +2,7 @@
 
 use super::fold::Fold;
 use super::objects::Computed;
-use super::{Column, Relation, RelationKind, is_null_default};
+use super::{Column, NamedIndex, Relation, RelationKind, is_null_default};
 use crate::diagnostic::suggestion::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::{
@@ -15,7 +15,9 @@ impl Fold {
             return self.alter_type(alter);
         }
         if alter.object == ObjectKind::Index {
-            self.rename_index(&alter);
+            if !self.rename_index(&alter) && !alter.if_exists {
+                self.report_unknown_index(&alter.name, Code::UnknownTable, "relation");
+            }
             return;
         }
         let Some(at) = self.find_relation(&alter.name) else {
@@ -25,6 +27,9 @@ impl Fold {
             return;
         };
         for mut action in alter.actions {
+            if self.reports_names && self.report_names_of_action(at, &action) {
+                continue;
+            }
             if let AlterAction::AddConstraint(constraint) = &mut action
                 && let ConstraintKind::Check { expr, .. } = &constraint.kind
             {
@@ -39,15 +44,29 @@ impl Fold {
     /// `ALTER TABLE index RENAME TO` is `ALTER INDEX`.
     fn rename_index(&mut self, alter: &AlterTable) -> bool {
         let name = alter.name.name();
-        let mut keys = self.schema.relations.iter_mut().flat_map(|relation| &mut relation.keys);
-        let index = keys.find(|key| key.name.as_deref() == Some(name));
-        if let (Some(index), Some(AlterAction::Rename(new))) = (index, alter.actions.first()) {
-            index.name = Some(new.text.clone());
-            return true;
+        let rename = match alter.actions.first() {
+            Some(AlterAction::Rename(new)) => Some(new),
+            _ => None,
+        };
+        if let Some(new) = rename {
+            self.report_taken_index(name, new);
         }
-        let is_known = self.schema.indexes.iter().any(|known| known == name);
-        if let Some(AlterAction::Rename(new)) = alter.actions.first() {
-            self.schema.indexes.push(new.text.clone());
+        let mut keys = self.schema.relations.iter_mut().flat_map(|relation| &mut relation.keys);
+        let key = keys.find(|key| key.name.as_deref() == Some(name));
+        let mut is_known = key.is_some();
+        if let (Some(key), Some(new)) = (key, rename) {
+            key.name = Some(new.text.clone());
+        }
+        let exists = |it: &NamedIndex| it.name == name && it.exists != Some(false);
+        let index = self.schema.indexes.iter().find(|it| exists(it)).cloned();
+        is_known |= index.is_some();
+        if let Some(new) = rename
+            && (index.is_some() || !is_known)
+        {
+            // A snapshot keeps the old name: it may be that of an index that no statement names.
+            self.forget_index(name);
+            let unknown = NamedIndex { name: String::new(), table: None, columns: Vec::new(), exists: None };
+            self.schema.indexes.push(NamedIndex { name: new.text.clone(), ..index.unwrap_or(unknown) });
         }
         is_known
     }
@@ -62,6 +81,7 @@ impl Fold {
             }
             self.drop_sequence_of_column(at, &name.text, *cascade);
             self.forget_references(at, &name.text);
+            self.drop_indexes_of_column(at, &name.text);
         }
         // The relation is moved out, because a copy would make the time of each action proportional to the number of
         // columns. While the relation is moved out, no other code reads it.
@@ -138,6 +158,11 @@ impl Fold {
                 relation.renamed_columns.push((version, from.text, to.text));
             }
             AlterAction::RenameColumn { from, to } => {
+                if relation.column(&from.text).is_none() && matches!(relation.kind, RelationKind::Table) {
+                    let message = format!("column \"{}\" does not exist", from.text);
+                    return self.unknown_column_in(relation, &from, message);
+                }
+                self.rename_column_of_indexes(at, &from.text, &to.text);
                 self.change(relation, &from, |it| {
                     it.earlier_names.push((version, std::mem::replace(&mut it.name, to.text.clone())));
                 });
@@ -236,6 +261,10 @@ impl Fold {
 
     pub(super) fn unknown_column(&mut self, relation: &Relation, name: &Name) {
         let message = format!("column \"{}\" of relation \"{}\" does not exist", name.text, relation.name);
+        self.unknown_column_in(relation, name, message);
+    }
+
+    fn unknown_column_in(&mut self, relation: &Relation, name: &Name, message: String) {
         let known: Vec<&str> = relation.columns.iter().map(|column| column.name.as_str()).collect();
         let hint = match nearest(&name.text, known.iter().copied()) {
             Some(nearest) => format!("did you mean {nearest}?"),

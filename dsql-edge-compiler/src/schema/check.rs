@@ -95,6 +95,13 @@ impl Relation {
         }
     }
 
+    /// The names of the constraints, as far as they are known.
+    pub(super) fn constraint_names(&self) -> impl Iterator<Item = &str> {
+        let checks = self.checks.iter().filter(|check| !check.is_guess).map(|check| check.name.as_str());
+        let keys = self.keys.iter().filter(|key| key.constraint).filter_map(|key| key.name.as_deref());
+        checks.chain(keys).chain(self.foreign_keys.iter().map(|key| key.name.as_str()))
+    }
+
     /// Whether the table has a constraint of this name.
     pub fn has_constraint(&self, name: &str) -> bool {
         self.checks.iter().any(|check| check.name == name)

@@ -6,7 +6,7 @@ use super::error::SchemaError;
 use super::{Dialect, RelationKind, RustType, Schema};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{BYTE_ORDER_MARK, Source, Span};
-use crate::syntax::lex;
+use crate::syntax::{Lexed, lex};
 
 /// A `-- dsql-edge: …` line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +43,22 @@ pub fn directives(sql: &str) -> impl Iterator<Item = DirectiveLine<'_>> {
         let line = whole.trim_start_matches(BYTE_ORDER_MARK).trim();
         let directive = line.strip_prefix("--")?.trim_start().strip_prefix(DIRECTIVE)?.trim();
         let span = Span::new(start, start + whole.trim_end().len());
-        let before = lexed.tokens.partition_point(|token| token.span.start < span.start);
-        let token = before.checked_sub(1).and_then(|at| lexed.tokens.get(at)).map(|token| token.span);
-        let rows = lexed.rows.iter().rfind(|rows| rows.start <= span.start);
-        let end = token.into_iter().chain(rows.copied()).map(|it| it.end).max().unwrap_or(0);
-        let is_inside = end > span.start || ends_in_comment(Span { start: end, end: span.start }.text(sql));
-        (!is_inside).then_some(DirectiveLine { directive, line, span, number, is_in_head: before == 0 })
+        let is_in_head = lexed.tokens.first().is_none_or(|token| token.span.start >= span.start);
+        let is_comment = begins_comment(lexed, sql, span);
+        is_comment.then_some(DirectiveLine { directive, line, span, number, is_in_head })
     })
 }
 
-const DIRECTIVE: &str = "dsql-edge:";
+pub(super) const DIRECTIVE: &str = "dsql-edge:";
+
+/// Whether `--` or `/*` at a place begins a comment: it is not in a literal, in another comment or among the rows of a COPY.
+pub(super) fn begins_comment(lexed: &Lexed, sql: &str, place: Span) -> bool {
+    let before = lexed.tokens.partition_point(|token| token.span.start < place.start);
+    let token = before.checked_sub(1).and_then(|at| lexed.tokens.get(at)).map(|token| token.span);
+    let rows = lexed.rows.iter().rfind(|rows| rows.start <= place.start);
+    let end = token.into_iter().chain(rows.copied()).map(|it| it.end).max().unwrap_or(0);
+    end <= place.start && !ends_in_comment(Span { start: end, end: place.start }.text(sql))
+}
 
 /// Whether the text between two tokens ends inside a comment of several lines.
 fn ends_in_comment(between: &str) -> bool {

@@ -100,9 +100,10 @@ impl Fold {
             StatementKind::CreateSchema(new) => {
                 new.name.as_ref().is_some_and(|name| self.schema.has_schema(&name.text))
             }
-            StatementKind::CreateIndex(new) => {
-                new.name.as_ref().is_some_and(|name| self.schema.indexes.contains(&name.text))
-            }
+            StatementKind::CreateIndex(new) => new
+                .name
+                .as_ref()
+                .is_some_and(|name| self.schema.indexes.iter().any(|it| it.name == name.text)),
             StatementKind::AlterTable(alter) => {
                 let relation = self.find_relation(&alter.name).and_then(|at| self.schema.relations.get(at));
                 relation.is_some_and(|relation| has_addition(relation, alter))

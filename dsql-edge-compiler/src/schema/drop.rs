@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::fold::Fold;
 use super::names::Moment;
+use super::names_taken::words_of;
 use super::{Function, Relation, RelationKind, Schema, UserTypeKind};
 use crate::diagnostic::Code;
 use crate::syntax::ast::{Drop, Expr, ExprKind, FromItem, ObjectKind, QualifiedName, Query, TypeName};
@@ -24,6 +25,9 @@ pub(super) enum Object {
 
 impl Fold {
     pub(super) fn drop_objects(&mut self, drop: Drop) {
+        if drop.cascade {
+            self.doubt_indexes();
+        }
         match drop.object {
             ObjectKind::Operator => return self.drop_operators(&drop),
             ObjectKind::Cast => return self.drop_cast(&drop),
@@ -34,6 +38,9 @@ impl Fold {
                 ObjectKind::Function => {
                     let parameters = drop.parameters.get(at).and_then(Option::as_deref);
                     let meant = self.functions_meant(name, parameters);
+                    if meant.is_empty() && !drop.if_exists {
+                        self.report_unknown_function(name, parameters.is_some());
+                    }
                     if drop.cascade {
                         let functions = meant.iter().map(|at| Object::Function(*at));
                         self.drop_dependents(functions.collect());
@@ -48,6 +55,8 @@ impl Fold {
                             self.drop_dependents(vec![Object::Type(at)]);
                         }
                         self.forget(Object::Type(at));
+                    } else if !drop.if_exists {
+                        self.report_unknown_type(name);
                     }
                 }
                 ObjectKind::Schema if self.has_schema(name.name()) => {
@@ -60,11 +69,16 @@ impl Fold {
                 }
                 ObjectKind::Extension => self.drop_extension(name.name(), drop.cascade),
                 ObjectKind::Index => {
+                    if !drop.if_exists {
+                        self.report_unknown_index(name, Code::UnknownObject, "index");
+                    }
+                    self.forget_index(name.name());
                     for relation in &mut self.schema.relations {
                         relation.keys.retain(|key| key.name.as_deref() != Some(name.name()));
                     }
                 }
                 _ => match self.find_relation(name) {
+                    Some(at) if self.is_other_kind(at, drop.object, name) => {}
                     Some(at) => {
                         let partitions = self.partitions(at).into_iter().map(Object::Relation);
                         let dropped: Vec<Object> = partitions.chain([Object::Relation(at)]).collect();
@@ -74,7 +88,7 @@ impl Fold {
                         dropped.into_iter().for_each(|object| self.forget(object));
                     }
                     None if drop.if_exists => {}
-                    None => self.unknown_relation(name),
+                    None => self.unknown_relation_of_kind(name, words_of(drop.object)),
                 },
             }
         }

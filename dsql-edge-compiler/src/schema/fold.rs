@@ -12,7 +12,7 @@ use super::resolver::Resolver;
 use super::taint::Taint;
 use super::{
     Cast, Key, Operator, Relation, RelationKind, Schema, TEMPORARY, UserType, UserTypeKind, directive,
-    is_null_default, unfollowed,
+    is_null_default, misspelt, unfollowed,
 };
 use crate::diagnostic::suggestion::nearest;
 use crate::diagnostic::{Code, Diagnostic};
@@ -47,6 +47,7 @@ fn fold<'a>(
     let mut errors = Vec::new();
     for (file, sql) in files {
         errors.extend(directive::read(&mut fold.schema, file, sql));
+        fold.problems.extend(misspelt::of_schema(sql));
         fold.schema.dialect = dialect.unwrap_or(fold.schema.dialect);
         // `SET search_path` takes effect until the end of its file, as if each file ran in a new session.
         fold.path = fold.schema.search_path.clone();
@@ -83,7 +84,8 @@ pub struct Growth {
 impl Growth {
     pub(crate) fn with(schema: Schema, resolver: Resolver) -> Growth {
         let path = schema.search_path.clone();
-        Growth { fold: Fold { path: path.clone(), default_path: path, ..Fold::new(schema, resolver) } }
+        let fold = Fold { path: path.clone(), default_path: path, ..Fold::new(schema, resolver) };
+        Growth { fold: Fold { reports_names: true, ..fold } }
     }
 
     /// Applies a statement, and returns an error for each part of the statement that contradicts the schema. A part
@@ -120,6 +122,11 @@ impl Growth {
     pub fn schema(&self) -> &Schema {
         &self.fold.schema
     }
+
+    /// Whether a name refers to a relation of the schema.
+    pub fn has_relation(&self, name: &QualifiedName) -> bool {
+        self.fold.find_relation(name).is_some()
+    }
 }
 
 /// A prepared query, and the types that PREPARE declares for the first parameters.
@@ -142,6 +149,8 @@ pub(super) struct Fold {
     pub(super) prepared: HashMap<String, PreparedQuery>,
     pub(super) problems: Vec<Diagnostic>,
     pub(super) unfollowed: Vec<Diagnostic>,
+    /// Whether names that exist already, or that do not exist, are reported, although no query depends on them.
+    pub(super) reports_names: bool,
     /// During CREATE TABLE, its foreign keys. PostgreSQL adds these after all other constraints.
     pub(super) written_later: Option<Vec<Constraint>>,
 }
@@ -157,6 +166,7 @@ impl Fold {
             prepared: HashMap::new(),
             problems: Vec::new(),
             unfollowed: Vec::new(),
+            reports_names: false,
             written_later: None,
         }
     }
@@ -193,6 +203,9 @@ impl Fold {
 
     pub(super) fn statement(&mut self, statement: Statement) {
         self.schema.version += 1;
+        if self.reports_names {
+            self.report_names(&statement.kind);
+        }
         match statement.kind {
             StatementKind::CreateTable(table) => self.create_table(*table),
             StatementKind::CreateTableAs(table) => self.create_table_as(*table),
@@ -417,6 +430,10 @@ impl Fold {
                 relation.replaced.extend(before.map(|count| (version, count)));
                 *replaced = relation;
             }
+            Some(at) if view.or_replace && !self.schema.relations[at].is_view() => {
+                let message = format!("\"{}\" is not a view", relation.name);
+                self.problem(Code::WrongObjectType, view.name.span(), message);
+            }
             _ => self.add_relation(relation, false, view.name.span()),
         }
     }
@@ -426,10 +443,11 @@ impl Fold {
         let relation = &mut self.schema.relations[at];
         let exprs = index.elements.iter().map(|it| &it.expr).chain(&index.filter);
         relation.evaluated.extend(exprs.cloned());
-        self.schema.indexes.extend(index.name.iter().map(|name| name.text.clone()));
+        self.add_named_index(at, &index);
         if !index.unique {
             return;
         }
+        let relation = &mut self.schema.relations[at];
         let mut columns = Vec::new();
         for element in &index.elements {
             match &element.expr.kind {
@@ -466,7 +484,12 @@ impl Fold {
     }
 
     pub(super) fn unknown_relation(&mut self, name: &QualifiedName) {
-        let message = format!("relation \"{}\" does not exist", name.display());
+        self.unknown_relation_of_kind(name, "relation");
+    }
+
+    /// `kind` is PostgreSQL's word for the kind of relation.
+    pub(super) fn unknown_relation_of_kind(&mut self, name: &QualifiedName, kind: &str) {
+        let message = format!("{kind} \"{}\" does not exist", name.display());
         let known = self.schema.existing_relations().map(|relation| relation.name.as_str());
         let hint = nearest(name.name(), known).map(|nearest| format!("did you mean {nearest}?"));
         self.problems

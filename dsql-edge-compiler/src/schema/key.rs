@@ -66,6 +66,8 @@ impl Fold {
                     set_not_null(relation, &columns);
                 }
             }
+            // From now on, the constraint has the index.
+            self.forget_index(&index.text);
             return;
         }
         for column in &key.columns {

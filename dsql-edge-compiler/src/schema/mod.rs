@@ -22,7 +22,9 @@ mod inherit;
 mod key;
 mod key_name;
 mod labels;
+mod misspelt;
 mod names;
+mod names_taken;
 mod namespace;
 mod nesting;
 mod objects;
@@ -42,12 +44,13 @@ pub use directive::{DirectiveLine, directives};
 pub use error::SchemaError;
 pub use fold::Growth;
 pub use labels::labels_of_checks;
+pub use misspelt::misspelt_directives;
 pub use names::{Moment, NOW};
-use objects::is_null_default;
 pub use objects::{
     Cast, Check, Column, Dialect, Exclusion, ForeignKey, Function, Key, Operator, Relation, RelationKind,
     RustType, Schema, TEMPORARY, UserType, UserTypeKind,
 };
+use objects::{NamedIndex, is_null_default};
 pub use origin::Origin;
 pub(crate) use resolver::{ResolvedColumn, Resolver};
 pub use taint::Taint;

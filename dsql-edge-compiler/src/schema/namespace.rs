@@ -5,6 +5,9 @@ use crate::syntax::ast::Name;
 
 impl Fold {
     pub(super) fn rename_schema(&mut self, from: &Name, to: &Name) {
+        if self.reports_names && self.report_rename_of_schema(from, to) {
+            return;
+        }
         let types: Vec<usize> = self.schema.type_names.all().map(|(.., at)| at).collect();
         for at in types {
             if self.schema.types[at].schema == from.text {

@@ -37,8 +37,8 @@ pub struct Schema {
     pub casts: Vec<Cast>,
     /// Extensions that the schema creates.
     pub(super) extensions: Vec<Extension>,
-    /// The names that statements gave to indexes, unique or not; also the names of dropped indexes.
-    pub(super) indexes: Vec<String>,
+    /// The indexes that statements named, unique or not; also dropped indexes.
+    pub(super) indexes: Vec<NamedIndex>,
     /// Whether the schema creates an extension whose objects are not known.
     pub(super) has_unknown_extension: bool,
     /// Schemas that were created, including `public`.
@@ -119,6 +119,18 @@ pub(super) struct Extension {
     pub(super) types: Range<usize>,
     /// The numbers of the statements that created the extension's objects.
     pub(super) statements: Range<u32>,
+}
+
+/// An index that a statement named.
+#[derive(Clone, Debug)]
+pub(super) struct NamedIndex {
+    pub(super) name: String,
+    /// The table, by its index among the relations; `None` if it is not known.
+    pub(super) table: Option<usize>,
+    /// The columns of the index. If one of these columns is dropped, the index is dropped too.
+    pub(super) columns: Vec<String>,
+    /// Whether the index exists; `None` if it is not known.
+    pub(super) exists: Option<bool>,
 }
 
 /// A Rust type that the snapshot gives to a column, or to all columns of a type.

@@ -17,7 +17,7 @@ impl Schema {
                 || relation.exclusions.iter().any(|it| it.name.as_deref() == Some(name))
         };
         let without_number = name.trim_end_matches(|last: char| last.is_ascii_digit());
-        self.indexes.iter().any(|known| known == name)
+        self.indexes.iter().any(|known| known.name == name)
             || self.relations.iter().any(is_named)
             || CHOSEN.iter().any(|end| without_number.ends_with(end))
     }

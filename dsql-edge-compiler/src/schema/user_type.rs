@@ -32,6 +32,10 @@ impl Fold {
             match action {
                 AlterAction::Rename(name) => {
                     let schema = self.schema.types[at].schema.clone();
+                    if self.reports_names && self.schema.user_type(&schema, &name.text).is_some() {
+                        self.type_exists(&name.text, name.span);
+                        continue;
+                    }
                     self.rename_type(at, schema, name.text);
                 }
                 AlterAction::SetSchema(schema) => {

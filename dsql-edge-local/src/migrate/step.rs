@@ -37,11 +37,17 @@ pub(super) async fn apply(
     }
     match &step.work {
         // Such a step writes its row in its transaction, so the ledger never contains it as `started`.
-        Work::Transaction(_) | Work::Batches(_) if entry.is_some() => {
+        Work::Transaction(_) if entry.is_some() => {
             Err(this.stuck("are the rows as the statement makes them?"))
         }
         Work::Transaction(statements) => this.transaction(statements).await,
-        Work::Batches(_) => this.batches().await,
+        Work::Batches(_) => {
+            // `dsql-edge migrate` began the batches; the step writes its row again.
+            if entry.is_some() {
+                this.write(WITHDRAW, &[Some(run)]).await?;
+            }
+            this.batches().await
+        }
         Work::Repeatable => {
             this.send().await?;
             this.write(RECORD, &[Some(&step.checksum.text), Some(run)]).await

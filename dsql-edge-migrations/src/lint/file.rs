@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 
+use crate::allow_comment::is_rule;
 use crate::steps;
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic, quotation};
 use dsql_edge_compiler::dsql::Transactions;
-use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_compiler::schema::{Dialect, misspelt_directives};
 use dsql_edge_compiler::source::{Lines, Span};
 use dsql_edge_compiler::syntax::newer_clause;
 
@@ -30,12 +31,12 @@ pub fn lint(
     schema: Option<&Schema>,
     sent: Sent,
 ) -> Vec<LintedFile> {
-    lint_with(files, Resolved::with(schema), sent)
+    lint_with(files, Resolved::with(schema).of_sequence(sent == Sent::Migrate), sent)
 }
 
 /// Lints the files of a folder, which probably create everything that they use: a name that does not exist is a warning.
 pub fn lint_folder(files: impl IntoIterator<Item = (String, String)>, sent: Sent) -> Vec<LintedFile> {
-    lint_with(files, Resolved::assumed(), sent)
+    lint_with(files, Resolved::assumed().of_sequence(sent == Sent::Migrate), sent)
 }
 
 fn lint_with(
@@ -143,18 +144,18 @@ impl LintedFile {
                 statement: statement.span,
             }));
             if certainty.begins_undone_block(at) {
-                before_block = Some(resolved.grown.clone());
+                before_block = Some(resolved.state());
             } else if certainty.ends_undone_block(at)
                 && let Some(before) = before_block.take()
             {
-                resolved.grown = before;
+                resolved.restore(before);
             }
             findings.extend(names.into_iter().map(|mut diagnostic| {
                 quotation::quote(&mut diagnostic, &text, &parsed.tokens.captures);
                 Finding { diagnostic, rule: None, fix: None, statement: statement.span }
             }));
         }
-        resolved.end_file();
+        resolved.end_file(certainty.shows_objects());
         if changes_strings(&parsed) || run.changes_strings_before(place) {
             findings.iter_mut().for_each(|finding| finding.fix = None);
         } else {
@@ -166,6 +167,7 @@ impl LintedFile {
         findings.retain(|finding| !allowed::is_finding_allowed(&text, finding));
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
+            findings.iter_mut().for_each(Finding::advise_for_migrate);
             let misplaced = steps::misplaced(&parsed).into_iter();
             // Where DSQL rejects a statement, only the rule is reported: the rule's message is clearer than this error.
             let is_new = |error: &Diagnostic| {
@@ -176,11 +178,21 @@ impl LintedFile {
                 let statement = diagnostic.span;
                 Finding { diagnostic, rule: None, fix: None, statement }
             }));
+        } else {
+            findings.extend(of_comments(&text));
         }
         findings.sort_by_key(|finding| finding.diagnostic.span);
         let lines = Lines::of(&text);
         LintedFile { name, text, lines, findings }
     }
+}
+
+/// Returns the errors of comments that are meant as directives. For `migrate`, the steps report them.
+pub(super) fn of_comments(text: &str) -> impl Iterator<Item = Finding> {
+    misspelt_directives(text, &is_rule).into_iter().map(|diagnostic| {
+        let statement = diagnostic.span;
+        Finding { diagnostic, rule: None, fix: None, statement }
+    })
 }
 
 fn overlap(a: Span, b: Span) -> bool {
@@ -282,9 +294,10 @@ mod tests {
     #[test]
     fn second_ddl_statement_of_a_transaction_is_a_finding() {
         let ddl = "CREATE TABLE a (i int); CREATE TABLE b (i int);";
+        let others = "CREATE TABLE c (i int); CREATE TABLE d (i int);";
         assert_eq!(found(ddl), [""; 0]);
         assert_eq!(
-            found(&format!("BEGIN; {ddl} COMMIT; BEGIN; {ddl} COMMIT;")),
+            found(&format!("BEGIN; {ddl} COMMIT; BEGIN; {others} COMMIT;")),
             ["multi_ddl_transaction"; 2]
         );
         assert_eq!(

@@ -36,4 +36,12 @@ impl Finding {
     pub(super) fn is_moot_for_migrate(&self) -> bool {
         self.rule.is_some_and(|rule| rule.id == "index_not_valid")
     }
+
+    /// Replaces advice that a migration cannot follow: `CALL sys.wait_for_job` has no place in it.
+    pub(super) fn advise_for_migrate(&mut self) {
+        if self.rule.is_some_and(|rule| rule.id == "index_async") {
+            let hint = "write CREATE INDEX ASYNC: `dsql-edge migrate` waits for its job";
+            self.diagnostic.hint = Some(hint.to_owned());
+        }
+    }
 }

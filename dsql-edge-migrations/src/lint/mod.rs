@@ -13,6 +13,7 @@ mod cut;
 mod dump;
 mod effects;
 mod errors;
+mod facts;
 mod file;
 mod finding;
 mod fix;

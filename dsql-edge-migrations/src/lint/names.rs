@@ -78,6 +78,11 @@ impl NameCertainty {
         }
     }
 
+    /// Whether the file shows which objects exist after it.
+    pub(super) fn shows_objects(&self) -> bool {
+        self.objects == u32::MAX
+    }
+
     /// Whether the transaction that begins with the statement at this index is rolled back.
     pub(super) fn begins_undone_block(&self, at: usize) -> bool {
         self.undone.contains_key(&at)

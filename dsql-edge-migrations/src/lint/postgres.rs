@@ -14,6 +14,8 @@ use dsql_edge_compiler::diagnostic::quotation;
 use dsql_edge_compiler::schema::{Dialect, Growth};
 use dsql_edge_compiler::source::{Lines, Span};
 
+use super::facts::Facts;
+use super::file::of_comments;
 use super::finding::{Finding, LintedFile};
 use super::names::NameCertainty;
 use super::read::read;
@@ -30,7 +32,7 @@ pub fn lint_postgres(
 ) -> Vec<LintedFile> {
     let mut schema = schema.cloned().unwrap_or_default();
     schema.dialect = Dialect::Postgres;
-    let mut state = State { grown: Growth::new(schema), uncertain: false };
+    let mut state = State { grown: Growth::new(schema), facts: Facts::default(), uncertain: false };
     let texts: Vec<(String, String)> = files.into_iter().collect();
     let run = Run::of(texts.iter().map(|(_, text)| text.as_str()));
     let mut linted = Vec::with_capacity(texts.len());
@@ -48,6 +50,7 @@ pub fn lint_postgres(
 
 struct State {
     grown: Growth,
+    facts: Facts,
     /// Whether a statement so far may have changed the schema in a way that is not known.
     uncertain: bool,
 }
@@ -67,34 +70,40 @@ impl State {
             self.uncertain |= changes.is_some_and(|start| start < statement.span.start);
             let mut found = resolve::errors(statement, self.grown.schema());
             let (contradictions, unknown) = self.grown.follow(statement);
+            // The schema lists every table.
+            let of_roles = self.facts.follow(statement, false);
             // The fold reports some errors of a query again.
             if found.is_empty() {
                 found = contradictions;
             }
+            found.extend(of_roles);
             if self.uncertain {
                 found.iter_mut().for_each(resolve::doubt);
+                found.iter_mut().for_each(resolve::doubt_taken);
             }
             self.uncertain |= !unknown.is_empty() || places.iter().any(|it| it.statement == statement.span);
             found.extend(unknown.into_iter().map(resolve::warning));
             found.iter_mut().for_each(|it| quotation::quote(it, text, &parsed.tokens.captures));
             if certainty.begins_undone_block(at) {
-                before_block = Some(self.grown.clone());
+                before_block = Some((self.grown.clone(), self.facts.clone()));
             } else if certainty.ends_undone_block(at)
                 && let Some(before) = before_block.take()
             {
-                self.grown = before;
+                (self.grown, self.facts) = before;
             }
             let of = |diagnostic| Finding { diagnostic, rule: None, fix: None, statement: statement.span };
             findings.extend(found.into_iter().map(of));
         }
         // The unread statement may be the last one, and the loop compares it only with the statements after it.
-        self.uncertain |= changes.is_some();
+        self.uncertain |= changes.is_some() || !certainty.shows_objects();
         findings.extend(places);
         if sent == Sent::Migrate {
             findings.extend(postgres::misplaced(&parsed).into_iter().map(|diagnostic| {
                 let statement = diagnostic.span;
                 Finding { diagnostic, rule: None, fix: None, statement }
             }));
+        } else {
+            findings.extend(of_comments(text));
         }
         findings
     }

@@ -5,7 +5,10 @@
 //!
 //! [`Resolved`] does this for DSQL, where the schema before the files need not be known. A dump or a single migration may
 //! use objects that exist already, so their names are not resolved. The files of a folder probably begin with an empty
-//! schema: an unknown name is a warning, unless the first statement already uses an unknown table.
+//! schema: an unknown name is a warning, unless the first statement already uses an unknown table. If the files themselves
+//! create a name twice, this is an error even if nothing is known about the schema before them.
+
+use std::collections::BTreeSet;
 
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::analyze::analyze;
@@ -14,8 +17,11 @@ use dsql_edge_compiler::dsql;
 use dsql_edge_compiler::schema::Growth;
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ParsedStatement;
-use dsql_edge_compiler::syntax::ast::{Query, Statement, StatementKind, TableSource};
+use dsql_edge_compiler::syntax::ast::{
+    AlterAction, ObjectKind, Query, Statement, StatementKind, TableSource,
+};
 
+use super::facts::Facts;
 use super::finding::Finding;
 
 /// How much of the schema before the files is known.
@@ -27,10 +33,27 @@ enum Before {
     Everything,
 }
 
+/// What the statements so far show.
+#[derive(Clone)]
+pub(super) struct State {
+    grown: Growth,
+    facts: Facts,
+    /// The tables of CREATE TABLE IF NOT EXISTS, of which an earlier one may exist, with other columns and constraints.
+    conditional: BTreeSet<String>,
+    /// Whether a CASCADE may have dropped objects that depend on objects outside of the files.
+    has_cascaded: bool,
+}
+
 /// The schema after the statements so far, for DSQL.
 pub(super) struct Resolved {
-    pub(super) grown: Growth,
+    state: State,
     before: Before,
+    /// Whether the schema before the files lists every index and constraint: a file of DDL may leave some out.
+    lists_all: bool,
+    /// Whether the files certainly run one after the other, as `migrate` sends them.
+    is_sequence: bool,
+    /// The number of files so far.
+    files: usize,
     /// Whether a statement so far may have changed the schema in a way that is not known.
     uncertain: bool,
     /// The statements of the file after which the schema is not known.
@@ -41,8 +64,21 @@ impl Resolved {
     /// Begins with the complete schema before the files, if it is known.
     pub(super) fn with(schema: Option<&Schema>) -> Resolved {
         let before = if schema.is_some() { Before::Everything } else { Before::Nothing };
-        let grown = Growth::new(schema.cloned().unwrap_or_default());
-        Resolved { grown, before, uncertain: false, unknown_after: Vec::new() }
+        let state = State {
+            grown: Growth::new(schema.cloned().unwrap_or_default()),
+            facts: Facts::default(),
+            conditional: BTreeSet::new(),
+            has_cascaded: false,
+        };
+        Resolved {
+            state,
+            before,
+            lists_all: schema.is_none_or(|schema| schema.relations.is_empty()),
+            is_sequence: true,
+            files: 0,
+            uncertain: false,
+            unknown_after: Vec::new(),
+        }
     }
 
     /// Begins with the assumption that the files create everything that they use.
@@ -50,9 +86,25 @@ impl Resolved {
         Resolved { before: Before::Assumed, ..Resolved::with(None) }
     }
 
+    /// `is_sequence`: whether the files certainly run one after the other.
+    pub(super) fn of_sequence(self, is_sequence: bool) -> Resolved {
+        Resolved { is_sequence, ..self }
+    }
+
+    /// The state after the statements so far.
+    pub(super) fn state(&self) -> State {
+        self.state.clone()
+    }
+
+    /// Returns to an earlier state: a transaction was rolled back.
+    pub(super) fn restore(&mut self, state: State) {
+        self.state = state;
+    }
+
     /// Begins a file; `unknown` has the statements that cannot be read or followed.
     pub(super) fn begin_file<'f>(&mut self, text: &str, unknown: impl Iterator<Item = &'f Finding>) {
-        self.grown.begin_session();
+        self.state.grown.begin_session();
+        self.files += 1;
         let changes = |it: &&Finding| {
             it.diagnostic.code == Code::UnfollowedStatement || may_change_schema(it.statement.text(text))
         };
@@ -60,13 +112,14 @@ impl Resolved {
     }
 
     /// Ends a file: a statement with an unknown effect may be its last.
-    pub(super) fn end_file(&mut self) {
-        self.uncertain |= !self.unknown_after.is_empty();
+    /// `is_certain`: whether its statements show which objects exist afterwards.
+    pub(super) fn end_file(&mut self, is_certain: bool) {
+        self.uncertain |= !self.unknown_after.is_empty() || !is_certain;
     }
 
     /// Returns the rules of DSQL that a statement breaks by itself.
     pub(super) fn findings(&self, statement: ParsedStatement<'_>) -> Vec<dsql::Finding> {
-        let schema = self.grown.schema();
+        let schema = self.state.grown.schema();
         if self.before != Before::Everything {
             return dsql::findings(statement, Some(schema));
         }
@@ -85,12 +138,22 @@ impl Resolved {
     ) -> Vec<Diagnostic> {
         let place = statement.span;
         self.uncertain |= self.unknown_after.iter().any(|it| it.start < place.start);
-        let is_read = certain && self.before != Before::Nothing && !own.iter().any(|finding| finding.whole);
-        let is_empty = self.grown.schema().relations.is_empty();
-        let mut found = if is_read { errors(statement, self.grown.schema()) } else { Vec::new() };
-        let contradictions = self.grown.apply(statement.tree.clone());
+        let is_read = certain && !own.iter().any(|finding| finding.whole);
+        let grown = &self.state.grown;
+        let is_empty = grown.schema().relations.is_empty();
+        let is_resolved = is_read && self.before != Before::Nothing;
+        let mut found = if is_resolved { errors(statement, grown.schema()) } else { Vec::new() };
+        let mut contradictions = self.apply(statement);
         if !is_read {
             return Vec::new();
+        }
+        let is_certain = self.is_certainly_taken(statement);
+        if !self.lists_all {
+            let unlisted = contradictions.iter_mut().filter(|it| it.code == Code::UnknownObject);
+            unlisted.for_each(doubt);
+        }
+        if self.before == Before::Nothing {
+            contradictions.retain(|error| is_of_taken_name(error.code) && is_certain);
         }
         // The fold reports some errors of a query again.
         if found.is_empty() {
@@ -102,13 +165,59 @@ impl Resolved {
                 self.before = Before::Nothing;
                 return Vec::new();
             }
-            found.retain(|error| is_of_name(error.code));
+            found.retain(|error| is_of_name(error.code) || is_of_taken_name(error.code));
         }
         if self.uncertain || self.before == Before::Assumed {
             found.iter_mut().for_each(doubt);
         }
+        let may_run_apart = self.before != Before::Everything && !self.is_sequence && self.files > 1;
+        if self.uncertain || may_run_apart || self.before == Before::Assumed && !is_certain {
+            found.iter_mut().for_each(doubt_taken);
+        }
         found.iter_mut().for_each(|error| self.advise(error));
         found
+    }
+
+    /// Applies a statement, and returns its contradictions to the statements before it.
+    fn apply(&mut self, statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
+        let State { grown, facts, conditional, has_cascaded } = &mut self.state;
+        let mut is_unlisted = false;
+        match &statement.kind {
+            StatementKind::CreateTable(table) if table.if_not_exists && !grown.has_relation(&table.name) => {
+                conditional.insert(table.name.name().to_owned());
+            }
+            StatementKind::AlterTable(alter) => {
+                is_unlisted = self.before != Before::Everything && !grown.has_relation(&alter.name);
+                let new = alter.actions.iter().find_map(|action| match action {
+                    AlterAction::Rename(new) => Some(new.text.clone()),
+                    _ => None,
+                });
+                if conditional.contains(alter.name.name()) {
+                    conditional.extend(new);
+                }
+                *has_cascaded |= alter
+                    .actions
+                    .iter()
+                    .any(|it| matches!(it, AlterAction::DropColumn { cascade: true, .. }));
+            }
+            StatementKind::Drop(drop) => *has_cascaded |= drop.cascade || drop.object == ObjectKind::Owned,
+            _ => {}
+        }
+        if self.uncertain {
+            facts.clear();
+        }
+        let mut found = facts.follow(statement, is_unlisted);
+        found.extend(grown.apply(statement.tree.clone()));
+        found
+    }
+
+    /// Whether a name that a statement cannot create, according to the statements before it, certainly exists.
+    fn is_certainly_taken(&self, statement: ParsedStatement<'_>) -> bool {
+        let is_conditional = match &statement.kind {
+            StatementKind::AlterTable(alter) => self.state.conditional.contains(alter.name.name()),
+            _ => false,
+        };
+        self.before == Before::Everything || !self.uncertain && !self.state.has_cascaded && !is_conditional
     }
 
     fn advise(&self, error: &mut Diagnostic) {
@@ -182,6 +291,25 @@ pub(super) fn doubt(error: &mut Diagnostic) {
     }
 }
 
+/// Makes an error a warning if the object that is in its way may not exist.
+pub(super) fn doubt_taken(error: &mut Diagnostic) {
+    if is_of_taken_name(error.code) && error.is_error() {
+        *error = warning(error.clone());
+    }
+}
+
+/// Whether an error is that an object exists already.
+pub(super) fn is_of_taken_name(code: Code) -> bool {
+    matches!(
+        code,
+        Code::DuplicateTable
+            | Code::DuplicateColumn
+            | Code::DuplicateObject
+            | Code::DuplicateSchema
+            | Code::DuplicateFunction
+    )
+}
+
 /// Whether an error is that an object does not exist.
 pub(super) fn is_of_name(code: Code) -> bool {
     matches!(
@@ -237,12 +365,136 @@ mod tests {
                 "ALTER TABLE task DROP COLUMN titel;",
                 "error: column \"titel\" of relation \"task\" does not exist",
             ),
-            ("DROP TABLE tasks;", "error: relation \"tasks\" does not exist"),
+            ("DROP TABLE tasks;", "error: table \"tasks\" does not exist"),
             ("CREATE TABLE task (id int);", "error: relation \"task\" already exists"),
             ("DELETE FROM task WHERE id = 'x';", "error: invalid input syntax for type integer: \"x\""),
         ] {
             assert_eq!(from_the_first(&[TABLE, sql]), [expected], "{sql}");
         }
+    }
+
+    /// Statements, each with PostgreSQL's SQLSTATE and message after `ALL`.
+    const WRONG: [(&str, &str, &str); 30] = [
+        ("CREATE TABLE b (id int);", "42P07", "relation \"b\" already exists"),
+        ("CREATE TABLE i (id int);", "42P07", "relation \"i\" already exists"),
+        ("CREATE TABLE mood (id int);", "42710", "type \"mood\" already exists"),
+        ("CREATE VIEW v AS SELECT 1 AS n;", "42P07", "relation \"v\" already exists"),
+        ("CREATE OR REPLACE VIEW b AS SELECT 1 AS n;", "42809", "\"b\" is not a view"),
+        ("CREATE SEQUENCE q CACHE 1;", "42P07", "relation \"q\" already exists"),
+        ("CREATE INDEX ASYNC i ON b (id);", "42P07", "relation \"i\" already exists"),
+        ("CREATE INDEX ASYNC b ON b (id);", "42P07", "relation \"b\" already exists"),
+        ("CREATE SCHEMA app;", "42P06", "schema \"app\" already exists"),
+        ("CREATE DOMAIN mood AS text;", "42710", "type \"mood\" already exists"),
+        ("CREATE DOMAIN b AS text;", "42710", "type \"b\" already exists"),
+        ("CREATE ROLE r;", "42710", "role \"r\" already exists"),
+        (
+            "CREATE FUNCTION f(n int) RETURNS int LANGUAGE sql AS 'SELECT 2';",
+            "42723",
+            "function \"f\" already exists with same argument types",
+        ),
+        ("ALTER TABLE a ADD COLUMN n int;", "42701", "column \"n\" of relation \"a\" already exists"),
+        (
+            "ALTER TABLE a ADD CONSTRAINT c CHECK (n > 1) NOT VALID;",
+            "42710",
+            "constraint \"c\" for relation \"a\" already exists",
+        ),
+        ("ALTER TABLE a RENAME TO b;", "42P07", "relation \"b\" already exists"),
+        ("ALTER TABLE a RENAME TO i;", "42P07", "relation \"i\" already exists"),
+        ("ALTER TABLE a RENAME COLUMN n TO id;", "42701", "column \"id\" of relation \"a\" already exists"),
+        ("ALTER INDEX i RENAME TO v;", "42P07", "relation \"v\" already exists"),
+        ("ALTER SCHEMA app RENAME TO public;", "42P06", "schema \"public\" already exists"),
+        ("ALTER TABLE a SET SCHEMA app;", "42P07", "relation \"a\" already exists in schema \"app\""),
+        ("ALTER TABLE a RENAME COLUMN m TO o;", "42703", "column \"m\" does not exist"),
+        ("ALTER TABLE a DROP CONSTRAINT d;", "42704", "constraint \"d\" of relation \"a\" does not exist"),
+        ("DROP VIEW w;", "42P01", "view \"w\" does not exist"),
+        ("DROP TABLE v;", "42809", "\"v\" is not a table"),
+        ("DROP INDEX j;", "42704", "index \"j\" does not exist"),
+        ("DROP SEQUENCE s;", "42P01", "sequence \"s\" does not exist"),
+        ("DROP DOMAIN d;", "42704", "type \"d\" does not exist"),
+        ("DROP FUNCTION g;", "42883", "could not find a function named \"g\""),
+        ("CREATE TABLE ap.t (id int);", "3F000", "schema \"ap\" does not exist"),
+    ];
+
+    const ALL: &str = "CREATE TABLE a (id int PRIMARY KEY, n int, CONSTRAINT c CHECK (n > 0)); CREATE TABLE b (id int);
+        CREATE VIEW v AS SELECT id FROM a; CREATE SEQUENCE q CACHE 1; CREATE INDEX ASYNC i ON a (n); CREATE SCHEMA app;
+        CREATE TABLE app.a (id int); CREATE DOMAIN mood AS text; CREATE ROLE r;
+        CREATE FUNCTION f(n int) RETURNS int LANGUAGE sql AS 'SELECT 1';";
+
+    #[test]
+    fn taken_or_missing_name_is_reported_as_postgresql_does() {
+        for (sql, state, message) in WRONG {
+            let texts = named(&[ALL, sql]);
+            let found = lint(texts.clone(), Some(&Schema::default()), Sent::Migrate);
+            let errors: Vec<_> =
+                found.iter().flat_map(|file| &file.findings).map(|it| &it.diagnostic).collect();
+            let shown: Vec<_> =
+                errors.iter().map(|it| (it.sqlstate(), it.message.as_str(), it.is_error())).collect();
+            assert_eq!(shown, [(state, message, true)], "{sql}");
+            // Without a schema, only a name that the files themselves create is known.
+            let is_taken = message.ends_with("already exists") || message.contains(" already exists ");
+            let expected: Vec<String> = is_taken.then(|| format!("error: {message}")).into_iter().collect();
+            assert_eq!(messages(&lint(texts.clone(), None, Sent::Migrate)), expected, "{sql}");
+            let in_folder = messages(&lint_folder(texts, Sent::Migrate));
+            match is_taken {
+                true => assert_eq!(in_folder, expected, "{sql}"),
+                false => {
+                    assert!(in_folder.iter().all(|it| it.starts_with("warning: ")), "{sql}: {in_folder:?}")
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn name_that_may_be_free_is_not_reported() {
+        let index = "CREATE TABLE t (a int, b int); CREATE INDEX ASYNC i ON t (a); ";
+        let gone = |sql: &str| format!("{index}{sql} CREATE INDEX ASYNC i ON t (b);");
+        for text in [
+            // The table of IF NOT EXISTS may be an older one.
+            "CREATE TABLE IF NOT EXISTS t (a int); ALTER TABLE t ADD COLUMN a int;".to_owned(),
+            "CREATE TABLE IF NOT EXISTS t (a int); ALTER TABLE t RENAME TO u; ALTER TABLE u ADD COLUMN a int;".to_owned(),
+            "CREATE TABLE t (a int); DROP TABLE t; CREATE TABLE t (a int);".to_owned(),
+            "CREATE TABLE t (a int); ALTER TABLE t RENAME TO u; CREATE TABLE t (a int);".to_owned(),
+            "CREATE TABLE t (a int); CREATE TABLE IF NOT EXISTS t (a int);".to_owned(),
+            "CREATE SCHEMA app; CREATE SCHEMA IF NOT EXISTS app; CREATE TABLE app.t (a int); CREATE TABLE t (a int);".to_owned(),
+            "CREATE VIEW v AS SELECT 1 AS n; CREATE OR REPLACE VIEW v AS SELECT 2 AS n;".to_owned(),
+            "CREATE VIEW v AS SELECT a FROM elsewhere; DROP TABLE elsewhere CASCADE; CREATE VIEW v AS SELECT 1 AS n;".to_owned(),
+            "ALTER TABLE t ADD COLUMN a int; ALTER TABLE t DROP COLUMN a; ALTER TABLE t ADD COLUMN a int;".to_owned(),
+            "ALTER TABLE t ADD COLUMN a int; ALTER TABLE t ADD COLUMN IF NOT EXISTS a int;".to_owned(),
+            "ALTER TABLE t ADD COLUMN a int; DROP TABLE t; CREATE TABLE t (b int); ALTER TABLE t ADD COLUMN a int;".to_owned(),
+            "CREATE ROLE r; DROP ROLE IF EXISTS r, s; CREATE ROLE r; DROP ROLE s2;".to_owned(),
+            "CREATE TABLE t (a int); BEGIN; DROP TABLE t; COMMIT; CREATE TABLE t (a int);".to_owned(),
+            "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f(a text) RETURNS int LANGUAGE sql AS 'SELECT 1';".to_owned(),
+            "CREATE UNIQUE INDEX ASYNC u ON t (a); ALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX u;".to_owned(),
+            gone("DROP INDEX i;"),
+            gone("ALTER INDEX i RENAME TO j;"),
+            gone("ALTER TABLE t DROP COLUMN a;"),
+            gone("ALTER TABLE t RENAME COLUMN a TO c; ALTER TABLE t DROP COLUMN c;"),
+            gone("DROP TABLE t; CREATE TABLE t (b int);"),
+        ] {
+            let found = messages(&lint(named(&[&text]), None, Sent::Migrate));
+            assert!(!found.iter().any(|it| it.contains("exist")), "{text}: {found:?}");
+        }
+        let made = "SELECT app.make();";
+        let again = from_the_first(&[TABLE, made, TABLE]);
+        assert_eq!(again.last().unwrap(), "warning: relation \"task\" already exists", "{again:?}");
+        let apart = messages(&lint(named(&[TABLE, TABLE]), None, Sent::OneByOne));
+        assert_eq!(
+            apart,
+            ["warning: relation \"task\" already exists"],
+            "the files may be for two databases"
+        );
+        let allowed = format!("-- dsql-edge: allow duplicate-table\n{TABLE}");
+        assert_eq!(from_the_first(&[TABLE, &allowed]), [""; 0]);
+    }
+
+    #[test]
+    fn column_added_twice_to_an_unlisted_table_is_an_error() {
+        let adds = "ALTER TABLE users ADD COLUMN age int;";
+        let expected = ["error: column \"age\" of relation \"users\" already exists"];
+        assert_eq!(messages(&lint(named(&[adds, adds]), None, Sent::Migrate)), expected);
+        assert_eq!(messages(&lint_folder(named(&[adds, adds]), Sent::Migrate)), expected);
+        let renames = "ALTER TABLE users RENAME COLUMN name TO age;";
+        assert_eq!(messages(&lint(named(&[adds, renames]), None, Sent::Migrate)), expected);
     }
 
     #[test]

@@ -18,10 +18,13 @@ mod trace;
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::transaction::{Part, is_last_commit, part};
+use dsql_edge_compiler::schema::misspelt_directives;
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::StatementKind;
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, PsqlCommand, both_directions};
 use dsql_edge_compiler::transaction_control::command;
+
+use crate::allow_comment::is_rule;
 
 pub use batches::Batched;
 use batches::Markers;
@@ -97,6 +100,7 @@ fn not_sql(file: &Parsed<'_>) -> Vec<Diagnostic> {
         errors.push(misplaced_error(*span, "a parameter in a migration", "write the value"));
     }
     errors.extend(both_directions(file));
+    errors.extend(misspelt_directives(&file.text, &is_rule));
     errors
 }
 
@@ -168,7 +172,8 @@ fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
         return alone(*only);
     }
     for statement in inside {
-        let hint = "BEGIN … COMMIT may contain INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone";
+        let hint = "BEGIN … COMMIT may contain INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone: \
+                    write this statement without BEGIN and COMMIT";
         let fits = match &statement.kind {
             StatementKind::Transaction(_) | StatementKind::Utility(_) => false,
             StatementKind::Query(_) => true,
@@ -220,6 +225,9 @@ fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
             "CALL",
             "leave it out: `dsql-edge migrate` waits for each job by itself",
         )),
+        StatementKind::Utility(words @ ("DO" | "EXECUTE")) => {
+            Err(misplaced_error(span, words, "write the statements that it runs"))
+        }
         StatementKind::Utility(words) if part(statement) == Part::Other && *words != "ANALYZE" => {
             Err(misplaced_error(span, words, NO_CHANGE))
         }
