@@ -12,6 +12,7 @@ pub(crate) mod initdb;
 mod install;
 pub(crate) mod installation;
 mod roles;
+pub(crate) mod unlike_cluster;
 #[cfg(test)]
 mod written_program;
 
