@@ -7,6 +7,7 @@
 #[path = "flights.rs"]
 mod flights;
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use dsql_edge::{Config, Dsql, Error, sql};
@@ -71,49 +72,84 @@ async fn local() -> Local {
     Local::builder().named_init_sql("tables", TABLES).start().await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_endpoint_is_replaced_and_no_write_is_doubled() {
+/// Runs an operation on a cluster of its own. The first endpoint is killed at a different place in each run. Returns the
+/// number of places and of unknown outcomes.
+async fn killed_at_each_place(operation: Operation) -> (usize, usize) {
     let local = local().await;
     let second = Network::to(local.port(), Duration::ZERO, Fault::None).await;
     let watcher = Dsql::new(two(&local, &format!("localhost:{}", local.port()), &second.endpoint()));
     add(id(1)).execute(&watcher).await.unwrap();
     let current = async || views(id(1)).fetch_one(&watcher).await.unwrap().views;
-    let (mut places, mut unknown, mut run) = (0, 0, 0);
-    for operation in [Operation::Read, Operation::Write, Operation::Transaction, Operation::KeyedTransaction]
-    {
-        let whole = Network::to(local.port(), Duration::ZERO, Fault::None).await;
-        run += 1;
-        operation.run(&Dsql::new(two(&local, &whole.endpoint(), &second.endpoint())), run).await.unwrap();
-        // The last bytes of TLS may be missing in the count.
-        let all = whole.connections()[0].received() + 64;
-        for cut in (0..all).step_by(step()) {
-            let first = Network::to(local.port(), Duration::ZERO, Fault::DieAfter(cut)).await;
-            let dsql = Dsql::new(two(&local, &first.endpoint(), &second.endpoint()));
-            let before = current().await;
-            (run, places) = (run + 1, places + 1);
-            let result = operation.run(&dsql, run).await;
-            let added = current().await - before;
-            let name = format!("{operation:?}, cut after {cut} bytes: {result:?}");
-            let most = i32::from(operation != Operation::Read);
-            match &result {
-                Ok(()) => assert_eq!(added, most, "{name}"),
-                Err(error) => {
-                    unknown += 1;
-                    assert!(error.is_outcome_unknown(), "{name}");
-                    assert!(operation == Operation::Write || operation == Operation::Transaction, "{name}");
-                    assert!((0..=1).contains(&added), "{name}: {added} times");
-                }
-            }
-            // The next query succeeds, whatever has happened. Queries earn the retries that all requests share: one for
-            // every ten.
-            for _ in 0..30 {
-                assert!(count().fetch_value(&dsql).await.is_ok(), "{name}");
+    let (mut places, mut unknown) = (0, 0);
+    let whole = Network::to(local.port(), Duration::ZERO, Fault::None).await;
+    operation.run(&Dsql::new(two(&local, &whole.endpoint(), &second.endpoint())), 0).await.unwrap();
+    // The last bytes of TLS may be missing in the count.
+    let all = whole.connections()[0].received() + 64;
+    for cut in (0..all).step_by(step()) {
+        let first = Network::to(local.port(), Duration::ZERO, Fault::DieAfter(cut)).await;
+        let dsql = Dsql::new(two(&local, &first.endpoint(), &second.endpoint()));
+        let before = current().await;
+        places += 1;
+        let result = operation.run(&dsql, places).await;
+        let added = current().await - before;
+        let name = format!("{operation:?}, cut after {cut} bytes: {result:?}");
+        let most = i32::from(operation != Operation::Read);
+        match &result {
+            Ok(()) => assert_eq!(added, most, "{name}"),
+            Err(error) => {
+                unknown += 1;
+                assert!(error.is_outcome_unknown(), "{name}");
+                assert!(operation == Operation::Write || operation == Operation::Transaction, "{name}");
+                assert!((0..=1).contains(&added), "{name}: {added} times");
             }
         }
+        // The next query succeeds, whatever has happened. Queries earn the retries that all requests share: one for
+        // every ten.
+        for _ in 0..30 {
+            let next = count().fetch_value(&dsql).await;
+            assert!(next.is_ok(), "{name}, and then {next:?}");
+        }
+    }
+    local.stop().await.unwrap();
+    (usize::try_from(places).unwrap(), unknown)
+}
+
+/// The variable that names the operation of a process.
+const OPERATION: &str = "DSQL_EDGE_TEST_OPERATION";
+
+/// The operations run at the same time, because the client pauses before each retry. Each runs in a process of its own:
+/// a process remembers only some endpoints that it cannot reach, and each place is such an endpoint.
+#[test]
+fn killed_endpoint_is_replaced_and_no_write_is_doubled() {
+    let operations = [Operation::Read, Operation::Write, Operation::Transaction, Operation::KeyedTransaction];
+    if let Ok(name) = std::env::var(OPERATION) {
+        let operation = operations.into_iter().find(|it| format!("{it:?}") == name).expect(&name);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let (places, unknown) = runtime.unwrap().block_on(killed_at_each_place(operation));
+        println!("\nplaces={places} unknown={unknown}");
+        return;
+    }
+    let processes = operations.map(|operation| {
+        let mut process = std::process::Command::new(std::env::current_exe().unwrap());
+        process.args(["killed_endpoint_is_replaced_and_no_write_is_doubled", "--exact", "--nocapture"]);
+        process.env(OPERATION, format!("{operation:?}")).stdin(Stdio::null());
+        process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    });
+    let (mut places, mut unknown) = (0, 0);
+    for process in processes {
+        let output = process.wait_with_output().unwrap();
+        let printed = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.success(), "{printed}");
+        let number = |name: &str| -> usize {
+            let found =
+                printed.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+            found.expect(&printed).parse().unwrap()
+        };
+        places += number("places");
+        unknown += number("unknown");
     }
     println!("killed at {places} places: {unknown} outcomes unknown, 0 writes doubled");
     assert!(unknown > 0, "no place was between a write and its answer");
-    local.stop().await.unwrap();
 }
 
 /// Nothing listens at the first endpoint.

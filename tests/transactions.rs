@@ -374,44 +374,50 @@ const SCENARIOS: [(&str, i64, Scenario); 4] = [
     }),
 ];
 
-/// The first connection breaks at a different place in each run of a scenario. After each run, the client's report must
-/// agree with the database.
-#[tokio::test]
-async fn broken_connection_loses_and_doubles_no_write() {
+/// Runs a scenario thirty times on a cluster of its own. The first connection breaks at a different place in each run.
+/// After each run, the client's report must agree with the database. Returns the number of connections that were replaced
+/// and of unknown outcomes.
+async fn broken_at_thirty_places((name, rows, scenario): (&str, i64, Scenario)) -> (usize, usize) {
     let local = local().await;
     let watcher = Dsql::new(config(&local, None));
     let (mut retried, mut unknown) = (0, 0);
     let clean = || sql!("DELETE FROM posts WHERE true").execute(&watcher);
-    for (name, rows, scenario) in SCENARIOS {
+    let whole = {
+        let network = Network::to(local.port(), Duration::ZERO, Fault::None).await;
+        scenario(Dsql::new(config(&local, Some(&network)))).await.unwrap();
+        network.connections()[0].received()
+    };
+    for cut in (0..whole).step_by(whole / 30) {
         clean().await.unwrap();
-        let whole = {
-            let network = Network::to(local.port(), Duration::ZERO, Fault::None).await;
-            scenario(Dsql::new(config(&local, Some(&network)))).await.unwrap();
-            network.connections()[0].received()
-        };
-        for cut in (0..whole).step_by(whole / 30) {
-            clean().await.unwrap();
-            let network = Network::to(local.port(), Duration::ZERO, Fault::CutFirstAfter(cut)).await;
-            let reported = scenario(Dsql::new(config(&local, Some(&network)))).await;
-            // The last message may still be in transit to the server.
-            tokio::time::sleep(Duration::from_millis(30)).await;
-            let there = count().fetch_value(&watcher).await.unwrap();
-            match reported {
-                Ok(()) => {
-                    assert_eq!(there, rows, "{name}, cut after {cut} of {whole}");
-                    retried += network.connections().len() - 1;
-                }
-                Err(error) if error.is_outcome_unknown() => {
-                    assert!(there == 0 || there == rows, "{name}, cut after {cut}: {there}");
-                    assert_eq!(network.connections().len(), 1, "{name}, cut after {cut}: it was sent again");
-                    unknown += 1;
-                }
-                Err(error) => assert_eq!(there, 0, "{name}, cut after {cut} of {whole}: {error}"),
+        let network = Network::to(local.port(), Duration::ZERO, Fault::CutFirstAfter(cut)).await;
+        let reported = scenario(Dsql::new(config(&local, Some(&network)))).await;
+        // The last message may still be in transit to the server.
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let there = count().fetch_value(&watcher).await.unwrap();
+        match reported {
+            Ok(()) => {
+                assert_eq!(there, rows, "{name}, cut after {cut} of {whole}");
+                retried += network.connections().len() - 1;
             }
+            Err(error) if error.is_outcome_unknown() => {
+                assert!(there == 0 || there == rows, "{name}, cut after {cut}: {there}");
+                assert_eq!(network.connections().len(), 1, "{name}, cut after {cut}: it was sent again");
+                unknown += 1;
+            }
+            Err(error) => assert_eq!(there, 0, "{name}, cut after {cut} of {whole}: {error}"),
         }
     }
-    assert!(retried > 20 && unknown > 20, "{retried} retried, {unknown} unknown");
     local.stop().await.unwrap();
+    (retried, unknown)
+}
+
+/// The scenarios run at the same time, because the client pauses before each retry.
+#[tokio::test]
+async fn broken_connection_loses_and_doubles_no_write() {
+    let broken = futures_util::future::join_all(SCENARIOS.map(broken_at_thirty_places)).await;
+    let retried: usize = broken.iter().map(|(retried, _)| retried).sum();
+    let unknown: usize = broken.iter().map(|(_, unknown)| unknown).sum();
+    assert!(retried > 20 && unknown > 20, "{retried} retried, {unknown} unknown");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,7 +22,7 @@ use crate::keys::{self, Credentials};
 use crate::limits::{Limit, Limits};
 use crate::log::Log;
 use crate::oc001::Oc001;
-use crate::postgres::{ADMIN, Data, Postgres, SUPERUSER, find};
+use crate::postgres::{ADMIN, Data, Postgres, SUPERUSER, find, unlike_cluster};
 use crate::proxy::{self, Endpoint, Listening};
 use crate::sql_script;
 use crate::sts::{Role, Sts};
@@ -251,8 +251,9 @@ impl Local {
     }
 
     /// Makes the database and the roles those of the first start: drops everything, and runs the SQL of the start again, with
-    /// its files as they are now. Every session ends. If a file cannot be read, nothing is dropped.
-    pub(crate) async fn renew(&self) -> Result<(), Error> {
+    /// its files as they are now. Every session ends. If a file cannot be read, nothing is dropped. `created` has the roles
+    /// that the migrations create; `None` if there are no migrations.
+    pub(crate) async fn renew(&self, created: Option<&[String]>) -> Result<(), Error> {
         let mut init = self.init.clone();
         for Init { sql, file, .. } in &mut init {
             if let Some(path) = file {
@@ -260,7 +261,9 @@ impl Local {
             }
         }
         self.postgres.renew().await?;
-        prepare_database(&self.postgres, &init, self.rules, &self.users, &self.later_users).await
+        let log = &self.cluster.log;
+        let later = created.unwrap_or(&self.later_users);
+        prepare_database(&self.postgres, &init, self.rules, &self.users, later, log).await
     }
 
     /// A path for a socket of the process that runs this local DSQL. Other users cannot reach it, and it is removed at the
@@ -456,7 +459,7 @@ impl Builder {
             users.iter().map(|(name, keys)| Identity::of_user(name, keys.clone())).collect();
         let prepared = async {
             let init: &[Init] = if postgres.is_new() { &self.init } else { &[] };
-            prepare_database(&postgres, init, self.rules, &users, &self.later_users).await
+            prepare_database(&postgres, init, self.rules, &users, &self.later_users, &self.log).await
         };
         if let Err(error) = prepared.await {
             postgres.stop().await?;
@@ -552,9 +555,13 @@ async fn prepare_database(
     rules: bool,
     users: &[(String, Credentials)],
     later_users: &[String],
+    log: &Log,
 ) -> Result<(), Error> {
     for Init { name, sql, .. } in init {
         run_sql(postgres, name, sql).await?;
+    }
+    if rules && !init.is_empty() {
+        unlike_cluster::report(postgres, log).await?;
     }
     postgres.mark_ready()?;
     postgres.deny_functions(rules).await?;

@@ -329,3 +329,136 @@ async fn sessions_without_conflict_are_not_disturbed() {
     let count = "SELECT count(*) FROM entry WHERE id >= 1000";
     assert_eq!(fine(&mut session, false, count).await.values, ["240"]);
 }
+
+/// On DSQL, FOR UPDATE adds the row to the writes of its transaction, so a lock also counts after the end of the
+/// transaction that has committed it.
+#[tokio::test]
+async fn committed_lock_conflicts_with_overlapping_sessions() {
+    const LOCK: &str = "SELECT id FROM account WHERE id = 1 FOR UPDATE";
+    let local = local(Oc001::Cached).await;
+    let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
+    for extended in [false, true] {
+        for (second, conflicts) in [
+            (LOCK, true),
+            ("UPDATE account SET balance = 1 WHERE id = 1", true),
+            ("DELETE FROM account WHERE id = 1", true),
+            ("SELECT id FROM account WHERE id = 1", false),
+            ("SELECT id FROM account WHERE id = 2 FOR UPDATE", false),
+            ("UPDATE account SET balance = 1 WHERE id = 2", false),
+        ] {
+            fine(&mut other, extended, "BEGIN").await;
+            fine(&mut other, extended, "SELECT count(*) FROM account").await;
+            fine(&mut one, extended, "BEGIN").await;
+            fine(&mut one, extended, LOCK).await;
+            let committed = fine(&mut one, extended, "COMMIT").await;
+            let tags = if extended { "12nCZ" } else { "CZ" };
+            assert_eq!((committed.done, committed.tags.as_str()), (vec!["COMMIT".to_owned()], tags));
+            let answer = attempt(&mut other, extended, second).await;
+            assert_eq!(answer.errors, if conflicts { error("40001", ROWS) } else { Vec::new() }, "{second}");
+            fine(&mut other, extended, "ROLLBACK").await;
+            // A transaction that begins after the COMMIT does not conflict.
+            fine(&mut other, extended, "BEGIN").await;
+            fine(&mut other, extended, second).await;
+            fine(&mut other, extended, "ROLLBACK").await;
+        }
+    }
+    let values = "SELECT string_agg(balance::text, ',' ORDER BY id) FROM account";
+    assert_eq!(fine(&mut one, false, values).await.values, ["100,100,100"]);
+    local.stop().await.unwrap();
+}
+
+/// Each case: the statements of the first transaction, which commits, and a statement of a transaction that began before.
+/// A parent of a new row is locked only against its deletion.
+#[tokio::test]
+async fn lock_of_a_foreign_key_is_not_written_at_commit() {
+    let local = local(Oc001::Cached).await;
+    let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
+    for (first, second, conflicts) in [
+        (&["INSERT INTO entry VALUES (10, 2)"][..], "UPDATE account SET balance = 1 WHERE id = 2", false),
+        (
+            &["SELECT id FROM account WHERE id = 1 FOR UPDATE", "INSERT INTO entry VALUES (11, 2)"],
+            "UPDATE account SET balance = 1 WHERE id = 2",
+            false,
+        ),
+        (
+            &["INSERT INTO entry VALUES (12, 2)", "SELECT id FROM account WHERE id = 1 FOR UPDATE"],
+            "INSERT INTO entry VALUES (13, 2)",
+            false,
+        ),
+        (
+            &["INSERT INTO entry VALUES (14, 2)", "SELECT id FROM account WHERE id = 2 FOR UPDATE"],
+            "UPDATE account SET balance = 1 WHERE id = 2",
+            true,
+        ),
+        (
+            &["SELECT id FROM account WHERE id = 2 FOR UPDATE", "INSERT INTO entry VALUES (15, 2)"],
+            "UPDATE account SET balance = 1 WHERE id = 2",
+            true,
+        ),
+        (
+            &["WITH a AS (SELECT id FROM account WHERE id = 2 FOR UPDATE) SELECT count(*) FROM a"],
+            "UPDATE account SET balance = 1 WHERE id = 2",
+            true,
+        ),
+        (
+            &["SELECT id FROM account WHERE id = 2 FOR KEY SHARE"],
+            "UPDATE account SET balance = 1 WHERE id = 2",
+            false,
+        ),
+    ] {
+        fine(&mut other, true, "BEGIN").await;
+        fine(&mut other, true, "SELECT count(*) FROM account").await;
+        fine(&mut one, true, "BEGIN").await;
+        for sql in first {
+            fine(&mut one, true, sql).await;
+        }
+        fine(&mut one, true, "COMMIT").await;
+        let answer = attempt(&mut other, true, second).await;
+        assert_eq!(answer.errors, if conflicts { error("40001", ROWS) } else { Vec::new() }, "{first:?}");
+        fine(&mut other, true, "ROLLBACK").await;
+    }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn commit_after_a_lock_is_answered_as_without_it() {
+    let local =
+        Local::builder().init_sql(TABLES).limit(dsql_edge_local::Limit::Rows(1)).start().await.unwrap();
+    // A row that its constraints no longer accept, and columns that cannot be assigned.
+    let more = "ALTER TABLE account ADD CONSTRAINT high CHECK (balance > 1000) NOT VALID;
+        CREATE TABLE made (id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1), two int GENERATED ALWAYS AS (2) STORED);
+        INSERT INTO made DEFAULT VALUES";
+    local.run_sql("more", more).await.unwrap();
+    let mut session = Session::open(&local).await;
+    // The rows that are only locked do not count as written.
+    let text = "BEGIN; SELECT * FROM account FOR UPDATE; SELECT * FROM made FOR UPDATE; COMMIT";
+    let answer = fine(&mut session, false, text).await;
+    assert_eq!((answer.done.last().unwrap().as_str(), answer.status), ("COMMIT", vec!['I']));
+    // The COMMIT of a failed transaction is a ROLLBACK, also if it is sent before the failure is answered.
+    let lock = || run("SELECT id FROM account WHERE id = 2 FOR UPDATE");
+    let cycles = [
+        run("BEGIN"),
+        sync(),
+        lock(),
+        sync(),
+        run("SELECT 1 / 0"),
+        sync(),
+        run("COMMIT"),
+        sync(),
+        run("SELECT 1"),
+        sync(),
+    ];
+    let answer = session.send(&cycles.concat(), 5).await;
+    assert_eq!((answer.errors.len(), answer.done.last().unwrap().as_str()), (1, "SELECT 1"));
+    assert!(answer.done.contains(&"ROLLBACK".to_owned()), "{answer:?}");
+    assert_eq!(answer.status, ['T', 'T', 'E', 'I', 'I']);
+    // In one pipeline, and with a transaction that follows at once.
+    for commit in ["COMMIT", "END", "COMMIT AND CHAIN"] {
+        let pipeline = [run("BEGIN"), lock(), run(commit), run("SELECT 1"), sync()].concat();
+        let answer = session.send(&pipeline, 1).await;
+        assert_eq!(answer.errors, []);
+        assert_eq!(answer.done, ["BEGIN", "SELECT 1", "COMMIT", "SELECT 1"], "{commit}");
+        fine(&mut session, false, "ROLLBACK").await;
+    }
+    local.stop().await.unwrap();
+}

@@ -169,20 +169,24 @@ fn psql_gets_a_token_that_logs_in() {
     let nothing = text(&folder.output(&["psql"]).stderr);
     assert!(nothing.contains("no dsql-local runs in this package: start it"), "{nothing}");
     folder.write("1.sql", "CREATE TABLE t (id int PRIMARY KEY); GRANT SELECT ON t TO PUBLIC;");
-    let running = Running::start(&folder, &["serve", "--user", "blog", "--migrations", "migrations"]);
+    let running =
+        Running::start(&folder, &["serve", "--user", "blog", "--as", "blog", "--migrations", "migrations"]);
     running.prints("bindings in .dev.vars");
     let bin = folder.0.join("bin");
     fs::create_dir(&bin).unwrap();
     write_program(&bin.join("psql"), PSQL);
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-    for role in ["admin", "blog"] {
-        let mut command = folder.dsql_local(&["psql", "--as", role, "--", "-c", "SELECT 1"]);
+    for (options, role) in [(&["--as", "admin"][..], "admin"), (&["--as", "blog"], "blog"), (&[], "blog")] {
+        let mut command = folder.dsql_local(&[&["psql"], options, &["--", "-c", "SELECT 1"]].concat());
         let output = command.env("PATH", &path).env("PGHOSTADDR", "192.0.2.1").output().unwrap();
         let printed = text(&output.stdout);
         let given: BTreeMap<&str, &str> = printed.lines().filter_map(|line| line.split_once('=')).collect();
         assert_eq!(given.get("arguments"), Some(&"-c SELECT 1"), "{}", text(&output.stderr));
         assert_eq!(given.get("PGHOSTADDR"), None);
         assert_eq!(login(&given), role);
+        let is_explained =
+            text(&output.stderr).contains("psql logs in as blog, the role of the bindings; --as admin");
+        assert_eq!(is_explained, options.is_empty(), "{}", text(&output.stderr));
     }
     running.interrupt();
     let ended = text(&folder.output(&["psql", "--folder", ".dsql-local"]).stderr);

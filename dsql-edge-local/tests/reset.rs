@@ -127,6 +127,15 @@ async fn running_database_is_made_again() {
     assert!(package.reset(&[]).0);
     assert_eq!(package.ask(STATE).await, ["2", "1.sql 2.sql", "admin app postgres"]);
 
+    // A role of --user that the migrations now create, and then no longer create.
+    for first in ["CREATE ROLE app WITH LOGIN;\n", ""] {
+        let table = "CREATE TABLE task (id int PRIMARY KEY);\nGRANT SELECT ON task TO app;";
+        package.write("migrations/1.sql", &format!("{first}{table}"));
+        let (done, printed) = package.reset(&[]);
+        assert!(done, "{printed}");
+        assert_eq!(package.ask(STATE).await, ["2", "1.sql 2.sql", "admin app postgres"]);
+    }
+
     // The data is kept as it is after the reset.
     package.ask("INSERT INTO task VALUES (5)").await;
     package.stop();

@@ -413,6 +413,8 @@ pub use dsql_edge_macros::Type;
 /// Each test has an endpoint and a database of its own, so tests run at the same time. The endpoint is dsql-local's:
 /// TLS, tokens, DSQL's rules, limits and conflicts. The database has the schema that [`sql!`](macro@crate::sql) uses:
 /// the snapshot, or the folder of migrations. `migrations = "folder"`, relative to `Cargo.toml`, names another folder.
+/// Migrations are applied by DSQL's rules. A snapshot may be a dump, so its statements are not, but the test fails if a
+/// cluster cannot have an object of the snapshot.
 ///
 /// All tests share one PostgreSQL 16, which dsql-local finds. The first process of tests starts it, and it ends two
 /// seconds after the last one, also if that process is killed. `target/dsql-edge-test` keeps its data folder with the

@@ -10,7 +10,7 @@ use dsql_edge_codegen::pull::snapshot;
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_tests::cutter::{Break, Cutter};
 
-use crate::site::Site;
+use crate::site::{Site, column_of};
 use crate::{LEASE, SHORT, command, folder_of, run_on};
 
 const POSTS: (&str, &str) = (
@@ -92,6 +92,8 @@ const BEFORE: &str =
 /// The visible state of the database: schema, rows, ledger and lease.
 async fn everything(site: &Site) -> String {
     let mut out = snapshot(site.server(), "").await.unwrap();
+    // One session for all queries, because PostgreSQL starts a process for each.
+    let superuser = site.superuser().await;
     for sql in [
         "SELECT id || title || view_count FROM posts ORDER BY 1",
         "SELECT what FROM log ORDER BY 1",
@@ -99,7 +101,7 @@ async fn everything(site: &Site) -> String {
         "SELECT file || ' ' || step || ' ' || state FROM dsql_edge.migrations ORDER BY file, step",
         "SELECT 'the lease is held' FROM dsql_edge.migration_lease",
     ] {
-        out += &site.column(sql).await.join("\n");
+        out += &column_of(&superuser, sql).await.join("\n");
         out += "\n";
     }
     out

@@ -80,9 +80,7 @@ impl Site {
 
     /// Runs SQL as a superuser, and returns the first column of the last query.
     pub(crate) async fn column(&self, sql: &str) -> Vec<String> {
-        let rows = self.superuser().await.query(sql, &[]).await;
-        let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-        rows.iter().map(|row| row.get(0)).collect()
+        column_of(&self.superuser().await, sql).await
     }
 
     /// Runs statements as a superuser.
@@ -100,6 +98,13 @@ impl Site {
             Site::Postgres(server) => server.stop().await,
         }
     }
+}
+
+/// Runs SQL in a session, and returns the first column of the last query.
+pub(crate) async fn column_of(client: &Client, sql: &str) -> Vec<String> {
+    let rows = client.query(sql, &[]).await;
+    let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// The connection string of a PostgreSQL.

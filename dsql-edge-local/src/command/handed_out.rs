@@ -15,10 +15,12 @@ pub(crate) fn read(folder: &Path) -> Bindings {
     bindings_of(&fs::read_to_string(folder.join(FILE)).unwrap_or_default())
 }
 
-/// Writes the bindings of this start.
-pub(crate) fn write(folder: &Path, bindings: &Bindings) -> CommandResult<()> {
+/// Writes the bindings of this start, and the name for clients that require the host name of a cluster.
+pub(crate) fn write(folder: &Path, bindings: &Bindings, cluster_host: &str) -> CommandResult<()> {
     let text: String = bindings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     let path = folder.join(FILE);
-    let text = format!("# The bindings of dsql-local's last start.\n{text}");
+    let text = format!(
+        "# The bindings of dsql-local's last start. For clients that require the host name of a cluster: {cluster_host}\n{text}"
+    );
     replace_file(&path, &text, 0o600).map_err(|error| format!("{}: {error}", path.display()).into())
 }

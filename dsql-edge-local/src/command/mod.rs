@@ -1,5 +1,6 @@
 //! The commands of `dsql-local`, and their common options.
 
+mod cluster_name;
 pub(crate) mod control;
 pub(crate) mod dev_vars;
 pub(crate) mod dotenv;
@@ -40,7 +41,8 @@ Examples:
   dsql-local run --init schema.sql --user blog --as blog -- npx wrangler dev
   dsql-local run --init schema.sql --limit rows=100 --fault conflict=1 -- npm test
 
---init:  runs as admin, without rules and limits; ASYNC and AWS IAM are available
+--init:  runs as admin, without rules and limits, as a dump needs it; ASYNC and AWS IAM are available. Objects
+  that a cluster cannot have are listed.
 
 --migrations FOLDER:  applies the files as `dsql-edge migrate` does, as admin, with DSQL's rules and limits, and records
   them in the same table: `dsql-edge migrate status` agrees. A file that is added or continued is applied while
@@ -234,7 +236,7 @@ impl Options {
         if !self.no_dev_vars {
             dev_vars::write(&self.dev_vars, &self.bindings(&local), &written)?;
         }
-        handed_out::write(&self.folder, &self.bindings(&local))?;
+        handed_out::write(&self.folder, &self.bindings(&local), local.cluster_host())?;
         eprintln!(
             "dsql-local: {} in front of PostgreSQL {} ({})",
             local.endpoint(),
@@ -244,12 +246,9 @@ impl Options {
         if let Some(data) = local.kept_data() {
             eprintln!("dsql-local: data in {}", data.display());
         }
-        eprintln!(
-            "dsql-local: cluster's host name: {host} port {port}, for clients that require one; line for /etc/hosts: \
-             127.0.0.1 {host}",
-            host = local.cluster_host(),
-            port = local.port()
-        );
+        if let Some(line) = cluster_name::line(local.cluster_host(), local.port()).await {
+            eprintln!("dsql-local: {line}");
+        }
         Ok(Started { local, migrations, control, lock })
     }
 

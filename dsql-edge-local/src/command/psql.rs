@@ -14,10 +14,12 @@ use dsql_edge_local::iam::{self, Claims};
 use dsql_edge_local::{Credentials, installation};
 use dsql_edge_migrations::running_local::RunningLocal;
 
-use super::CommandResult;
+use super::{CommandResult, handed_out};
 
 /// The host that tokens are signed for, and that is in the certificate.
 const HOST: &str = "localhost";
+
+const ADMIN: &str = "admin";
 
 /// Variables of libpq for another server, or for a login that DSQL does not have. PGOPTIONS is a startup parameter that DSQL
 /// rejects.
@@ -41,9 +43,9 @@ pub(crate) struct PsqlOptions {
     /// Folder of the dsql-local; default: the folder of the dsql-local that runs in this package
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
-    /// Role to log in as
-    #[arg(long = "as", value_name = "ROLE", default_value = "admin")]
-    role: String,
+    /// Role to log in as; default: the role of dsql-local's own --as, or else admin
+    #[arg(long = "as", value_name = "ROLE")]
+    role: Option<String>,
     /// Arguments of psql
     #[arg(last = true, value_name = "ARGUMENTS")]
     arguments: Vec<OsString>,
@@ -52,7 +54,11 @@ pub(crate) struct PsqlOptions {
 pub(crate) fn psql(options: &PsqlOptions) -> CommandResult<ExitCode> {
     let local = running(options.folder.as_deref())?;
     let port = local.port().ok_or_else(|| format!("{} is not localhost and a port", local.endpoint))?;
-    let role = options.role.as_str();
+    let role = match &options.role {
+        Some(role) => role.clone(),
+        None => role_of_bindings(local.folder()),
+    };
+    let role = role.as_str();
     let keys = local
         .credentials(role)
         .ok_or_else(|| format!("{} has no keys: start the dsql-local again", local.folder().display()))?;
@@ -76,6 +82,20 @@ pub(crate) fn psql(options: &PsqlOptions) -> CommandResult<ExitCode> {
         .env("PGSSLMODE", "verify-full")
         .env("PGSSLROOTCERT", absolute(&local.ca()));
     Err(format!("{}: {}", program.display(), command.exec()).into())
+}
+
+/// The role of the bindings that a dsql-local has written: the one that the application of the package uses.
+fn role_of_bindings(folder: &Path) -> String {
+    let user = handed_out::read(folder).into_iter().find(|(name, _)| *name == "DSQL_USER");
+    match user {
+        Some((_, user)) => {
+            eprintln!(
+                "dsql-local: psql logs in as {user}, the role of the bindings; --as admin logs in as admin"
+            );
+            user
+        }
+        None => ADMIN.to_owned(),
+    }
 }
 
 /// The running dsql-local of a folder, or of the working folder and the folders above it in the package.
@@ -114,4 +134,23 @@ fn program() -> CommandResult<PathBuf> {
 /// psql may have another working folder, if it is a script.
 fn absolute(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn role_is_that_of_the_bindings_or_admin() {
+        let folder = env::temp_dir().join(format!("dsql-local-psql-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        for (user, expected) in [(Some("blog"), "blog"), (None, "admin")] {
+            let user = user.map(|user| ("DSQL_USER", user.to_owned()));
+            handed_out::write(&folder, &user.into_iter().collect(), "host").unwrap();
+            assert_eq!(role_of_bindings(&folder), expected);
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -23,6 +23,7 @@ use dsql_edge_migrations::lint::errors_of_migrations;
 use dsql_edge_migrations::{Entry, File, Folder, PlanError, Problems, files, plan};
 use tokio_postgres::Client;
 
+use crate::created_roles;
 use crate::front_door;
 use crate::iam::{Claims, sign};
 use crate::postgres::ADMIN;
@@ -82,7 +83,10 @@ impl Local {
             return Err(Error::Migrations(rejection));
         }
         let _alone = self.migrating().lock().await;
-        self.renew().await?;
+        let created: Option<Vec<String>> = folder
+            .as_ref()
+            .map(|folder| folder.files.iter().flat_map(|file| created_roles(&file.text)).collect());
+        self.renew(created.as_deref()).await?;
         report("the database is reset");
         let applied = match &folder {
             Some(folder) => self.apply(folder, report).await?,

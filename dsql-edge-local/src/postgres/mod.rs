@@ -12,6 +12,7 @@ pub(crate) mod initdb;
 mod install;
 pub(crate) mod installation;
 mod roles;
+pub(crate) mod unlike_cluster;
 #[cfg(test)]
 mod written_program;
 
@@ -55,6 +56,8 @@ const OTHER_ROLES: &str = "SELECT string_agg(quote_ident(rolname), ', ') FROM pg
 const SYS: &str = include_str!("sys.sql");
 /// The triggers that count the rows of a transaction, and the checks of schema changes.
 const LIMITS: &str = include_str!("limits.sql");
+/// The procedure that makes FOR UPDATE a write.
+const LOCKED_ROWS: &str = include_str!("locked_rows.sql");
 
 /// DSQL's fixed settings, and settings for a small server.
 pub(crate) const SETTINGS: [&str; 9] = [
@@ -252,15 +255,15 @@ impl Postgres {
 
 /// Creates DSQL's schema `sys` and its limits in the database of a session of the superuser.
 pub(crate) async fn install(client: &Client) -> Result<(), tokio_postgres::Error> {
-    for sql in [SYS, &column_types(), LIMITS] {
+    for sql in [SYS, &column_types(), LIMITS, LOCKED_ROWS] {
         client.batch_execute(sql).await?;
     }
     Ok(())
 }
 
 /// The texts from which [`install`] makes the objects of a database.
-pub(crate) fn sources() -> [&'static str; 2] {
-    [SYS, LIMITS]
+pub(crate) fn sources() -> [&'static str; 3] {
+    [SYS, LIMITS, LOCKED_ROWS]
 }
 
 /// Returns the SQL that creates a function. The function lists the types that a column may have, with the names that

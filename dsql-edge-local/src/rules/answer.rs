@@ -79,6 +79,7 @@ impl Session {
             }
             Some(b'T') => self.described(frame),
             Some(b'C') => match self.tag.take() {
+                Some("") => Vec::new(),
                 Some(tag) => message(b'C', &[tag.as_bytes(), b"\0"]),
                 None => frame.bytes,
             },
@@ -177,10 +178,12 @@ pub(crate) fn parameter_status(frame: Frame) -> Vec<u8> {
     }
 }
 
-/// The command tag that a procedure of dsql-local requests by a notice.
+/// The command tag that a procedure of dsql-local requests by a notice. It is empty if a client has not called the
+/// procedure, and gets no answer to the call.
 fn requested_tag(fields: &[u8]) -> Option<&'static str> {
     let message = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
-    match message.strip_prefix(b"dsql_local_tag ")? {
+    match message.strip_prefix(b"dsql_local_tag")?.trim_ascii_start() {
+        b"" => Some(""),
         b"AWS IAM GRANT" => Some("AWS IAM GRANT"),
         b"AWS IAM REVOKE" => Some("AWS IAM REVOKE"),
         _ => None,

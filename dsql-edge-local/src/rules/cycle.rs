@@ -67,6 +67,8 @@ pub(super) struct Commit {
     pub(super) rollbacks: usize,
     /// Whether a ROLLBACK was answered.
     pub(super) rolled_back: bool,
+    /// Whether the statement that is being sent is the COMMIT of a transaction that has locked rows.
+    pub(super) of_locked_rows: bool,
 }
 
 /// The last unanswered message about a prepared statement.

@@ -96,7 +96,7 @@ impl Session {
         if instead.is_none() && !self.cycles.current().failed && self.is_copy_in(portal) {
             self.copy_in = CopyIn::Sent { simple: false };
         }
-        instead.unwrap_or(frame.bytes)
+        instead.unwrap_or_else(|| [self.call_before_commit(), frame.bytes].concat())
     }
 
     /// The places at which dsql-local has inserted text into the statement of a portal.

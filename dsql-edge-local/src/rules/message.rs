@@ -28,14 +28,19 @@ pub(super) fn parse_of(name: &[u8], sql: &[u8], types: &[u8]) -> Vec<u8> {
     message(b'P', &[name, b"\0", sql, b"\0", types])
 }
 
-/// Writes a Bind of the unnamed portal to a statement without parameters.
-pub(super) fn bind_of(name: &[u8]) -> Vec<u8> {
-    message(b'B', &[b"\0", name, b"\0", &[0; 6]])
+/// Writes a Bind of a portal to a statement without parameters.
+pub(super) fn bind_of(portal: &[u8], name: &[u8]) -> Vec<u8> {
+    message(b'B', &[portal, b"\0", name, b"\0", &[0; 6]])
 }
 
-/// Writes an Execute of the unnamed portal, for all rows.
-pub(super) fn execute_all() -> Vec<u8> {
-    message(b'E', &[b"\0", &[0; 4]])
+/// Writes an Execute of a portal, for all rows.
+pub(super) fn execute_all(portal: &[u8]) -> Vec<u8> {
+    message(b'E', &[portal, b"\0", &[0; 4]])
+}
+
+/// Writes a Close of a prepared statement.
+pub(super) fn close_of(name: &[u8]) -> Vec<u8> {
+    message(b'C', &[b"S", name, b"\0"])
 }
 
 /// The names of the portal and the statement of a Bind.

@@ -16,6 +16,7 @@ mod copy_in;
 mod cycle;
 mod encoding;
 mod extended_query;
+mod locked_rows;
 mod message;
 mod own_objects;
 mod place;
@@ -70,7 +71,7 @@ pub(crate) struct Session {
     number: u32,
     /// Whether the connection must end, because the client violated the protocol.
     ends: bool,
-    /// The command tag for the next CommandComplete.
+    /// The command tag for the next CommandComplete; empty if the client does not get this CommandComplete.
     tag: Option<&'static str>,
     last_job: Option<Instant>,
     cluster: Arc<Cluster>,

@@ -92,7 +92,7 @@ impl Session {
             self.cycles.sends(Sent::Own);
         }
         let parse = message::parse_of(&name, sql.as_bytes(), &[0, 0]);
-        [parse, message::bind_of(&name), message::execute_all()].concat()
+        [parse, message::bind_of(b"", &name), message::execute_all(b"")].concat()
     }
 
     fn own_name(&self) -> Vec<u8> {

@@ -92,7 +92,8 @@ impl Session {
             if is_copy_from(statement) {
                 self.copy_in = CopyIn::Sent { simple: true };
             }
-            edits.extend(self.local(statement).map(|it| (statement.span, it)));
+            let instead = self.local(statement).or_else(|| self.with_locked_rows_before(statement));
+            edits.extend(instead.map(|it| (statement.span, it)));
             if statement::is_job(&statement) {
                 self.last_job = Some(Instant::now());
             }

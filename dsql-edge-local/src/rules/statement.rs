@@ -13,6 +13,7 @@ use dsql_edge_compiler::syntax::ast::{
     AlterAction, CreateIndex, CreateTable, FromItem, JoinKind, QualifiedName, Query, QueryBody, Statement,
     StatementKind, TableColumn, TableElement, TypeName,
 };
+use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, lex};
 
@@ -130,6 +131,15 @@ fn of_item(item: &FromItem, out: &mut Vec<QualifiedName>) {
         }
         _ => {}
     }
+}
+
+/// Whether a statement has the clause `FOR UPDATE` at any depth. Other statements with these words (`CREATE POLICY`) are
+/// rejected. A call of a function whose body has the clause is not found.
+pub(super) fn locks_rows(statement: ParsedStatement<'_>) -> bool {
+    let is = |kind: &TokenKind, keyword| *kind == TokenKind::Keyword(keyword);
+    statement.own_tokens().windows(2).any(|two| {
+        matches!(two, [first, second] if is(&first.kind, Keyword::For) && is(&second.kind, Keyword::Update))
+    })
 }
 
 /// Whether DSQL runs the statement in a job.

@@ -19,6 +19,7 @@ use super::catalog_copy::{CatalogCopy, schema_change};
 use super::cycle::{Commit, Cycles};
 use super::postgres_error::{on_request, schema_changed, too_old};
 use super::rejected::StatementRejected;
+use super::statement::locks_rows;
 use crate::catalog_version::SchemaChange;
 use crate::cluster::Cluster;
 use crate::faults::Fault;
@@ -78,6 +79,8 @@ struct OpenTransaction {
     writes: bool,
     /// Whether the transaction can only be rolled back.
     failed: bool,
+    /// Whether the transaction has a statement that locks rows as a write does (`FOR UPDATE`).
+    locks: bool,
     /// The version of the catalog at BEGIN.
     version: u64,
 }
@@ -85,7 +88,7 @@ struct OpenTransaction {
 impl OpenTransaction {
     fn now(cluster: &Cluster) -> OpenTransaction {
         let (since, version) = (cluster.clock.now(), cluster.catalog.newest());
-        OpenTransaction { since, writes: false, failed: false, version }
+        OpenTransaction { since, writes: false, failed: false, locks: false, version }
     }
 }
 
@@ -93,6 +96,8 @@ pub(super) struct Transaction {
     /// The statements of the transaction, for DSQL's rules.
     statements: Transactions,
     open: OpenTransaction,
+    /// The status in the last ReadyForQuery.
+    answered: Status,
     /// A schema change that is answered but not committed.
     change: Option<SchemaChange>,
     catalog: CatalogCopy,
@@ -108,6 +113,7 @@ impl Transaction {
         Transaction {
             statements: Transactions::new(),
             open: OpenTransaction::now(cluster),
+            answered: Status::Idle,
             change: None,
             catalog: CatalogCopy::new(cluster.oc001, &cluster.catalog),
             cut_before_commit: false,
@@ -118,6 +124,11 @@ impl Transaction {
     /// Whether a BEGIN is open.
     pub(super) fn is_open(&self) -> bool {
         self.statements.is_open()
+    }
+
+    /// Whether the open transaction has a statement that locks rows as a write does.
+    pub(super) fn locks_rows(&self) -> bool {
+        self.is_open() && self.open.locks
     }
 
     /// Whether the last message and all later messages are not sent to PostgreSQL.
@@ -208,13 +219,15 @@ impl Transaction {
         if late {
             return Some(Rejection::Commit(too_old(&cluster.limits)));
         }
-        if !open.writes {
-            return None;
-        }
-        if self.catalog.is_stale_for_commit(open.version, &cluster.catalog) {
+        if open.writes && self.catalog.is_stale_for_commit(open.version, &cluster.catalog) {
             return Some(Rejection::Commit(schema_changed()));
         }
-        self.meets_conflict(cycles, cluster).then(|| Rejection::Commit(on_request()))
+        if open.writes && self.meets_conflict(cycles, cluster) {
+            return Some(Rejection::Commit(on_request()));
+        }
+        // In a failed transaction, dsql-local's own statement would fail, and the COMMIT would be skipped.
+        cycles.current().commit.of_locked_rows = open.locks && self.answered != Status::Failed;
+        None
     }
 
     /// Handles a statement that neither begins nor ends a transaction.
@@ -231,6 +244,7 @@ impl Transaction {
         let writes = part != Part::Other;
         if self.is_open() {
             self.open.writes |= writes;
+            self.open.locks |= locks_rows(statement);
         } else if writes
             && !std::mem::replace(&mut cycles.current().commit.autocommits, true)
             && self.meets_conflict(cycles, cluster)
@@ -256,6 +270,7 @@ impl Transaction {
     }
 
     fn ready(&mut self, status: Status, cycles: &mut Cycles, cluster: &Cluster) {
+        self.answered = status;
         let mut cycle = cycles.over().unwrap_or_default();
         if let Some(requested) = cycle.requested.take() {
             cluster.faults.accept(&requested);

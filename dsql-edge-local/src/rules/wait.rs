@@ -20,12 +20,15 @@ impl Session {
         }
         match frame.frontend() {
             FrontendTag::Bind => message::bind(frame.body()).is_some_and(|(_, name)| self.is_uncertain(name)),
-            FrontendTag::Execute => message::name(frame.body()).is_some_and(|portal| self.is_copy_in(portal)),
+            FrontendTag::Execute => {
+                self.transaction.locks_rows()
+                    || message::name(frame.body()).is_some_and(|portal| self.is_copy_in(portal))
+            }
             tag @ (FrontendTag::Query | FrontendTag::Parse) => {
                 let Some(text) = self.text_bytes(frame) else { return false };
                 self.changes_encoding && !text.is_ascii()
                     || self.encoding.decode(text).is_err()
-                    || tag == FrontendTag::Query && contains(text, "COPY")
+                    || tag == FrontendTag::Query && (self.transaction.locks_rows() || contains(text, "COPY"))
             }
             FrontendTag::Close
             | FrontendTag::CopyData

@@ -125,7 +125,12 @@ impl ServerFolder {
         }
         let path = self.path.join("lock");
         let Some(file) = unless_gone(self.open_lock()).map_err(Error::file(&path))? else { return Ok(None) };
-        file.lock().map_err(Error::file(&path))?;
+        self.wait_for(file).map_err(Error::file(&path))
+    }
+
+    /// Waits for the lock on the file. `None` if the folder has another file then.
+    fn wait_for(&self, file: File) -> io::Result<Option<File>> {
+        file.lock()?;
         Ok(self.is_current(&file).then_some(file))
     }
 
@@ -237,8 +242,12 @@ impl ServerFolder {
 
     /// Removes the folder with its data, if no process uses it.
     pub(super) fn remove_if_unused(&self) -> bool {
-        let Ok(lock) = self.open_lock() else { return false };
-        let is_free = lock.try_lock().is_ok() && self.is_current(&lock) && !self.is_watched();
+        self.open_lock().is_ok_and(|file| self.remove_if_free(&file))
+    }
+
+    /// Removes the folder with its data, if no process has the lock on the file or a newer one.
+    fn remove_if_free(&self, file: &File) -> bool {
+        let is_free = file.try_lock().is_ok() && self.is_current(file) && !self.is_watched();
         if is_free {
             self.remove();
         }
@@ -292,4 +301,51 @@ pub(super) fn digest(texts: &[&str]) -> String {
         hash.update(text);
     }
     hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    /// A folder of this process, which is removed at the end of a test.
+    struct Temporary(ServerFolder);
+
+    impl Temporary {
+        fn new(name: &str) -> Temporary {
+            let path = std::env::temp_dir().join(format!("dsql-edge-{name}-{}", std::process::id()));
+            Temporary(ServerFolder { path, account: Account::Ours })
+        }
+    }
+
+    impl Drop for Temporary {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0.path);
+        }
+    }
+
+    #[test]
+    fn folder_is_removed_only_if_no_process_has_its_lock() {
+        let Temporary(folder) = &Temporary::new("folder-of-lock");
+        let lock = folder.lock().unwrap();
+        assert!(!folder.remove_if_unused() && folder.path.exists());
+        drop(lock);
+        assert!(folder.remove_if_unused() && !folder.path.exists());
+    }
+
+    /// One process opens the file, another process removes the folder with this file, and a third process creates the
+    /// folder again and locks its new file. No process has the lock on the first file.
+    #[test]
+    fn lock_on_a_removed_folder_is_not_one_on_its_successor() {
+        let Temporary(folder) = &Temporary::new("folder-removed");
+        drop(folder.lock().unwrap());
+        let (for_removal, for_lock) = (folder.open_lock().unwrap(), folder.open_lock().unwrap());
+        assert!(folder.remove_if_unused());
+        assert!(folder.wait_for(for_lock.try_clone().unwrap()).unwrap().is_none());
+        drop(for_lock);
+        let owner = folder.lock().unwrap();
+        assert!(!folder.remove_if_free(&for_removal));
+        assert!(folder.is_current(&owner));
+    }
 }

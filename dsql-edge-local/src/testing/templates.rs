@@ -15,7 +15,7 @@ use super::folder::digest;
 use crate::Error;
 use crate::iam::key_ring::KeyRing;
 use crate::keys::Credentials;
-use crate::postgres::{self, ADMIN, SUPERUSER};
+use crate::postgres::{self, ADMIN, Database, SUPERUSER, unlike_cluster};
 use crate::{migrate, sql_script};
 
 /// The template of all templates for DSQL: a database with DSQL's limits and its schema `sys`.
@@ -104,7 +104,7 @@ async fn apply(control: &Control, database: &str, schema: &Schema<'_>, own: bool
         for (name, text) in schema.files {
             sql_script::run_statements(&client, key.as_ref(), name, text).await?;
         }
-        return Ok(());
+        return if is_postgres { Ok(()) } else { check_objects(&database, schema).await };
     }
     let files = schema.files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     let Some(key) = key else {
@@ -115,6 +115,22 @@ async fn apply(control: &Control, database: &str, schema: &Schema<'_>, own: bool
     let endpoint = by_rules::endpoint(&database, key, own, keys, Arc::new(|_| {}))?;
     let run = async |client| migrate::apply_to_new(client, files, Dialect::Dsql).await;
     by_rules::in_session(&endpoint, run).await
+}
+
+/// Checks that a cluster can have the objects of a snapshot.
+async fn check_objects(database: &Database, schema: &Schema<'_>) -> Result<(), Error> {
+    let superuser = database.session(SUPERUSER).await.map_err(failed)?;
+    let objects = unlike_cluster::objects(&superuser).await.map_err(failed)?;
+    if objects.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = schema.files.iter().map(|(name, _)| *name).collect();
+    Err(Error::Test(format!(
+        "{}: a DSQL cluster cannot have {}: change the snapshot, or write the directive `-- dsql-edge: dialect postgres` at \
+         its head if it is that of a PostgreSQL",
+        names.join(", "),
+        objects.join(", ")
+    )))
 }
 
 /// Drops the templates that were not used for the longest time, and those that a killed process has not completed. No
