@@ -80,6 +80,7 @@ fn serve(folder: &Path) -> Result<()> {
         apart: false,
         triggers: false,
         compatibility_flags: &[],
+        v8_flags: &[],
         hyperdrive: &[],
         d1: None,
     };

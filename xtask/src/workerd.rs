@@ -366,6 +366,7 @@ mod tests {
                 apart: false,
                 triggers: false,
                 compatibility_flags: &[],
+                v8_flags: &[],
                 hyperdrive: &[],
                 d1: None,
             },
