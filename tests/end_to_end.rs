@@ -158,12 +158,12 @@ async fn a_schema_that_has_changed_since_is_named() {
     assert_eq!(blog.get("/tags/Methodology").await.status, 200);
     local.run_sql("test", "ALTER TABLE tag_master ALTER COLUMN usage_count TYPE bigint").await.unwrap();
     assert_eq!(blog.get("/tags/Methodology").await.status, 500);
-    for word in ["usage_count", "int4", "int8", "dsql-edge pull"] {
+    for word in ["usage_count", "int4", "int8", "dsql-edge migrate"] {
         blog.logged(word).await;
     }
     local.run_sql("test", "DROP TABLE tag_master").await.unwrap();
     assert_eq!(blog.get("/tags/Methodology").await.status, 500);
-    for word in ["42P01", "relation \"tag_master\" does not exist", "dsql-edge pull"] {
+    for word in ["42P01", "relation \"tag_master\" does not exist", "dsql-edge migrate"] {
         blog.logged(word).await;
     }
     assert_eq!(blog.get("/posts").await.status, 200, "the Worker continues");
