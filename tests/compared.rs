@@ -13,7 +13,9 @@ use serde_json::Value;
 
 /// Creates a package with these files; its schema has the table `t (id int PRIMARY KEY, old text NOT NULL)`.
 fn package(files: &[(&str, &str)]) -> Package {
-    let package = Package::new("compared", &[]);
+    // The name of the thread is the name of the test.
+    let test = std::thread::current();
+    let package = Package::new(test.name().unwrap(), &[]);
     package.write("dsql-schema.sql", "CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL);\n");
     package.write("drop.sql", "ALTER TABLE t DROP COLUMN old;\n");
     files.iter().for_each(|(file, text)| package.write(file, text));

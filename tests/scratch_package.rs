@@ -12,13 +12,16 @@ use crate::binary::without_shell_variables;
 /// A package that cargo builds.
 pub struct Package {
     folder: tempfile::TempDir,
-    name: &'static str,
+    name: String,
 }
 
 impl Package {
     /// A package with these files and a Cargo.toml.
-    pub fn new(name: &'static str, files: &[(&str, &str)]) -> Package {
-        let package = Package { folder: tempfile::tempdir().unwrap(), name };
+    ///
+    /// Each test has a name of its own. Cargo does not distinguish two packages of one name in the shared target folder: it
+    /// would not compile the second one if its files were written before the first one was compiled.
+    pub fn new(name: &str, files: &[(&str, &str)]) -> Package {
+        let package = Package { folder: tempfile::tempdir().unwrap(), name: name.to_owned() };
         let root = project::root();
         let manifest = format!(
             "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
