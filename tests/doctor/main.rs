@@ -54,6 +54,9 @@ const KEYS: [(&str, &str); 5] = [
     ("AWS_SECRET_ACCESS_KEY", "{secret}"),
 ];
 
+const OF_POSTGRES: [&str; 4] =
+    ["--postgres-url", "postgres://app@localhost:{postgres port}/postgres", "--ca", "{postgres ca}"];
+
 /// The keys of the role `blog`.
 const KEYS_OF_BLOG: [(&str, &str); 5] = [
     KEYS[0],
@@ -87,12 +90,7 @@ const SETUPS: [Setup; 28] = [
     Setup {
         name: "migrations_of_postgres",
         package: "folder",
-        arguments: &[
-            "--postgres-url",
-            "postgres://app@localhost:{postgres port}/postgres",
-            "--ca",
-            "{postgres ca}",
-        ],
+        arguments: &OF_POSTGRES,
         variables: &[("PGPASSWORD", "right")],
         part: Part::OfSchema,
     },
@@ -209,24 +207,14 @@ const SETUPS: [Setup; 28] = [
     Setup {
         name: "postgres",
         package: "bare",
-        arguments: &[
-            "--postgres-url",
-            "postgres://app@localhost:{postgres port}/postgres",
-            "--ca",
-            "{postgres ca}",
-        ],
+        arguments: &OF_POSTGRES,
         variables: &[("PGPASSWORD", "right")],
         part: Part::All,
     },
     Setup {
         name: "postgres_wrong_password",
         package: "bare",
-        arguments: &[
-            "--postgres-url",
-            "postgres://app@localhost:{postgres port}/postgres",
-            "--ca",
-            "{postgres ca}",
-        ],
+        arguments: &OF_POSTGRES,
         variables: &[("PGPASSWORD", "canary")],
         part: Part::All,
     },

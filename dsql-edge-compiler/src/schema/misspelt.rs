@@ -26,22 +26,40 @@ enum Form {
     Type,
 }
 
+/// What is wrong with a comment.
+#[derive(PartialEq)]
+enum Mistake {
+    /// It does not begin as a directive does.
+    Beginning,
+    /// It begins as a directive does, and the next word names none.
+    Word,
+    /// It is a directive, in a place where it has no effect.
+    Place,
+}
+
+/// A comment that is meant as a directive.
+struct Found {
+    form: Option<Form>,
+    mistake: Mistake,
+    error: Diagnostic,
+}
+
 /// Returns an error for each comment that is meant as a directive and is not one. `is_rule`: whether a name is that of a rule
 /// or of an error code.
 pub fn misspelt_directives(sql: &str, is_rule: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
-    found(sql, is_rule).into_iter().map(|(_, error)| error).collect()
+    found(sql, is_rule).into_iter().map(|found| found.error).collect()
 }
 
 /// Returns the errors about directives that a schema reads.
 pub(super) fn of_schema(sql: &str) -> Vec<Diagnostic> {
-    let of_schema = |form: Form| matches!(form, Form::Dialect | Form::SearchPath | Form::Type);
-    let found = found(sql, &|_| false).into_iter();
-    // `directive::read` reports the lines with the exact name.
-    let is_misspelt = |error: &Diagnostic| !error.message.starts_with("unknown directive");
-    found.filter(|(form, error)| form.is_some_and(of_schema) && is_misspelt(error)).map(|it| it.1).collect()
+    let is_of_schema = |it: &Found| {
+        // `directive::read` reports the words.
+        it.mistake != Mistake::Word && matches!(it.form, Some(Form::Dialect | Form::SearchPath | Form::Type))
+    };
+    found(sql, &|_| false).into_iter().filter(is_of_schema).map(|found| found.error).collect()
 }
 
-fn found(sql: &str, is_rule: &dyn Fn(&str) -> bool) -> Vec<(Option<Form>, Diagnostic)> {
+fn found(sql: &str, is_rule: &dyn Fn(&str) -> bool) -> Vec<Found> {
     let mut candidates = Vec::new();
     let mut offset = 0;
     for line in sql.split_inclusive('\n') {
@@ -52,16 +70,12 @@ fn found(sql: &str, is_rule: &dyn Fn(&str) -> bool) -> Vec<(Option<Form>, Diagno
         return Vec::new();
     }
     let lexed = lex(&Source::script(sql));
-    candidates.retain(|(_, error)| begins_comment(&lexed, sql, error.span));
+    candidates.retain(|it: &Found| begins_comment(&lexed, sql, it.error.span));
     candidates
 }
 
 /// Returns the error of a line, if the first comment in it is meant as a directive. Whether it is a comment is not known yet.
-fn candidate(
-    line: &str,
-    offset: usize,
-    is_rule: &dyn Fn(&str) -> bool,
-) -> Option<(Option<Form>, Diagnostic)> {
+fn candidate(line: &str, offset: usize, is_rule: &dyn Fn(&str) -> bool) -> Option<Found> {
     let dashes = line.find("--");
     let at = dashes.into_iter().chain(line.find("/*")).min()?;
     let is_block = dashes != Some(at);
@@ -77,8 +91,7 @@ fn candidate(
     let words: Vec<&str> = rest.split_whitespace().collect();
     let form = form_of(rest, &words, is_rule);
     if is_exact {
-        let kind = form.as_ref().map(|it| it.0);
-        return exact(&words, form, is_behind_sql).map(|error| (kind, error.at(span)));
+        return exact(&words, form, is_behind_sql, span);
     }
     let (form, corrected) = form?;
     // Without the colon, only words that are exactly a directive show that it is meant as one.
@@ -87,47 +100,43 @@ fn candidate(
     (is_meant && is_near).then(|| {
         let message = format!("this comment is not a directive, which begins with `-- {DIRECTIVE}`");
         let hint = format!("did you mean -- {DIRECTIVE} {corrected}?");
-        (Some(form), Diagnostic::error(Code::InvalidDefinition, span, message).with_hint(hint))
+        let error = Diagnostic::error(Code::InvalidDefinition, span, message).with_hint(hint);
+        Found { form: Some(form), mistake: Mistake::Beginning, error }
     })
 }
 
-/// An error without its place.
-struct Problem(String, String);
-
-impl Problem {
-    fn at(self, span: Span) -> Diagnostic {
-        Diagnostic::error(Code::InvalidDefinition, span, self.0).with_hint(self.1)
+/// Returns the error of a comment that begins with the exact name, by the words after it.
+fn exact(words: &[&str], form: Option<(Form, String)>, is_behind_sql: bool, span: Span) -> Option<Found> {
+    let first = words.first().copied().unwrap_or_default();
+    let (form, corrected) = form.unzip();
+    let found = |mistake: Mistake, message: String, hint: String| {
+        let error = Diagnostic::error(Code::InvalidDefinition, span, message).with_hint(hint);
+        Some(Found { form, mistake, error })
+    };
+    match (first, corrected) {
+        // The readers of these directives report what is wrong with the words after them.
+        ("allow" | "in" | "batch" | "batches", _) => None,
+        ("dialect" | "search_path" | "type", Some(_)) if is_behind_sql => {
+            let hint = "move it to a line of its own, above the first statement of the file";
+            let message = "a directive has no effect behind a statement";
+            found(Mistake::Place, message.to_owned(), hint.to_owned())
+        }
+        ("dialect" | "search_path" | "type", _) => None,
+        (_, Some(corrected)) => {
+            let hint = format!("did you mean -- {DIRECTIVE} {corrected}?");
+            found(Mistake::Word, unknown(first), hint)
+        }
+        // Behind a statement, it may be an ordinary comment.
+        (_, None) if is_behind_sql => None,
+        (_, None) => found(Mistake::Word, unknown(first), DIRECTIVES.to_owned()),
     }
 }
 
-/// Returns the error of a comment that begins with the exact name, by the words after it.
-fn exact(words: &[&str], form: Option<(Form, String)>, is_behind_sql: bool) -> Option<Problem> {
-    let first = words.first().copied().unwrap_or_default();
-    match first {
-        // The readers of these directives report what is wrong with the words after them.
-        "allow" => return None,
-        "in" | "batch" | "batches" => return None,
-        "dialect" | "search_path" | "type" if !is_behind_sql => return None,
-        "dialect" | "search_path" | "type" => {
-            return form.map(|_| {
-                let message = "a directive has no effect behind a statement".to_owned();
-                Problem(
-                    message,
-                    "move it to a line of its own, above the first statement of the file".to_owned(),
-                )
-            });
-        }
-        _ => {}
-    }
-    let hint = match form {
-        Some((_, corrected)) => format!("did you mean -- {DIRECTIVE} {corrected}?"),
-        // Behind a statement, it may be an ordinary comment.
-        None if is_behind_sql => return None,
-        None => "the directives are `allow RULE`, `in batches of ROWS`, `dialect dsql|postgres`, `search_path a, b` and \
-                 `type table.column = rust::Path`"
-            .to_owned(),
-    };
-    Some(Problem(format!("unknown directive \"{first}\""), hint))
+const DIRECTIVES: &str = "the directives are `allow RULE`, `in batches of ROWS`, `dialect dsql|postgres`, `search_path a, b` and \
+                          `type table.column = rust::Path`";
+
+fn unknown(word: &str) -> String {
+    format!("unknown directive \"{word}\"")
 }
 
 /// Divides a comment into the name before the colon, or the first word if no colon is near, and the rest. `dsql edge`

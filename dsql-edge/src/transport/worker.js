@@ -55,10 +55,10 @@ export class Connection {
     }
   }
 
-  // Sends the last bytes and closes, without waiting. The writer is closed as well: `socket.close()` alone would wait for a
-  // write that is pending, so a server that does not read would keep the socket open; and if the request ends meanwhile,
-  // workerd never frees that socket and its buffers (90 kB). Aborting the writer has neither effect (measured with workerd
-  // 2026-04-10 and 2026-11-17).
+  // Sends the last bytes and closes, without waiting. The writer is closed as well, because `socket.close()` alone waits for
+  // a write that is pending: a server that does not read would keep the socket open (aborting the writer does not prevent
+  // this; measured with workerd 2026-04-10 and 2026-11-17). If the request ends while `socket.close()` waits, workerd never
+  // frees the socket and its buffers, about 90 kB (measured with workerd 2026-11-17; see `tests/memory.rs`).
   close(last) {
     if (last.length) hush(this.write(last));
     hush(this.end());

@@ -48,16 +48,16 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let folder = project::target().join("peers");
     fs::create_dir_all(&folder)?;
     let last = folder.join("measured.jsonl");
+    let read = || fs::read_to_string(&last).with_context(|| format!("no last run: {}", last.display()));
     if !options.last {
-        let before = if options.add { fs::read_to_string(&last)? } else { String::new() };
+        let before = if options.add { read()? } else { String::new() };
         // The lines that a run has written before it fails are not lost: `--add` measures the parts that are missing.
         let new = folder.join("new.jsonl");
         let measured = measure(&options.selection, fs::File::create(&new)?);
         fs::write(&last, measured::merged(&before, &fs::read_to_string(&new)?)?)?;
         measured?;
     }
-    let lines = fs::read_to_string(&last).with_context(|| format!("no last run: {}", last.display()))?;
-    let measured = Measured::read(&lines)?;
+    let measured = Measured::read(&read()?)?;
     if options.json {
         figures::print(&measured);
         return Ok(());
