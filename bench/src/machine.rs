@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use xtask::peers::{self, SOCKET};
+use xtask::peers::{self, LOAD_BEFORE, SOCKET};
 use xtask::project;
 
 use crate::database::Database;
@@ -34,7 +34,7 @@ pub async fn describe(local: &Local, database: &Database, socket: &Path, round_t
             "date": date.date().to_string(),
             "processor": processor.map_or("unknown", |(_, name)| name.trim()),
             "cores": std::thread::available_parallelism().map_or(0, usize::from),
-            "load_before": read("/proc/loadavg").split(' ').take(2).collect::<Vec<_>>().join(", "),
+            "load_before": std::env::var(LOAD_BEFORE).unwrap_or_default(),
             "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             "versions": versions(database).await,
             "arguments": std::env::args().skip(1).collect::<Vec<_>>().join(" "),

@@ -95,6 +95,9 @@ impl Client {
     }
 }
 
+/// The variable with the machine's load average before the builds, for one and five minutes.
+pub const LOAD_BEFORE: &str = "BENCH_LOAD_BEFORE";
+
 /// dsql-edge with its default features: the client with which all other clients are compared.
 pub const OURS: Client =
     Client { name: "dsql-edge", title: "dsql-edge", source: Source::DsqlEdge("defaults") };

@@ -21,7 +21,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use xtask::peers::Selection;
+use xtask::peers::{LOAD_BEFORE, Selection};
 use xtask::{project, step};
 
 use measured::Measured;
@@ -74,12 +74,16 @@ pub(super) fn run(options: &Options) -> Result<()> {
 /// Runs the measuring program, built with optimisation. Without optimisation, the network and the local DSQL would use
 /// more processor time than workerd.
 fn measure(selection: &Selection, lines: fs::File) -> Result<()> {
+    // Before the builds, which would count as other work.
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').take(2).collect::<Vec<_>>().join(", ");
     let built: PathBuf = project::target().join("release/peers");
     step::step("building the measuring program", || {
         let build = ["build", "--release", "--locked", "--package", "dsql-edge-bench", "--bin", "peers"];
         step::run(project::cargo().args(build))
     })?;
     let mut peers = Command::new(built);
+    peers.env(LOAD_BEFORE, load);
     peers.args(selection.arguments()).current_dir(project::root()).stdin(Stdio::null()).stdout(lines);
     let status = peers.status()?;
     ensure!(

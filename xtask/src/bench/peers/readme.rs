@@ -66,7 +66,7 @@ fn about(machine: &Machine, seconds: f64) -> String {
         machine.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let network: Vec<String> =
         machine.network.iter().map(|(wanted, real)| format!("{wanted} ms: {real:.1} ms")).collect();
-    // This is the load before the run, so it does not include the work of the clients.
+    // This is the load before the builds, so it does not include the work of the run.
     let load = machine.load_before.split(',').next().and_then(|load| load.trim().parse::<f64>().ok());
     #[allow(clippy::cast_precision_loss, reason = "few cores")]
     let is_busy = load.is_some_and(|load| load > machine.cores as f64 / 2.0);
@@ -78,7 +78,7 @@ fn about(machine: &Machine, seconds: f64) -> String {
     };
     format!(
         "`cargo xtask bench peers{arguments} --write` wrote this page and its charts on {}, in {:.0} minutes without the \
-         builds, on {} cores of {} ({}). Load average before the run, for one and five minutes: {}.{busy}\n\n\
+         builds, on {} cores of {} ({}). Load average before the builds, for one and five minutes: {}.{busy}\n\n\
          Versions: {}.\n\n\
          Blue bars are dsql-edge; shorter is better, except for answers per second.\n\n\
          What the harness adds: a request without a query takes {:.1} ms. The round trips of the network, measured with \
