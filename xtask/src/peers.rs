@@ -122,8 +122,8 @@ pub const CLIENTS: [Client; 8] = [
     Client { name: "tokio-postgres", title: "tokio-postgres", source: Source::Rust("tokio-postgres") },
 ];
 
-/// A Worker without a client, which does only the work that every client must do for each connection: it opens a socket
-/// and TLS, sends the user's name, and reads the server's request for a password.
+/// A Worker without a client, which does only the work that every client must do: it opens a socket and TLS, sends the
+/// user's name, and reads the server's request for a password; for many rows, it logs in and receives them unread.
 pub const SOCKET: Client =
     Client { name: "bare-socket", title: "bare TLS socket", source: Source::JavaScript("bare-socket.js") };
 

@@ -189,7 +189,7 @@ fn body(env: &Env, divisor: &str) -> Result<Response> {
     let divisor = divisor.parse::<i32>().unwrap_or(1);
     let lines = sql!(
         Line,
-        "SELECT CASE WHEN n < 5000 THEN n ELSE n / $divisor END AS \"n!\", repeat('あ', 100) AS words
+        "SELECT CASE WHEN n < 5000 THEN n ELSE n / $divisor END AS n, repeat('あ', 100) AS words
            FROM generate_series(1, 5000) AS n"
     );
     Response::from_stream(lines.fetch(dsql.session()))

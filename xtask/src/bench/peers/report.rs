@@ -166,7 +166,8 @@ fn costs(measured: &Measured) -> Vec<Table> {
         let of_case = measured.processor.iter().filter(|processor| processor.case == case);
         let samples = of_case.map(|processor| (processor.client.as_str(), processor.ms.as_slice()));
         let title = format!("Processor time of workerd for a request: {name}, in ms");
-        let note = "User and system time of the whole process, without delay; TLS is the largest part of a small answer.";
+        let note = "User and system time of the whole process, without delay; TLS is the largest part of a small answer. \
+                    The bare socket receives the rows without reading them.";
         tables.push(samples_by_client(title, note, samples));
     }
     if !measured.memory.is_empty() {
