@@ -45,12 +45,15 @@ async function ask(socket, message) {
   return String.fromCharCode(value[0]);
 }
 
-// The number of bytes up to the next ReadyForQuery.
+// The number of bytes up to the next ReadyForQuery. One buffer receives all bytes: the default reader would return at
+// most 4 kB per read, and take twice as long.
 async function receive(socket) {
-  const reader = socket.readable.getReader();
+  const reader = socket.readable.getReader({ mode: "byob" });
+  let buffer = new ArrayBuffer(64 * 1024);
   for (let bytes = 0; ; ) {
-    const { value, done } = await reader.read();
+    const { value, done } = await reader.read(new Uint8Array(buffer));
     if (done) throw new Error("the server closed the connection");
+    buffer = value.buffer;
     bytes += value.length;
     const last = value.subarray(-READY.length);
     if (READY.every((byte, at) => last[at] === byte)) {
