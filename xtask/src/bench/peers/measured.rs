@@ -28,7 +28,7 @@ pub(super) struct Machine {
     pub(super) load_before: String,
     pub(super) system: String,
     pub(super) versions: Vec<(String, String)>,
-    pub(super) arguments: String,
+    arguments: String,
     /// `http_ms` is the time of a request without a query; `network` has each configured round trip and the measured
     /// one. All times are in milliseconds.
     pub(super) http_ms: f64,
@@ -129,6 +129,8 @@ pub(super) struct Load {
 #[derive(Default)]
 pub(super) struct Measured {
     pub(super) machine: Option<Machine>,
+    /// The arguments of each run whose figures are here.
+    pub(super) arguments: Vec<String>,
     pub(super) sizes: Vec<Size>,
     pub(super) turns: Vec<Turns>,
     pub(super) isolates: Vec<Isolate>,
@@ -145,7 +147,10 @@ impl Measured {
         let mut all = Measured::default();
         for line in lines.lines() {
             match serde_json::from_str(line).with_context(|| line.to_owned())? {
-                Line::Machine(machine) => all.machine = Some(machine),
+                Line::Machine(machine) => {
+                    all.arguments.push(machine.arguments.clone());
+                    all.machine = Some(machine);
+                }
                 Line::Size(size) => all.sizes.push(size),
                 Line::Turns(turns) => all.turns.push(turns),
                 Line::Isolate(isolate) => all.isolates.push(isolate),
@@ -160,8 +165,8 @@ impl Measured {
     }
 }
 
-/// Returns the lines of two runs: of the earlier run, only those of a kind that the later run has not measured. The times of
-/// both runs are kept, because the table shows their sum.
+/// Returns the lines of two runs: of the earlier run, only those of a kind that the later run has not measured. The times and
+/// the arguments of both runs are kept, because the page shows them.
 pub(super) fn merged(before: &str, new: &str) -> Result<String> {
     #[derive(Deserialize)]
     struct Kind {
@@ -174,7 +179,7 @@ pub(super) fn merged(before: &str, new: &str) -> Result<String> {
     let mut out = String::new();
     for line in before.lines() {
         let kind = kind(line)?;
-        if kind == "end" || !measured.contains(&kind) {
+        if kind == "end" || kind == "machine" || !measured.contains(&kind) {
             out.extend([line, "\n"]);
         }
     }
@@ -199,10 +204,10 @@ mod tests {
 
     #[test]
     fn later_run_replaces_the_kinds_that_it_measured() {
-        let before =
-            "{\"kind\":\"size\",\"n\":1}\n{\"kind\":\"load\",\"n\":1}\n{\"kind\":\"end\",\"seconds\":1}\n";
-        let new = "{\"kind\":\"load\",\"n\":2}\n{\"kind\":\"end\",\"seconds\":2}\n";
-        let kept = "{\"kind\":\"size\",\"n\":1}\n{\"kind\":\"end\",\"seconds\":1}\n".to_owned();
+        let before = "{\"kind\":\"machine\"}\n{\"kind\":\"size\",\"n\":1}\n{\"kind\":\"load\",\"n\":1}\n{\"kind\":\"end\",\"seconds\":1}\n";
+        let new = "{\"kind\":\"machine\"}\n{\"kind\":\"load\",\"n\":2}\n{\"kind\":\"end\",\"seconds\":2}\n";
+        let kept = "{\"kind\":\"machine\"}\n{\"kind\":\"size\",\"n\":1}\n{\"kind\":\"end\",\"seconds\":1}\n"
+            .to_owned();
         assert_eq!(merged(before, new).unwrap(), kept + new);
         assert!(merged("", "no JSON").is_err());
     }

@@ -22,7 +22,7 @@ pub(super) fn write(folder: &Path, measured: &Measured, tables: &[Table]) -> Res
     let machine = measured.machine.as_ref().context("the run has no description of its machine")?;
     let summary = ["one", "rows", "three", "transaction"];
     let mut page = String::from("# dsql-edge and its peers, side by side\n\n");
-    page.push_str(&about(machine, measured.seconds));
+    page.push_str(&about(measured, machine));
     for (title, name, panels) in [
         ("", "summary", panels::times(measured, CHARTED, &summary)),
         ("Time", "time", panels::times(measured, CHARTED, &[])),
@@ -58,10 +58,17 @@ fn picture(name: &str, title: &str) -> String {
     )
 }
 
-/// The command, the date, the machine and the versions.
-fn about(machine: &Machine, seconds: f64) -> String {
-    let arguments =
-        if machine.arguments.is_empty() { String::new() } else { format!(" {}", machine.arguments) };
+/// The command of a run; each run after the first one added its figures.
+fn command(run: usize, arguments: &str) -> String {
+    let add = if run == 0 { "" } else { " --add" };
+    let space = if arguments.is_empty() { "" } else { " " };
+    format!("`cargo xtask bench peers{add}{space}{arguments} --write`")
+}
+
+/// The commands, the date, the machine and the versions.
+fn about(measured: &Measured, machine: &Machine) -> String {
+    let commands: Vec<String> =
+        measured.arguments.iter().enumerate().map(|(run, arguments)| command(run, arguments)).collect();
     let versions: Vec<String> =
         machine.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let network: Vec<String> =
@@ -77,14 +84,15 @@ fn about(machine: &Machine, seconds: f64) -> String {
         ""
     };
     format!(
-        "`cargo xtask bench peers{arguments} --write` wrote this page and its charts on {}, in {:.0} minutes without the \
+        "{} wrote this page and its charts on {}, in {:.0} minutes without the \
          builds, on {} cores of {} ({}). Load average before the builds, for one and five minutes: {}.{busy}\n\n\
          Versions: {}.\n\n\
          Blue bars are dsql-edge; shorter is better, except for answers per second.\n\n\
          What the harness adds: a request without a query takes {:.1} ms. The round trips of the network, measured with \
          one byte, are {}.\n\n",
+        commands.join(" and "),
         machine.date,
-        seconds / 60.0,
+        measured.seconds / 60.0,
         machine.cores,
         machine.processor,
         machine.system,
