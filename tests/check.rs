@@ -19,8 +19,8 @@ use crate::in_batches::Divided;
 use crate::numbered::Numbered;
 use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
-/// Checks every `.md` below a folder; `only` selects the files whose path contains this text; from all other files,
-/// `only` selects the cases whose heading contains this text. With `UPDATE=1` it writes the answers.
+/// Checks the `.md` files below a folder. If `only` is given, a file whose path contains `only` is checked completely; of
+/// any other file, only the cases whose heading contains `only` are checked. With `UPDATE=1` it writes the answers.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read or PostgreSQL cannot be reached. A case that fails is not an error:

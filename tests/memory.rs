@@ -19,7 +19,7 @@ const WARM_UP: u64 = 800;
 
 const MEASURED: u64 = 400;
 
-/// The growth that is less than that of any leak, in kB for each request.
+/// A request that leaks grows the memory by at least this many kB.
 const LEAST: u64 = 15;
 
 /// Asserts that the requests for each path leave no memory.

@@ -5,7 +5,7 @@
 
 /// Advice of the client, and the advice for the command line.
 const ADVICE: [(&str, &str); 4] = [
-    ("for another host use Config::dangerous_endpoint", "a PostgreSQL is named with --postgres-url"),
+    ("for another host use Config::dangerous_endpoint", "for a PostgreSQL use --postgres-url"),
     (", Hyperdrive, or a lower Config::max_connections", ", or close other connections"),
     ("Config::from_hyperdrive", "Hyperdrive, in the Worker"),
     ("Config::transaction_pooler", "a connection without the pooler"),
@@ -49,7 +49,7 @@ mod tests {
             ("timeout waiting for credentials (Config::connect_timeout)", "timeout waiting for credentials"),
             (
                 "neither a nor b: for another host use Config::dangerous_endpoint",
-                "neither a nor b: a PostgreSQL is named with --postgres-url",
+                "neither a nor b: for a PostgreSQL use --postgres-url",
             ),
             ("a (b): c", "a (b): c"),
         ] {

@@ -130,7 +130,7 @@ pub(crate) fn match_parameters(
     }
     if parameters.len() < numbered {
         let message = format!(
-            "parameter ${} has no name: the function takes {}",
+            "the function has no parameter for ${}: it takes {}; add one, or leave ${0} out",
             parameters.len() + 1,
             count(parameters.len())
         );

@@ -159,7 +159,7 @@ impl Maker {
         }
     }
 
-    /// Returns a number for another name.
+    /// Returns the number for the next name.
     fn number(&mut self) -> u32 {
         self.last += 1;
         if self.careful { self.last } else { self.rng.u32(..5) }

@@ -218,7 +218,7 @@ async fn apply(options: &Options, folder: &Folder, server: Server) -> Result<Exi
             Some(tokio::select! {
                 written = refresh(server, output) => written?,
                 () = signals.next() => {
-                    bail!("interrupted: every statement is applied; `dsql-edge pull` writes the snapshot")
+                    bail!("interrupted: every statement is applied, but the snapshot is not written; run `dsql-edge pull`")
                 }
             })
         }

@@ -22,7 +22,7 @@ const FUNCTIONS: [&str; 7] =
 /// The uses of sqlx in a package.
 #[derive(Default)]
 pub(super) struct Sources {
-    /// The files with uses of sqlx's macros, by their order.
+    /// The files of Rust, sorted by path. A call has the index of its file.
     pub(super) files: Vec<SourceFile>,
     pub(super) calls: Vec<Call>,
     /// The calls of sqlx's functions.

@@ -1,13 +1,13 @@
 //! Checks that an UPDATE has the same result if it runs again for rows that it has changed.
 //!
-//! There are two proofs. Either the new values do not depend on anything that the statement changes; the values of a
-//! joined table depend on it if the condition that finds the joined row does:
+//! There are two proofs. The first proof: the new values do not depend on anything that the statement changes. The values of
+//! a joined table depend on a changed column if the condition that finds the joined row uses this column:
 //!
 //! ```sql
 //! UPDATE posts SET step = s.next FROM steps s WHERE s.id = posts.step     -- rejected: a repeated run goes a step further
 //! ```
 //!
-//! Or a part of the condition is certainly not true for a changed row. This depends on how values are stored and
+//! The second proof: a part of the condition is certainly not true for a changed row. This depends on how values are stored and
 //! compared: `varchar(3)` cuts blanks off, a collation may treat `a` and `A` as equal, the row `(,)` is NULL, and
 //! `now()` has another value in the next run. So only some types and comparisons are accepted.
 

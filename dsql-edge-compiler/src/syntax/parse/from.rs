@@ -240,7 +240,7 @@ impl Parser<'_> {
             | ExprKind::ValueFunction { .. }
             | ExprKind::SqlFunction(_) => Ok(expr),
             ExprKind::Cast { .. } if keyword == Some(K::Cast) => Ok(expr),
-            // `ROW`, `EXISTS` and the names of types can be the names of schemas, so a point may follow them.
+            // `ROW`, `EXISTS` and the names of types can be the names of schemas, so a dot may follow them.
             _ if class == Some(Class::ColumnName) => Err(second),
             _ => Err(self.error_here()),
         }

@@ -8,7 +8,7 @@ use postgres_types::{Kind, Type};
 
 use super::super::{ConversionError, split};
 
-/// The depth of types inside types: an array of a domain over a range.
+/// The maximum depth of nested types. An array of a domain is such a nested type.
 const MAX_DEPTH: u8 = 8;
 
 /// PostgreSQL's `MAXDIM`.
