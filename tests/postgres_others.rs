@@ -25,7 +25,7 @@ use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_local::Guarded;
 use dsql_edge_tests::golden;
 use dsql_edge_tests::network::{DELAY, Fault, Network};
-use dsql_edge_tests::postgres_server::{PostgresServer, as_nobody, free_port, own, wait_for};
+use dsql_edge_tests::postgres_server::{PostgresServer, as_nobody, free_port, own, server_folder, wait_for};
 use dsql_edge_tests::workerd::{self, Workerd};
 use logins::{HBA, SQL, config, port_of};
 use xtask::setup;
@@ -90,8 +90,7 @@ struct PgBouncer {
 
 impl PgBouncer {
     async fn before(server: &PostgresServer, settings: &str) -> PgBouncer {
-        let folder = tempfile::Builder::new().prefix("pgbouncer-").tempdir_in("/tmp").unwrap();
-        own(folder.path());
+        let folder = server_folder("pgbouncer-");
         let (port, path) = (free_port(), folder.path().display());
         let users = folder.path().join("users.txt");
         std::fs::write(&users, "\"app\" \"canary-app\"\n").unwrap();

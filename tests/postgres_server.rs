@@ -3,11 +3,13 @@
 //! Input: the folder of the programs, the rules for logins, SQL that runs first. Output: a port of this machine, and the
 //! certificate authority to trust. The server ends with the test, even if the test panics.
 
+use std::env;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dsql_edge_local::Guarded;
@@ -29,16 +31,9 @@ const HANG: Duration = Duration::from_secs(60);
 impl PostgresServer {
     /// Starts the server. The user `postgres` needs no password; `hba` has the rules for other users.
     pub async fn start(bin: &Path, hba: &str, sql: &str) -> PostgresServer {
-        let folder = tempfile::Builder::new().prefix("postgres-").tempdir_in("/tmp").unwrap();
+        let folder = server_folder("postgres-");
         let data = folder.path().join("data");
-        own(folder.path());
-        let initialized = as_user(&bin.join("initdb"))
-            .args(["-U", "postgres", "--locale=C", "-E", "UTF8", "--no-sync", "-A", "trust", "-D"])
-            .arg(&data)
-            .output()
-            .await
-            .unwrap();
-        assert!(initialized.status.success(), "{}", String::from_utf8_lossy(&initialized.stderr));
+        make_data(bin, &data).await;
         let ca_pem = certify(folder.path());
         let port = free_port();
         let rules = format!("host all postgres 127.0.0.1/32 trust\n{hba}");
@@ -125,6 +120,57 @@ impl PostgresServer {
     pub async fn stop(self) {
         self.guard.stop().await.unwrap();
     }
+}
+
+/// Creates a temporary folder for a server, which may run as another account.
+pub fn server_folder(prefix: &str) -> tempfile::TempDir {
+    let temporary = env::temp_dir();
+    // A folder such as `/root/tmp` is closed to other accounts.
+    let is_open = temporary.ancestors().all(|part| fs::metadata(part).is_ok_and(|it| it.mode() & 0o001 != 0));
+    let parent = if is_open || !is_root() { &temporary } else { Path::new("/tmp") };
+    let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(parent).unwrap();
+    own(folder.path());
+    folder
+}
+
+/// Creates the data folder of a new PostgreSQL: by initdb, or as a copy of what initdb created before, as `dsql-local` does.
+async fn make_data(bin: &Path, data: &Path) {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let kept = match env::var_os("DSQL_LOCAL_INITDB_CACHE") {
+        Some(cache) => {
+            let version = as_user(&bin.join("postgres")).arg("--version").output().await.unwrap().stdout;
+            let version = String::from_utf8(version).unwrap();
+            let name = version.trim().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+            Some(Path::new(&cache).join(format!("server-{name}")))
+        }
+        None => None,
+    };
+    if let Some(kept) = kept.as_ref().filter(|kept| kept.exists()) {
+        return copy(kept, data).await;
+    }
+    let initialized = as_user(&bin.join("initdb"))
+        .args(["-U", "postgres", "--locale=C", "-E", "UTF8", "--no-sync", "-A", "trust", "-D"])
+        .arg(data)
+        .output()
+        .await
+        .unwrap();
+    assert!(initialized.status.success(), "{}", String::from_utf8_lossy(&initialized.stderr));
+    if let Some(kept) = kept {
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let new = kept.with_extension(format!("{}-{number}", std::process::id()));
+        fs::create_dir_all(kept.parent().unwrap()).unwrap();
+        copy(data, &new).await;
+        // If another process has kept a copy meanwhile, that copy remains.
+        if fs::rename(&new, &kept).is_err() {
+            fs::remove_dir_all(&new).unwrap();
+        }
+    }
+}
+
+/// Copies a folder with the owners of its files.
+async fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").args(["-R", "-p"]).args([from, to]).status().await.unwrap();
+    assert!(copied.success(), "cp: {copied}");
 }
 
 /// A port of this machine on which no program listens.
