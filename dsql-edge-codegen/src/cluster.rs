@@ -227,7 +227,7 @@ fn given(option: &Option<String>, variable: &str) -> Option<String> {
     option.or_else(|| std::env::var(variable).ok().filter(|value| !value.is_empty()))
 }
 
-/// The two ways out if no cluster is found.
+/// What the user can do if no cluster is found.
 const START: &str = "start one with `dsql-local serve` in another terminal";
 const NAME_CLUSTER: &str = "name the cluster with --endpoint <id>.dsql.<region>.on.aws or DSQL_ENDPOINT";
 

@@ -167,7 +167,8 @@ impl Postgres {
         installed.await.map_err(|error: tokio_postgres::Error| Error::Postgres(error.to_string()))
     }
 
-    /// Makes the database and the roles those of a new server. Every session of the database ends.
+    /// Replaces the database with a new one, and drops all roles that a new server does not have. Every session of the
+    /// database ends.
     pub(crate) async fn renew(&self) -> Result<(), Error> {
         let ready = self.data.join(READY);
         if ready.exists() {

@@ -298,7 +298,7 @@ pub(super) fn doubt_taken(error: &mut Diagnostic) {
     }
 }
 
-/// Whether an error is that an object exists already.
+/// Whether the error is that the name of a new object is already taken.
 pub(super) fn is_of_taken_name(code: Code) -> bool {
     matches!(
         code,

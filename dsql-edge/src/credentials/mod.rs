@@ -65,7 +65,7 @@ impl Credentials {
         Credentials { session_token: Some(Secret::new(session_token)), ..self }
     }
 
-    /// The same keys, which expire at this time, in seconds since 1970-01-01 UTC.
+    /// Returns the same keys with the time at which they expire, in seconds since 1970-01-01 UTC.
     pub fn with_expiry(self, expires_at: u64) -> Self {
         Credentials { expires_at: Some(expires_at), ..self }
     }
