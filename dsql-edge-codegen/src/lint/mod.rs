@@ -25,6 +25,8 @@ use dsql_edge_migrations::lint::{Sent, fixed_all, lint, lint_folder, lint_postgr
 use crate::{format, schema_files, style, write_file};
 
 pub(crate) use history::empty_schema;
+pub(crate) use human::report as for_people;
+pub(crate) use json::files as as_json;
 
 /// Find SQL that Aurora DSQL rejects, and fix findings that have one safe rewrite
 #[derive(Args)]
