@@ -162,7 +162,7 @@ fn clause_of_postgresql_18_is_a_syntax_error_on_dsql() {
         assert!(on_dsql.contains(&format!("syntax error at or near \"{near}\"")), "{text}: {on_dsql:?}");
         assert_eq!(errors(lint_postgres([("x".to_owned(), text)], None, Sent::Migrate)), [""; 0]);
     }
-    let others = "CREATE TABLE t (virtual int, enforced int NOT NULL, period int);
+    let others = "CREATE TABLE t (a int, virtual int, enforced int NOT NULL, period int);
                   ALTER TABLE t ALTER a SET NOT NULL, ALTER enforced DROP NOT NULL;";
     let found = lint([("x".to_owned(), others.to_owned())], None, Sent::OneByOne);
     assert!(found[0].findings.iter().all(|it| it.rule.is_some()));

@@ -42,18 +42,25 @@ const FINDINGS: &[Finding] = &[
     (CHANGED, include_str!("check/changed.md")),
     (CONFLICT, include_str!("explain/conflict.md")),
     (CONNECTIONS, include_str!("explain/too-many-connections.md")),
+    (UNIQUE, include_str!("explain/unique-violation.md")),
+    (LOGIN, include_str!("explain/login-rejected.md")),
 ];
 
 const CONFLICT: &str = "conflict";
 const CONNECTIONS: &str = "too-many-connections";
+const UNIQUE: &str = "unique-violation";
+const LOGIN: &str = "login-rejected";
 
 /// The codes that the server prints with these errors.
-const OF_SERVER: [(&str, &str); 5] = [
+const OF_SERVER: [(&str, &str); 8] = [
     ("40001", CONFLICT),
     ("OC000", CONFLICT),
     ("OC001", CONFLICT),
     ("53300", CONNECTIONS),
     ("53400", CONNECTIONS),
+    ("23505", UNIQUE),
+    ("08006", LOGIN),
+    ("28000", LOGIN),
 ];
 
 /// Runs the command.
@@ -184,10 +191,16 @@ fn meant(written: &str) -> Result<Explained> {
     }
     let codes: Vec<Code> =
         Code::ALL.iter().copied().filter(|code| words().any(|word| word == code.sqlstate())).collect();
-    if !codes.is_empty() {
+    let known = all();
+    let is_state = |state: &str| words().any(|word| word.eq_ignore_ascii_case(state));
+    // A SQLSTATE of DSQL's own limits is that of rules only.
+    let rules: Vec<&'static Rule> = match codes.is_empty() {
+        true => known.rules.iter().copied().filter(|rule| is_state(rule.sqlstate)).collect(),
+        false => rules,
+    };
+    if !codes.is_empty() || !rules.is_empty() {
         return Ok(Explained { codes, rules, findings });
     }
-    let known = all();
     let names = known.codes.iter().map(|code| code.name()).chain(known.rules.iter().map(|rule| rule.id));
     let names = names.chain(known.findings.iter().map(|(name, _)| *name));
     let advice = match suggestion::nearest(written.trim(), names) {
@@ -219,6 +232,20 @@ mod tests {
             found("unknown-colum"),
             Err("unknown-colum is not a code or a rule: did you mean unknown-column?".to_owned())
         );
+    }
+
+    #[test]
+    fn code_that_only_a_rule_or_the_server_has_is_found() {
+        assert!(found("54000").unwrap().1.contains(&"rows"));
+        for written in ["25P02", "25p02", "[25P02 aborted_transaction]", "aborted_transaction"] {
+            assert_eq!(found(written), Ok((vec![], vec!["aborted_transaction"])), "{written}");
+        }
+        for (code, name) in [("23505", UNIQUE), ("08006", LOGIN), ("(28000)", LOGIN)] {
+            assert_eq!(meant(code).unwrap().findings[0].0, name);
+        }
+        for rule in all().rules {
+            assert!(meant(rule.sqlstate).is_ok(), "{}", rule.sqlstate);
+        }
     }
 
     #[test]

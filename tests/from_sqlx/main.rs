@@ -35,8 +35,9 @@ fn report_of_a_package_is_as_expected() {
     compare(&folder.join("report.txt"), &human).unwrap();
     compare(&folder.join("report.json"), &report.json()).unwrap();
     compare(&folder.join("report.diff"), &report.patch()).unwrap();
-    let of_dsql = self::report(&package, None, Some(Named::Dsql));
-    compare(&folder.join("dsql.txt"), &of_dsql.unwrap().human()).unwrap();
+    let of_dsql = self::report(&package, None, Some(Named::Dsql)).unwrap();
+    let human = format!("{}{}\n", of_dsql.human(), of_dsql.summary());
+    compare(&folder.join("dsql.txt"), &human).unwrap();
 }
 
 /// After `git apply`, the package has the source of the module `posts`.

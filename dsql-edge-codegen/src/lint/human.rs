@@ -7,7 +7,7 @@ use dsql_edge_compiler::dsql::Meaning;
 
 use dsql_edge_migrations::lint::{Finding, LintedFile};
 
-pub(super) fn report(files: &[LintedFile]) -> String {
+pub(crate) fn report(files: &[LintedFile]) -> String {
     files.iter().flat_map(|file| file.findings.iter().map(|finding| one(file, finding))).collect()
 }
 

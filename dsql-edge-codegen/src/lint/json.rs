@@ -12,16 +12,19 @@ use dsql_edge_migrations::lint::{Finding, LintedFile};
 pub(super) fn report(files: &[LintedFile], count_fixed: usize) -> String {
     let findings = || files.iter().flat_map(|file| &file.findings);
     let errors = findings().filter(|finding| finding.diagnostic.is_error()).count();
-    let files: Vec<Value> = files
-        .iter()
-        .map(|file| {
-            let findings: Vec<Value> = file.findings.iter().map(|finding| one(file, finding)).collect();
-            json!({ "file": file.name, "findings": findings })
-        })
-        .collect();
+    let files = self::files(files);
     let summary = json!({ "errors": errors, "warnings": findings_of(&files) - errors, "fixed": count_fixed });
     let report = json!({ "version": 1, "files": files, "summary": summary });
     format::json(&report)
+}
+
+/// Returns an object for each file.
+pub(crate) fn files(files: &[LintedFile]) -> Vec<Value> {
+    let of = |file: &LintedFile| {
+        let findings: Vec<Value> = file.findings.iter().map(|finding| one(file, finding)).collect();
+        json!({ "file": file.name, "findings": findings })
+    };
+    files.iter().map(of).collect()
 }
 
 fn findings_of(files: &[Value]) -> usize {

@@ -25,6 +25,8 @@ use dsql_edge_migrations::lint::{Sent, fixed_all, lint, lint_folder, lint_postgr
 use crate::{format, schema_files, style, write_file};
 
 pub(crate) use history::empty_schema;
+pub(crate) use human::report as for_people;
+pub(crate) use json::files as as_json;
 
 /// Find SQL that Aurora DSQL rejects, and fix findings that have one safe rewrite
 #[derive(Args)]
@@ -35,8 +37,8 @@ pub(crate) use history::empty_schema;
     and then validated, or a\ntransaction of several DDL statements becomes several transactions. A transaction is split only if it \
     changes no rows and\nends with COMMIT.\n\nWith --dialect postgres, no rule of DSQL applies. Each statement is read, and its names and types are \
     compared with the schema\nthat --schema and the statements before it produce: without --schema, the files must create \
-    everything that they use. Not found:\nerrors in the bodies of functions and in the expressions of defaults, constraints and \
-    indexes; errors that depend on rows, rights\nor settings; and syntax that PostgreSQL 17 and later added, except clauses of tables, which is reported as an error \
+    everything that they use. Not found:\nerrors in the bodies of functions; errors that depend on rows, rights \
+    or settings; and syntax that PostgreSQL 17 and later added, except clauses of tables, which is reported as an error \
     (-- dsql-edge: allow syntax-error).\n\nExamples:\n  dsql-edge lint --for-migrate migrations/\n  dsql-edge lint --fix \
     dump.sql\n  pg_dump --schema-only mydb | dsql-edge lint --fix - > dsql.sql\n  dsql-edge lint --format github \
     migrations/   # annotations in a workflow"

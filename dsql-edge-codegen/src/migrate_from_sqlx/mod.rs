@@ -17,6 +17,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_migrations::lint::{LintedFile, Sent, lint_folder};
 
 use crate::check::{Folded, folded_as, require_package};
 use crate::schema_files::{self, SqlFile};
@@ -42,8 +43,9 @@ const LEDGER: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
     _unchecked forms, and\nthe migrations of sqlx. Nothing is connected to, and no file is changed.\n\nFor each query, the \
     report has one of\n  as it is  only the name of the macro changes: `dsql_edge::sql!`\n  change    the diff of the Rust source\n  \
     error     it cannot: the reason\nand notes about types, which only the compiler of Rust can check. The executors \
-    (`&pool`, `&mut *tx`) become `&dsql` and `tx`:\nthat is left to you, as is the code around the queries.\n\nThe exit status is 1 if \
-    a query cannot be changed, or could not be read.\n\nExamples:\n  dsql-edge migrate-from-sqlx                      # \
+    (`&pool`, `&mut *tx`) become `&dsql` and `tx`:\nthat is left to you, as is the code around the queries.\n\nWith --dialect dsql, the report \
+    begins with what\n`dsql-edge lint --for-migrate` reports about the migrations.\n\nThe exit status is 1 if \
+    a query cannot be changed, or could not be read, or if a migration has an error.\n\nExamples:\n  dsql-edge migrate-from-sqlx                      # \
     the package here, with its folder `migrations`\n  dsql-edge migrate-from-sqlx --dialect dsql       # which queries does \
     DSQL itself reject?\n  dsql-edge migrate-from-sqlx --format diff | git apply\n  dsql-edge migrate-from-sqlx crates/db \
     --schema db/schema.sql --format json"
@@ -125,6 +127,8 @@ pub fn report(package: &Path, schema: Option<&Path>, dialect: Option<Named>) -> 
         None => schema_files::dialect_of(&path).unwrap_or(Dialect::Postgres),
     };
     let Folded { schema, unfollowed, .. } = folded_as(&files, Some(dialect), schema_files::origin_of(&path))?;
+    let is_linted = dialect == Dialect::Dsql && path.is_dir();
+    let migrations = if is_linted { linted(files, package) } else { Vec::new() };
     let sources = sources::sources(package);
     let findings = sources.calls.iter().map(|call| finding(call, &sources.files, package, &schema)).collect();
     Ok(Report {
@@ -133,12 +137,25 @@ pub fn report(package: &Path, schema: Option<&Path>, dialect: Option<Named>) -> 
         functions: sources.functions,
         unread: sources.unread,
         unfollowed,
+        migrations,
         schema: path.strip_prefix(package).unwrap_or(&path).display().to_string(),
         dialect: match dialect {
             Dialect::Dsql => "dsql",
             Dialect::Postgres => "postgres",
         },
     })
+}
+
+/// Applies DSQL's rules to the migrations as `dsql-edge migrate` would run them. The first file is the table of sqlx.
+fn linted(files: Vec<SqlFile>, package: &Path) -> Vec<LintedFile> {
+    let name = |name: String| match Path::new(&name).strip_prefix(package) {
+        Ok(within) => within.display().to_string(),
+        Err(_) => name,
+    };
+    let texts = files.into_iter().map(|file| (name(file.name), file.text));
+    let mut linted = lint_folder(texts, Sent::Migrate);
+    linted.drain(..1);
+    linted
 }
 
 fn finding(call: &sources::Call, files: &[sources::SourceFile], package: &Path, schema: &Schema) -> Finding {

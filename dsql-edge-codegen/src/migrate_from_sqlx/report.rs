@@ -8,7 +8,8 @@ use similar::TextDiff;
 use super::sources::{FunctionCall, SourceFile};
 use super::verdict::{Edit, Judged, Verdict, applied};
 use crate::check::{OfSchema, Unread};
-use crate::format;
+use crate::{format, lint};
+use dsql_edge_migrations::lint::LintedFile;
 
 /// The result of the command.
 pub struct Report {
@@ -18,6 +19,8 @@ pub struct Report {
     pub(super) unread: Vec<Unread>,
     /// The statements of the migrations whose effect is not known.
     pub(super) unfollowed: Vec<OfSchema>,
+    /// The migrations with the findings of the linter; empty if DSQL's rules do not apply.
+    pub(super) migrations: Vec<LintedFile>,
     pub(super) schema: String,
     pub(super) dialect: &'static str,
 }
@@ -32,9 +35,17 @@ pub(super) struct Finding {
 }
 
 impl Report {
-    /// Whether some query cannot be changed, or could not be read.
+    /// Whether some query cannot be changed, or could not be read, or a migration has an error.
     pub fn fails(&self) -> bool {
-        self.count(Verdict::Cannot) > 0 || !self.unread.is_empty() || !self.unfollowed.is_empty()
+        self.count(Verdict::Cannot) > 0
+            || !self.unread.is_empty()
+            || !self.unfollowed.is_empty()
+            || self.errors_of_migrations() > 0
+    }
+
+    fn errors_of_migrations(&self) -> usize {
+        let findings = self.migrations.iter().flat_map(|file| &file.findings);
+        findings.filter(|finding| finding.diagnostic.is_error()).count()
     }
 
     fn count(&self, verdict: Verdict) -> usize {
@@ -49,6 +60,7 @@ impl Report {
     pub fn human(&self) -> String {
         let mut out = String::new();
         out.extend(self.unfollowed.iter().map(|it| format!("error: {}\n\n", it.rendered)));
+        out += &lint::for_people(&self.migrations);
         for finding in self.findings.iter().filter(|finding| finding.judged.verdict != Verdict::AsItIs) {
             let (file, text) = self.file(finding.file);
             match finding.judged.verdict {
@@ -71,7 +83,7 @@ impl Report {
             out.extend(finding.judged.notes.iter().map(|note| format!("note: {note}\n")));
         }
         if !self.functions.is_empty() {
-            out += "\nnot checked by sqlx today, and not by this command (the SQL is an argument of a function):\n";
+            out += "\nnot checked by sqlx today, and not by this command (the SQL is made at run time, or an argument of a function):\n";
             out.extend(self.functions_by_file().iter().map(|line| format!("  {line}\n")));
         }
         out.extend(self.unread.iter().map(|unread| format!("not looked at: {unread}\n")));
@@ -97,7 +109,8 @@ impl Report {
     /// Returns the last line of the report.
     pub fn summary(&self) -> String {
         let (total, functions) = (self.findings.len(), self.functions.len());
-        if total == 0 && functions == 0 && self.unread.is_empty() {
+        let errors = self.errors_of_migrations();
+        if total == 0 && functions == 0 && self.unread.is_empty() && errors == 0 {
             return "the package has no query!, query_as!, query_scalar! or query_file! of sqlx".to_owned();
         }
         let amount =
@@ -112,6 +125,9 @@ impl Report {
         );
         if !self.unread.is_empty() {
             out += &format!("; {} not looked at", amount(self.unread.len(), "place", "places"));
+        }
+        if !self.migrations.is_empty() {
+            out += &format!("; {} in the migrations", amount(errors, "error", "errors"));
         }
         out
     }
@@ -155,6 +171,7 @@ impl Report {
             "queries": queries,
             "unchecked_functions": functions,
             "unfollowed": unfollowed,
+            "migrations": lint::as_json(&self.migrations),
             "unread": unread,
             "as_it_is": self.count(Verdict::AsItIs),
             "change": self.count(Verdict::Change),

@@ -19,6 +19,9 @@ use crate::check::{Names, Unread, is_punct, rust_files, tokens_of};
 const FUNCTIONS: [&str; 7] =
     ["query", "query_as", "query_scalar", "query_with", "query_as_with", "query_scalar_with", "raw_sql"];
 
+/// The type of sqlx that makes SQL at run time.
+const BUILDER: &str = "QueryBuilder";
+
 /// The uses of sqlx in a package.
 #[derive(Default)]
 pub(super) struct Sources {
@@ -144,7 +147,16 @@ impl Search<'_> {
         if group.delimiter() != Delimiter::Parenthesis {
             return None;
         }
-        let (name, _) = self.name_of_sqlx(without_generics(before))?;
+        let before = without_generics(before);
+        if let [owner @ .., first, second, TokenTree::Ident(_)] = before
+            && is_punct(first, ':')
+            && is_punct(second, ':')
+            && let Some((name, _)) = self.name_of_sqlx(without_generics(owner))
+            && name == BUILDER
+        {
+            return Some(Use::Function(name));
+        }
+        let (name, _) = self.name_of_sqlx(before)?;
         FUNCTIONS.contains(&name.as_str()).then_some(Use::Function(name))
     }
 

@@ -28,6 +28,7 @@ mod conditional;
 mod conflict;
 mod constant;
 mod cte;
+mod definition;
 mod dml;
 mod element;
 mod elsewhere;
@@ -83,6 +84,7 @@ mod xml;
 
 pub(crate) use batches::{Batching, KeyColumn};
 pub use composite::{CompositeField, composite, composites};
+pub use definition::errors_of_definition;
 
 use crate::builtin::oid;
 use crate::diagnostic::{Diagnostic, Diagnostics};

@@ -29,6 +29,11 @@ pub(super) enum Place {
     OnConflict,
     MergeWhen,
     CallArgument,
+    Default,
+    Check,
+    Generated,
+    IndexExpression,
+    IndexPredicate,
 }
 
 impl Place {
@@ -55,6 +60,25 @@ impl Place {
             Place::OnConflict => "ON CONFLICT",
             Place::MergeWhen => "MERGE WHEN conditions",
             Place::CallArgument => "CALL arguments",
+            Place::Default => "DEFAULT expressions",
+            Place::Check => "check constraints",
+            Place::Generated => "column generation expressions",
+            Place::IndexExpression => "index expressions",
+            Place::IndexPredicate => "index predicates",
         }
+    }
+
+    /// The singular of the name, if a subquery cannot be written at this place.
+    pub(super) fn without_subqueries(self) -> Option<&'static str> {
+        let of_one = matches!(
+            self,
+            Place::CallArgument
+                | Place::Default
+                | Place::Check
+                | Place::Generated
+                | Place::IndexExpression
+                | Place::IndexPredicate
+        );
+        self.name().strip_suffix('s').filter(|_| of_one)
     }
 }

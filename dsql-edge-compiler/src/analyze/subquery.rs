@@ -2,7 +2,6 @@
 
 use super::analyzer::Analyzer;
 use super::operator::operand;
-use super::place::Place;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind, Query};
 use crate::builtin::oid;
@@ -17,14 +16,12 @@ impl Analyzer<'_> {
         self.settle_unknown(query)
     }
 
-    /// Reports a subquery in an argument of CALL; returns whether a subquery is allowed.
+    /// Reports a subquery in a place without subqueries; returns whether a subquery is allowed.
     fn allows_subquery(&mut self, scope: &Scope<'_>, span: Span) -> bool {
-        let is_allowed = scope.place.get() != Place::CallArgument;
-        if !is_allowed {
-            let message = "cannot use subquery in CALL argument";
-            self.report(Diagnostic::error(Code::FeatureNotSupported, span, message));
-        }
-        is_allowed
+        let Some(place) = scope.place.get().without_subqueries() else { return true };
+        let message = format!("cannot use subquery in {place}");
+        self.report(Diagnostic::error(Code::FeatureNotSupported, span, message));
+        false
     }
 
     pub(super) fn exists(&mut self, scope: &Scope<'_>, query: &ast::Query, span: Span) -> Node {

@@ -5,6 +5,7 @@ use super::objects::Computed;
 use super::{Column, NamedIndex, Relation, RelationKind, is_null_default};
 use crate::diagnostic::suggestion::nearest;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
 use crate::syntax::ast::{
     AlterAction, AlterTable, ConstraintKind, Name, ObjectKind, SET_LOGGED, SET_UNLOGGED,
 };
@@ -160,7 +161,7 @@ impl Fold {
             AlterAction::RenameColumn { from, to } => {
                 if relation.column(&from.text).is_none() && matches!(relation.kind, RelationKind::Table) {
                     let message = format!("column \"{}\" does not exist", from.text);
-                    return self.unknown_column_in(relation, &from, message);
+                    return self.problems.push(unknown_column(relation, &from.text, from.span, message));
                 }
                 self.rename_column_of_indexes(at, &from.text, &to.text);
                 self.change(relation, &from, |it| {
@@ -261,17 +262,18 @@ impl Fold {
 
     pub(super) fn unknown_column(&mut self, relation: &Relation, name: &Name) {
         let message = format!("column \"{}\" of relation \"{}\" does not exist", name.text, relation.name);
-        self.unknown_column_in(relation, name, message);
+        self.problems.push(unknown_column(relation, &name.text, name.span, message));
     }
+}
 
-    fn unknown_column_in(&mut self, relation: &Relation, name: &Name, message: String) {
-        let known: Vec<&str> = relation.columns.iter().map(|column| column.name.as_str()).collect();
-        let hint = match nearest(&name.text, known.iter().copied()) {
-            Some(nearest) => format!("did you mean {nearest}?"),
-            None => format!("the columns of {} are {}", relation.name, known.join(", ")),
-        };
-        self.problems.push(Diagnostic::error(Code::UnknownColumn, name.span, message).with_hint(hint));
-    }
+/// An error about a column that the relation does not have.
+pub(super) fn unknown_column(relation: &Relation, written: &str, place: Span, message: String) -> Diagnostic {
+    let known: Vec<&str> = relation.columns.iter().map(|column| column.name.as_str()).collect();
+    let hint = match nearest(written, known.iter().copied()) {
+        Some(nearest) => format!("did you mean {nearest}?"),
+        None => format!("the columns of {} are {}", relation.name, known.join(", ")),
+    };
+    Diagnostic::error(Code::UnknownColumn, place, message).with_hint(hint)
 }
 
 fn rename(columns: &mut [String], from: &str, to: &str) {

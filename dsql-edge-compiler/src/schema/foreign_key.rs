@@ -4,6 +4,7 @@
 //! Input: a foreign key as written. Output: a foreign key of the table, and the error that PostgreSQL reports. A
 //! foreign key to a table that is not in the snapshot proves nothing and is not checked.
 
+use super::alter::unknown_column;
 use super::fold::Fold;
 use super::{ForeignKey, Relation, RelationKind};
 use crate::diagnostic::{Code, Diagnostic};
@@ -36,8 +37,8 @@ impl Fold {
         let name =
             name.map_or_else(|| format!("{}_{}_fkey", relation.name, columns.join("_")), |name| name.text);
         if self.is_followed() && is_plain(relation) && is_plain(target) {
-            if let Some((code, message)) = problem(relation, target, &key, &referenced) {
-                self.problem(code, place, message);
+            if let Some(problem) = problem(relation, target, &key, &referenced, place) {
+                self.problems.push(problem);
             } else if let Some(detail) = self.incompatible(relation, target, &columns, &referenced) {
                 let message = format!("foreign key constraint \"{name}\" cannot be implemented");
                 self.problems.push(Diagnostic::error(Code::TypeMismatch, place, message).with_detail(detail));
@@ -91,34 +92,35 @@ fn problem(
     target: &Relation,
     key: &ForeignKeyConstraint,
     referenced: &[String],
-) -> Option<(Code, String)> {
+    place: Span,
+) -> Option<Diagnostic> {
     let unknown = |of: &Relation, names: &[Name]| {
         let missing = names.iter().find(|name| of.column(&name.text).is_none())?;
         let message =
             format!("column \"{}\" referenced in foreign key constraint does not exist", missing.text);
-        Some((Code::UnknownColumn, message))
+        Some(unknown_column(of, &missing.text, place, message))
     };
+    let error = |code, message: String| Some(Diagnostic::error(code, place, message));
     if let Some(problem) = unknown(relation, &key.columns).or_else(|| unknown(target, &key.referenced)) {
         return Some(problem);
     }
     if referenced.is_empty() {
         let message = format!("there is no primary key for referenced table \"{}\"", target.name);
-        return Some((Code::UnknownObject, message));
+        return error(Code::UnknownObject, message);
     }
     if referenced.len() != key.columns.len() {
         let message = "number of referencing and referenced columns for foreign key disagree".to_owned();
-        return Some((Code::InvalidForeignKey, message));
+        return error(Code::InvalidForeignKey, message);
     }
     let is_key = target.keys.iter().any(|known| {
         !known.partial
             && known.columns.len() == referenced.len()
             && known.columns.iter().all(|column| referenced.contains(column))
     });
-    (!is_key).then(|| {
-        let message = format!(
-            "there is no unique constraint matching given keys for referenced table \"{}\"",
-            target.name
-        );
-        (Code::InvalidForeignKey, message)
-    })
+    if is_key {
+        return None;
+    }
+    let message =
+        format!("there is no unique constraint matching given keys for referenced table \"{}\"", target.name);
+    error(Code::InvalidForeignKey, message)
 }

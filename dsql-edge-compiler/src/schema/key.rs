@@ -3,6 +3,7 @@
 //! Input: constraints as written. Output: keys by column name. `analyze` uses these keys to prove the maximum number of
 //! rows of a query, and to prove that a join finds a row. A key that does not always hold proves nothing.
 
+use super::alter::unknown_column;
 use super::check::columns as columns_of;
 use super::fold::Fold;
 use super::key_name::{free_name, index_column_names};
@@ -70,10 +71,10 @@ impl Fold {
             self.forget_index(&index.text);
             return;
         }
-        for column in &key.columns {
+        for column in key.columns.iter().chain(&key.include) {
             if relation.column(&column.text).is_none() {
                 let message = format!("column \"{}\" named in key does not exist", column.text);
-                self.problem(Code::UnknownColumn, column.span, message);
+                self.problems.push(unknown_column(relation, &column.text, column.span, message));
             }
         }
         let columns: Vec<String> = key.columns.into_iter().map(|column| column.text).collect();

@@ -457,6 +457,11 @@ impl Schema {
         self.nesting.levels()
     }
 
+    /// Whether a version is that of the last statement.
+    pub(crate) fn is_new(&self, version: u32) -> bool {
+        version == self.version
+    }
+
     /// The existing relations; `relations` also contains dropped ones.
     pub fn existing_relations(&self) -> impl Iterator<Item = &Relation> {
         let relations = self.relations.iter().enumerate();

@@ -1,21 +1,20 @@
 //! Decides whether a comment silences a finding.
 //!
 //! Input: the text of a file and a finding. Output: whether a comment contains the name of the finding's rule. A comment
-//! cannot silence an error without a rule,
-//! except the error that a name does not exist, or exists already.
+//! cannot silence the error that a statement cannot be read.
 
 use crate::allow_comment::is_allowed;
+use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Stage};
 
 use super::finding::Finding;
-use super::resolve::{is_of_name, is_of_taken_name};
 
 /// Whether a comment silences a finding, at its place or at its statement.
 pub(super) fn is_finding_allowed(text: &str, finding: &Finding) -> bool {
     let name = match finding.rule {
         Some(rule) => rule.id,
         None => {
-            let (code, is_error) = (finding.diagnostic.code, finding.diagnostic.is_error());
-            if is_error && !is_of_name(code) && !is_of_taken_name(code) {
+            let Diagnostic { code, stage, .. } = finding.diagnostic;
+            if stage == Stage::Syntax || matches!(code, Code::SyntaxError | Code::TooComplex) {
                 return false;
             }
             code.name()

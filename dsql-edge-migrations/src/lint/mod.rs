@@ -10,6 +10,7 @@ mod answers;
 mod calls;
 mod column_type;
 mod cut;
+mod doubt;
 mod dump;
 mod effects;
 mod errors;
@@ -40,6 +41,8 @@ pub use postgres::lint_postgres;
 pub use sent::Sent;
 pub use unfollowed::schema_changes;
 
+#[cfg(test)]
+mod definition_tests;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! rule of DSQL applies, and no finding has a rewrite.
 //!
 //! Each statement is compared with the schema that the statements before it produce. Queries are analyzed as `sql!` does,
-//! also the queries of views. Not analyzed are the bodies of functions, and the expressions of defaults, constraints and
-//! indexes. After a statement whose effect on the schema is not known, an unknown name may exist, so it is a warning.
+//! also the queries of views, and the expressions of defaults, CHECK constraints and indexes. Not analyzed are the bodies of
+//! functions. After a statement whose effect on the schema is not known, an unknown name may exist, so it is a warning.
 
 use crate::allow_comment::is_allowed;
 use crate::steps::postgres;
@@ -22,7 +22,7 @@ use super::read::read;
 use super::run::Run;
 use super::script::Script;
 use super::sent::Sent;
-use super::{resolve, unfollowed};
+use super::{doubt, resolve, unfollowed};
 
 /// Lints files in the order in which they run. Without a schema, the files must create everything that they use.
 pub fn lint_postgres(
@@ -72,17 +72,19 @@ impl State {
             let (contradictions, unknown) = self.grown.follow(statement);
             // The schema lists every table.
             let of_roles = self.facts.follow(statement, false);
+            let defined = resolve::errors_of_definition(statement, self.grown.schema(), &contradictions);
             // The fold reports some errors of a query again.
             if found.is_empty() {
                 found = contradictions;
             }
+            found.extend(defined);
             found.extend(of_roles);
             if self.uncertain {
-                found.iter_mut().for_each(resolve::doubt);
-                found.iter_mut().for_each(resolve::doubt_taken);
+                found.iter_mut().for_each(doubt::doubt);
+                found.iter_mut().for_each(doubt::doubt_taken);
             }
             self.uncertain |= !unknown.is_empty() || places.iter().any(|it| it.statement == statement.span);
-            found.extend(unknown.into_iter().map(resolve::warning));
+            found.extend(unknown.into_iter().map(doubt::warning));
             found.iter_mut().for_each(|it| quotation::quote(it, text, &parsed.tokens.captures));
             if certainty.begins_undone_block(at) {
                 before_block = Some((self.grown.clone(), self.facts.clone()));

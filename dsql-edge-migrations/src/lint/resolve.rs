@@ -1,18 +1,19 @@
 //! Compares the names and types of a statement with the schema before the statement.
 //!
-//! Input: a statement and the schema. Output: errors of the queries in the statement, as `sql!` reports them. Not analyzed
-//! are the bodies of functions, and the expressions of defaults, constraints and indexes.
+//! Input: a statement and the schema. Output: errors of the queries in the statement, as `sql!` reports them, and of the
+//! expressions of defaults, CHECK constraints and indexes. Not analyzed are the bodies of functions.
 //!
 //! [`Resolved`] does this for DSQL, where the schema before the files need not be known. A dump or a single migration may
 //! use objects that exist already, so their names are not resolved. The files of a folder probably begin with an empty
 //! schema: an unknown name is a warning, unless the first statement already uses an unknown table. If the files themselves
-//! create a name twice, this is an error even if nothing is known about the schema before them.
+//! create a name twice, this is an error even if nothing is known about the schema before them; so is a column that an
+//! index or a constraint names, if the files create its table without this column.
 
 use std::collections::BTreeSet;
 
 use dsql_edge_compiler::Schema;
-use dsql_edge_compiler::analyze::analyze;
-use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Severity};
+use dsql_edge_compiler::analyze;
+use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
 use dsql_edge_compiler::dsql;
 use dsql_edge_compiler::schema::Growth;
 use dsql_edge_compiler::source::Span;
@@ -21,6 +22,7 @@ use dsql_edge_compiler::syntax::ast::{
     AlterAction, ObjectKind, Query, Statement, StatementKind, TableSource,
 };
 
+use super::doubt::{doubt, doubt_taken, is_of_name, is_of_taken_name, may_be_defined};
 use super::facts::Facts;
 use super::finding::Finding;
 
@@ -38,7 +40,8 @@ enum Before {
 pub(super) struct State {
     grown: Growth,
     facts: Facts,
-    /// The tables of CREATE TABLE IF NOT EXISTS, of which an earlier one may exist, with other columns and constraints.
+    /// The tables whose columns and constraints are not certain: those of CREATE TABLE IF NOT EXISTS, of which an earlier one
+    /// may exist, and those that copy the columns of an unknown table.
     conditional: BTreeSet<String>,
     /// Whether a CASCADE may have dropped objects that depend on objects outside of the files.
     has_cascaded: bool,
@@ -147,6 +150,8 @@ impl Resolved {
         if !is_read {
             return Vec::new();
         }
+        let mut defined = errors_of_definition(statement, self.state.grown.schema(), &contradictions);
+        let mut certain_errors = self.certain_of_definition(statement, &mut contradictions, &mut defined);
         let is_certain = self.is_certainly_taken(statement);
         if !self.lists_all {
             let unlisted = contradictions.iter_mut().filter(|it| it.code == Code::UnknownObject);
@@ -154,12 +159,16 @@ impl Resolved {
         }
         if self.before == Before::Nothing {
             contradictions.retain(|error| is_of_taken_name(error.code) && is_certain);
+            defined.clear();
         }
         // The fold reports some errors of a query again.
         if found.is_empty() {
             found = contradictions;
         }
-        found.retain(|error| !own.iter().any(|it| it.diagnostic.span.start == error.span.start));
+        found.extend(defined);
+        let is_new = |error: &Diagnostic| !own.iter().any(|it| it.diagnostic.span.start == error.span.start);
+        found.retain(is_new);
+        certain_errors.retain(is_new);
         if self.before == Before::Assumed {
             if is_empty && found.iter().any(|error| error.code == Code::UnknownTable) {
                 self.before = Before::Nothing;
@@ -174,8 +183,37 @@ impl Resolved {
         if self.uncertain || may_run_apart || self.before == Before::Assumed && !is_certain {
             found.iter_mut().for_each(doubt_taken);
         }
+        if may_run_apart {
+            certain_errors.iter_mut().for_each(doubt);
+        }
+        found.extend(certain_errors);
         found.iter_mut().for_each(|error| self.advise(error));
         found
+    }
+
+    /// Removes from `found` the errors that are certain, whatever exists before the files: those of a definition that names
+    /// only columns of a table that the files create, and the operators and types of PostgreSQL.
+    fn certain_of_definition(
+        &self,
+        statement: ParsedStatement<'_>,
+        contradictions: &mut Vec<Diagnostic>,
+        defined: &mut Vec<Diagnostic>,
+    ) -> Vec<Diagnostic> {
+        let is_uncertain = |table: &str| self.state.conditional.contains(table);
+        let is_known = match &statement.kind {
+            // The definition of a table has to be right, although the table may exist already.
+            StatementKind::CreateTable(table) => table.if_not_exists || !is_uncertain(table.name.name()),
+            StatementKind::AlterTable(alter) => !is_uncertain(alter.name.name()),
+            StatementKind::CreateIndex(index) => !is_uncertain(index.table.name()),
+            _ => true,
+        };
+        if self.before == Before::Everything || self.uncertain || !is_known {
+            return Vec::new();
+        }
+        let columns = contradictions.extract_if(.., |error| error.code == Code::UnknownColumn);
+        let mut certain: Vec<Diagnostic> = columns.collect();
+        certain.extend(defined.extract_if(.., |error| !may_be_defined(error.code)));
+        certain
     }
 
     /// Applies a statement, and returns its contradictions to the statements before it.
@@ -207,7 +245,13 @@ impl Resolved {
             facts.clear();
         }
         let mut found = facts.follow(statement, is_unlisted);
-        found.extend(grown.apply(statement.tree.clone()));
+        let contradictions = grown.apply(statement.tree.clone());
+        if let StatementKind::CreateTable(table) = &statement.kind
+            && (table.of_type.is_some() || contradictions.iter().any(|it| it.code == Code::UnknownTable))
+        {
+            conditional.insert(table.name.name().to_owned());
+        }
+        found.extend(contradictions);
         found
     }
 
@@ -262,11 +306,25 @@ pub(super) fn errors(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<Dia
     }
 }
 
+/// Returns the errors in the expressions of a statement that defines a table, an index or a domain. `schema` is the schema
+/// after the statement, and `contradictions` are the errors of the statement's names.
+pub(super) fn errors_of_definition(
+    statement: ParsedStatement<'_>,
+    schema: &Schema,
+    contradictions: &[Diagnostic],
+) -> Vec<Diagnostic> {
+    // The schema then has another table than the one that the statement defines.
+    if contradictions.iter().any(|it| it.code == Code::UnknownTable || is_of_taken_name(it.code)) {
+        return Vec::new();
+    }
+    of_sql(analyze::errors_of_definition(statement, schema))
+}
+
 fn analyzed(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<Diagnostic> {
-    let errors = match analyze(statement, schema) {
-        Ok(_) => return Vec::new(),
-        Err(errors) => errors,
-    };
+    analyze::analyze(statement, schema).err().map_or_else(Vec::new, of_sql)
+}
+
+fn of_sql(errors: Diagnostics) -> Vec<Diagnostic> {
     // A script has no Rust types, and a parameter of a script has no value.
     let is_of_sql = |error: &Diagnostic| {
         error.is_error()
@@ -282,51 +340,6 @@ fn analyzed(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<Diagnostic> 
 pub(super) fn may_change_schema(text: &str) -> bool {
     let word = text.split(|it: char| !it.is_alphabetic()).next().unwrap_or("");
     ["CREATE", "ALTER", "DROP"].iter().any(|first| word.eq_ignore_ascii_case(first))
-}
-
-/// Makes an error a warning if the object that it does not find may exist.
-pub(super) fn doubt(error: &mut Diagnostic) {
-    if is_of_name(error.code) {
-        *error = warning(error.clone());
-    }
-}
-
-/// Makes an error a warning if the object that is in its way may not exist.
-pub(super) fn doubt_taken(error: &mut Diagnostic) {
-    if is_of_taken_name(error.code) && error.is_error() {
-        *error = warning(error.clone());
-    }
-}
-
-/// Whether the error is that the name of a new object is already taken.
-pub(super) fn is_of_taken_name(code: Code) -> bool {
-    matches!(
-        code,
-        Code::DuplicateTable
-            | Code::DuplicateColumn
-            | Code::DuplicateObject
-            | Code::DuplicateSchema
-            | Code::DuplicateFunction
-    )
-}
-
-/// Whether an error is that an object does not exist.
-pub(super) fn is_of_name(code: Code) -> bool {
-    matches!(
-        code,
-        Code::UnknownTable
-            | Code::UnknownColumn
-            | Code::UnknownFunction
-            | Code::UnknownOperator
-            | Code::UnknownType
-            | Code::UnknownSchema
-            | Code::UnknownObject
-            | Code::MissingFrom
-    )
-}
-
-pub(super) fn warning(error: Diagnostic) -> Diagnostic {
-    Diagnostic { severity: Severity::Warning, ..error }
 }
 
 #[cfg(test)]
@@ -430,8 +443,8 @@ mod tests {
             let shown: Vec<_> =
                 errors.iter().map(|it| (it.sqlstate(), it.message.as_str(), it.is_error())).collect();
             assert_eq!(shown, [(state, message, true)], "{sql}");
-            // Without a schema, only a name that the files themselves create is known.
-            let is_taken = message.ends_with("already exists") || message.contains(" already exists ");
+            // Without a schema, only the tables and names that the files themselves create are known.
+            let is_taken = message.contains(" already exists") || state == "42703";
             let expected: Vec<String> = is_taken.then(|| format!("error: {message}")).into_iter().collect();
             assert_eq!(messages(&lint(texts.clone(), None, Sent::Migrate)), expected, "{sql}");
             let in_folder = messages(&lint_folder(texts, Sent::Migrate));

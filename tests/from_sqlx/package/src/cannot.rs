@@ -52,6 +52,9 @@ async fn functions(pool: &PgPool) -> sqlx::Result<()> {
     sqlx::query_as::<_, (i64, Vec<u8>)>("SELECT 1, ''::bytea").fetch_one(pool).await?;
     sqlx::raw_sql("SELECT 1; SELECT 2").execute(pool).await?;
     pool.query("SELECT 3");
+    let mut builder = sqlx::QueryBuilder::<sqlx::Postgres>::new("SELECT 5");
+    sqlx::QueryBuilder::new("SELECT 6");
+    other::QueryBuilder::new("SELECT 7");
     other::query("SELECT 4");
     Ok(())
 }
