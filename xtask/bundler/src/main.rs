@@ -9,11 +9,15 @@ mod entry;
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
 use wasm_bindgen_cli_support::Bindgen;
+
+/// The folder in the bundle's folder in which a new bundle is made.
+const NEW: &str = ".new";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -31,9 +35,47 @@ fn main() -> ExitCode {
 }
 
 fn bundle(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)?;
+    fs::create_dir_all(folder)?;
+    // wrangler starts a build for each change, also while another one runs. The lock ends with the process.
+    let lock = File::open(folder)?;
+    lock.lock()?;
+    let new = folder.join(NEW);
+    if new.exists() {
+        fs::remove_dir_all(&new)?;
     }
+    generate(wasm, &new)?;
+    replace(folder, &new)?;
+    fs::remove_dir_all(new)?;
+    Ok(())
+}
+
+/// Gives a folder the files of another one. Each file is replaced in one step, because wrangler may read the bundle at the
+/// same time.
+fn replace(folder: &Path, new: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name() == NEW || new.join(entry.file_name()).exists() {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    for entry in fs::read_dir(new)? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            fs::create_dir_all(&path)?;
+            replace(&path, &entry.path())?;
+        } else {
+            fs::rename(entry.path(), path)?;
+        }
+    }
+    Ok(())
+}
+
+fn generate(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(wasm)
