@@ -84,10 +84,6 @@ fn error_names_the_cause_and_its_place() {
         ("migration_is_rejected", "--> rejected/0001.sql:2:25"),
         ("migration_is_wrong", "wrong/0001.sql:3:13: 42P01: relation \"drafts\" does not exist"),
         ("folder_has_changed", "changing have changed since this test was compiled: compile it again"),
-        (
-            "fault_never_happens",
-            "passed, but without its faults: conflict=2 did not happen: the number of commits was 1",
-        ),
         ("fault_needs_dsql", "faults(…) needs DSQL, and the schema has the dialect postgres"),
     ] {
         let output = folder.run("fails", &[test], &[]);
@@ -95,6 +91,19 @@ fn error_names_the_cause_and_its_place() {
     }
     folder.wait_for_the_end();
     assert_eq!(folder.databases_of_tests(), 0);
+}
+
+#[test]
+fn passed_test_fails_if_its_fault_did_not_happen() {
+    let folder = Folder::new();
+    let output = folder.run("fails", &["fault_never_happens"], &[]);
+    let text = printed(&output);
+    let expected = "passed, but without its faults: conflict=2 did not happen: the number of commits was 1\n";
+    assert!(!output.status.success() && text.contains(expected), "{text}");
+    // The test that panics as expected passes.
+    assert!(text.contains("1 passed; 1 failed"), "{text}");
+    folder.wait_for_the_end();
+    assert_eq!(folder.databases_of_tests(), 1);
 }
 
 #[test]

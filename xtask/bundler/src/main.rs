@@ -96,3 +96,43 @@ fn generate(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::write(folder.join("index.js"), entry::of(&bindings))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn file_that_is_replaced_can_be_read_at_any_time() {
+        let folder = std::env::temp_dir().join(format!("dsql-edge-bundler-{}", std::process::id()));
+        let new = folder.join(NEW);
+        let file = folder.join("snippets/one.js");
+        fs::create_dir_all(folder.join("snippets")).unwrap();
+        fs::write(&file, "whole").unwrap();
+        let replace_often = || {
+            for _ in 0..300 {
+                fs::create_dir_all(folder.join("old")).unwrap();
+                fs::write(folder.join("snippets/old.js"), "").unwrap();
+                fs::create_dir_all(new.join("snippets")).unwrap();
+                fs::write(new.join("snippets/one.js"), "whole").unwrap();
+                replace(&folder, &new).unwrap();
+                fs::remove_dir_all(&new).unwrap();
+            }
+        };
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(replace_often);
+            while !writer.is_finished() {
+                assert_eq!(fs::read_to_string(&file).unwrap(), "whole");
+            }
+        });
+        let names = |folder: &Path| -> Vec<OsString> {
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+        };
+        assert_eq!(
+            (names(&folder), names(&folder.join("snippets"))),
+            (vec!["snippets".into()], vec!["one.js".into()])
+        );
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

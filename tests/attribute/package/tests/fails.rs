@@ -40,7 +40,7 @@ async fn migration_is_wrong(_dsql: Dsql) {}
 async fn fault_needs_dsql(_dsql: Dsql) {}
 
 /// Passes, but makes one commit.
-#[dsql_edge::test(faults("conflict=2, latency=1, waking-up=5"))]
+#[dsql_edge::test(faults("conflict=2, latency=1, waking-up=1"))]
 async fn fault_never_happens(dsql: Dsql) -> Result<(), Error> {
     sql!("INSERT INTO authors (id, name) VALUES (1, 'Ada')").execute(&dsql).await.map(drop)
 }
