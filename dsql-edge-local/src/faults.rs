@@ -25,15 +25,24 @@ pub(crate) fn listed(text: &str) -> Result<Vec<Fault>, InvalidFault> {
 /// The faults that have not taken effect yet.
 #[derive(Default)]
 pub(crate) struct Faults {
-    coming: Mutex<Vec<Fault>>,
+    coming: Mutex<Coming>,
     hour: Notify,
+}
+
+#[derive(Default)]
+struct Coming {
+    /// The list that was requested last.
+    requested: Vec<Fault>,
+    /// The faults of this list that are pending. A number is what is left of the requested number.
+    pending: Vec<Fault>,
+    /// The number of commits since the request.
+    commits: u64,
 }
 
 /// A session's request for a list of faults, until PostgreSQL has answered the statement. The request is undone if the
 /// statement fails or is skipped.
 pub(crate) struct Requested {
-    /// The pending faults before the request.
-    before: Vec<Fault>,
+    before: Coming,
     expires_hour: bool,
 }
 
@@ -59,7 +68,8 @@ impl Faults {
     /// Replaces the pending faults for a statement of a session. The statement may fail. The new faults apply at once,
     /// to the statements after that statement; only `expired-hour` takes effect later, in [`accept`](Faults::accept).
     pub(crate) fn request(&self, faults: &[Fault]) -> Requested {
-        let coming = faults.iter().copied().filter(|fault| *fault != Fault::ExpiredHour).collect();
+        let pending = faults.iter().copied().filter(|fault| *fault != Fault::ExpiredHour).collect();
+        let coming = Coming { requested: faults.to_vec(), pending, commits: 0 };
         let before = std::mem::replace(&mut *self.coming(), coming);
         Requested { before, expires_hour: faults.contains(&Fault::ExpiredHour) }
     }
@@ -79,27 +89,51 @@ impl Faults {
     /// Takes the fault for a commit that is about to be sent. A cut before the commit takes precedence over a conflict.
     pub(crate) fn commits(&self) -> Option<Fault> {
         let mut coming = self.coming();
-        for fault in coming.iter_mut() {
+        coming.commits = coming.commits.saturating_add(1);
+        for fault in &mut coming.pending {
             if let Fault::Conflict(left) | Fault::CutBeforeCommit(left) | Fault::CutAfterCommit(left) = fault
             {
                 *left = left.saturating_sub(1);
             }
         }
         let due = [Fault::CutBeforeCommit(0), Fault::Conflict(0), Fault::CutAfterCommit(0)];
-        let found = due.into_iter().find(|fault| coming.contains(fault));
-        coming.retain(|fault| !due.contains(fault));
+        let found = due.into_iter().find(|fault| coming.pending.contains(fault));
+        coming.pending.retain(|fault| !due.contains(fault));
         found
     }
 
     /// Makes a fault pending again, because the statement for which the fault was taken does not commit.
     pub(crate) fn restore(&self, fault: Fault) {
-        self.coming().push(fault);
+        let mut coming = self.coming();
+        coming.pending.push(fault);
+        coming.commits = coming.commits.saturating_sub(1);
+    }
+
+    /// The requested faults that have never taken effect, each with the reason. Latency has no end, so it is not among them.
+    pub(crate) fn unused(&self) -> Vec<String> {
+        let Coming { requested, pending, commits } = &*self.coming();
+        let of_a_commit =
+            |fault: Fault| format!("{fault} did not happen: the number of commits was {commits}");
+        let unused = |fault: &Fault| match *fault {
+            Fault::Conflict(left) => Some(of_a_commit(Fault::Conflict(left.saturating_add(*commits)))),
+            Fault::CutBeforeCommit(left) => {
+                Some(of_a_commit(Fault::CutBeforeCommit(left.saturating_add(*commits))))
+            }
+            Fault::CutAfterCommit(left) => {
+                Some(of_a_commit(Fault::CutAfterCommit(left.saturating_add(*commits))))
+            }
+            Fault::Latency(_) => None,
+            // Of a fault of the next n connections, one occurrence is enough: the client may then stop trying.
+            fault => requested
+                .contains(&fault)
+                .then(|| format!("{fault} did not happen: no connection was opened after the request")),
+        };
+        pending.iter().filter_map(unused).collect()
     }
 
     /// The pending faults, as text.
     pub(crate) fn list(&self) -> String {
-        let coming = self.coming();
-        match coming.as_slice() {
+        match self.coming().pending.as_slice() {
             [] => NONE.to_owned(),
             faults => faults.iter().map(Fault::to_string).collect::<Vec<_>>().join(", "),
         }
@@ -107,7 +141,7 @@ impl Faults {
 
     /// Takes the fault for a connection that is opened.
     pub(crate) fn connects(&self) -> Option<Fault> {
-        let mut coming = self.coming();
+        let coming = &mut self.coming().pending;
         let at = coming.iter().position(|fault| {
             matches!(fault, Fault::TooManyConnections(_) | Fault::RateExceeded(_) | Fault::WakingUp(_))
         })?;
@@ -125,7 +159,7 @@ impl Faults {
 
     /// Whether a connection drops the statements that were sent with its login.
     pub(crate) fn drops_flight(&self) -> bool {
-        let mut coming = self.coming();
+        let coming = &mut self.coming().pending;
         let Some(at) = coming.iter().position(|fault| matches!(fault, Fault::DropFlight(_))) else {
             return false;
         };
@@ -139,7 +173,7 @@ impl Faults {
     /// The latency of answers.
     pub(crate) fn latency(&self) -> Duration {
         // The sum is limited, because a test in Rust may set any number.
-        Duration::from_millis(sum_of_latencies(&self.coming()).min(MOST_LATENCY))
+        Duration::from_millis(sum_of_latencies(&self.coming().pending).min(MOST_LATENCY))
     }
 
     /// Waits until the fault `expired-hour` is set.
@@ -147,7 +181,7 @@ impl Faults {
         self.hour.notified().await;
     }
 
-    fn coming(&self) -> MutexGuard<'_, Vec<Fault>> {
+    fn coming(&self) -> MutexGuard<'_, Coming> {
         self.coming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -171,6 +205,36 @@ mod tests {
         assert_eq!(listed("latency=0, conflict").unwrap(), [Fault::Latency(0), Fault::Conflict(1)]);
         assert!(listed("rain").is_err());
         assert!(listed("latency=60000").is_ok() && listed("latency=60000, latency=1").is_err());
+    }
+
+    #[test]
+    fn fault_that_never_took_effect_is_unused() {
+        let faults = Faults::default();
+        assert_eq!(faults.unused(), [""; 0]);
+        faults.set(&[Fault::Conflict(1), Fault::Conflict(3), Fault::WakingUp(2), Fault::Latency(5)]);
+        let waking_up = "waking-up=2 did not happen: no connection was opened after the request";
+        assert_eq!(
+            faults.unused(),
+            [
+                "conflict=1 did not happen: the number of commits was 0",
+                "conflict=3 did not happen: the number of commits was 0",
+                waking_up
+            ]
+        );
+        assert_eq!(faults.commits(), Some(Fault::Conflict(0)));
+        assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits was 1", waking_up]);
+        // A fault of the next n connections has happened when it happened once.
+        faults.connects();
+        assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits was 1"]);
+        assert_eq!([faults.commits(), faults.commits()], [None, Some(Fault::Conflict(0))]);
+        assert_eq!(faults.unused(), [""; 0]);
+        // The statement of the commit failed, so neither the commit nor the fault has happened.
+        faults.restore(Fault::Conflict(1));
+        assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits was 2"]);
+        let requested = faults.request(&[Fault::CutAfterCommit(1), Fault::DropFlight(1)]);
+        assert_eq!(faults.unused().len(), 2);
+        faults.undo(requested);
+        assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits was 2"]);
     }
 
     #[test]

@@ -114,9 +114,17 @@ impl fmt::Display for Fault {
 /// Reads `faults("conflict=1, latency=20", …)`, the lists of faults of a test.
 ///
 /// # Errors
-/// Returns an error for the first name that is not a fault, or if the sum of the latencies is too long.
+/// Returns an error for the first name that is not a fault, if the sum of the latencies is too long, or for `expired-hour`,
+/// which has no effect when a test begins.
 pub fn of_lists<'t>(lists: impl IntoIterator<Item = &'t str>) -> Result<Vec<Fault>, InvalidFault> {
-    parse(lists.into_iter().flat_map(|list| list.split(',')).map(str::trim))
+    let faults = parse(lists.into_iter().flat_map(|list| list.split(',')).map(str::trim))?;
+    if faults.contains(&Fault::ExpiredHour) {
+        return Err(InvalidFault(format!(
+            "{EXPIRED_HOUR} ends open connections, and none is open when a test begins: in the test, send \
+             SET dsql_local.fault = '{EXPIRED_HOUR}' with sql_unchecked!"
+        )));
+    }
+    Ok(faults)
 }
 
 /// Parses these faults.
@@ -158,8 +166,10 @@ mod tests {
         }
         let longest = "latency takes a number of milliseconds from 0 to 60000";
         assert_eq!("latency=60001".parse::<Fault>().unwrap_err().to_string(), longest);
-        let lists = of_lists(["conflict=2, latency=0", "expired-hour"]).unwrap();
-        assert_eq!(lists, [Fault::Conflict(2), Fault::Latency(0), Fault::ExpiredHour]);
+        let lists = of_lists(["conflict=2, latency=0", "waking-up"]).unwrap();
+        assert_eq!(lists, [Fault::Conflict(2), Fault::Latency(0), Fault::WakingUp(1)]);
+        assert_eq!(parse(["expired-hour"]).unwrap(), [Fault::ExpiredHour]);
+        assert!(of_lists(["conflict=2, expired-hour"]).is_err());
         assert!(of_lists(["latency=60000", "latency=1"]).is_err());
     }
 }

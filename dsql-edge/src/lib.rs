@@ -195,9 +195,9 @@ mod wire;
 pub use auth::AssumeRole;
 pub use batches::Batches;
 pub use client::{
-    Dsql, Executor, IdempotencyKey, IdempotentOutcome, IdempotentTransactionBuilder, PipelineMember,
-    Pipelined, QueryFuture, RowStream, Session, SessionExecutor, Transaction, TransactionBuilder,
-    TransactionFuture,
+    BatchExecutor, Dsql, Executor, IdempotencyKey, IdempotentOutcome, IdempotentTransactionBuilder,
+    PipelineMember, Pipelined, QueryFuture, RowStream, RunsAgain, Session, SessionExecutor, Transaction,
+    TransactionBuilder, TransactionFuture,
 };
 pub use config::Config;
 #[cfg(all(feature = "websocket", feature = "postgres"))]

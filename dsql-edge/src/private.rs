@@ -13,7 +13,7 @@ pub use crate::query::{
 pub use crate::row::DataRow;
 pub use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statement};
 pub use crate::types::{
-    BPCHAR, CompositeFields, LabelsOf, NotLabelled, NotNull, Nullable, Number, TypeOf, binary_field,
+    BPCHAR, CompositeFields, Dollar, LabelsOf, NotLabelled, NotNull, Nullable, TypeOf, binary_field,
     decode_label, format, is_label, is_of_schema, known_labels, put_composite, put_field, same_labels,
 };
 

@@ -94,6 +94,19 @@ fn error_names_the_cause_and_its_place() {
 }
 
 #[test]
+fn passed_test_fails_if_its_fault_did_not_happen() {
+    let folder = Folder::new();
+    let output = folder.run("fails", &["fault_never_happens"], &[]);
+    let text = printed(&output);
+    let expected = "passed, but without its faults: conflict=2 did not happen: the number of commits was 1\n";
+    assert!(!output.status.success() && text.contains(expected), "{text}");
+    // The test that panics as expected passes.
+    assert!(text.contains("1 passed; 1 failed"), "{text}");
+    folder.wait_for_the_end();
+    assert_eq!(folder.databases_of_tests(), 1);
+}
+
+#[test]
 fn killed_process_leaves_nothing_after_the_next_run() {
     let folder = Folder::new();
     let mut killed = folder.start_endless();

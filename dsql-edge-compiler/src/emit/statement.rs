@@ -249,7 +249,7 @@ fn value(
         Some(name) => quote!(#name),
         None => {
             let number = Literal::usize_unsuffixed(at + 1);
-            quote!(::dsql_edge::private::Number<#number>)
+            quote!(::dsql_edge::private::Dollar<#number>)
         }
     };
     let described = described(parameter, at);

@@ -13,6 +13,7 @@ use super::folder::ServerFolder;
 use super::server::Server;
 use super::{Test, certificate, databases, forwarder, process, roles, templates};
 use crate::Error;
+use crate::cluster::Cluster;
 use crate::iam::key_ring::{Identity, KeyRing};
 use crate::keys::Credentials;
 use crate::postgres::{ADMIN, Database};
@@ -29,7 +30,8 @@ pub struct TestCluster {
     control: Control,
     server: ServerOfTest,
     database: Database,
-    is_postgres: bool,
+    /// `None` if the schema is one of a PostgreSQL.
+    cluster: Option<Arc<Cluster>>,
     credentials: Credentials,
     roles: Vec<Role>,
     log: Arc<Mutex<VecDeque<String>>>,
@@ -133,7 +135,7 @@ impl TestCluster {
             }
             let listening = bound.serve(forwarder::Forwarder(database.socket.clone()));
             let credentials = Credentials::made_up()?;
-            return Ok(Served { listening, credentials, roles: Vec::new(), log, is_postgres: true });
+            return Ok(Served { listening, credentials, roles: Vec::new(), log, cluster: None });
         }
         let seal_key = by_rules::seal(database).await?;
         roles::admit(control, database, test.roles, &identities).await?;
@@ -154,7 +156,8 @@ impl TestCluster {
             by_rules::in_session(&endpoint, run).await?;
         }
         endpoint.cluster.faults.set(test.faults);
-        Ok(Served { listening: bound.serve(endpoint), credentials, roles, log, is_postgres: false })
+        let cluster = Some(endpoint.cluster.clone());
+        Ok(Served { listening: bound.serve(endpoint), credentials, roles, log, cluster })
     }
 
     /// The value of `DSQL_ENDPOINT`, `localhost:PORT`.
@@ -188,7 +191,12 @@ impl TestCluster {
     /// The connection string of the database, if its schema is one of a PostgreSQL.
     pub fn postgres_url(&self) -> Option<String> {
         let (port, name) = (self.listening.port(), &self.database.name);
-        self.is_postgres.then(|| format!("postgres://{ADMIN}@localhost:{port}/{name}?sslmode=disable"))
+        self.cluster.is_none().then(|| format!("postgres://{ADMIN}@localhost:{port}/{name}?sslmode=disable"))
+    }
+
+    /// The faults that were requested and have never taken effect, each with the reason.
+    pub fn unused_faults(&self) -> Vec<String> {
+        self.cluster.as_ref().map_or(Vec::new(), |cluster| cluster.faults.unused())
     }
 
     /// The last lines of the log: rejected statements with the alternatives to them, and rejected connections.
@@ -230,7 +238,7 @@ struct Served {
     credentials: Credentials,
     roles: Vec<Role>,
     log: Arc<Mutex<VecDeque<String>>>,
-    is_postgres: bool,
+    cluster: Option<Arc<Cluster>>,
 }
 
 struct Parts {
@@ -241,9 +249,9 @@ struct Parts {
 
 impl Parts {
     fn on(self, server: ServerOfTest) -> TestCluster {
-        let Parts { served: Served { listening, credentials, roles, log, is_postgres }, control, database } =
+        let Parts { served: Served { listening, credentials, roles, log, cluster }, control, database } =
             self;
-        TestCluster { listening, control, server, database, is_postgres, credentials, roles, log }
+        TestCluster { listening, control, server, database, cluster, credentials, roles, log }
     }
 }
 

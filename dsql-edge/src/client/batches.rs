@@ -5,9 +5,33 @@
 
 use crate::batches::{Batch, Batches};
 use crate::client::Dsql;
+use crate::client::executor::sealed::Sealed;
 use crate::client::fetch::QueryFuture;
 use crate::error::Error;
 use crate::query::Query;
+
+/// An executor for a statement in batches: `&Dsql`.
+#[diagnostic::on_unimplemented(
+    message = "a statement in batches cannot run on `{Self}`",
+    label = "run it on `&Dsql`: each batch is a transaction of its own, so the batches cannot be part of a transaction",
+    note = "in a transaction, leave out `in batches of`: the statement may then change at most 3,000 rows"
+)]
+pub trait BatchExecutor<'e>: Sealed {
+    #[doc(hidden)]
+    fn dsql(self) -> &'e Dsql;
+}
+
+impl<'e> BatchExecutor<'e> for &'e Dsql {
+    fn dsql(self) -> &'e Dsql {
+        self
+    }
+}
+
+impl<'e> BatchExecutor<'e> for &&'e Dsql {
+    fn dsql(self) -> &'e Dsql {
+        self
+    }
+}
 
 impl Batches {
     /// Runs the next batch, and returns the number of rows that it has updated or deleted; `None` if no row was left. On a
@@ -18,7 +42,8 @@ impl Batches {
     /// batches before. `next` can be called again, and sends the same batch.
     // `next` is not an iterator's: it is asynchronous and takes the database.
     #[allow(clippy::should_implement_trait)]
-    pub fn next<'e>(&'e mut self, dsql: &'e Dsql) -> QueryFuture<'e, Option<u64>> {
+    pub fn next<'e>(&'e mut self, executor: impl BatchExecutor<'e>) -> QueryFuture<'e, Option<u64>> {
+        let dsql = executor.dsql();
         QueryFuture::new(async move { next(self, dsql).await })
     }
 
@@ -33,7 +58,8 @@ impl Batches {
     ///
     /// # Errors
     /// Returns the errors of [`next`](Batches::next).
-    pub fn execute<'e>(mut self, dsql: &'e Dsql) -> QueryFuture<'e, u64> {
+    pub fn execute<'e>(mut self, executor: impl BatchExecutor<'e>) -> QueryFuture<'e, u64> {
+        let dsql = executor.dsql();
         QueryFuture::new(async move {
             while next(&mut self, dsql).await?.is_some() {}
             Ok(self.rows_affected())

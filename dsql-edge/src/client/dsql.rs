@@ -9,7 +9,7 @@ use crate::client::lender::Lender;
 use crate::client::pipeline::Pipelined;
 use crate::client::run::Target;
 use crate::client::session::Session;
-use crate::client::transaction::{Transaction, TransactionBuilder};
+use crate::client::transaction::{RunsAgain, Transaction, TransactionBuilder};
 use crate::config::Config;
 use crate::connector::Connector;
 use crate::error::Error;
@@ -216,7 +216,7 @@ impl Dsql {
     #[doc(alias = "rollback")]
     pub fn transaction<'s, F, Fut, T, E>(&'s self, body: F) -> TransactionBuilder<'s, F>
     where
-        F: FnOnce(Transaction<'s>) -> Fut + Clone + Send + 's,
+        F: FnOnce(Transaction<'s>) -> Fut + RunsAgain + Send + 's,
         Fut: Future<Output = Result<T, E>> + Send + 's,
         E: From<Error>,
     {

@@ -37,6 +37,7 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
+pub use batches::BatchExecutor;
 pub use dsql::Dsql;
 pub use executor::{Executor, SessionExecutor};
 pub use fetch::QueryFuture;
@@ -44,6 +45,6 @@ pub use pipeline::{PipelineMember, Pipelined};
 pub use session::Session;
 pub use stream::RowStream;
 pub use transaction::{
-    IdempotencyKey, IdempotentOutcome, IdempotentTransactionBuilder, Transaction, TransactionBuilder,
-    TransactionFuture,
+    IdempotencyKey, IdempotentOutcome, IdempotentTransactionBuilder, RunsAgain, Transaction,
+    TransactionBuilder, TransactionFuture,
 };

@@ -8,7 +8,7 @@ use crate::client::fetch::QueryFuture;
 use crate::client::lender::Lender;
 use crate::client::pipeline::Pipelined;
 use crate::client::run::Target;
-use crate::client::transaction::{Transaction, TransactionBuilder};
+use crate::client::transaction::{RunsAgain, Transaction, TransactionBuilder};
 use crate::connector::Connector;
 use crate::error::Error;
 
@@ -48,7 +48,7 @@ impl Session {
     /// not run again if the connection is lost.
     pub fn transaction<'s, F, Fut, T, E>(&'s mut self, body: F) -> TransactionBuilder<'s, F>
     where
-        F: FnOnce(Transaction<'s>) -> Fut + Clone + Send + 's,
+        F: FnOnce(Transaction<'s>) -> Fut + RunsAgain + Send + 's,
         Fut: Future<Output = Result<T, E>> + Send + 's,
         E: From<Error>,
     {

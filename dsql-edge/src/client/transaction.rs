@@ -131,10 +131,24 @@ pub struct IdempotentTransactionBuilder<'d, F> {
     key: KeyInsert,
 }
 
+/// A closure of a transaction that can run again after a conflict: its captures can be cloned.
+#[diagnostic::on_unimplemented(
+    message = "the closure of a transaction may run again, and this closure can run only once",
+    label = "it changes a variable outside the closure, or owns a value that cannot be cloned",
+    note = "after a conflict, the closure runs again from the beginning, so it works on a copy of its captures",
+    note = "instead of changing a variable, return its value: `let n = dsql.transaction(async |tx| {{ …; Ok(n) }}).await?`",
+    note = "instead of moving a value into the closure, borrow it"
+)]
+pub trait RunsAgain: Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<F: Clone> RunsAgain for F {}
+
 /// A statement that can be the idempotency key of a transaction: [`KeyInsert`].
 #[diagnostic::on_unimplemented(
-    message = "this statement cannot be an idempotency key: a second run of it might succeed",
-    label = "write `sql!(\"INSERT INTO table (key) VALUES ($key)\")` of one row, where `key` is the primary key or unique",
+    message = "`{Self}` cannot be an idempotency key: a key is an INSERT that cannot succeed twice",
+    label = "write `sql!(\"INSERT INTO table (key) VALUES ($key)\")` of one row, where `key` is the primary key or unique; \
+             the value of the key is the parameter",
     note = "each column of that key must be written, be NOT NULL, and have a parameter or a constant for its value: \
             `gen_random_uuid()`, `now()` and DEFAULT give a different value in each run",
     note = "it has no RETURNING and no DO UPDATE; if more than one unique constraint of the table could be the key, \
@@ -254,7 +268,7 @@ impl<F> IdempotentTransactionBuilder<'_, F> {
 
 impl<'d, F, Fut, T, E> IntoFuture for TransactionBuilder<'d, F>
 where
-    F: FnOnce(Transaction<'d>) -> Fut + Clone + Send + 'd,
+    F: FnOnce(Transaction<'d>) -> Fut + RunsAgain + Send + 'd,
     Fut: Future<Output = Result<T, E>> + Send + 'd,
     T: Send + 'd,
     E: From<Error> + Send + 'd,
@@ -277,7 +291,7 @@ where
 
 impl<'d, F, Fut, T, E> IntoFuture for IdempotentTransactionBuilder<'d, F>
 where
-    F: FnOnce(Transaction<'d>) -> Fut + Clone + Send + 'd,
+    F: FnOnce(Transaction<'d>) -> Fut + RunsAgain + Send + 'd,
     Fut: Future<Output = Result<T, E>> + Send + 'd,
     T: Send + 'd,
     E: From<Error> + Send + 'd,

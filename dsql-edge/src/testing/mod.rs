@@ -21,7 +21,7 @@ pub use outcome::Outcome;
 /// Runs a test on a runtime of its own.
 ///
 /// # Panics
-/// Panics if the cluster cannot be started, with the reason, and if the test panics.
+/// Panics if the cluster cannot be started, with the reason, if the test panics, and if it passed without one of its faults.
 #[track_caller]
 #[allow(clippy::panic, reason = "a test fails by panicking")]
 pub fn run<const DSQLS: usize, R, F>(test: &'static Test, body: impl FnOnce([Dsql; DSQLS]) -> F) -> R
@@ -42,14 +42,21 @@ where
     let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(async { body(dsqls).await })));
     // The runtime ends first, and with it every task and connection of the test.
     drop(runtime);
-    let fails = match &outcome {
-        Ok(outcome) => outcome.is_failure() || test.should_panic,
-        Err(_) => !test.should_panic,
+    let (fails, unused) = match &outcome {
+        Ok(outcome) if outcome.is_failure() || test.should_panic => (true, Vec::new()),
+        Ok(_) => {
+            let unused = cluster.unused_faults();
+            (!unused.is_empty(), unused)
+        }
+        Err(_) => (!test.should_panic, Vec::new()),
     };
     let log = cluster.log_lines();
     let finished = cluster.finish(fails);
     if fails {
         kept::report(test, &log);
+    }
+    if !unused.is_empty() {
+        panic!("the test passed, but without its faults: {}", unused.join("; "));
     }
     match (outcome, finished) {
         (Ok(outcome), Ok(())) => outcome,

@@ -106,15 +106,25 @@ mod any_type {
 
     use super::*;
 
+    /// Of serde_json's errors, only this one cannot contain a part of the value: it names a field of the Rust type.
+    fn does_not_fit(error: serde_json::Error) -> ConversionError {
+        let text = error.to_string();
+        let field = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+        match field {
+            Some(field) => ConversionError::new(format!("its JSON has no field `{field}`")),
+            None => invalid(error),
+        }
+    }
+
     impl<T: DeserializeOwned> Column<sql::Json, NotNull> for Json<T> {
         fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
-            serde_json::from_slice(bytes).map(Json).map_err(invalid)
+            serde_json::from_slice(bytes).map(Json).map_err(does_not_fit)
         }
     }
 
     impl<T: DeserializeOwned> Column<sql::Jsonb, NotNull> for Json<T> {
         fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
-            serde_json::from_slice(jsonb_text(bytes)?).map(Json).map_err(invalid)
+            serde_json::from_slice(jsonb_text(bytes)?).map(Json).map_err(does_not_fit)
         }
     }
 
@@ -155,6 +165,24 @@ mod tests {
         assert_eq!(decoded::<String>(text).unwrap(), text);
         let exact: JsonValue = decoded("[18446744073709551615, -9223372036854775808, 0.1]").unwrap();
         assert_eq!(exact.to_string(), "[18446744073709551615,-9223372036854775808,0.1]");
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn json_that_does_not_fit_names_a_missing_field_and_no_data() {
+        let general = "its JSON does not fit the Rust type";
+        for (text, expected) in [
+            ("{}", "its JSON has no field `secs`"),
+            (r#"{"secs": 1}"#, "its JSON has no field `nanos`"),
+            (r#"{"secs": "missing field `canary`"}"#, general),
+            (r#"{"canary": 1}"#, general),
+            (r#"{"missing field `canary`": 1}"#, general),
+            ("\"missing field `canary`\"", general),
+            ("[-1, 0]", general),
+        ] {
+            let error = decoded::<Json<core::time::Duration>>(text).unwrap_err();
+            assert_eq!(error.text(), expected, "{text}");
+        }
     }
 
     #[test]

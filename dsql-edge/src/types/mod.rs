@@ -145,7 +145,7 @@ pub use unchecked::{UncheckedColumn, UncheckedParam};
 pub use composite::{CompositeFields, binary_field, put_composite, put_field};
 #[doc(hidden)]
 pub use fits::{
-    FitsColumn, FitsNullableColumn, FitsParameter, IsList, IsOption, ListFits, Number, OptionFits,
+    Dollar, FitsColumn, FitsNullableColumn, FitsParameter, IsList, IsOption, ListFits, OptionFits,
 };
 #[doc(hidden)]
 pub use generated::Generated;

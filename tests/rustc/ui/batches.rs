@@ -1,6 +1,6 @@
 //! Mistakes in statements that run in batches.
 
-use dsql_edge::{Error, Transaction, sql};
+use dsql_edge::{Batches, Dsql, Error, Transaction, sql};
 
 struct Post {
     title: String,
@@ -14,6 +14,16 @@ sql! {
 
 async fn inside(tx: &mut Transaction<'_>) -> Result<u64, Error> {
     sql!("DELETE FROM posts WHERE true", in batches of 100).execute(tx).await
+}
+
+async fn next_inside(tx: Transaction<'_>, mut batches: Batches) -> Result<Option<u64>, Error> {
+    batches.next(tx).await
+}
+
+async fn borrowed(dsql: &Dsql) -> Result<u64, Error> {
+    // These statements are accepted.
+    sql!("DELETE FROM posts WHERE true", in batches of 100).execute(dsql).await?;
+    sql!("DELETE FROM posts WHERE true", in batches of 100).execute(&dsql).await
 }
 
 fn main() {

@@ -21,6 +21,9 @@ async fn once(dsql: &Dsql, id: Uuid) -> Result<(), Error> {
     dsql.transaction(async |_| Ok::<_, Error>(()))
         .idempotency_key(sql!("UPDATE users SET name = 'done' WHERE id = $id"))
         .await?;
+    // These values are not statements.
+    dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(id).await?;
+    dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key("order 7").await?;
     Ok(())
 }
 

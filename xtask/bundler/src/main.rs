@@ -9,11 +9,15 @@ mod entry;
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
 use wasm_bindgen_cli_support::Bindgen;
+
+/// The folder in the bundle's folder in which a new bundle is made.
+const NEW: &str = ".new";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -31,9 +35,47 @@ fn main() -> ExitCode {
 }
 
 fn bundle(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)?;
+    fs::create_dir_all(folder)?;
+    // wrangler starts a build for each change, also while another one runs. The lock ends with the process.
+    let lock = File::open(folder)?;
+    lock.lock()?;
+    let new = folder.join(NEW);
+    if new.exists() {
+        fs::remove_dir_all(&new)?;
     }
+    generate(wasm, &new)?;
+    replace(folder, &new)?;
+    fs::remove_dir_all(new)?;
+    Ok(())
+}
+
+/// Gives a folder the files of another one. Each file is replaced in one step, because wrangler may read the bundle at the
+/// same time.
+fn replace(folder: &Path, new: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name() == NEW || new.join(entry.file_name()).exists() {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    for entry in fs::read_dir(new)? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            fs::create_dir_all(&path)?;
+            replace(&path, &entry.path())?;
+        } else {
+            fs::rename(entry.path(), path)?;
+        }
+    }
+    Ok(())
+}
+
+fn generate(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(wasm)
@@ -53,4 +95,44 @@ fn bundle(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::write(&path, &bindings)?;
     fs::write(folder.join("index.js"), entry::of(&bindings))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn file_that_is_replaced_can_be_read_at_any_time() {
+        let folder = std::env::temp_dir().join(format!("dsql-edge-bundler-{}", std::process::id()));
+        let new = folder.join(NEW);
+        let file = folder.join("snippets/one.js");
+        fs::create_dir_all(folder.join("snippets")).unwrap();
+        fs::write(&file, "whole").unwrap();
+        let replace_often = || {
+            for _ in 0..300 {
+                fs::create_dir_all(folder.join("old")).unwrap();
+                fs::write(folder.join("snippets/old.js"), "").unwrap();
+                fs::create_dir_all(new.join("snippets")).unwrap();
+                fs::write(new.join("snippets/one.js"), "whole").unwrap();
+                replace(&folder, &new).unwrap();
+                fs::remove_dir_all(&new).unwrap();
+            }
+        };
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(replace_often);
+            while !writer.is_finished() {
+                assert_eq!(fs::read_to_string(&file).unwrap(), "whole");
+            }
+        });
+        let names = |folder: &Path| -> Vec<OsString> {
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+        };
+        assert_eq!(
+            (names(&folder), names(&folder.join("snippets"))),
+            (vec!["snippets".into()], vec!["one.js".into()])
+        );
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

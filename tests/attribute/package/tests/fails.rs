@@ -39,6 +39,18 @@ async fn migration_is_wrong(_dsql: Dsql) {}
 #[dsql_edge::test(migrations = "postgres", faults("conflict=1"))]
 async fn fault_needs_dsql(_dsql: Dsql) {}
 
+/// Passes, but makes one commit.
+#[dsql_edge::test(faults("conflict=2, latency=1, waking-up=1"))]
+async fn fault_never_happens(dsql: Dsql) -> Result<(), Error> {
+    sql!("INSERT INTO authors (id, name) VALUES (1, 'Ada')").execute(&dsql).await.map(drop)
+}
+
+#[dsql_edge::test(faults("conflict=2"))]
+#[should_panic(expected = "as requested")]
+async fn fault_never_happens_before_an_expected_panic(_dsql: Dsql) {
+    panic!("as requested");
+}
+
 #[dsql_edge::test(migrations = "changing")]
 async fn folder_has_changed(_dsql: Dsql) {}
 
