@@ -30,7 +30,6 @@ mod constant;
 mod cte;
 mod dml;
 mod element;
-mod elsewhere;
 mod equal;
 mod excluded;
 mod expr;
