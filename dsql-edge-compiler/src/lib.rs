@@ -11,6 +11,7 @@ pub mod builtin;
 mod combinations;
 pub mod diagnostic;
 pub mod dsql;
+mod elsewhere;
 pub mod emit;
 pub mod fields;
 pub mod ident;

@@ -5,10 +5,10 @@
 
 use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
-use super::elsewhere;
 use super::scope::{NamespaceItem, Scope};
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{Code, quotation, suggestion};
+use crate::elsewhere;
 use crate::schema::UserTypeKind;
 use crate::source::Span;
 

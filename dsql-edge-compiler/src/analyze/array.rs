@@ -181,7 +181,7 @@ impl Analyzer<'_> {
                     "interval",
                 ];
                 let written_name = written.name.name();
-                let advice = super::elsewhere::type_name(written_name)
+                let advice = crate::elsewhere::type_name(written_name)
                     .or_else(|| suggestion::nearest(written_name, user.chain(usual)));
                 if let Some(advice) = advice {
                     diagnostic = diagnostic.with_hint(format!("did you mean {advice}?"));

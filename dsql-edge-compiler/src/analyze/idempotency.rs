@@ -16,6 +16,12 @@
 //! one constraint is the key: the constraint that `ON CONFLICT (…)` names, or otherwise the constraint whose columns
 //! are also in all other candidates. The violation of a constraint proves that the key is taken if the constraint has
 //! all columns of the key.
+//!
+//! PostgreSQL checks the unique indexes of a row one after the other and reports only the first violation. So a second
+//! run of `INSERT INTO booking (seat_id, request_key) VALUES ($seat, $key)` may report `booking_seat_id_key`, although
+//! the key is taken, too. Therefore an INSERT without a conflict target is a key only if the row cannot violate any
+//! other unique index: some column of that index is NULL, or gets a new UUID or the next value of a sequence. It does
+//! not help that the index is nullable or partial, or covers an expression. `ON CONFLICT (key)` checks the key first.
 
 use super::catalog::Catalog;
 use super::written_table::Target;
@@ -53,8 +59,10 @@ pub(super) fn key(
     let meant = *candidates.iter().find(|meant| candidates.iter().all(|key| has_all(key, meant)))?;
     let (proving, others): (Vec<&Key>, Vec<&Key>) = relation.keys.iter().partition(|key| has_all(key, meant));
     let all = !relation.has_other_keys && others.is_empty();
-    // Without a conflict target, any unique constraint can cause the row to be skipped.
-    if !all && conflict.is_some_and(|it| matches!(it.target, ConflictTarget::Any)) {
+    // Without a conflict target, the second run may violate another index first, or skip the row because of it.
+    let names_key = conflict.is_some_and(|it| !matches!(it.target, ConflictTarget::Any));
+    let may_conflict = relation.has_other_keys || others.iter().any(|key| !written.never_conflicts(key));
+    if may_conflict && !names_key {
         return None;
     }
     let constraints = proving.iter().filter_map(|key| key.name.clone()).collect();
@@ -98,11 +106,58 @@ impl Written<'_> {
         is_plain && key.columns.iter().all(|column| self.is_fixed(column, key))
     }
 
-    fn is_fixed(&self, column: &str, key: &Key) -> bool {
-        let Some(at) = self.relation.columns.iter().position(|it| it.name == column) else { return false };
+    /// Whether the row conflicts with no other row of this key in any run: one of the key's columns is NULL or gets a
+    /// new value in each run.
+    fn never_conflicts(&self, key: &Key) -> bool {
+        key.columns.iter().any(|column| {
+            let Some(at) = self.position(column) else { return false };
+            let is_named = self.columns.iter().any(|(known, _)| *known == at);
+            match self.written(at).map(|value| (&value.kind, value)) {
+                Some((ExprKind::Literal(Literal::Null), _)) => !key.nulls_not_distinct,
+                Some((ExprKind::Default, _)) => self.default_never_conflicts(at, key),
+                Some((_, value)) => self.is_new(value),
+                None => !is_named && self.default_never_conflicts(at, key),
+            }
+        })
+    }
+
+    fn default_never_conflicts(&self, at: usize, key: &Key) -> bool {
+        let Some(column) = self.relation.columns.get(at) else { return false };
+        if column.takes_from_sequence() || column.expression().is_some_and(|default| self.is_new(default)) {
+            return true;
+        }
+        // A domain may have a default of its own.
+        let is_domain = self.target.columns.get(at).is_none_or(|it| self.catalog.base_type(it.ty).0 != it.ty);
+        !column.has_default && !is_domain && !key.nulls_not_distinct
+    }
+
+    /// Whether the value is a new UUID or the next value of a sequence.
+    fn is_new(&self, value: &Expr) -> bool {
+        match &value.kind {
+            ExprKind::Function(call) => NEW_VALUES.contains(&call.name.name()),
+            // Other types could shorten the value.
+            ExprKind::Cast { arg, target, .. } => {
+                let keeps = |ty: (Oid, i32)| ty.1 == -1 && [oid::TEXT, oid::UUID, oid::INT8].contains(&ty.0);
+                self.is_new(arg) && self.catalog.resolve(target).is_ok_and(keeps)
+            }
+            _ => false,
+        }
+    }
+
+    fn position(&self, column: &str) -> Option<usize> {
+        self.relation.columns.iter().position(|it| it.name == column)
+    }
+
+    /// The value that the statement writes to a whole column.
+    fn written(&self, at: usize) -> Option<&Expr> {
         let whole = |it: &Option<TargetColumn>| it.as_ref().is_none_or(|it| it.indirection.is_empty());
-        let place = self.columns.iter().position(|(known, it)| *known == at && whole(it));
-        let Some(value) = place.and_then(|place| self.row.get(place)) else { return false };
+        let place = self.columns.iter().position(|(known, it)| *known == at && whole(it))?;
+        self.row.get(place)
+    }
+
+    fn is_fixed(&self, column: &str, key: &Key) -> bool {
+        let Some(at) = self.position(column) else { return false };
+        let Some(value) = self.written(at) else { return false };
         let not_null = self.target.not_null.get(at).copied().unwrap_or(false) || key.nulls_not_distinct;
         match &value.kind {
             ExprKind::Parameter(_) => not_null,
@@ -144,6 +199,17 @@ impl Written<'_> {
         self.target.columns.get(column).map(|column| self.catalog.base_type(column.ty).0)
     }
 }
+
+/// The functions that return a new value in each run.
+const NEW_VALUES: [&str; 7] = [
+    "gen_random_uuid",
+    "nextval",
+    "uuid_generate_v1",
+    "uuid_generate_v1mc",
+    "uuid_generate_v4",
+    "uuidv4",
+    "uuidv7",
+];
 
 const NUMBERS: [Oid; 6] = [oid::INT2, oid::INT4, oid::INT8, oid::NUMERIC, oid::FLOAT4, oid::FLOAT8];
 
@@ -233,7 +299,23 @@ mod tests {
         CREATE TABLE oids (t regclass PRIMARY KEY);
         CREATE DOMAIN word AS text NOT NULL;
         CREATE TABLE words (a word UNIQUE);
-        CREATE VIEW seen AS SELECT key FROM done;";
+        CREATE VIEW seen AS SELECT key FROM done;
+        CREATE TABLE booking (
+            id uuid DEFAULT gen_random_uuid() PRIMARY KEY,
+            seat uuid UNIQUE,
+            key uuid NOT NULL UNIQUE,
+            number bigint GENERATED ALWAYS AS IDENTITY UNIQUE
+        );
+        CREATE TABLE active (id text DEFAULT gen_random_uuid()::text PRIMARY KEY, seat uuid NOT NULL, gone date, key uuid NOT NULL);
+        CREATE UNIQUE INDEX active_seat ON active (seat) WHERE gone IS NULL;
+        CREATE UNIQUE INDEX active_key ON active (key);
+        CREATE DOMAIN colour AS text DEFAULT 'red';
+        CREATE TABLE fixed (key uuid PRIMARY KEY, state text UNIQUE DEFAULT 'open');
+        CREATE TABLE short (key uuid PRIMARY KEY, name varchar(4) UNIQUE DEFAULT gen_random_uuid()::varchar(4));
+        CREATE TABLE timed (key uuid PRIMARY KEY, at timestamptz UNIQUE DEFAULT now());
+        CREATE TABLE twice (key uuid PRIMARY KEY, again uuid UNIQUE GENERATED ALWAYS AS (key) STORED);
+        CREATE TABLE coloured (key uuid PRIMARY KEY, of colour UNIQUE);
+        CREATE TABLE parted (key uuid PRIMARY KEY, a int, b serial, UNIQUE (a, b));";
 
     fn key(sql: &str) -> Option<IdempotencyKey> {
         let schema = Schema::parse(SCHEMA).unwrap();
@@ -270,25 +352,46 @@ mod tests {
                 true,
             ),
             ("INSERT INTO wide (a, b) VALUES ($a, $b) ON CONFLICT (a, b) DO NOTHING", "wide_b_a_key", false),
-            ("INSERT INTO folded (a) VALUES ($a)", "folded_pkey", false),
             ("INSERT INTO returned (a) VALUES ($a)", "returned_pkey", true),
             ("INSERT INTO moment (t) VALUES ($t)", "moment_pkey", true),
             ("INSERT INTO clock (t) VALUES ($t::timetz)", "clock_pkey", true),
-            ("INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c)", "two_pkey", false),
             (
                 "INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c) ON CONFLICT (b, a) DO NOTHING",
                 "two_pkey",
                 false,
             ),
-            ("INSERT INTO open (a, b) VALUES ($a, $b)", "open_b_key", false),
-            ("INSERT INTO part (a, b) VALUES ($a, $b)", "part_b_key", false),
-            ("INSERT INTO lower (a) VALUES ($a)", "lower_a_key", false),
             ("INSERT INTO lower (a) VALUES ($a) ON CONFLICT (a) DO NOTHING", "lower_a_key", false),
-            ("INSERT INTO apart (a) VALUES ($a)", "apart_pkey", false),
             ("INSERT INTO day (d) VALUES ($d)", "day_pkey", true),
             ("INSERT INTO day (d) VALUES ('2026-01-01')", "day_pkey", true),
             ("INSERT INTO ids (id, a) VALUES ($id, 'x')", "ids_pkey", true),
             ("INSERT INTO words (a) VALUES ($a)", "words_a_key", true),
+            ("INSERT INTO apart (a) VALUES ($a) ON CONFLICT (a) DO NOTHING", "apart_pkey", false),
+            (
+                "INSERT INTO folded (a) VALUES ($a) ON CONFLICT ON CONSTRAINT folded_pkey DO NOTHING",
+                "folded_pkey",
+                false,
+            ),
+            // The row cannot conflict with another row in the other indexes.
+            ("INSERT INTO open (b) VALUES ($b::text)", "open_b_key", false),
+            ("INSERT INTO open (a, b) VALUES (NULL, $b)", "open_b_key", false),
+            ("INSERT INTO booking (key) VALUES ($key)", "booking_key_key", false),
+            ("INSERT INTO booking (key) VALUES ($key) ON CONFLICT DO NOTHING", "booking_key_key", false),
+            (
+                "INSERT INTO booking (key, id, seat) VALUES ($key, gen_random_uuid(), DEFAULT)",
+                "booking_key_key",
+                false,
+            ),
+            (
+                "INSERT INTO booking (seat, key) VALUES ($seat, $key) ON CONFLICT (key) DO NOTHING",
+                "booking_key_key",
+                false,
+            ),
+            (
+                "INSERT INTO active (seat, key) VALUES ($seat, $key) ON CONFLICT (key) DO NOTHING",
+                "active_key",
+                false,
+            ),
+            ("INSERT INTO parted (key, a) VALUES ($key, $a)", "parted_pkey", false),
         ] {
             let key = key(sql).unwrap_or_else(|| panic!("{sql}"));
             assert_eq!((key.constraints.join(" ").as_str(), key.all), (constraints, all), "{sql}");
@@ -330,6 +433,25 @@ mod tests {
             "INSERT INTO two (a, b, c) VALUES ($a, 'b', $c) ON CONFLICT DO NOTHING",
             "INSERT INTO open (a, b) VALUES ('a', $b)",
             "INSERT INTO folded (a) VALUES ($a) ON CONFLICT (a) DO NOTHING",
+            // The second run may violate another unique index first, even if that index is nullable, partial or of an
+            // expression.
+            "INSERT INTO booking (seat, key) VALUES ($seat, $key)",
+            "INSERT INTO booking (seat, key) VALUES ($seat, $key) ON CONFLICT DO NOTHING",
+            "INSERT INTO booking (id, key) VALUES ($id, $key)",
+            "INSERT INTO active (seat, key) VALUES ($seat, $key)",
+            "INSERT INTO fixed (key) VALUES ($key)",
+            "INSERT INTO fixed (key, state) VALUES ($key, DEFAULT)",
+            "INSERT INTO short (key) VALUES ($key)",
+            "INSERT INTO timed (key) VALUES ($key)",
+            "INSERT INTO twice (key) VALUES ($key)",
+            "INSERT INTO coloured (key) VALUES ($key)",
+            "INSERT INTO parted (key, a, b) VALUES ($key, $a, $b)",
+            "INSERT INTO folded (a) VALUES ($a)",
+            "INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c)",
+            "INSERT INTO open (a, b) VALUES ($a, $b)",
+            "INSERT INTO part (a, b) VALUES ($a, $b)",
+            "INSERT INTO lower (a) VALUES ($a)",
+            "INSERT INTO apart (a) VALUES ($a)",
             // NULL conflicts with nothing.
             "INSERT INTO open (a) VALUES ($a)",
             // The constraint is deferred, covers only some rows, or may be another constraint.

@@ -31,7 +31,6 @@ mod cte;
 mod definition;
 mod dml;
 mod element;
-mod elsewhere;
 mod equal;
 mod excluded;
 mod expr;

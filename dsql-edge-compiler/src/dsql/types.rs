@@ -6,6 +6,7 @@
 use super::Finding;
 use super::rule::rules;
 use crate::builtin::{self, TypeKind};
+use crate::elsewhere;
 use crate::syntax::ast::{ExprKind, Literal, TypeName};
 
 /// A type that a column may have ("Supported data types", DSQL user guide, and the recording).
@@ -115,7 +116,33 @@ pub(super) fn is_range(ty: &TypeName) -> bool {
 pub(super) fn unknown(ty: &TypeName, is_created: impl Fn(&TypeName) -> bool) -> Option<Finding> {
     let known = ty.percent_type || ty.array_dimensions > 0 || serial(ty).is_some() || display(ty).is_some();
     let foreign = ty.name.schema().is_some_and(|schema| schema == "information_schema");
-    (!known && !foreign && !is_created(ty)).then(|| unknown_type.naming(ty.span, &ty.name.display()))
+    (!known && !foreign && !is_created(ty)).then(|| {
+        let finding = unknown_type.naming(ty.span, &ty.name.display());
+        match written_elsewhere(ty) {
+            Some(ours) => finding.advising(format!("in PostgreSQL it is {ours}")),
+            None => finding,
+        }
+    })
+}
+
+/// PostgreSQL's counterpart of a type of another database.
+fn written_elsewhere(ty: &TypeName) -> Option<String> {
+    let labels: Option<Vec<String>> = ty
+        .modifiers
+        .iter()
+        .map(|label| match &label.kind {
+            ExprKind::Literal(Literal::String(text)) => Some(format!("'{}'", text.replace('\'', "''"))),
+            _ => None,
+        })
+        .collect();
+    match (ty.name.name(), labels) {
+        ("enum", Some(labels)) if !labels.is_empty() => {
+            Some(format!("text with CHECK (column IN ({}))", labels.join(", ")))
+        }
+        ("enum", _) => Some("text with CHECK (column IN ('a', 'b'))".to_owned()),
+        ("set", _) => Some("jsonb, or a table of its own".to_owned()),
+        (name, _) => elsewhere::type_name(name).map(str::to_owned),
+    }
 }
 
 /// Returns a finding if the base type of a domain breaks a rule.

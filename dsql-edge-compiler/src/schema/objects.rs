@@ -344,6 +344,11 @@ impl Column {
     pub(crate) fn expression(&self) -> Option<&Expr> {
         self.computed.as_ref().map(|it| &it.expr)
     }
+
+    /// Whether the column is an identity or a serial: its default is the next value of a sequence.
+    pub(crate) fn takes_from_sequence(&self) -> bool {
+        self.identity.is_some() || self.has_sequence || self.sequence.is_some()
+    }
 }
 
 /// The expression of a default or of a generated column.

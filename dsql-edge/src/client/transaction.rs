@@ -151,8 +151,8 @@ impl<F: Clone> RunsAgain for F {}
              the value of the key is the parameter",
     note = "each column of that key must be written, be NOT NULL, and have a parameter or a constant for its value: \
             `gen_random_uuid()`, `now()` and DEFAULT give a different value in each run",
-    note = "it has no RETURNING and no DO UPDATE; if more than one unique constraint of the table could be the key, \
-            `ON CONFLICT (key) DO NOTHING` names the right constraint",
+    note = "it has no RETURNING and no DO UPDATE; if the row could violate another unique index of the table, too, \
+            `ON CONFLICT (key) DO NOTHING` names the key",
     note = "the table has no triggers and no rules, and is neither a view nor partitioned, temporary or UNLOGGED"
 )]
 pub trait IdempotencyKey: sealed::Sealed {

@@ -17,3 +17,9 @@ CREATE TABLE orders (
     status text NOT NULL CHECK (status IN ('draft', 'in_review', 'live')),
     note text
 );
+
+CREATE TABLE bookings (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    seat uuid UNIQUE,
+    request uuid NOT NULL UNIQUE
+);

@@ -16,6 +16,8 @@ async fn once(dsql: &Dsql, id: Uuid) -> Result<(), Error> {
     done(id).execute(dsql).await?;
     dsql.pipeline((done(id), sql!("SELECT count(*) FROM users").value())).await?;
     dsql.pipeline(vec![done(id).into(), made_up("Ada")]).await?;
+    let key = sql!("INSERT INTO bookings (seat, request) VALUES ($id, $id) ON CONFLICT (request) DO NOTHING");
+    dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(key).await?;
     // These statements are rejected as keys.
     dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(made_up("Ada")).await?;
     dsql.transaction(async |_| Ok::<_, Error>(()))
@@ -24,6 +26,10 @@ async fn once(dsql: &Dsql, id: Uuid) -> Result<(), Error> {
     // These values are not statements.
     dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(id).await?;
     dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key("order 7").await?;
+    // A second run may violate the index of `seat` first.
+    dsql.transaction(async |_| Ok::<_, Error>(()))
+        .idempotency_key(sql!("INSERT INTO bookings (seat, request) VALUES ($id, $id)"))
+        .await?;
     Ok(())
 }
 

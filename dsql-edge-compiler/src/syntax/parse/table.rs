@@ -137,8 +137,8 @@ impl Parser<'_> {
             let span = self.advance();
             self.relation_options()?;
             table.options.push(("WITH", span));
-        } else if self.at_keyword(K::Without) && self.keyword_ahead(1) == Some(K::Oids) {
-            self.at += 2;
+        } else if self.eat_keyword(K::Without) {
+            self.expect_keyword(K::Oids)?;
         }
         if self.at_keywords(K::On, K::Commit) {
             let span = self.advance();

@@ -63,7 +63,7 @@ const KEYWORDS: [K; 45] = [
 const NEAR: usize = 3;
 
 /// The number of tokens above which a statement is not parsed again.
-const LONGEST: usize = 2_000;
+pub(super) const LONGEST: usize = 2_000;
 
 /// `did you mean FROM?`
 pub(super) fn misspelled(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) -> Option<String> {

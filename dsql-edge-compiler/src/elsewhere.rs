@@ -3,7 +3,7 @@
 //! Input: a name that PostgreSQL does not have. Output: PostgreSQL's form, for a hint.
 
 /// PostgreSQL's counterpart of a function.
-pub(super) fn function(name: &str) -> Option<&'static str> {
+pub(crate) fn function(name: &str) -> Option<&'static str> {
     Some(match name {
         "ifnull" | "nvl" | "isnull" => "coalesce(a, b)",
         "iif" | "if" | "nvl2" => "CASE WHEN condition THEN a ELSE b END",
@@ -75,7 +75,7 @@ pub(super) fn function(name: &str) -> Option<&'static str> {
 }
 
 /// PostgreSQL's form of a word that is not a column, but has a meaning in another database, or lacks its parentheses.
-pub(super) fn column(name: &str) -> Option<&'static str> {
+pub(crate) fn column(name: &str) -> Option<&'static str> {
     Some(match name {
         "now" | "sysdate" | "getdate" | "systimestamp" | "curdate" => "write now()",
         "rownum" => "write LIMIT at the end of the query, or row_number() OVER (ORDER BY …)",
@@ -89,19 +89,19 @@ pub(super) fn column(name: &str) -> Option<&'static str> {
 }
 
 /// PostgreSQL's name of a type.
-pub(super) fn type_name(name: &str) -> Option<&'static str> {
+pub(crate) fn type_name(name: &str) -> Option<&'static str> {
     Some(match name {
-        "string" | "nvarchar2" | "varchar2" | "clob" | "nclob" | "longtext" | "mediumtext" | "tinytext" => {
-            "text"
-        }
-        "nvarchar" => "varchar",
+        "string" | "nvarchar2" | "varchar2" | "clob" | "nclob" | "ntext" | "longtext" | "mediumtext"
+        | "tinytext" => "text",
+        "nvarchar" | "nchar" => "varchar",
         "datetime" | "datetime2" | "smalldatetime" | "datetimeoffset" => "timestamptz",
         "long" | "signed" | "unsigned" => "bigint",
         "number" => "numeric",
-        "tinyint" => "smallint",
+        "tinyint" => "smallint, or boolean",
+        "year" => "smallint",
         "mediumint" => "integer",
         "double" => "double precision",
-        "blob" | "varbinary" | "longblob" | "raw" => "bytea",
+        "blob" | "binary" | "varbinary" | "tinyblob" | "mediumblob" | "longblob" | "raw" | "image" => "bytea",
         "uniqueidentifier" | "guid" => "uuid",
         _ => return None,
     })
