@@ -6,7 +6,8 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), dsql_edge_local::Error> {
-//! let local = dsql_edge_local::Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY)").start().await?;
+//! let tables = "CREATE TABLE t (id int PRIMARY KEY)";
+//! let local = dsql_edge_local::Local::builder().init_sql(tables).start().await?;
 //! println!("{} is signed for with {}", local.endpoint(), local.credentials().access_key_id());
 //! local.stop().await
 //! # }

@@ -174,7 +174,10 @@
 /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
 /// # struct Post { id: Uuid, title: String }
 /// # async fn add(dsql: &Dsql, posts: Vec<Post>) -> Result<(), Error> {
-/// sql!("INSERT INTO posts (id, title) VALUES ($id, $title)", for post in &posts, id = post.id, title = &post.title)
+/// sql!(
+///     "INSERT INTO posts (id, title) VALUES ($id, $title)",
+///     for post in &posts, id = post.id, title = &post.title
+/// )
 ///     .execute(dsql)
 ///     .await?;
 /// # Ok(())
@@ -199,7 +202,9 @@
 /// # async fn run(dsql: &Dsql) -> Result<(), Error> {
 /// let rows = archive(10).execute(dsql).await?;
 /// let least = 10;
-/// let more = sql!("UPDATE posts SET views = 0 WHERE views < $least", in batches of 500).execute(dsql).await?;
+/// let more = sql!("UPDATE posts SET views = 0 WHERE views < $least", in batches of 500)
+///     .execute(dsql)
+///     .await?;
 /// # let _: u64 = rows + more;
 /// # Ok(())
 /// # }
@@ -265,7 +270,10 @@
 /// itself, so a `build.rs` must name the folder:
 ///
 /// ```text
-/// fn main() { println!("cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\ncargo::rerun-if-changed=migrations") }
+/// fn main() {
+///     println!("cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations");
+///     println!("cargo::rerun-if-changed=migrations");
+/// }
 /// ```
 ///
 /// # Errors

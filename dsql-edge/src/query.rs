@@ -74,7 +74,10 @@ pub struct SessionQuery<R>(pub(crate) Query<R>);
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
 /// # async fn import(dsql: &Dsql, posts: Vec<(Uuid, String)>) -> Result<(), Error> {
-/// let import = sql!("INSERT INTO posts (id, title) VALUES ($id, $title)", for (id, title) in &posts, id = id, title = title);
+/// let import = sql!(
+///     "INSERT INTO posts (id, title) VALUES ($id, $title)",
+///     for (id, title) in &posts, id = id, title = title
+/// );
 /// match import.execute(dsql).await {
 ///     Err(error) => println!("{} rows were imported: {error}", error.committed_rows().unwrap_or(0)),
 ///     Ok(rows) => println!("{rows} rows were imported"),
@@ -238,7 +241,10 @@ impl<'a> BulkCommand<'a> {
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
     /// # async fn import(dsql: &Dsql, posts: Vec<(Uuid, String)>) -> Result<u64, Error> {
-    /// sql!("INSERT INTO posts (id, title) VALUES ($id, $title)", for (id, title) in &posts, id = id, title = title)
+    /// sql!(
+    ///     "INSERT INTO posts (id, title) VALUES ($id, $title)",
+    ///     for (id, title) in &posts, id = id, title = title
+    /// )
     ///     .fused()
     ///     .execute(dsql)
     ///     .await

@@ -104,7 +104,10 @@ impl Dsql {
     /// let dsql = Dsql::from_env(env)?;
     /// dsql.warm_up();
     /// let name = request.text().await?; // the connection is opened in the meantime
-    /// let added = sql!("INSERT INTO tag_master (tag_name, tag_category, usage_count) VALUES ($name, 'new', 0)");
+    /// let added = sql!(
+    ///     "INSERT INTO tag_master (tag_name, tag_category, usage_count)
+    ///      VALUES ($name, 'new', 0)"
+    /// );
     /// # Ok(
     /// added.execute(&dsql).await?
     /// # )
@@ -186,7 +189,9 @@ impl Dsql {
     /// # async fn rename(dsql: &Dsql, from: &str, to: &str) -> Result<(), Error> {
     /// let moved = dsql
     ///     .transaction(async move |tx| {
-    ///         let count = sql!("SELECT usage_count FROM tag_master WHERE tag_name = $from").fetch_value(tx).await?;
+    ///         let count = sql!("SELECT usage_count FROM tag_master WHERE tag_name = $from")
+    ///             .fetch_value(tx)
+    ///             .await?;
     ///         sql!("UPDATE tag_master SET usage_count = 0 WHERE tag_name = $from").execute(tx).await?;
     ///         sql!("UPDATE tag_master SET usage_count = $count WHERE tag_name = $to").execute(tx).await
     ///     })

@@ -23,7 +23,9 @@ impl<R: Send + 'static> Query<R> {
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
     /// # async fn names(dsql: &Dsql) -> Result<Vec<String>, Error> {
-    /// let tags = sql!("SELECT tag_name, usage_count FROM tag_master ORDER BY tag_name").fetch_all(dsql).await?;
+    /// let tags = sql!("SELECT tag_name, usage_count FROM tag_master ORDER BY tag_name")
+    ///     .fetch_all(dsql)
+    ///     .await?;
     /// Ok(tags.into_iter().map(|tag| tag.tag_name).collect())
     /// # }
     /// ```
@@ -40,7 +42,9 @@ impl<R: Send + 'static> Query<R> {
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
     /// # async fn usage(dsql: &Dsql, name: &str) -> Result<i32, Error> {
-    /// let tag = sql!("SELECT tag_category, usage_count FROM tag_master WHERE tag_name = $name").fetch_one(dsql).await?;
+    /// let tag = sql!("SELECT tag_category, usage_count FROM tag_master WHERE tag_name = $name")
+    ///     .fetch_one(dsql)
+    ///     .await?;
     /// Ok(tag.usage_count)
     /// # }
     /// ```
@@ -57,7 +61,9 @@ impl<R: Send + 'static> Query<R> {
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
     /// # async fn exists(dsql: &Dsql, name: &str) -> Result<bool, Error> {
-    /// let tag = sql!("SELECT tag_category FROM tag_master WHERE tag_name = $name").fetch_optional(dsql).await?;
+    /// let tag = sql!("SELECT tag_category FROM tag_master WHERE tag_name = $name")
+    ///     .fetch_optional(dsql)
+    ///     .await?;
     /// Ok(tag.is_some())
     /// # }
     /// ```
@@ -96,7 +102,9 @@ impl<R: Send + 'static> Query<R> {
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
     /// # async fn usage(dsql: &Dsql, name: &str) -> Result<i32, Error> {
-    /// let usage = sql!("SELECT usage_count FROM tag_master WHERE tag_name = $name").fetch_optional_value(dsql).await?;
+    /// let usage = sql!("SELECT usage_count FROM tag_master WHERE tag_name = $name")
+    ///     .fetch_optional_value(dsql)
+    ///     .await?;
     /// Ok(usage.unwrap_or(0))
     /// # }
     /// ```

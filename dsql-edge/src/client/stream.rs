@@ -48,7 +48,8 @@ use crate::statement::Effect;
 ///
 /// async fn export(env: &Env) -> worker::Result<Response> {
 ///     let dsql = Dsql::from_env(env)?;
-///     let lines = sql!(Line, "SELECT tag_name, usage_count FROM tag_master ORDER BY tag_name").fetch(dsql.session());
+///     let lines = sql!(Line, "SELECT tag_name, usage_count FROM tag_master ORDER BY tag_name")
+///         .fetch(dsql.session());
 ///     let response = Response::from_stream(lines)?;
 ///     response.headers().set("content-type", "text/csv")?;
 ///     Ok(response)

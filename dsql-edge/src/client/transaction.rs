@@ -43,8 +43,11 @@ const BUSY: &str = "the transaction was rolled back: its closure returned while 
 /// }
 ///
 /// # async fn both(dsql: &Dsql) -> Result<u64, Error> {
-/// dsql.transaction(async |tx| Ok::<_, Error>(rename(tx, "js", "JavaScript").await? + rename(tx, "rs", "Rust").await?))
-///     .await
+/// dsql.transaction(async |tx| {
+///     let renamed = rename(tx, "js", "JavaScript").await? + rename(tx, "rs", "Rust").await?;
+///     Ok::<_, Error>(renamed)
+/// })
+/// .await
 /// # }
 /// ```
 #[derive(Clone, Copy)]
@@ -230,7 +233,9 @@ impl<'d, F> TransactionBuilder<'d, F> {
     /// # async fn order(dsql: &Dsql, key: &str) -> Result<(), Error> {
     /// let done = dsql
     ///     .transaction(async |tx| sql!("UPDATE tag_master SET usage_count = usage_count + 1").execute(tx).await)
-    ///     .idempotency_key(sql!("INSERT INTO tag_master (tag_name, tag_category, usage_count) VALUES ($key, 'x', 0)"))
+    ///     .idempotency_key(sql!(
+    ///         "INSERT INTO tag_master (tag_name, tag_category, usage_count) VALUES ($key, 'x', 0)"
+    ///     ))
     ///     .await?;
     /// match done {
     ///     IdempotentOutcome::Committed(rows) => println!("{rows} rows"),

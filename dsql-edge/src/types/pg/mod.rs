@@ -26,9 +26,12 @@ use super::{Column, ConversionError, IsNull, NotNull, Param, TypeOf, UncheckedCo
 ///
 /// # async fn published(dsql: &Dsql) -> Result<(), Error> {
 /// let after = Pg(SystemTime::UNIX_EPOCH);
-/// let posts = sql!(r#"SELECT id, published_at AS "published_at: Pg<SystemTime>" FROM posts WHERE published_at > $after"#)
-///     .fetch_all(dsql)
-///     .await?;
+/// let posts = sql!(
+///     r#"SELECT id, published_at AS "published_at: Pg<SystemTime>"
+///        FROM posts WHERE published_at > $after"#
+/// )
+/// .fetch_all(dsql)
+/// .await?;
 /// # let _: Option<Pg<SystemTime>> = posts.first().map(|post| post.published_at);
 /// # Ok(())
 /// # }
