@@ -434,7 +434,8 @@ pub use dsql_edge_macros::Type;
 ///
 /// - `fixtures("users", "posts")` runs `fixtures/users.sql` and `fixtures/posts.sql`, relative to the source file, in
 ///   this order; `"../data/users.sql"` is a path. Each statement runs by DSQL's rules.
-/// - `faults("conflict=1", "latency=20")`: the faults of `dsql-local`, which begin with the test.
+/// - `faults("conflict=1", "latency=20")`: the faults of `dsql-local`, which begin with the test. A test that passed fails
+///   if one of them, except a latency, did not happen.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
