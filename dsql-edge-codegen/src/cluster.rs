@@ -74,8 +74,12 @@ impl Target {
     /// other credentials from the same sources as for AWS's own tools.
     ///
     /// # Errors
-    /// Returns an error if there are no credentials.
+    /// Returns an error if a name is malformed, or if there are no credentials.
     pub(crate) async fn credentials(&self) -> Result<FoundCredentials> {
+        // Without credentials, a mistake in the endpoint would otherwise not be reported.
+        if !self.is_on_this_machine() {
+            self.config(FoundCredentials::none(), "")?;
+        }
         if let Some(keys) = self.local.as_ref().and_then(|local| local.credentials(&self.user)) {
             return Ok(FoundCredentials::of_local(keys));
         }
@@ -234,3 +238,21 @@ const NAME_CLUSTER: &str = "name the cluster with --endpoint <id>.dsql.<region>.
 const NO_LOCAL_KEYS: &str = "no keys for localhost. If it is a dsql-local, run the command in the \
      package of that dsql-local, or set DSQL_EDGE_CA to the file ca.crt in its folder .dsql-local, \
      and the AWS variables to the keys from the file credentials in that folder";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoint_is_checked_before_credentials_are_looked_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for (endpoint, expected) in [
+            ("https://x.dsql.us-east-1.on.aws", "it is a URL: use only the host name"),
+            ("example.com", "--endpoint is neither a cluster's host name"),
+        ] {
+            let target = Target { origin: ENDPOINT.to_owned(), ..Target::of_tests(endpoint, "admin") };
+            let error = runtime.block_on(target.credentials()).err().unwrap().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

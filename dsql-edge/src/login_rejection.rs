@@ -128,8 +128,8 @@ impl LoginRejection {
                  cluster, for every other role dsql:DbConnect"
             }
             LoginRejection::AccessDenied => {
-                "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, DSQL_ENDPOINT and DSQL_USER; \
-                 every other role than `admin` needs `AWS IAM GRANT role TO 'arn:…'`"
+                "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, DSQL_ENDPOINT, DSQL_REGION \
+                 and DSQL_USER; every other role than `admin` needs `AWS IAM GRANT role TO 'arn:…'`"
             }
             LoginRejection::NoServerName => "connect by the cluster's host name, not by IP address",
             LoginRejection::WakingUp => "the cluster was idle and is starting: try again",
