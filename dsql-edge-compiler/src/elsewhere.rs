@@ -15,7 +15,10 @@ pub(crate) fn function(name: &str) -> Option<&'static str> {
         "julianday" => "extract(julian FROM time)",
         "len" | "datalength" => "length(text)",
         "rand" | "newrandom" => "random()",
-        "uuid" | "newid" | "uuid_generate_v4" | "sys_guid" | "randomuuid" => "gen_random_uuid()",
+        "uuid" | "newid" | "uuid_generate_v4" | "sys_guid" | "randomuuid" | "random_uuid"
+        | "generate_uuid" | "generateuuid" | "gen_uuid" | "uuid_generate" | "uuid_v4" | "uuidv4" => {
+            "gen_random_uuid()"
+        }
         "date_format" | "strftime" | "time_format" => "to_char(time, 'YYYY-MM-DD')",
         "str_to_date" | "parsedatetime" => "to_timestamp(text, 'YYYY-MM-DD')",
         "dayname" | "weekdayname" => "to_char(time, 'Day')",

@@ -176,6 +176,13 @@ impl Plan<'_> {
     fn field(&mut self, name: &FieldName, at: usize, matched: &[u32]) -> Option<Entry> {
         let Plan { schema, columns, warnings, problems } = self;
         let (written, column) = columns.get(at)?;
+        if written.rust_type.as_deref() == Some("") {
+            let message =
+                format!("the alias of column \"{}\" has no Rust type after the colon", written.field);
+            let hint =
+                format!("write the type: AS \"{0}: T\", or remove the colon: AS \"{0}\"", written.field);
+            problems.push(Diagnostic::error(Code::InvalidOverride, column.span, message).with_hint(hint));
+        }
         let by_join = column.nulled_by.iter().any(|join| !matched.contains(join));
         // If the join of a group is known to have matched, fewer columns of the group can be NULL.
         let can_be_null =

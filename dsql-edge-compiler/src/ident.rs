@@ -98,7 +98,7 @@ pub struct ColumnName {
     pub field: String,
     /// `!` or `?`.
     pub nullability: Option<Nullability>,
-    /// `: T`, as written; `_` is the column's default Rust type.
+    /// `: T`, as written; `_` is the column's default Rust type, and `""` is an error.
     pub rust_type: Option<String>,
 }
 
@@ -125,7 +125,6 @@ impl ColumnName {
             Some((left, right)) => (left.trim(), Some(right.trim().to_owned())),
             None => (name.trim(), None),
         };
-        let rust_type = rust_type.filter(|written| !written.is_empty());
         let (field, nullability) = match (left.strip_suffix('!'), left.strip_suffix('?')) {
             (Some(field), _) => (field, Some(Nullability::NotNull)),
             // `?column?` is PostgreSQL's name for a column without a name.

@@ -133,6 +133,8 @@ pub struct TypedColumn {
     pub nullable_within: bool,
     /// The place of the column in the SQL as written.
     pub span: Span,
+    /// Whether the column comes from a `*`, which cannot have an alias.
+    pub from_star: bool,
 }
 
 /// The labels that a column, or the elements of an array, can have: those of an enum, or those that a `CHECK` allows.

@@ -11,6 +11,7 @@ use crate::diagnostic::{Code, quotation, suggestion};
 use crate::elsewhere;
 use crate::schema::UserTypeKind;
 use crate::source::Span;
+use crate::syntax::ast::{Expr, ExprKind, FunctionCall, Operator};
 
 impl Analyzer<'_> {
     /// Returns the advice for a constant, if the input function of the constant's type rejects the constant.
@@ -104,15 +105,16 @@ impl Analyzer<'_> {
         types: &[Oid],
         signatures: &[String],
     ) -> String {
-        if let Some(ours) = elsewhere::function(name) {
-            return format!("in PostgreSQL it is {ours}");
-        }
         match (name, types) {
+            ("isnull", [_]) => return "in PostgreSQL it is value IS NULL".to_owned(),
             ("count", [_, _, ..]) => return "count one value, or a row: count(DISTINCT (a, b))".to_owned(),
             ("decode", [_, _, _, ..]) => {
                 return "in PostgreSQL it is CASE value WHEN a THEN b ELSE c END".to_owned();
             }
             _ => {}
+        }
+        if let Some(ours) = elsewhere::function(name) {
+            return format!("in PostgreSQL it is {ours}");
         }
         let overloads: Vec<builtin::Function> = builtin::functions(name).collect();
         if !overloads.is_empty() {
@@ -156,7 +158,40 @@ impl Analyzer<'_> {
             let text = name.trim_matches(|it: char| !it.is_alphanumeric());
             return Some(format!("write a string in straight single quotes: '{text}'"));
         }
-        elsewhere::column(name).map(str::to_owned)
+        let known = self.not_columns.iter().find(|(place, _)| *place == span);
+        known.map(|(_, advice)| advice.clone()).or_else(|| elsewhere::column(name).map(str::to_owned))
+    }
+
+    /// Records that the name after `->` is a key of JSON, if no column has this name.
+    pub(super) fn expect_json_key(&mut self, operator: &Operator, right: &Expr) {
+        if let (ExprKind::Column(name), "->" | "->>") = (&right.kind, operator.name.as_str())
+            && let [name] = name.as_slice()
+        {
+            self.not_columns.push((name.span, format!("a key of JSON is a string: '{}'", name.text)));
+        }
+    }
+
+    /// Records that an argument of `CONVERT(value, type)` is a type, if no column has this name.
+    pub(super) fn expect_type(&mut self, call: &FunctionCall) {
+        let [first, second] = call.args.as_slice() else { return };
+        if !matches!(call.name.name(), "convert" | "try_convert") {
+            return;
+        }
+        for (ty, value) in [(&second.value, &first.value), (&first.value, &second.value)] {
+            let ExprKind::Column(name) = &ty.kind else { continue };
+            let [name] = name.as_slice() else { continue };
+            let ours = match name.text.as_str() {
+                "char" | "nchar" => Some("text"),
+                "int" | "integer" | "signed" => Some("integer"),
+                "decimal" | "float" | "real" | "bigint" | "smallint" | "boolean" => Some(name.text.as_str()),
+                other => elsewhere::type_name(other).or_else(|| builtin::type_by_name(other).map(|_| other)),
+            };
+            if let Some(ours) = ours {
+                let advice = format!("in PostgreSQL it is {}::{ours}", quotation::operand(value.span));
+                self.not_columns.push((name.span, advice));
+                return;
+            }
+        }
     }
 
     /// The advice for a table name that FROM does not contain. The snapshot may have a table of this name, or a column

@@ -54,6 +54,8 @@ pub(super) struct Analyzer<'a> {
     pub(super) collations: Collations,
     /// Composite types whose fields are being compared.
     pub(super) comparing: Vec<Oid>,
+    /// The places of names that are not meant as columns, with advice: `city` in `venue->city`.
+    pub(super) not_columns: Vec<(Span, String)>,
     /// The total size of the operands copied so far.
     copied: usize,
 }
@@ -90,6 +92,7 @@ impl<'a> Analyzer<'a> {
             target: None,
             collations: Collations::default(),
             comparing: Vec::new(),
+            not_columns: Vec::new(),
             copied: 0,
         }
     }

@@ -34,6 +34,7 @@ impl Analyzer<'_> {
     /// `transformFuncCall` and `ParseFuncOrColumn`.
     pub(super) fn function_call(&mut self, scope: &Scope<'_>, call: &FunctionCall, span: Span) -> Node {
         // Analyzes the arguments, then ORDER BY, then FILTER, as PostgreSQL does.
+        self.expect_type(call);
         let sets_before = scope.sets.count();
         let was_in_aggregate = scope.in_aggregate.get();
         let mut args: Vec<Node> = call.args.iter().map(|arg| self.expr(scope, &arg.value)).collect();

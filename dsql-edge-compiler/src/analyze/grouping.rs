@@ -128,11 +128,18 @@ impl Analyzer<'_> {
                     column.or_else(|| system_column(var.column).map(|(name, _)| name)).unwrap_or("?");
                 let name = format!("{}.{column}", rte.name);
                 let (message, hint) = if depth == 0 {
+                    let only_having = query.having.is_some() && !query.grouped && !query.has_aggregates;
                     (
                         format!(
                             "column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"
                         ),
-                        format!("add {name} to GROUP BY, or aggregate it: max({name})"),
+                        match only_having {
+                            true => {
+                                "HAVING is a condition on groups: for rows, write WHERE in place of HAVING"
+                                    .to_owned()
+                            }
+                            false => format!("add {name} to GROUP BY, or aggregate it: max({name})"),
+                        },
                     )
                 } else {
                     (

@@ -9,9 +9,23 @@ use crate::diagnostic::{Diagnostic, quotation};
 use crate::many;
 use crate::schema::UserTypeKind;
 use crate::session_effect;
+use crate::source::Span;
 use crate::sql_type::{SqlType, SqlTypeKind};
 use crate::syntax::ParsedStatement;
+use crate::syntax::ast::{Expr, ExprKind};
+use crate::syntax::visit::{self, Visit};
 use crate::typed::{Effect, Origin, TypedColumn, TypedParameter, TypedQuery};
+
+/// The places of the stars of target lists.
+struct Stars(Vec<Span>);
+
+impl Visit<'_> for Stars {
+    fn expr(&mut self, expr: &Expr) {
+        if matches!(expr.kind, ExprKind::Star(_)) {
+            self.0.push(expr.span);
+        }
+    }
+}
 
 pub(super) fn typed_query(
     analyzer: Analyzer<'_>,
@@ -21,6 +35,8 @@ pub(super) fn typed_query(
     let catalog = analyzer.catalog;
     let nullability::Columns { nullable, elements, mut sources } =
         nullability::columns(&analyzer.parameters, query);
+    let mut stars = Stars(Vec::new());
+    visit::statement(statement.tree, &mut stars);
     let columns = query
         .targets
         .iter()
@@ -45,6 +61,7 @@ pub(super) fn typed_query(
                 nulled_by: source.nulled_by,
                 nullable_within: source.nullable_within,
                 span: target.span,
+                from_star: stars.0.contains(&target.span),
             }
         })
         .collect();

@@ -37,6 +37,9 @@ pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagno
             let looks_like_one = !column.is_alias && ColumnName::parse(&column.name) != *written;
             let hint = match looks_like_one {
                 true => "give it an alias: AS name; an override is read only in an alias".to_owned(),
+                false if column.from_star && column.name == "?column?" => {
+                    "name the column in the query from which * takes it: SELECT … AS name".to_owned()
+                }
                 false => hint,
             };
             problems.push(Diagnostic::error(Code::UnnamedColumn, column.span, message).with_hint(hint));
@@ -125,7 +128,8 @@ fn insert(
             let name = columns.get(at).map_or("", |(written, _)| &written.field);
             let message =
                 format!("column {} has the same name as column {}: \"{name}\"", at + 1, *column + 1);
-            return Err((message, format!("name one of them: AS {}_2", first.text())));
+            let [earlier, later] = [*column, at].map(|at| columns.get(at).map(|(_, column)| *column));
+            return Err((message, rename(first.text(), earlier, later)));
         }
         (Some(_), _) => {
             let name = first.text();
@@ -134,6 +138,21 @@ fn insert(
         }
     }
     Ok(())
+}
+
+/// The hint for two columns of the same name.
+fn rename(name: &str, earlier: Option<&TypedColumn>, later: Option<&TypedColumn>) -> String {
+    let stars = [earlier, later].map(|it| it.filter(|it| it.from_star));
+    match stars {
+        // Only the columns of tables have an origin: these are columns of a function or a query in FROM.
+        [Some(earlier), Some(later)] if earlier.span == later.span && later.origin.is_none() => {
+            format!("name the columns in FROM: AS t ({name}, {name}_2)")
+        }
+        [Some(_), Some(_)] => {
+            format!("* cannot have an alias: list its columns, and name one of them: AS {name}_2")
+        }
+        _ => format!("name one of them: AS {name}_2"),
+    }
 }
 
 /// Returns the number of a column that is NULL exactly if the group is absent. Only outer joins that are not known to

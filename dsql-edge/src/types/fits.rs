@@ -16,7 +16,8 @@ use super::{Column, NotNull, Nullable, Param};
     message = "`{Self}` does not fit the parameter `{P}`, which takes `{R}`",
     label = "the parameter `{P}` takes `{R}`, or another Rust type that fits the SQL type `{S}`",
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
-    note = "for your own type, derive `dsql_edge::Type`, or implement `dsql_edge::types::Param<{S}, N>`"
+    note = "for your own type, derive `dsql_edge::Type`, or implement `dsql_edge::types::Param<{S}, N>`; for `json` and \
+            `jsonb`, wrap a value of a type `T` of serde in `dsql_edge::types::Json<T>` (feature `serde`)"
 )]
 pub trait FitsParameter<P, S, N, R>: Param<S, N> {}
 
@@ -47,7 +48,10 @@ impl<T: IsOption + ?Sized> IsOption for &T {
 #[diagnostic::on_unimplemented(
     message = "`{O}` does not fit the parameter `{P}`: NULL has no meaning there",
     label = "the parameter `{P}` takes `{R}`, or another Rust type that fits the SQL type `{S}`, but not an `Option`",
-    note = "`column = NULL` matches nothing: unwrap the value first, or write `column IS NOT DISTINCT FROM $parameter`"
+    note = "a comparison with NULL (`column = NULL`) matches nothing: unwrap the value first, or write \
+            `column IS NOT DISTINCT FROM $parameter`",
+    note = "if the statement assigns the parameter to a column, the column is NOT NULL: unwrap the value first, or write \
+            `column = coalesce($parameter, column)` to keep the old value"
 )]
 pub trait OptionFits<O: ?Sized, P, S, R> {}
 
@@ -76,7 +80,8 @@ impl<P, S, R, T: Param<S, NotNull> + ?Sized> ListFits<P, S, R> for T {}
     message = "the column `{C}`, which is `{R}`, does not fit `{Self}`",
     label = "the column `{C}` is `{R}`, or another Rust type that fits the SQL type `{S}`",
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
-    note = "for your own type, derive `dsql_edge::Type`, or implement `dsql_edge::types::Column<{S}, NotNull>`"
+    note = "for your own type, derive `dsql_edge::Type`, or implement `dsql_edge::types::Column<{S}, NotNull>`; for \
+            `json` and `jsonb`, write `dsql_edge::types::Json<{Self}>` if it is a type of serde (feature `serde`)"
 )]
 pub trait FitsColumn<C, S, R>: Column<S, NotNull> {}
 
@@ -88,7 +93,8 @@ impl<C, S, R, T: Column<S, NotNull>> FitsColumn<C, S, R> for T {}
     message = "the column `{C}`, which may be NULL and is `Option<{R}>`, does not fit `{Self}`",
     label = "the column `{C}` is `Option<{R}>`, or an `Option` of another Rust type that fits the SQL type `{S}`",
     note = "where you know better than the compiler, name the column `AS \"{C}!\"`",
-    note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type"
+    note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type; for `json` and \
+            `jsonb`, write `dsql_edge::types::Json<T>` for a type `T` of serde (feature `serde`)"
 )]
 pub trait FitsNullableColumn<C, S, R>: Column<S, Nullable> {}
 

@@ -21,5 +21,7 @@ CREATE TABLE orders (
 CREATE TABLE bookings (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     seat uuid UNIQUE,
-    request uuid NOT NULL UNIQUE
+    request uuid NOT NULL UNIQUE,
+    venue jsonb NOT NULL DEFAULT '{}',
+    wishes jsonb
 );

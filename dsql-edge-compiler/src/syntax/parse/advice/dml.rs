@@ -39,6 +39,10 @@ fn insert(place: &Place<'_>) -> Option<String> {
         ("update", name) if second == "do" && name != "set" => {
             return Some(format!("leave out {}: write DO UPDATE SET", place.written(token)));
         }
+        ("(" | ",", _) if is_name_in_quotes(place) => {
+            let name = place.written(token).trim_matches('\'');
+            return Some(format!("a name has double quotes, or none: \"{name}\""));
+        }
         (_, "output") => "write RETURNING column, at the end of the statement",
         _ if second == "into" && is_name(token) && !is_values(token) => {
             return Some(format!("write AS {0} if {0} is an alias", place.written(token)));
@@ -46,6 +50,12 @@ fn insert(place: &Place<'_>) -> Option<String> {
         _ => return None,
     };
     Some(advice.to_owned())
+}
+
+/// `INSERT INTO t ('name')`
+fn is_name_in_quotes(place: &Place<'_>) -> bool {
+    let before_values = !place.own().iter().any(|it| matches!(keyword(it), Some(K::Values | K::Select)));
+    before_values && matches!(place.token().kind, TokenKind::String(_))
 }
 
 /// `VALUES`, or a word that is nearly the same.
@@ -65,6 +75,9 @@ fn update(place: &Place<'_>) -> Option<String> {
         "join" | "inner" | "left" | "right" | "cross" | "," if !has_set(place) => format!(
             "UPDATE names one table, and FROM the others: write UPDATE {table} SET … FROM other WHERE …"
         ),
+        "=" if !has_set(place) && place.own().len() > 2 => {
+            format!("SET is missing: write UPDATE {table} SET {previous} = …")
+        }
         "==" if has_set(place) => "write =".to_owned(),
         operator if is_compound(operator) && has_set(place) => {
             let sign = operator.trim_end_matches('=');
