@@ -43,6 +43,11 @@ pub(crate) fn is_of_d1(package: &Path, folder: &Path) -> bool {
     })
 }
 
+/// The text at a path of names.
+pub(crate) fn text<'v>(values: &'v Value, path: &[&str]) -> Option<&'v str> {
+    path.iter().try_fold(values, |value, name| value.get(name))?.as_str()
+}
+
 fn of_toml(text: &str) -> Result<Value, String> {
     let document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| error.to_string())?;
     Ok(of_table(document.as_table()))
@@ -151,6 +156,10 @@ impl LocalBindings {
 
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
     }
 }
 

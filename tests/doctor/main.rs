@@ -71,7 +71,7 @@ const MIGRATIONS: [(&str, &str); 2] = [
     ("migrations/0002_app.sql", "CREATE SCHEMA app;\nCREATE TABLE app.note (id bigint PRIMARY KEY);\n"),
 ];
 
-const SETUPS: [Setup; 28] = [
+const SETUPS: [Setup; 32] = [
     Setup {
         name: "migrations_pending",
         package: "folder",
@@ -109,6 +109,34 @@ const SETUPS: [Setup; 28] = [
         part: Part::OfPackage,
     },
     Setup { name: "binding_read", package: "read", arguments: &[], variables: &KEYS, part: Part::OfPackage },
+    Setup {
+        name: "binding_misspelt",
+        package: "binding_misspelt",
+        arguments: &[],
+        variables: &KEYS,
+        part: Part::OfPackage,
+    },
+    Setup {
+        name: "endpoint_in_vars",
+        package: "endpoint_in_vars",
+        arguments: &[],
+        variables: &KEYS,
+        part: Part::OfPackage,
+    },
+    Setup {
+        name: "dead_port",
+        package: "dead_port",
+        arguments: &[],
+        variables: &KEYS,
+        part: Part::OfPackage,
+    },
+    Setup {
+        name: "not_built",
+        package: "not_built",
+        arguments: &[],
+        variables: &KEYS,
+        part: Part::OfPackage,
+    },
     Setup {
         name: "worker_of_another_role",
         package: "other_role",
@@ -342,7 +370,7 @@ impl Site {
         let postgres = PostgresServer::start(&bin, hba, app).await;
         fs::write(home.path().join("postgres.crt"), postgres.ca_pem()).unwrap();
         let site = Site { home, local, postgres, session };
-        let manifest = "[package]\nname = \"links\"\n";
+        let manifest = "[package]\nname = \"links\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n";
         for package in ["linked", "apart", "stale"] {
             let files = [("Cargo.toml", manifest), ("wrangler.toml", WRANGLER), (".dev.vars", &bindings)];
             write_files(&site.folder(package), &files);
@@ -354,6 +382,7 @@ impl Site {
         let other_role = format!("{WRANGLER}\n[vars]\nDSQL_USER = \"blog\"\n");
         let files = [("Cargo.toml", manifest), ("wrangler.toml", &other_role), (".dev.vars", &bindings)];
         write_files(&site.folder("other_role"), &files);
+        site.write_wrong_settings(&bindings);
         let direct = format!("{WRANGLER}\n[vars]\nDSQL_TLS = \"direct\"\nDSQL_TRANSPORT = \"websocket\"\n");
         let features = format!(
             "{manifest}\n[dependencies]\ndsql-edge = {{ version = \"0.1\", features = [\"websocket\"] }}\n"
@@ -380,6 +409,25 @@ impl Site {
         assert_ne!(stale, snapshot);
         fs::write(site.folder("stale").join("dsql-schema.sql"), stale).unwrap();
         site
+    }
+
+    /// Writes packages whose settings cannot work.
+    fn write_wrong_settings(&self, bindings: &str) {
+        let manifest = "[package]\nname = \"links\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n";
+        let port = self.local.port();
+        let misspelt = format!("{WRANGLER}\n[vars]\nDSQL_ENDPONIT = \"localhost\"\nDSQL_MINE = \"1\"\n");
+        let url = format!("{WRANGLER}\n[vars]\nDSQL_ENDPOINT = \"https://foo\"\n");
+        let unbuilt = WRANGLER.replace("2026-04-01", "2999-01-01").replace("aws:", "");
+        let dead = bindings.replace(&format!("localhost:{port}"), "localhost:1");
+        for (package, manifest, wrangler, bindings) in [
+            ("binding_misspelt", manifest, misspelt.as_str(), bindings),
+            ("endpoint_in_vars", manifest, &url, bindings),
+            ("dead_port", manifest, WRANGLER, &dead),
+            ("not_built", "[package]\nname = \"links\"\n", &unbuilt, bindings),
+        ] {
+            let files = [("Cargo.toml", manifest), ("wrangler.toml", wrangler), (".dev.vars", bindings)];
+            write_files(&self.folder(package), &files);
+        }
     }
 
     fn folder(&self, package: &str) -> PathBuf {

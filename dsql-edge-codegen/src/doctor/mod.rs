@@ -5,6 +5,7 @@
 //!
 //! The checks run in order. A check that needs another one which failed is skipped; all other checks still run.
 
+mod bindings;
 mod certificate;
 mod check;
 mod clock;
@@ -100,7 +101,7 @@ async fn all(options: &Options, package: &Path, dialect: Dialect) -> Vec<Check> 
         Dialect::Dsql => of_cluster(options, package).await,
         Dialect::Postgres => of_postgres(options, package).await,
     };
-    let server = wrangler::Server { dialect, region: found.region.as_deref(), user: found.user.as_deref() };
+    let server = bindings::Server { dialect, region: found.region.as_deref(), user: found.user.as_deref() };
     found.checks.extend(wrangler::checks(package, &server));
     found.checks.extend(features::check(package));
     found.checks.push(versions::check(package, found.version.as_deref()));

@@ -1,35 +1,21 @@
-//! The checks of a Worker's settings: the file, the compatibility date, the build, the placement, the bindings.
+//! The checks of a Worker's settings: the file, the compatibility date, the build, the placement. `bindings` has the checks
+//! of the bindings.
 //!
 //! Input: the package's folder, and what the command line found about the server. Output: the checks. Secrets that are
 //! on Cloudflare only are not visible here.
 
 use std::path::Path;
+use std::time::SystemTime;
 
-use dsql_edge::Config;
-use dsql_edge_compiler::schema::Dialect;
 use serde_json::Value;
+use toml_edit::{DocumentMut, Item};
 
+use super::bindings::{Server, bindings};
 use super::check::Check;
-use crate::settings_file::{LocalBindings, Settings};
+use crate::settings_file::{Settings, text};
 
 /// The compatibility date with which dsql-edge is tested.
 const TESTED_DATE: &str = "2026-04-01";
-
-/// The bindings of a Worker that connects to a cluster.
-const REQUIRED: [&str; 3] = ["DSQL_ENDPOINT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-
-/// The bindings that must not be in a committed file.
-const SECRET: [&str; 4] =
-    ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD", "TUNNEL_SERVICE_TOKEN_SECRET"];
-
-/// The server of the Worker.
-pub(super) struct Server<'s> {
-    pub(super) dialect: Dialect,
-    /// The region of the cluster; `None` for a server on this machine, or without a region.
-    pub(super) region: Option<&'s str>,
-    /// The role with which the checks of a cluster log in.
-    pub(super) user: Option<&'s str>,
-}
 
 /// Returns the checks of a package's settings.
 pub(super) fn checks(package: &Path, server: &Server<'_>) -> Vec<Check> {
@@ -80,8 +66,32 @@ fn compatibility(values: &Value) -> Check {
             format!("compatibility_date is {date}, older than the date with which dsql-edge is tested"),
             format!("set compatibility_date = \"{TESTED_DATE}\" or later"),
         ),
+        Some(date) if is_after_today(date) => Check::wrong(
+            NAME,
+            format!("compatibility_date is {date}, in the future: Cloudflare rejects it"),
+            format!("set compatibility_date = \"{TESTED_DATE}\""),
+        ),
         Some(date) => Check::ok(NAME, format!("compatibility_date is {date}")),
     }
+}
+
+/// Whether a date, in the form 2026-04-01, is after the present day in UTC.
+fn is_after_today(date: &str) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    date > day((now.as_secs() / 86_400).try_into().unwrap_or(0)).as_str()
+}
+
+/// The date of a day after 1970-01-01, in the form 2026-04-01. A year of this calculation begins on the first of March, so
+/// that a leap day is its last day.
+fn day(since_1970: i64) -> String {
+    let days = since_1970 + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    format!("{:04}-{month:02}-{day:02}", year + era * 400 + next)
 }
 
 fn build(package: &Path, values: &Value) -> Check {
@@ -90,7 +100,14 @@ fn build(package: &Path, values: &Value) -> Check {
     let command = text(values, &["build", "command"]);
     let main = text(values, &["main"]).unwrap_or_default();
     match command {
-        Some(command) if command.contains("worker-build") => Check::ok(NAME, format!("`{command}`")),
+        Some(command) if command.contains("worker-build") => match is_without_cdylib(package, command) {
+            true => Check::wrong(
+                NAME,
+                "Cargo.toml has no crate-type cdylib: worker-build makes no Worker of the crate",
+                "add [lib] crate-type = [\"cdylib\"] to Cargo.toml",
+            ),
+            false => Check::ok(NAME, format!("`{command}`")),
+        },
         Some(command) => Check::warning(
             NAME,
             format!("`{command}` does not run worker-build"),
@@ -107,6 +124,16 @@ fn build(package: &Path, values: &Value) -> Check {
             format!("add [build] command = \"{COMMAND}\""),
         ),
     }
+}
+
+/// Whether the package is a crate that worker-build cannot build. A command may build another folder's crate.
+fn is_without_cdylib(package: &Path, command: &str) -> bool {
+    let text = std::fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
+    let Ok(manifest) = text.parse::<DocumentMut>() else { return false };
+    let types = manifest.get("lib").and_then(|lib| lib.get("crate-type").or_else(|| lib.get("crate_type")));
+    let mut types = types.and_then(Item::as_array).into_iter().flatten();
+    let is_here = manifest.contains_key("package") && !command.split_whitespace().any(|word| word == "cd");
+    is_here && !types.any(|it| it.as_str() == Some("cdylib"))
 }
 
 fn placement(values: &Value, server: &Server<'_>) -> Check {
@@ -129,6 +156,14 @@ fn placement(values: &Value, server: &Server<'_>) -> Check {
         wanted.as_deref().unwrap_or("aws:<the region of the database>")
     );
     match (region, host, &wanted) {
+        (Some(region), ..) if !is_placement(region) => Check::wrong(
+            NAME,
+            format!("placement.region is {region}, which is not of the form aws:us-east-1"),
+            format!(
+                "set [placement] region = \"{}\"",
+                wanted.as_deref().unwrap_or("aws:<the region of the database>")
+            ),
+        ),
         (Some(region), _, Some(wanted)) if region != wanted => Check::warning(
             NAME,
             format!(
@@ -151,87 +186,46 @@ fn placement(values: &Value, server: &Server<'_>) -> Check {
     }
 }
 
+/// Whether a region of `placement` has the form that Cloudflare documents: a cloud, and its name of a region.
+fn is_placement(region: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
+    };
+    region
+        .split_once(':')
+        .is_some_and(|(cloud, name)| matches!(cloud, "aws" | "gcp" | "azure") && is_name(name))
+}
+
 fn uses_pool(values: &Value) -> bool {
     let bound = values.pointer("/durable_objects/bindings").and_then(Value::as_array);
     bound.into_iter().flatten().any(|it| text(it, &["class_name"]) == Some("DsqlPool"))
 }
 
-fn bindings(package: &Path, file: &str, values: &Value, server: &Server<'_>) -> Check {
-    const NAME: &str = "bindings";
-    let var = |name: &str| text(values, &["vars", name]).filter(|value| !value.is_empty());
-    if let Some(name) = SECRET.into_iter().find(|name| var(name).is_some()) {
-        return Check::wrong(
-            NAME,
-            format!("{name} is in [vars] of {file}, in plain text"),
-            format!("delete it there, revoke the key, and run `npx wrangler secret put {name}`"),
-        );
-    }
-    let local = LocalBindings::of(package);
-    let of_local = |name: &str| local.as_ref().and_then(|it| it.value(name));
-    let bound = |name: &str| of_local(name).or_else(|| var(name)).map(str::to_owned);
-    let shown = local.as_ref().map_or("[vars]", |it| it.file);
-    if server.dialect == Dialect::Postgres {
-        return postgres_bindings(values, &bound);
-    }
-    let other = bound("DSQL_USER").filter(|role| server.user.is_some_and(|user| user != role));
-    if let (Some(role), Some(user)) = (other, server.user) {
-        return Check::warning(
-            NAME,
-            format!("the Worker connects as {role} (DSQL_USER), and the login above is that of {user}"),
-            format!(
-                "check the Worker's role: `dsql-edge doctor --user {role}`; on a dsql-local, `dsql-local run --user {role} \
-                 --as {role} -- npx wrangler dev` gives the Worker the keys of this role"
-            ),
-        );
-    }
-    let stored = values.pointer("/secrets_store_secrets").and_then(Value::as_array);
-    let is_stored = |name: &str| stored.into_iter().flatten().any(|it| text(it, &["binding"]) == Some(name));
-    let missing: Vec<&str> =
-        REQUIRED.into_iter().filter(|name| bound(name).is_none() && !is_stored(name)).collect();
-    if !missing.is_empty() {
-        let missing = missing.join(", ");
-        return Check::warning(
-            NAME,
-            format!("{missing} not found in {shown}"),
-            "for the deployed Worker: `npx wrangler secret put NAME` (`npx wrangler secret list` shows those that are set); \
-             in local development `dsql-local run -- npx wrangler dev` writes .dev.vars",
-        );
-    }
-    // Values of the Secrets Store are not visible, so a set with one of them is not checked further.
-    if REQUIRED.into_iter().any(is_stored) {
-        return Check::ok(NAME, format!("{} are bound", REQUIRED.join(", ")));
-    }
-    // The command line connects to the first endpoint of a list, so the others are not checked.
-    let first = |name: &str| {
-        let value = bound(name)?;
-        Some(if name == "DSQL_ENDPOINT" { value.split(',').next()?.trim().to_owned() } else { value })
-    };
-    match Config::from_bindings("", first) {
-        Ok(_) => Check::ok(NAME, format!("{} are bound ({shown})", REQUIRED.join(", "))),
-        Err(error) => Check::wrong(NAME, format!("{shown}: {error}"), "fix the binding that the error names"),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn postgres_bindings(values: &Value, bound: &dyn Fn(&str) -> Option<String>) -> Check {
-    const NAME: &str = "bindings";
-    let hyperdrive = values.pointer("/hyperdrive").and_then(Value::as_array);
-    if let Some(binding) = hyperdrive.into_iter().flatten().find_map(|it| text(it, &["binding"])) {
-        return Check::ok(NAME, format!("Hyperdrive is bound as {binding}"));
+    #[test]
+    fn day_is_a_date() {
+        for (since, date) in
+            [(0, "1970-01-01"), (11_016, "2000-02-29"), (11_017, "2000-03-01"), (20_543, "2026-03-31")]
+        {
+            assert_eq!(day(since), date);
+        }
+        assert!(is_after_today("2999-01-01") && !is_after_today("2026-04-01"));
     }
-    if bound("DATABASE_URL").is_none() && bound("PGHOST").is_none() {
-        return Check::warning(
-            NAME,
-            "neither Hyperdrive nor DATABASE_URL nor PGHOST is bound",
-            "add a binding of Hyperdrive, or run `npx wrangler secret put DATABASE_URL`",
-        );
-    }
-    match Config::from_postgres_bindings("", bound) {
-        Ok(_) => Check::ok(NAME, "the bindings name a PostgreSQL"),
-        Err(error) => Check::wrong(NAME, error.to_string(), "fix the binding that the error names"),
-    }
-}
 
-/// The text at a path of names.
-fn text<'v>(values: &'v Value, path: &[&str]) -> Option<&'v str> {
-    path.iter().try_fold(values, |value, name| value.get(name))?.as_str()
+    #[test]
+    fn region_of_a_placement_names_a_cloud() {
+        for (region, expected) in [
+            ("aws:us-east-1", true),
+            ("gcp:us-east4", true),
+            ("us-east-1", false),
+            ("aws:", false),
+            ("aws:US", false),
+        ] {
+            assert_eq!(is_placement(region), expected, "{region}");
+        }
+    }
 }

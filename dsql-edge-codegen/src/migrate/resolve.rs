@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use dsql_edge::Config;
 use dsql_edge_compiler::diagnostic::suggestion::nearest;
 use dsql_edge_migrations::ledger::run_name;
@@ -19,6 +19,7 @@ use super::ledger::Ledger;
 /// Record in the ledger whether a statement was applied, or that a changed file is right
 #[derive(Args)]
 #[command(
+    group = ArgGroup::new("truth").required(true),
     after_help = "Examples:\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied      # statement 2 was applied\n  \
     dsql-edge migrate resolve 0003_tags.sql:2 --not-applied  # the next run sends it\n  dsql-edge migrate resolve \
     0001_init.sql --applied        # all of it: the cluster was made in another way\n  dsql-edge migrate resolve \
@@ -28,7 +29,7 @@ pub struct Resolve {
     /// A file of the folder, or a statement of it: `0003_tags.sql:2`
     what: String,
     /// Record the file, or the one statement, as applied
-    #[arg(long, group = "truth", required = true)]
+    #[arg(long, group = "truth")]
     applied: bool,
     /// Record the statement as not applied
     #[arg(long, group = "truth")]
@@ -203,5 +204,20 @@ mod tests {
             let why = why(&[entry(1, State::Applied), entry(2, state)]);
             assert!(why.contains("resolve 1.sql:2 --not-applied"), "{why}");
         }
+    }
+    #[test]
+    fn all_states_are_named_if_none_is_given() {
+        #[derive(clap::Parser)]
+        struct Command {
+            #[command(flatten)]
+            resolve: Resolve,
+        }
+        let parse = |arguments: &[&str]| <Command as clap::Parser>::try_parse_from(arguments);
+        let error = parse(&["resolve"]).err().unwrap().to_string();
+        for option in ["--applied", "--not-applied", "--changed", "--forget"] {
+            assert!(error.contains(option), "{error}");
+            assert!(parse(&["resolve", "1.sql", option]).is_ok(), "{option}");
+        }
+        assert!(parse(&["resolve", "1.sql", "--applied", "--changed"]).is_err());
     }
 }
