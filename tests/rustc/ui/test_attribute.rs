@@ -38,6 +38,9 @@ async fn has_an_unknown_fault(dsql: Dsql) {}
 #[dsql_edge::test(faults("conflict=0"))]
 async fn has_a_fault_with_a_wrong_number(dsql: Dsql) {}
 
+#[dsql_edge::test(faults("conflict=1, expired-hour"))]
+async fn has_a_fault_of_open_connections(dsql: Dsql) {}
+
 #[dsql_edge::test(faults("latency=40000", "latency=40000"))]
 async fn has_too_much_latency(dsql: Dsql) {}
 
