@@ -28,7 +28,7 @@ const SHARE: Duration = Duration::from_millis(11);
 const PACED: usize = 50;
 
 /// Measures the processor time of workerd. In each round, every client answers a block of requests; a record has, for
-/// each round, the time of one request. The Worker without a client has only the cases of [`supports`].
+/// each round, the time of one request. The Worker without a client has only the cases that it supports.
 pub async fn processor(
     sites: &[Site],
     blocks: &[Block],

@@ -234,7 +234,7 @@ pub(super) async fn value_of(env: &worker::Env, name: &str) -> Result<Option<Str
 fn missing(name: &str, form: &str) -> Error {
     Error::config(format!(
         "the binding {name}{form} is missing, or not a text: set it with `npx wrangler secret put {name}`, in \
-         .dev.vars (dsql-local writes it), or, if it is no secret, under [vars]; Config::from_secrets_store reads the Secrets Store"
+         .dev.vars (dsql-local writes it), or, if it is not secret, under [vars]; Config::from_secrets_store reads the Secrets Store"
     ))
 }
 
