@@ -7,7 +7,6 @@
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::coercion::Context;
-use super::label::ColumnLabel;
 use super::place::Place;
 use super::scope::{NamespaceItem, Scope, column_nodes};
 use super::tree::{Node, NodeKind};
@@ -79,8 +78,9 @@ impl Analyzer<'_> {
         let schema = Some(relation.schema.clone());
         let rte = self.relation_rte(at);
         let mut scope = Scope::new(None);
-        let item = item(rte.name.clone(), schema, column_nodes(&rte, 0), Some(0));
-        scope.push_named(NamespaceItem { row_type: Some(Catalog::row_type(at)), ..item });
+        let item = NamespaceItem::of_columns(rte.name.clone(), column_nodes(&rte, 0));
+        let row_type = Some(Catalog::row_type(at));
+        scope.push_named(NamespaceItem { schema, rte: Some(0), row_type, ..item });
         scope.rtes.push(rte);
         Some((scope, at))
     }
@@ -163,7 +163,7 @@ impl Analyzer<'_> {
         let (ty, typmod) = self.catalog.resolve(&domain.type_name).unwrap_or((ERROR, -1));
         let mut scope = Scope::new(None);
         let value = Node { typmod, ..Node::new(ty, NodeKind::Opaque(Vec::new()), Span::default()) };
-        scope.push_named(item(String::new(), None, vec![("value".into(), value)], None));
+        scope.push_named(NamespaceItem::of_columns(String::new(), vec![("value".into(), value)]));
         for constraint in &domain.constraints {
             match &constraint.kind {
                 ConstraintKind::Default(expr) => {
@@ -172,28 +172,6 @@ impl Analyzer<'_> {
                 _ => self.check_constraint(&scope, constraint),
             }
         }
-    }
-}
-
-fn item(
-    name: String,
-    schema: Option<String>,
-    columns: Vec<(ColumnLabel, Node)>,
-    rte: Option<usize>,
-) -> NamespaceItem {
-    NamespaceItem {
-        name,
-        schema,
-        columns,
-        rte,
-        relation_visible: true,
-        columns_visible: true,
-        lateral_only: false,
-        lateral_ok: true,
-        derived: false,
-        row_type: None,
-        scalar: false,
-        joined: false,
     }
 }
 

@@ -46,7 +46,7 @@ impl Analyzer<'_> {
             scope.namespace.iter_mut().skip(outer).for_each(|item| item.columns_visible = false);
             scope.namespace.push(NamespaceItem {
                 relation_visible: false,
-                ..joined_item(String::new(), columns.clone())
+                ..NamespaceItem::of_columns(String::new(), columns.clone())
             });
         }
         if let JoinConstraint::On(condition) = &join.constraint {
@@ -69,10 +69,10 @@ impl Analyzer<'_> {
                 column.0 = ColumnLabel::alias(&name.text);
             }
             scope.namespace.truncate(outer);
-            scope.push_named(joined_item(alias.name.text.clone(), columns));
+            scope.push_named(NamespaceItem::of_columns(alias.name.text.clone(), columns));
         } else if let JoinConstraint::Using(names, Some(alias)) = &join.constraint {
             let merged = columns.into_iter().take(names.len()).collect();
-            let item = joined_item(alias.text.clone(), merged);
+            let item = NamespaceItem::of_columns(alias.text.clone(), merged);
             scope.push_named(NamespaceItem { columns_visible: false, ..item });
         }
         JoinTree::Join { kind: join.kind, left: Box::new(left_tree), right: Box::new(right_tree), on }
@@ -199,21 +199,4 @@ fn joined_columns(
 
 fn visible_columns(items: &[NamespaceItem]) -> impl Iterator<Item = &(ColumnLabel, Node)> {
     items.iter().filter(|item| item.columns_visible).flat_map(|item| item.columns.iter())
-}
-
-fn joined_item(name: String, columns: Vec<(ColumnLabel, Node)>) -> NamespaceItem {
-    NamespaceItem {
-        name,
-        schema: None,
-        columns,
-        rte: None,
-        relation_visible: true,
-        columns_visible: true,
-        lateral_only: false,
-        lateral_ok: true,
-        derived: false,
-        row_type: None,
-        scalar: false,
-        joined: false,
-    }
 }

@@ -46,6 +46,26 @@ pub(super) struct NamespaceItem {
     pub(super) joined: bool,
 }
 
+impl NamespaceItem {
+    /// An item without a range table entry, whose columns are visible by both forms of their names.
+    pub(super) fn of_columns(name: String, columns: Vec<(ColumnLabel, Node)>) -> Self {
+        NamespaceItem {
+            name,
+            schema: None,
+            columns,
+            rte: None,
+            relation_visible: true,
+            columns_visible: true,
+            lateral_only: false,
+            lateral_ok: true,
+            derived: false,
+            row_type: None,
+            scalar: false,
+            joined: false,
+        }
+    }
+}
+
 /// One query level.
 pub(super) struct Scope<'p> {
     pub(super) parent: Option<&'p Scope<'p>>,
