@@ -5,7 +5,8 @@
 
 use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
-use super::scope::{NamespaceItem, Scope};
+use super::namespace_item::NamespaceItem;
+use super::scope::Scope;
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{Code, quotation, suggestion};
 use crate::elsewhere;

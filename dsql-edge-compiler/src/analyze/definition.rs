@@ -7,8 +7,9 @@
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::coercion::Context;
+use super::namespace_item::NamespaceItem;
 use super::place::Place;
-use super::scope::{NamespaceItem, Scope, column_nodes};
+use super::scope::{Scope, column_nodes};
 use super::tree::{Node, NodeKind};
 use crate::builtin::Oid;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};

@@ -6,8 +6,9 @@
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::label::ColumnLabel;
+use super::namespace_item::NamespaceItem;
 use super::place::Place;
-use super::scope::{NamespaceItem, Scope, column_nodes};
+use super::scope::{Scope, column_nodes};
 use super::tree::{Command, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
 use crate::builtin::{RelationKind, oid};
 use crate::diagnostic::{Code, Diagnostic};

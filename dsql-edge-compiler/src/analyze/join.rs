@@ -2,8 +2,9 @@
 
 use super::analyzer::Analyzer;
 use super::label::ColumnLabel;
+use super::namespace_item::NamespaceItem;
 use super::place::Place;
-use super::scope::{NamespaceItem, Scope};
+use super::scope::Scope;
 use super::tree::{JoinTree, Node, NodeKind};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, suggestion};

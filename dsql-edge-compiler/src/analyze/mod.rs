@@ -46,6 +46,7 @@ mod labels;
 mod limits;
 mod locking;
 mod merge;
+mod namespace_item;
 mod node_set;
 mod nullability;
 mod operator;

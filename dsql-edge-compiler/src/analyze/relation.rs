@@ -5,7 +5,7 @@
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
-use super::scope::NamespaceItem;
+use super::namespace_item::NamespaceItem;
 use super::tree::{Query, Reference, Rte, RteColumn, RteSource};
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic, suggestion};

@@ -6,7 +6,8 @@
 use super::analyzer::Analyzer;
 use super::catalog::quote_identifier as quoted;
 use super::label::ColumnLabel;
-use super::scope::{NamespaceItem, Scope};
+use super::namespace_item::NamespaceItem;
+use super::scope::Scope;
 use super::tree::{Node, NodeKind, Var};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, QueryBody};

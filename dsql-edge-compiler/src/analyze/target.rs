@@ -6,8 +6,9 @@
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::label::ColumnLabel;
+use super::namespace_item::NamespaceItem;
 use super::projection::field_at;
-use super::scope::{NamespaceItem, Scope, raised};
+use super::scope::{Scope, raised};
 use super::tree::{Node, NodeKind, Query, TargetEntry};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic};

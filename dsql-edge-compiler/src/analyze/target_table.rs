@@ -6,7 +6,8 @@
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
-use super::scope::{NamespaceItem, Scope, column_nodes};
+use super::namespace_item::NamespaceItem;
+use super::scope::{Scope, column_nodes};
 use super::tree::{Body, Command, JoinTree, LimitKind, NodeKind, Query, RteSource, Var, Written};
 use super::written_table::Target;
 use crate::builtin::Oid;

@@ -1,0 +1,55 @@
+//! Defines [`NamespaceItem`], one entry of the names that a place of a query can use (`ParseNamespaceItem`).
+
+use super::label::ColumnLabel;
+use super::tree::Node;
+use crate::builtin::Oid;
+
+/// One entry of the namespace: a name, and the columns that can be referenced through it.
+#[derive(Clone, Debug)]
+pub(super) struct NamespaceItem {
+    /// The alias; empty for an unnamed join.
+    pub(super) name: String,
+    /// The table's schema, if the table has no alias: `schema.table.column` is valid.
+    pub(super) schema: Option<String>,
+    /// The name and the expression of each column.
+    pub(super) columns: Vec<(ColumnLabel, Node)>,
+    /// The range table entry; `None` for a join.
+    pub(super) rte: Option<usize>,
+    /// Whether `name.column` can refer to a column of the entry.
+    pub(super) relation_visible: bool,
+    /// Whether an unqualified `column` can refer to a column of the entry.
+    pub(super) columns_visible: bool,
+    /// Whether only a LATERAL item can refer to the entry.
+    pub(super) lateral_only: bool,
+    /// Whether a LATERAL item may refer to the entry; `false` on the left of a RIGHT or FULL join.
+    pub(super) lateral_ok: bool,
+    /// Whether the entry is a function, a query or a view; these have no system columns.
+    pub(super) derived: bool,
+    /// The type of the entry's whole row, if this type has a name.
+    pub(super) row_type: Option<Oid>,
+    /// Whether the entry is a function with one scalar result.
+    pub(super) scalar: bool,
+    /// Whether the entry is below a join. If it is, an unqualified name can refer only to the columns of the join,
+    /// which do not include system columns.
+    pub(super) joined: bool,
+}
+
+impl NamespaceItem {
+    /// An item without a range table entry, whose columns are visible by both forms of their names.
+    pub(super) fn of_columns(name: String, columns: Vec<(ColumnLabel, Node)>) -> Self {
+        NamespaceItem {
+            name,
+            schema: None,
+            columns,
+            rte: None,
+            relation_visible: true,
+            columns_visible: true,
+            lateral_only: false,
+            lateral_ok: true,
+            derived: false,
+            row_type: None,
+            scalar: false,
+            joined: false,
+        }
+    }
+}
