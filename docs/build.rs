@@ -69,8 +69,9 @@ fn public(line: &str) -> String {
 
 /// A function that takes only a `Dsql` runs as a test.
 fn test_of(line: &str) -> Option<String> {
-    let name = line.strip_prefix("async fn ")?.strip_suffix("(dsql: &Dsql) -> Result<(), Error> {")?;
+    let (name, error) =
+        line.strip_prefix("async fn ")?.strip_suffix("> {")?.split_once("(dsql: &Dsql) -> Result<(), ")?;
     Some(format!(
-        "#[cfg(test)] #[dsql_edge::test] async fn {name}_runs(dsql: Dsql) -> Result<(), Error> {{ {name}(&dsql).await }}\n"
+        "#[cfg(test)] #[dsql_edge::test] async fn {name}_runs(dsql: Dsql) -> Result<(), {error}> {{ {name}(&dsql).await }}\n"
     ))
 }

@@ -44,15 +44,17 @@ const FINDINGS: &[Finding] = &[
     (CONNECTIONS, include_str!("explain/too-many-connections.md")),
     (UNIQUE, include_str!("explain/unique-violation.md")),
     (LOGIN, include_str!("explain/login-rejected.md")),
+    (LIMIT, include_str!("explain/limit-exceeded.md")),
 ];
 
 const CONFLICT: &str = "conflict";
 const CONNECTIONS: &str = "too-many-connections";
 const UNIQUE: &str = "unique-violation";
 const LOGIN: &str = "login-rejected";
+const LIMIT: &str = "limit-exceeded";
 
 /// The codes that the server prints with these errors.
-const OF_SERVER: [(&str, &str); 8] = [
+const OF_SERVER: [(&str, &str); 9] = [
     ("40001", CONFLICT),
     ("OC000", CONFLICT),
     ("OC001", CONFLICT),
@@ -61,6 +63,7 @@ const OF_SERVER: [(&str, &str); 8] = [
     ("23505", UNIQUE),
     ("08006", LOGIN),
     ("28000", LOGIN),
+    ("54000", LIMIT),
 ];
 
 /// Runs the command.
@@ -90,7 +93,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     } else {
         let codes = codes.map(|code| for_a_terminal(code.page()));
         let findings = findings.map(|(_, page)| for_a_terminal(page));
-        let pages: Vec<String> = codes.chain(rules.map(|rule| page(rule))).chain(findings).collect();
+        let pages: Vec<String> = codes.chain(findings).chain(rules.map(|rule| page(rule))).collect();
         format!("{}\n", pages.join("\n\n"))
     };
     format::print(&text)?;
@@ -186,19 +189,21 @@ fn meant(written: &str) -> Result<Explained> {
         words().any(|word| word == name || is_code(word))
     };
     let findings: Vec<Finding> = FINDINGS.iter().copied().filter(|(name, _)| is_about(name)).collect();
-    if !codes.is_empty() || !rules.is_empty() || !findings.is_empty() {
+    if !codes.is_empty() || !rules.is_empty() {
         return Ok(Explained { codes, rules, findings });
     }
-    let codes: Vec<Code> =
-        Code::ALL.iter().copied().filter(|code| words().any(|word| word == code.sqlstate())).collect();
     let known = all();
     let is_state = |state: &str| words().any(|word| word.eq_ignore_ascii_case(state));
+    let codes: Vec<Code> = match findings.is_empty() {
+        true => known.codes.iter().copied().filter(|code| is_state(code.sqlstate())).collect(),
+        false => codes,
+    };
     // A SQLSTATE of DSQL's own limits is that of rules only.
     let rules: Vec<&'static Rule> = match codes.is_empty() {
         true => known.rules.iter().copied().filter(|rule| is_state(rule.sqlstate)).collect(),
         false => rules,
     };
-    if !codes.is_empty() || !rules.is_empty() {
+    if !codes.is_empty() || !rules.is_empty() || !findings.is_empty() {
         return Ok(Explained { codes, rules, findings });
     }
     let names = known.codes.iter().map(|code| code.name()).chain(known.rules.iter().map(|rule| rule.id));
@@ -240,11 +245,19 @@ mod tests {
         for written in ["25P02", "25p02", "[25P02 aborted_transaction]", "aborted_transaction"] {
             assert_eq!(found(written), Ok((vec![], vec!["aborted_transaction"])), "{written}");
         }
-        for (code, name) in [("23505", UNIQUE), ("08006", LOGIN), ("(28000)", LOGIN)] {
+        for (code, name) in [("23505", UNIQUE), ("08006", LOGIN), ("(28000)", LOGIN), ("54000", LIMIT)] {
             assert_eq!(meant(code).unwrap().findings[0].0, name);
         }
         for rule in all().rules {
             assert!(meant(rule.sqlstate).is_ok(), "{}", rule.sqlstate);
+        }
+    }
+
+    #[test]
+    fn page_of_limits_has_each_limit_that_a_transaction_can_exceed() {
+        let page = meant("54000").unwrap().findings[0].1;
+        for limit in dsql::limits::ALL.iter().filter(|limit| limit.sqlstate == "54000") {
+            assert!(page.contains(limit.message) || limit.of.starts_with("indexes"), "{}", limit.message);
         }
     }
 

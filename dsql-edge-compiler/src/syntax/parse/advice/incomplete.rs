@@ -4,7 +4,7 @@
 
 use super::super::super::keyword::Keyword as K;
 use super::super::super::token::{Token, TokenKind};
-use super::place::{Place, is_constant, is_name, starts_a_clause};
+use super::place::{Place, is_constant, is_name, keyword, starts_a_clause};
 
 /// `SELECT a, FROM t`.
 pub(super) fn trailing_comma(place: &Place<'_>) -> Option<String> {
@@ -15,12 +15,22 @@ pub(super) fn trailing_comma(place: &Place<'_>) -> Option<String> {
     })
 }
 
+/// `ORDER BY id, DESC`.
+pub(super) fn comma_before_direction(place: &Place<'_>) -> Option<String> {
+    let is_direction = matches!(keyword(place.token())?, K::Asc | K::Desc);
+    let is_item = place.back(1)?.kind == TokenKind::Symbol(b',') && place.keywords().contains(&K::Order);
+    let written = place.written(place.token());
+    (is_direction && is_item).then(|| {
+        format!("remove the comma before {written}; as a name it is written \"{}\"", written.to_lowercase())
+    })
+}
+
 /// The statement ends, or the next clause begins, where an operand is missing.
 pub(super) fn unfinished(place: &Place<'_>) -> Option<String> {
     let previous = place.back(1)?;
     let waits = match &previous.kind {
-        TokenKind::Keyword(keyword) => matches!(
-            keyword,
+        TokenKind::Keyword(word) => matches!(
+            word,
             K::And
                 | K::Or
                 | K::Not
@@ -55,12 +65,12 @@ pub(super) fn half_a_construct(place: &Place<'_>) -> Option<String> {
     let token = place.token();
     let ends = match token.kind {
         TokenKind::End | TokenKind::Symbol(b')') => true,
-        TokenKind::Keyword(keyword) => starts_a_clause(keyword),
+        TokenKind::Keyword(word) => starts_a_clause(word),
         _ => false,
     };
     // `JOIN users u u.id = p.author_id`
     let continues = is_name(token) && is_name(place.back(1)?);
-    let words = place.own().iter().rev().filter_map(super::place::keyword);
+    let words = place.own().iter().rev().filter_map(keyword);
     let mut last = words.skip_while(|it| {
         !matches!(it, K::Join | K::On | K::Using | K::Between | K::And | K::Where | K::From)
     });

@@ -39,6 +39,7 @@ pub(super) fn advice(
     }
     malformed::quotes(&place)
         .or_else(|| parameter::advice(&place))
+        .or_else(|| incomplete::comma_before_direction(&place))
         .or_else(|| reserved::certain(&place, read))
         .or_else(|| definition::advice(&place))
         .or_else(|| incomplete::trailing_comma(&place))
