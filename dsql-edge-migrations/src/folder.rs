@@ -119,7 +119,11 @@ impl Folder {
             .then(|| format!("nothing was sent: fix these problems first\n\n{all}\n\n{more}"))
     }
 
-    fn divided(texts: Vec<(String, String)>, dialect: Dialect, problems: Problems<'_>) -> Result<Folder> {
+    pub(crate) fn divided(
+        texts: Vec<(String, String)>,
+        dialect: Dialect,
+        problems: Problems<'_>,
+    ) -> Result<Folder> {
         let texts: Vec<(String, String, String)> =
             texts.into_iter().map(|(path, raw)| (path, files::canonical(&raw).into_owned(), raw)).collect();
         // The byte-order mark is kept: a second byte-order mark after it is an error.

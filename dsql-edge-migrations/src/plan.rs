@@ -187,6 +187,9 @@ pub fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
                         step.number
                     )
                 }
+                None if !file.problems.is_empty() => {
+                    format!("{}: it was changed after it was applied: {undo}", file.path)
+                }
                 None => {
                     format!(
                         "{}: its comments or blanks, or a text that is not a statement, were changed after it was applied: {undo}",
@@ -294,6 +297,11 @@ mod tests {
         );
         let comment = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); -- new");
         assert!(refused(&[2], &[comment, TWO]).contains("comments or blanks"));
+        // The statements of a file that does not pass the rules are not known, so they cannot be called unchanged.
+        let rejected = vec![("1.sql".to_owned(), "CREATE TABLE b (id int); SET a = 1;".to_owned())];
+        let rejected = Folder::divided(rejected, Dialect::Dsql, &|_| BTreeMap::new()).unwrap();
+        let error = plan(&rejected, &applied(&before, &[2])).err().unwrap().to_string();
+        assert!(error.contains("1.sql: it was changed after it was applied: undo"), "{error}");
         let shorter = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY);");
         assert!(refused(&[2], &[shorter, TWO]).contains("its statement 2, which was applied, is gone"));
         let longer = ("2.sql", "CREATE TABLE b (id int PRIMARY KEY); DROP TABLE b;");
