@@ -3,7 +3,7 @@
 //! Input: AWS's configuration. Output: a provider. The client calls the provider again before the credentials expire,
 //! because the build of an index may take longer than an SSO session lasts. No credential appears in an error.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use aws_config::BehaviorVersion;
 use aws_credential_types::credential_feature::AwsCredentialFeature;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -68,6 +68,7 @@ impl AwsCredentials {
         let found = provider
             .provide_credentials()
             .await
+            .map_err(|error| anyhow!(cause(&error.into())))
             .context(
                 "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; a profile with \
                  single sign-on needs `aws sso login` first",
@@ -94,6 +95,25 @@ impl CredentialsProvider for AwsCredentials {
 
     fn cache_key(&self) -> Option<String> {
         Some("AWS's configuration".to_owned())
+    }
+}
+
+/// Returns why there are no credentials. AWS's error repeats itself, and does not name variables that decide what is read.
+fn cause(error: &anyhow::Error) -> String {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    if !format!("{error:#}").contains("no credentials found in chain") {
+        let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+        causes.dedup();
+        return causes.join(": ");
+    }
+    match (keys.map(|name| set(name).is_some()), set("AWS_PROFILE")) {
+        ([true, false], _) => format!("{} is set, but {} is not", keys[0], keys[1]),
+        ([false, true], _) => format!("{} is set, but {} is not", keys[1], keys[0]),
+        (_, Some(profile)) => {
+            format!("the profile {profile} (AWS_PROFILE) does not exist or has no credentials")
+        }
+        _ => "no credentials in the environment, a profile, a container or an instance".to_owned(),
     }
 }
 

@@ -17,7 +17,7 @@ use dsql_edge::Config;
 use dsql_edge_migrations::running_local::RunningLocal;
 
 use crate::aws_credentials::{AwsCredentials, FoundCredentials};
-use crate::library_words::{ENDPOINT, for_options};
+use crate::library_words::{ENDPOINT, for_endpoint, for_options};
 
 /// The cluster, and the role to connect as.
 #[derive(Args, Clone, Debug, Default)]
@@ -56,7 +56,7 @@ pub(crate) struct Target {
     /// region, which takes precedence.
     pub(crate) region: Option<String>,
     pub(crate) user: String,
-    ca: Option<PathBuf>,
+    pub(crate) ca: Option<PathBuf>,
 }
 
 impl Target {
@@ -84,7 +84,11 @@ impl Target {
             return Ok(FoundCredentials::of_local(keys));
         }
         let loaded = AwsCredentials::load(self.region.as_deref()).await;
-        if self.is_on_this_machine() { loaded.map_err(|_| anyhow!(NO_LOCAL_KEYS)) } else { loaded }
+        if self.is_on_this_machine() {
+            loaded.map_err(|_| anyhow!("{NO_LOCAL_KEYS}. If it is a dsql-local, {LOCAL_KEYS}"))
+        } else {
+            loaded
+        }
     }
 
     /// Returns the configuration of the client; `command` is the client's name in the cluster's log.
@@ -97,19 +101,29 @@ impl Target {
             Some(region) if self.is_on_this_machine() => Config::local(&self.endpoint, region, credentials),
             _ => Config::new(&self.endpoint, credentials),
         };
-        let config = config.map_err(|error| match self.origin.as_str() {
-            ENDPOINT => anyhow!(for_options(&error.to_string())),
-            _ => anyhow!("{error}"),
+        let config = config.map_err(|error| {
+            let text = for_endpoint(&error.to_string(), &self.endpoint);
+            if self.origin == ENDPOINT { anyhow!(for_options(&text)) } else { anyhow!(text) }
         })?;
         let config = match provider {
             Some(provider) => config.credentials_provider(provider),
             None => config,
         };
         let mut config = config.user(&self.user).application_name(format!("dsql-edge {command}"));
-        if let Some(ca) = &self.ca {
-            config = config.extra_ca(std::fs::read(ca).with_context(|| ca.display().to_string())?);
+        if let Some(pem) = self.ca_pem()? {
+            config = config.extra_ca(pem);
         }
         Ok(config)
+    }
+
+    /// Reads the certificate authority.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read.
+    pub(crate) fn ca_pem(&self) -> Result<Option<Vec<u8>>> {
+        let read =
+            |ca: &PathBuf| std::fs::read(ca).with_context(|| format!("the certificate {}", ca.display()));
+        self.ca.as_ref().map(read).transpose()
     }
 }
 
@@ -189,7 +203,9 @@ impl Cluster {
         let ca = self.named_ca().or_else(|| variable("DSQL_EDGE_CA").map(PathBuf::from));
         let ca = ca.or_else(|| local.as_ref().map(RunningLocal::ca));
         // DSQL_REGION of the shell may be for another cluster; dsql-local accepts tokens for its own region only.
-        let region = local.as_ref().map(|local| local.region.clone()).or_else(|| self.region());
+        let named = self.region.clone().filter(|region| !region.is_empty());
+        let region =
+            named.or_else(|| local.as_ref().map(|local| local.region.clone())).or_else(|| self.region());
         let origin = origin.map(str::to_owned).unwrap_or_else(|| {
             format!("the folder {}", local.as_ref().map_or(Path::new(""), RunningLocal::folder).display())
         });
@@ -235,8 +251,8 @@ fn given(option: &Option<String>, variable: &str) -> Option<String> {
 const START: &str = "start one with `dsql-local serve` in another terminal";
 const NAME_CLUSTER: &str = "name the cluster with --endpoint <id>.dsql.<region>.on.aws or DSQL_ENDPOINT";
 
-const NO_LOCAL_KEYS: &str = "no keys for localhost. If it is a dsql-local, run the command in the \
-     package of that dsql-local, or set DSQL_EDGE_CA to the file ca.crt in its folder .dsql-local, \
+pub(crate) const NO_LOCAL_KEYS: &str = "no keys for localhost";
+pub(crate) const LOCAL_KEYS: &str = "run the command in its package, or set DSQL_EDGE_CA to the file ca.crt in its folder .dsql-local, \
      and the AWS variables to the keys from the file credentials in that folder";
 
 #[cfg(test)]
@@ -249,6 +265,8 @@ mod tests {
         for (endpoint, expected) in [
             ("https://x.dsql.us-east-1.on.aws", "it is a URL: use only the host name"),
             ("example.com", "--endpoint is neither a cluster's host name"),
+            ("foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws:5433", "localhost:<port>: leave out the port"),
+            ("127.0.0.1:15432", "localhost:<port>: for a dsql-local use localhost and its port"),
         ] {
             let target = Target { origin: ENDPOINT.to_owned(), ..Target::of_tests(endpoint, "admin") };
             let error = runtime.block_on(target.credentials()).err().unwrap().to_string();

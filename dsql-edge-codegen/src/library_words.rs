@@ -23,6 +23,19 @@ pub(crate) fn for_options(text: &str) -> String {
     replaced(text, &OF_OPTION)
 }
 
+/// Returns an error about this endpoint with the likely mistake, if the library does not recognize it.
+pub(crate) fn for_endpoint(text: &str, endpoint: &str) -> String {
+    let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
+    let likely = if host.ends_with(".on.aws") && host != endpoint {
+        "leave out the port, which is always 5432"
+    } else if matches!(host, "127.0.0.1" | "[::1]") {
+        "for a dsql-local use localhost and its port"
+    } else {
+        return text.to_owned();
+    };
+    text.replace(ADVICE[0].0, likely)
+}
+
 fn replaced(text: &str, words: &[(&str, &str)]) -> String {
     words.iter().fold(text.to_owned(), |text, (word, ours)| text.replace(word, ours))
 }

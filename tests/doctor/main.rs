@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod setups;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +17,7 @@ use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
 use dsql_edge_tests::golden;
 use dsql_edge_tests::postgres_server::PostgresServer;
 use dsql_edge_tests::scratch_package::write_files;
+use setups::{CLOCK, KEYS, LOST_ANSWER, MIGRATED, MIGRATIONS, Part, SETUPS, Setup};
 
 const SCHEMA: &str = "CREATE TABLE links (id bigint PRIMARY KEY, url text NOT NULL);";
 
@@ -24,326 +27,6 @@ const WRANGLER: &str = "name = \"links\"\nmain = \"build/index.js\"\ncompatibili
 /// The settings of a Worker that lack most parts, in the form with comments.
 const BARE_WRANGLER: &str = "{\n  // The date is old, and the rest is missing.\n  \"name\": \"links\",\n  \
                              \"main\": \"build/index.js\",\n  \"compatibility_date\": \"2024-01-01\",\n}\n";
-
-/// A setup, and the part of its output that the file `tests/doctor/NAME.txt` has.
-struct Setup {
-    name: &'static str,
-    /// `linked`: the package with the folder of dsql-local. Any other package has no such folder.
-    package: &'static str,
-    arguments: &'static [&'static str],
-    /// `{…}` is replaced, as [`Site::filled`] describes.
-    variables: &'static [(&'static str, &'static str)],
-    part: Part,
-}
-
-/// The part of the output that is compared.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    All,
-    /// The lines after the checks of the server.
-    OfPackage,
-    /// The checks of the role, the snapshot and the migrations.
-    OfSchema,
-}
-
-const KEYS: [(&str, &str); 5] = [
-    ("DSQL_ENDPOINT", "localhost:{port}"),
-    ("DSQL_REGION", "us-east-1"),
-    ("DSQL_EDGE_CA", "{ca}"),
-    ("AWS_ACCESS_KEY_ID", "{id}"),
-    ("AWS_SECRET_ACCESS_KEY", "{secret}"),
-];
-
-const OF_POSTGRES: [&str; 4] =
-    ["--postgres-url", "postgres://app@localhost:{postgres port}/postgres", "--ca", "{postgres ca}"];
-
-/// The keys of the role `blog`.
-const KEYS_OF_BLOG: [(&str, &str); 5] = [
-    KEYS[0],
-    KEYS[1],
-    KEYS[2],
-    ("AWS_ACCESS_KEY_ID", "{blog id}"),
-    ("AWS_SECRET_ACCESS_KEY", "{blog secret}"),
-];
-
-const MIGRATIONS: [(&str, &str); 2] = [
-    ("migrations/0001_task.sql", "CREATE TABLE task (id bigint PRIMARY KEY);\n"),
-    ("migrations/0002_app.sql", "CREATE SCHEMA app;\nCREATE TABLE app.note (id bigint PRIMARY KEY);\n"),
-];
-
-const SETUPS: [Setup; 32] = [
-    Setup {
-        name: "migrations_pending",
-        package: "folder",
-        arguments: &["--endpoint", "localhost:{port}"],
-        variables: &KEYS,
-        part: Part::OfSchema,
-    },
-    // The build does not read the folder, so the queries may not need it.
-    Setup {
-        name: "migrations_beside_a_snapshot",
-        package: "beside",
-        arguments: &[],
-        variables: &KEYS,
-        part: Part::OfSchema,
-    },
-    Setup {
-        name: "migrations_of_postgres",
-        package: "folder",
-        arguments: &OF_POSTGRES,
-        variables: &[("PGPASSWORD", "right")],
-        part: Part::OfSchema,
-    },
-    Setup {
-        name: "migrations_of_d1",
-        package: "copies",
-        arguments: &[],
-        variables: &KEYS,
-        part: Part::OfSchema,
-    },
-    Setup {
-        name: "binding_ignored",
-        package: "ignored",
-        arguments: &[],
-        variables: &KEYS,
-        part: Part::OfPackage,
-    },
-    Setup { name: "binding_read", package: "read", arguments: &[], variables: &KEYS, part: Part::OfPackage },
-    Setup {
-        name: "binding_misspelt",
-        package: "binding_misspelt",
-        arguments: &[],
-        variables: &KEYS,
-        part: Part::OfPackage,
-    },
-    Setup {
-        name: "endpoint_in_vars",
-        package: "endpoint_in_vars",
-        arguments: &[],
-        variables: &KEYS,
-        part: Part::OfPackage,
-    },
-    Setup {
-        name: "dead_port",
-        package: "dead_port",
-        arguments: &[],
-        variables: &KEYS,
-        part: Part::OfPackage,
-    },
-    Setup {
-        name: "not_built",
-        package: "not_built",
-        arguments: &[],
-        variables: &KEYS,
-        part: Part::OfPackage,
-    },
-    Setup {
-        name: "worker_of_another_role",
-        package: "other_role",
-        arguments: &[],
-        variables: &KEYS,
-        part: Part::OfPackage,
-    },
-    Setup {
-        name: "probe_without_consent",
-        package: "linked",
-        arguments: &["--probe"],
-        variables: &[],
-        part: Part::All,
-    },
-    Setup {
-        name: "probe_without_privilege",
-        package: "linked",
-        arguments: &["--probe", "--yes", "--user", "blog"],
-        variables: &[],
-        part: Part::All,
-    },
-    // The snapshot of `good` is the schema of the server, so the probe has left nothing.
-    Setup {
-        name: "probe",
-        package: "linked",
-        arguments: &["--probe", "--yes", "--report", "../probe.md"],
-        variables: &[],
-        part: Part::All,
-    },
-    Setup { name: "good", package: "linked", arguments: &[], variables: &[], part: Part::All },
-    Setup {
-        name: "good_json",
-        package: "linked",
-        arguments: &["--format", "json"],
-        variables: &[],
-        part: Part::All,
-    },
-    Setup { name: "variables", package: "apart", arguments: &[], variables: &KEYS, part: Part::All },
-    Setup {
-        name: "wrong_region",
-        package: "apart",
-        arguments: &["--region", "eu-west-1"],
-        variables: &KEYS,
-        part: Part::All,
-    },
-    Setup {
-        name: "wrong_key",
-        package: "apart",
-        arguments: &[],
-        variables: &[KEYS[0], KEYS[1], KEYS[2], KEYS[3], ("AWS_SECRET_ACCESS_KEY", "canary")],
-        part: Part::All,
-    },
-    Setup {
-        name: "expired_session",
-        package: "apart",
-        arguments: &[],
-        variables: &[
-            KEYS[0],
-            KEYS[1],
-            KEYS[2],
-            ("AWS_ACCESS_KEY_ID", "{session id}"),
-            ("AWS_SECRET_ACCESS_KEY", "{session secret}"),
-            ("AWS_SESSION_TOKEN", "{session token}"),
-        ],
-        part: Part::All,
-    },
-    Setup {
-        name: "role_not_granted_to_identity",
-        package: "linked",
-        arguments: &["--user", "reporter"],
-        variables: &[],
-        part: Part::All,
-    },
-    Setup {
-        name: "role_without_grant",
-        package: "linked",
-        arguments: &["--user", "blog"],
-        variables: &[],
-        part: Part::All,
-    },
-    Setup { name: "stale_snapshot", package: "stale", arguments: &[], variables: &KEYS, part: Part::All },
-    Setup {
-        name: "untrusted_certificate",
-        package: "apart",
-        arguments: &[],
-        variables: &[KEYS[0], KEYS[1], KEYS[3], KEYS[4]],
-        part: Part::All,
-    },
-    Setup {
-        name: "nothing_listening",
-        package: "apart",
-        arguments: &["--endpoint", "localhost:1"],
-        variables: &KEYS,
-        part: Part::All,
-    },
-    Setup {
-        name: "postgres",
-        package: "bare",
-        arguments: &OF_POSTGRES,
-        variables: &[("PGPASSWORD", "right")],
-        part: Part::All,
-    },
-    Setup {
-        name: "postgres_wrong_password",
-        package: "bare",
-        arguments: &OF_POSTGRES,
-        variables: &[("PGPASSWORD", "canary")],
-        part: Part::All,
-    },
-    Setup {
-        name: "no_postgres",
-        package: "bare",
-        arguments: &["--postgres-url", "postgres://app@localhost:1/shop"],
-        variables: &[],
-        part: Part::All,
-    },
-    Setup { name: "no_server", package: "bare", arguments: &[], variables: &[], part: Part::All },
-    Setup {
-        name: "not_a_cluster",
-        package: "bare",
-        arguments: &["--endpoint", "db.example.com"],
-        variables: &[],
-        part: Part::All,
-    },
-    Setup {
-        name: "bare_wrangler",
-        package: "bare",
-        arguments: &["--endpoint", "localhost:1"],
-        variables: &KEYS,
-        part: Part::OfPackage,
-    },
-    Setup {
-        name: "secret_in_vars",
-        package: "leaky",
-        arguments: &["--endpoint", "localhost:1"],
-        variables: &KEYS,
-        part: Part::OfPackage,
-    },
-];
-
-/// A probe whose connection breaks after its first statement, CREATE SCHEMA, was applied. `good` is compared after it, so
-/// it must have dropped the schema.
-const LOST_ANSWER: Setup = Setup {
-    name: "probe_lost_answer",
-    package: "linked",
-    arguments: &["--probe", "--yes"],
-    variables: &[],
-    part: Part::All,
-};
-
-/// The setups after `dsql-edge migrate`, each with a file that is written before.
-const MIGRATED: [(Option<(&str, &str)>, Setup); 5] = [
-    (
-        None,
-        Setup {
-            name: "migrations_applied",
-            package: "folder",
-            arguments: &[],
-            variables: &KEYS,
-            part: Part::OfSchema,
-        },
-    ),
-    (
-        None,
-        Setup {
-            name: "migrations_of_another_role",
-            package: "folder",
-            arguments: &["--user", "blog"],
-            variables: &KEYS_OF_BLOG,
-            part: Part::OfSchema,
-        },
-    ),
-    (
-        Some(("migrations/0003_more.sql", "CREATE TABLE more (id bigint PRIMARY KEY);\n")),
-        Setup {
-            name: "migrations_partly_pending",
-            package: "folder",
-            arguments: &[],
-            variables: &KEYS,
-            part: Part::OfSchema,
-        },
-    ),
-    (
-        Some(("migrations/0003_more.sql", "TRUNCATE more;\n")),
-        Setup {
-            name: "migrations_rejected",
-            package: "folder",
-            arguments: &[],
-            variables: &KEYS,
-            part: Part::OfSchema,
-        },
-    ),
-    (
-        Some(("migrations/0001_task.sql", "CREATE TABLE task (id uuid PRIMARY KEY);\n")),
-        Setup {
-            name: "migrations_changed",
-            package: "folder",
-            arguments: &[],
-            variables: &KEYS,
-            part: Part::OfSchema,
-        },
-    ),
-];
-
-/// The setup in which the clock of the server is 20 minutes ahead.
-const CLOCK: Setup =
-    Setup { name: "clock", package: "linked", arguments: &[], variables: &[], part: Part::All };
 
 /// The packages, the dsql-local, and a PostgreSQL.
 struct Site {
@@ -427,6 +110,39 @@ impl Site {
         ] {
             let files = [("Cargo.toml", manifest), ("wrangler.toml", wrangler), (".dev.vars", bindings)];
             write_files(&self.folder(package), &files);
+        }
+        self.write_bindings_of_others(manifest, bindings);
+        let production =
+            format!("{WRANGLER}\n[env.production.vars]\nREPORTS_AWS_SESSION_TOKEN = \"canary\"\n");
+        let url = format!("{WRANGLER}\n[vars]\nREPORTS_URL = \"postgres://app:canary@db.example.com/app\"\n");
+        for (package, wrangler) in [("leaky_environment", &production), ("leaky_url", &url)] {
+            write_files(&self.folder(package), &[("Cargo.toml", manifest), ("wrangler.toml", wrangler)]);
+        }
+        let sso = "[profile dev]\nsso_session = work\nsso_account_id = 111122223333\nsso_role_name = Dev\n\n\
+                   [sso-session work]\nsso_start_url = https://example.awsapps.com/start\nsso_region = us-east-1\n";
+        write_files(self.home.path(), &[(".aws/config", sso)]);
+        fs::create_dir_all(self.folder("emptied/migrations")).unwrap();
+        write_files(&self.folder("emptied"), &[("Cargo.toml", manifest), ("wrangler.toml", WRANGLER)]);
+    }
+
+    /// Writes packages whose local bindings are not those of their dsql-local.
+    fn write_bindings_of_others(&self, manifest: &str, bindings: &str) {
+        let port = |port: u16| format!("localhost:{port}");
+        let another = bindings.replace(&port(self.local.port()), &port(self.postgres.port()));
+        let keys = bindings.replace(self.local.credentials().secret_access_key(), "canary");
+        let region = bindings.replace("us-east-1", "eu-west-1");
+        for (package, vars) in
+            [("of_another_local", &another), ("other_keys", &keys), ("other_region", &region)]
+        {
+            let files = [("Cargo.toml", manifest), ("wrangler.toml", WRANGLER), (".dev.vars", vars)];
+            write_files(&self.folder(package), &files);
+        }
+        for package in ["other_keys", "other_region"] {
+            let own = self.folder(package).join(".dsql-local");
+            fs::create_dir(&own).unwrap();
+            for file in ["bindings", "credentials", "ca.crt"] {
+                fs::copy(self.folder("linked/.dsql-local").join(file), own.join(file)).unwrap();
+            }
         }
     }
 

@@ -13,9 +13,13 @@ use dsql_edge_compiler::schema::Dialect;
 use serde_json::Value;
 
 use super::check::Check;
+use crate::cluster::Target;
 use crate::settings_file::{LocalBindings, text};
 
 const NAME: &str = "bindings";
+
+/// The role of a Worker without DSQL_USER.
+const ADMIN: &str = "admin";
 
 /// The bindings of a Worker that connects to a cluster.
 const REQUIRED: [&str; 3] = ["DSQL_ENDPOINT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
@@ -44,18 +48,18 @@ pub(super) struct Server<'s> {
     pub(super) dialect: Dialect,
     /// The region of the cluster; `None` for a server on this machine, or without a region.
     pub(super) region: Option<&'s str>,
-    /// The role with which the checks of a cluster log in.
-    pub(super) user: Option<&'s str>,
+    /// The cluster that the other checks are about, and the role with which they log in.
+    pub(super) target: Option<&'s Target>,
 }
 
 /// Returns the check of the bindings.
 pub(super) fn bindings(package: &Path, file: &str, values: &Value, server: &Server<'_>) -> Check {
     let var = |name: &str| text(values, &["vars", name]).filter(|value| !value.is_empty());
-    if let Some(name) = SECRET.into_iter().find(|name| var(name).is_some()) {
+    if let Some((table, name)) = secret(values) {
         return Check::wrong(
             NAME,
-            format!("{name} is in [vars] of {file}, in plain text"),
-            format!("delete it there, revoke the key, and run `npx wrangler secret put {name}`"),
+            format!("{name} is in [{table}] of {file}, in plain text"),
+            format!("delete it there, revoke it, and run `npx wrangler secret put {name}`"),
         );
     }
     let local = LocalBindings::of(package);
@@ -75,8 +79,13 @@ pub(super) fn bindings(package: &Path, file: &str, values: &Value, server: &Serv
             return check;
         }
     }
-    let other = bound("DSQL_USER").filter(|role| server.user.is_some_and(|user| user != role));
-    if let (Some(role), Some(user)) = (other, server.user) {
+    let source = if of_local("DSQL_ENDPOINT").is_some() { shown } else { "[vars]" };
+    if let Some(check) = server.target.and_then(|target| other_server(target, &bound, source)) {
+        return check;
+    }
+    let user = server.target.map(|target| target.user.as_str());
+    let other = bound("DSQL_USER").filter(|role| user.is_some_and(|user| user != role));
+    if let (Some(role), Some(user)) = (other, user) {
         return Check::warning(
             NAME,
             format!("the Worker connects as {role} (DSQL_USER), and the login above is that of {user}"),
@@ -94,7 +103,10 @@ pub(super) fn bindings(package: &Path, file: &str, values: &Value, server: &Serv
         let missing = missing.join(", ");
         return Check::warning(
             NAME,
-            format!("{missing} not found in {shown}"),
+            match &local {
+                Some(local) => format!("{missing} not found in {} and [vars]", local.file),
+                None => format!("{missing} not found in [vars], and .dev.vars does not exist"),
+            },
             "for the deployed Worker: `npx wrangler secret put NAME` (`npx wrangler secret list` shows those that are set); \
              in local development `dsql-local run -- npx wrangler dev` writes .dev.vars",
         );
@@ -112,6 +124,77 @@ pub(super) fn bindings(package: &Path, file: &str, values: &Value, server: &Serv
         Ok(_) => Check::ok(NAME, format!("{} are bound ({shown})", REQUIRED.join(", "))),
         Err(error) => Check::wrong(NAME, format!("{shown}: {error}"), "fix the binding that the error names"),
     }
+}
+
+/// Finds a secret in the variables of the Worker or of one of its environments: the table, and the variable's name. A
+/// variable of a second cluster has a prefix.
+fn secret(values: &Value) -> Option<(String, String)> {
+    let environments = values.get("env").and_then(Value::as_object).into_iter().flatten();
+    let tables = environments.map(|(name, of)| (format!("env.{name}.vars"), of.get("vars")));
+    [("vars".to_owned(), values.get("vars"))].into_iter().chain(tables).find_map(|(table, vars)| {
+        let mut vars = vars.and_then(Value::as_object).into_iter().flatten();
+        let (name, _) = vars.find(|(name, value)| {
+            let value = value.as_str().unwrap_or_default();
+            !value.is_empty() && (SECRET.iter().any(|it| name.ends_with(it)) || has_password(value))
+        })?;
+        Some((table, name.clone()))
+    })
+}
+
+/// Whether a value is the connection string of a PostgreSQL with a password.
+fn has_password(value: &str) -> bool {
+    let after = value.strip_prefix("postgres://").or_else(|| value.strip_prefix("postgresql://"));
+    let user = after.and_then(|it| it.split(['/', '?']).next()?.rsplit_once('@'));
+    user.and_then(|(user, _)| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
+}
+
+/// Reports bindings of another cluster or dsql-local than the one that the other checks are about. A Worker that is deployed
+/// and the local one have different bindings, so a cluster is not compared with a dsql-local.
+fn other_server(target: &Target, bound: &dyn Fn(&str) -> Option<String>, source: &str) -> Option<Check> {
+    let write = format!(
+        "delete DSQL_ENDPOINT, DSQL_REGION and the AWS_ lines from {source}, and start `dsql-local` again: it writes them"
+    );
+    let is_local = |endpoint: &str| endpoint == "localhost" || endpoint.starts_with("localhost:");
+    let endpoints = bound("DSQL_ENDPOINT")?;
+    let endpoint = endpoints.split(',').next()?.trim();
+    if is_local(endpoint) != target.is_on_this_machine() {
+        return None;
+    }
+    if !endpoints.split(',').any(|it| it.trim() == target.endpoint) {
+        let what = format!(
+            "the Worker connects to {endpoint} ({source}), and the checks above are of {}",
+            target.endpoint
+        );
+        let remedy = if is_local(endpoint) {
+            format!("if {endpoint} is the dsql-local of another folder: {write}")
+        } else {
+            format!("check the Worker's cluster: `dsql-edge doctor --endpoint {endpoint}`")
+        };
+        return Some(Check::warning(NAME, what, remedy));
+    }
+    let local = target.local.as_ref()?;
+    let (id, secret) = (bound("AWS_ACCESS_KEY_ID")?, bound("AWS_SECRET_ACCESS_KEY")?);
+    let wrong = |what: String| Some(Check::wrong(NAME, what, write.as_str()));
+    match bound("DSQL_REGION") {
+        Some(region) if region != local.region => {
+            return wrong(format!(
+                "DSQL_REGION in {source} is {region}; tokens for {endpoint} are signed for {}",
+                local.region
+            ));
+        }
+        _ => {}
+    }
+    // Sessions of its STS have keys that its folder does not have.
+    if bound("AWS_SESSION_TOKEN").is_some() {
+        return None;
+    }
+    let user = bound("DSQL_USER").unwrap_or_else(|| ADMIN.to_owned());
+    let mut own = [user.as_str(), ADMIN].into_iter().filter_map(|user| local.credentials(user)).peekable();
+    own.peek()?;
+    if own.any(|keys| keys.access_key_id == id && keys.secret_access_key == secret) {
+        return None;
+    }
+    wrong(format!("the keys in {source} are not those of the dsql-local at {endpoint}"))
 }
 
 /// Reports the name of a binding that is almost one that dsql-edge reads.

@@ -10,7 +10,7 @@ use dsql_edge::auth::Action;
 use super::check::Check;
 use super::clock::unix_time;
 use crate::aws_credentials::FoundCredentials;
-use crate::cluster::Target;
+use crate::cluster::{LOCAL_KEYS, NO_LOCAL_KEYS, Target};
 use crate::settings_file::LocalBindings;
 
 /// The names of the checks of this module.
@@ -42,18 +42,33 @@ fn others(found: &FoundCredentials, package: &Path) -> String {
     others.map(|(place, id)| format!("; {place} has {}, which is not used here", shortened(&id))).collect()
 }
 
+/// What to do if there are no credentials.
+fn remedy(cause: &str) -> String {
+    let profile = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
+    match profile {
+        Some(profile) if cause.contains("SSO") => {
+            format!("start a session of single sign-on: `aws sso login --profile {profile}`")
+        }
+        Some(_) if cause.contains("(AWS_PROFILE)") => {
+            "`aws configure list-profiles` lists the profiles: set AWS_PROFILE to one of them".to_owned()
+        }
+        _ => "for a cluster, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; `aws sso login` starts a session \
+              of single sign-on"
+            .to_owned(),
+    }
+}
+
 /// The check of the credentials that the command line uses.
 pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>, package: &Path) -> Check {
     let found = match found {
         Ok(found) => found,
         Err(error) => {
-            let remedy = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; `aws sso login` starts a session of \
-                          single sign-on";
-            let error = format!("{error:#}");
-            // AWS's error lists each source with the reason; here, the list is long and without a surprise.
-            let is_plain = error.contains("no credentials found in chain");
-            let none = "no credentials in the environment, a profile, a container or an instance".to_owned();
-            return Check::wrong(NAME, if is_plain { none } else { error }, remedy);
+            if error.to_string().starts_with(NO_LOCAL_KEYS) {
+                return Check::wrong(NAME, NO_LOCAL_KEYS, format!("if it is a dsql-local, {LOCAL_KEYS}"));
+            }
+            // The error begins with what to do.
+            let cause = error.root_cause().to_string();
+            return Check::wrong(NAME, cause.as_str(), remedy(&cause));
         }
     };
     let kind = if found.has_session_token { "a session" } else { "long-term keys" };

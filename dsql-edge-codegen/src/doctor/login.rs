@@ -12,6 +12,7 @@ use dsql_edge::Error;
 
 use super::check::Check;
 use super::clock::Skew;
+use super::role::quoted;
 use crate::cluster::Target;
 use crate::settings_file::LocalBindings;
 
@@ -128,7 +129,7 @@ fn explained(reason: Reason, known: &Known<'_>) -> String {
             format!("the token is for another Region than the server's: {}", regions(known))
         }
         Reason::Key => "the server does not accept this access key: it was deleted or deactivated, belongs to another \
-                        account (or to another dsql-local), or AWS_SESSION_TOKEN is of another session"
+                        account (or to another dsql-local), or AWS_SESSION_TOKEN is missing or of another session"
             .to_owned(),
         Reason::Signature => {
             "AWS_SECRET_ACCESS_KEY does not belong to this access key, or was cut off when it was copied".to_owned()
@@ -137,11 +138,24 @@ fn explained(reason: Reason, known: &Known<'_>) -> String {
             "the session of these credentials has ended: start a new one (`aws sso login`, or assume the role again)"
                 .to_owned()
         }
-        Reason::Mapping => format!(
-            "the role {user} does not exist, or is not granted to the identity of these credentials. As admin: CREATE ROLE \
-             {user} WITH LOGIN; AWS IAM GRANT {user} TO '<ARN that `aws sts get-caller-identity` shows, of the user or the \
-             role>'"
-        ),
+        Reason::Mapping => {
+            let name = quoted(user);
+            let statements = format!("CREATE ROLE {name} WITH LOGIN; AWS IAM GRANT {name} TO");
+            let lacking = format!(
+                "the role {user} does not exist, may not log in, or is not granted to the identity of these credentials. As admin:"
+            );
+            if known.target.is_on_this_machine() {
+                format!(
+                    "{lacking} {statements} 'arn:aws:iam::000000000000:user/dsql-local', or the ARN of the role of a session; \
+                     or start dsql-local with --user {user}"
+                )
+            } else {
+                format!(
+                    "{lacking} {statements} '<ARN of the IAM user or role>', which `aws sts get-caller-identity` shows; if it \
+                     shows assumed-role/NAME/…, `aws iam get-role --role-name NAME` shows the ARN of the role"
+                )
+            }
+        }
         Reason::Unknown => format!(
             "the server does not state why. DSQL sends these words for a wrong Region, too. Compare the token's: {}. Then check the account of \
              the credentials, their permission for {action}, and, for a role other than admin, AWS IAM GRANT",

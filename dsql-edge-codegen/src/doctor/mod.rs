@@ -101,7 +101,7 @@ async fn all(options: &Options, package: &Path, dialect: Dialect) -> Vec<Check> 
         Dialect::Dsql => of_cluster(options, package).await,
         Dialect::Postgres => of_postgres(options, package).await,
     };
-    let server = bindings::Server { dialect, region: found.region.as_deref(), user: found.user.as_deref() };
+    let server = bindings::Server { dialect, region: found.region.as_deref(), target: found.target.as_ref() };
     found.checks.extend(wrangler::checks(package, &server));
     found.checks.extend(features::check(package));
     found.checks.push(versions::check(package, found.version.as_deref()));
@@ -114,8 +114,8 @@ struct Found {
     checks: Vec<Check>,
     /// The region of the cluster, unless it is on this machine.
     region: Option<String>,
-    /// The role with which the checks of a cluster log in.
-    user: Option<String>,
+    /// The cluster that the checks are about.
+    target: Option<Target>,
     version: Option<String>,
 }
 
@@ -134,18 +134,22 @@ impl Found {
     }
 }
 
+/// What to do if no cluster is named.
+const UNNAMED: &str = "name the cluster: --endpoint, DSQL_ENDPOINT, or a running dsql-local in the package";
+
 async fn of_cluster(options: &Options, package: &Path) -> Found {
     let mut found = Found::default();
-    let named = options.server.cluster().target(package).and_then(|target| {
+    let named = options.server.cluster().target(package).map_err(|error| (error, UNNAMED.to_owned()));
+    let named = named.and_then(|target| {
+        target.ca_pem().map_err(|error| (error, "fix --ca or DSQL_EDGE_CA".to_owned()))?;
         // The network is checked without credentials, so that their absence hides nothing.
-        let config = target.config(FoundCredentials::none(), "doctor")?;
+        let config = target.config(FoundCredentials::none(), "doctor");
+        let config = config.map_err(|error| (error, format!("fix {}", target.origin)))?;
         Ok((target, config))
     });
     let (target, config) = match named {
         Ok(named) => named,
-        Err(error) => {
-            let remedy =
-                "name the cluster: --endpoint, DSQL_ENDPOINT, or a running dsql-local in the package";
+        Err((error, remedy)) => {
             found.checks.push(Check::wrong(SERVER, format!("{error:#}"), remedy));
             found.skip(&network::NAMES, SERVER);
             found.skip(&[clock::NAME], SERVER);
@@ -164,11 +168,10 @@ async fn of_cluster(options: &Options, package: &Path) -> Found {
     let is_local = target.is_on_this_machine();
     let region = diagnosis::signing_region(&config).to_owned();
     found.region = Some(region.clone()).filter(|_| !is_local);
-    found.user = Some(target.user.clone());
     found.checks.push(Check::ok(SERVER, format!("{}, from {}", target.endpoint, target.origin)));
     let steps = diagnosis::connection_steps(&config, Negotiation::SslRequest).await;
     let kind = if is_local { network::Kind::Local } else { network::Kind::Cluster };
-    found.checks.extend(network::checks(&steps, kind));
+    found.checks.extend(network::checks(&steps, kind, target.ca.as_deref()));
 
     let skew = match time_server(&target, &region) {
         Some((host, port, of)) => Skew::ask(&config, (&host, port, &of)).await,
@@ -218,6 +221,7 @@ async fn of_cluster(options: &Options, package: &Path) -> Found {
         (Err(why), None) => Check::left_out(clock::NAME, why),
     };
     found.checks.insert(place_of_clock, clock);
+    found.target = Some(target);
     found
 }
 
@@ -238,7 +242,11 @@ async fn of_postgres(options: &Options, package: &Path) -> Found {
     };
     let steps = diagnosis::connection_steps(&server.config, Negotiation::SslRequest).await;
     found.checks.push(Check::ok(SERVER, format!("the PostgreSQL at {}:{}", steps.host, steps.port)));
-    found.checks.extend(network::checks(&steps, network::Kind::Postgres));
+    found.checks.extend(network::checks(
+        &steps,
+        network::Kind::Postgres,
+        options.server.cluster().named_ca().as_deref(),
+    ));
     if let Some((step, _)) = &steps.failed {
         found.skip(&[login::NAME, clock::NAME], network::name_of(*step));
         found.skip(&AFTER_LOGIN, network::name_of(*step));

@@ -2,6 +2,8 @@
 //!
 //! Input: the steps of a connection. Output: a check for each step.
 
+use std::path::Path;
+
 use dsql_edge::diagnosis::{ConnectionSteps, Step};
 
 use super::certificate::Certificate;
@@ -31,13 +33,13 @@ pub(super) fn name_of(step: Step) -> &'static str {
 /// The number of days before the end of a certificate at which a warning is useful.
 const ENDS_SOON: i64 = 7;
 
-/// Returns the checks of a connection.
-pub(super) fn checks(steps: &ConnectionSteps, kind: Kind) -> Vec<Check> {
+/// Returns the checks of a connection. `ca` is the file of a certificate authority that is trusted, too.
+pub(super) fn checks(steps: &ConnectionSteps, kind: Kind, ca: Option<&Path>) -> Vec<Check> {
     let failed = steps.failed.as_ref().and_then(|(step, _)| ORDER.iter().position(|it| it == step));
     let reason = steps.failed.as_ref().map_or("", |(_, reason)| reason);
     let of = |at: usize, step: Step, name| match failed {
         Some(failed) if at > failed => Check::skipped(name, NAMES.get(failed).copied().unwrap_or_default()),
-        Some(failed) if at == failed => wrong(step, name, steps, reason, kind),
+        Some(failed) if at == failed => wrong(step, name, steps, reason, (kind, ca)),
         _ => ok(step, name, steps),
     };
     ORDER.into_iter().zip(NAMES).enumerate().map(|(at, (step, name))| of(at, step, name)).collect()
@@ -85,7 +87,13 @@ fn tls(name: &'static str, steps: &ConnectionSteps) -> Check {
     Check::ok(name, detail)
 }
 
-fn wrong(step: Step, name: &'static str, steps: &ConnectionSteps, reason: &str, kind: Kind) -> Check {
+fn wrong(
+    step: Step,
+    name: &'static str,
+    steps: &ConnectionSteps,
+    reason: &str,
+    (kind, ca): (Kind, Option<&Path>),
+) -> Check {
     let (host, port) = (&steps.host, steps.port);
     match step {
         Step::Name => Check::wrong(
@@ -98,7 +106,7 @@ fn wrong(step: Step, name: &'static str, steps: &ConnectionSteps, reason: &str, 
             format!("nothing answers at {host}:{port}: {reason}"),
             match kind {
                 Kind::Local => {
-                    "start the server (`dsql-local serve`, or `dsql-local run -- …`), and check the port in DSQL_ENDPOINT"
+                    "start the server (`dsql-local serve`, or `dsql-local run -- …`), and compare the port with the one that it prints"
                 }
                 Kind::Postgres => "check the host and the port of the PostgreSQL, and that the server runs",
                 Kind::Cluster => {
@@ -112,12 +120,22 @@ fn wrong(step: Step, name: &'static str, steps: &ConnectionSteps, reason: &str, 
             reason,
             format!("check that the server at {host}:{port} is a DSQL cluster or a PostgreSQL with TLS"),
         ),
-        Step::Tls => distrusted(name, steps, reason, kind),
+        Step::Tls => distrusted(name, steps, reason, (kind, ca)),
     }
 }
 
 /// The check of a handshake that failed: compares the certificate with the host and with this machine's clock.
-fn distrusted(name: &'static str, steps: &ConnectionSteps, reason: &str, kind: Kind) -> Check {
+fn distrusted(
+    name: &'static str,
+    steps: &ConnectionSteps,
+    reason: &str,
+    (kind, ca): (Kind, Option<&Path>),
+) -> Check {
+    if reason.contains("the extra CA") {
+        let file = ca.map(|ca| format!("{}: ", ca.display())).unwrap_or_default();
+        let remedy = "name a file with a certificate in PEM: --ca, or DSQL_EDGE_CA";
+        return Check::wrong(name, format!("{file}{reason}"), remedy);
+    }
     let Some(own) = steps.certificates.first().and_then(|der| Certificate::read(der)) else {
         return Check::wrong(
             name,
@@ -138,15 +156,20 @@ fn distrusted(name: &'static str, steps: &ConnectionSteps, reason: &str, kind: K
         "the certificate is not valid today: check this machine's clock, then renew the certificate"
             .to_owned()
     } else {
-        match kind {
-            Kind::Local => "name dsql-local's certificate authority: --ca .dsql-local/ca.crt, or DSQL_EDGE_CA (`dsql-local run \
+        match (kind, ca) {
+            (Kind::Local, Some(ca)) => format!(
+                "{} is not the authority of this dsql-local: name ca.crt in its own folder .dsql-local, with --ca or \
+                 DSQL_EDGE_CA",
+                ca.display()
+            ),
+            (Kind::Local, None) => "name dsql-local's certificate authority: --ca .dsql-local/ca.crt, or DSQL_EDGE_CA (`dsql-local run \
                             -- …` sets it)"
                 .to_owned(),
-            Kind::Postgres => format!(
+            (Kind::Postgres, _) => format!(
                 "the authority {} is not trusted here: name it with --ca, or with sslrootcert in the URL",
                 own.issuer
             ),
-            Kind::Cluster => format!(
+            (Kind::Cluster, _) => format!(
                 "the authority {} is not trusted here: update the system's root certificates (a cluster's is Amazon Root CA \
                  1); a proxy that inspects TLS has an authority of its own, which --ca names",
                 own.issuer

@@ -201,12 +201,18 @@ fn roots(extra_ca: Option<&[u8]>) -> Result<RootCertStore, TransportError> {
         roots
     });
     let mut roots = system.clone();
+    let before = roots.len();
     for certificate in extra_ca.map(CertificateDer::pem_slice_iter).into_iter().flatten() {
         let certificate =
             certificate.map_err(|error| of_tls(format!("the extra CA is not a PEM certificate: {error}")))?;
         roots
             .add(certificate)
             .map_err(|error| of_tls(format!("the extra CA is not a certificate: {error}")))?;
+    }
+    if extra_ca.is_some() && roots.len() == before {
+        return Err(of_tls(
+            "the extra CA has no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned(),
+        ));
     }
     Ok(roots)
 }
