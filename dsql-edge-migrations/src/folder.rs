@@ -64,6 +64,11 @@ impl File {
         self.lines.place(&self.text, place as usize)
     }
 
+    /// Whether the file has no statement, for example because it was created but not yet written.
+    pub fn has_nothing_to_apply(&self) -> bool {
+        self.steps.is_empty() && self.problems.is_empty()
+    }
+
     /// Returns `file:line:column` of a step.
     pub fn place(&self, step: &Step) -> String {
         let (line, column) = self.line_and_column(step.span.start);

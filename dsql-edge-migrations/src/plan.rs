@@ -59,7 +59,7 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
         let nothing = BTreeMap::new();
         let known = of_files.get(file.name.as_str()).unwrap_or(&nothing);
         problems.extend(changed(file, known));
-        if known.contains_key(&0) {
+        if known.contains_key(&0) || file.has_nothing_to_apply() {
             continue;
         }
         if !file.problems.is_empty() {
@@ -147,7 +147,7 @@ pub fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
         (true, _) => known,
     };
     let undo = format!(
-        "undo the change and write another migration; or, if the file is right as it is now, run `dsql-edge migrate resolve {name} --changed`"
+        "undo the change and write another migration; or, if the database already matches the file as it is now, run `dsql-edge migrate resolve {name} --changed`"
     );
     for (number, entry) in known.range(1..) {
         if entry.state == State::Failed {
@@ -182,7 +182,8 @@ pub fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
             Some(match more {
                 Some(step) => {
                     format!(
-                        "{}: {unit} {} was added after the file was applied: {undo}",
+                        "{}: {unit} {} was added after the file was applied: move it to another migration; or, if the database \
+                         has its effect, run `dsql-edge migrate resolve {name} --changed`",
                         file.place(step),
                         step.number
                     )
@@ -251,6 +252,13 @@ mod tests {
         assert!(plan(&folder, &second_first).unwrap()[0].out_of_order);
     }
 
+    /// If the file was recorded as applied, the statements that are written into it later would never be sent.
+    #[test]
+    fn file_without_a_statement_is_not_planned() {
+        let folder = folder(&[("1.sql", ""), ("2.sql", "-- CREATE TABLE b\n;")]);
+        assert_eq!(plan(&folder, &[]).unwrap().len(), 0);
+    }
+
     #[test]
     fn renamed_file_is_recognized_by_its_text() {
         let before = folder(&[ONE, TWO]);
@@ -305,7 +313,11 @@ mod tests {
         let shorter = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY);");
         assert!(refused(&[2], &[shorter, TWO]).contains("its statement 2, which was applied, is gone"));
         let longer = ("2.sql", "CREATE TABLE b (id int PRIMARY KEY); DROP TABLE b;");
-        assert!(refused(&[2, 1], &[ONE, longer]).contains("statement 2 was added"));
+        let added = refused(&[2, 1], &[ONE, longer]);
+        assert!(
+            added.contains("statement 2 was added") && added.contains("if the database has its effect"),
+            "{added}"
+        );
         assert!(refused(&[2, 1], &[ONE]).contains("2.sql was applied and is not in the folder"));
     }
 }

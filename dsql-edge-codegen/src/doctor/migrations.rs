@@ -91,6 +91,7 @@ fn of(folder: &Folder, path: &Path, entries: Option<&[Entry]>, is_schema: bool, 
     let (path, entries_known) = (path.display(), entries.unwrap_or_default());
     let files = folder.files.iter();
     let is_applied = |name: &str| entries_known.iter().any(|entry| entry.step == 0 && entry.file == name);
+    let files = files.filter(|file| !file.has_nothing_to_apply());
     let pending: Vec<&str> = files.map(|file| file.name.as_str()).filter(|name| !is_applied(name)).collect();
     let rejected = match plan(folder, entries_known) {
         Err(PlanError::Differs(lines)) => {

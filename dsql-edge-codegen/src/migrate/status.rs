@@ -157,6 +157,9 @@ fn summary(file: &File, known: &BTreeMap<i32, Entry>) -> String {
     if known.contains_key(&0) {
         return "applied".to_owned();
     }
+    if file.has_nothing_to_apply() && known.is_empty() {
+        return "no statements".to_owned();
+    }
     let applied = known.values().filter(|entry| entry.state == State::Applied).count();
     if !file.problems.is_empty() {
         return match applied {

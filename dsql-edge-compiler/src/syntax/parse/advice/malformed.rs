@@ -25,8 +25,13 @@ pub(super) fn advice(place: &Place<'_>, error: &Diagnostic) -> Option<String> {
         return Some("close the name with \"; a string is written in single quotes".to_owned());
     }
     if message.starts_with("unterminated dollar-quoted") {
-        let name = written.trim_matches('$');
-        return (!name.is_empty()).then(|| format!("a parameter is written ${name}"));
+        let name = written.trim_start_matches('$').split('$').next().unwrap_or_default();
+        // A parameter between two dollars: a template of another library.
+        if !place.script && !name.is_empty() && written == format!("${name}$") {
+            return Some(format!("a parameter is written ${name}"));
+        }
+        let tag = if written.starts_with("$$") { "" } else { name };
+        return Some(format!("close the string with ${tag}$"));
     }
     if message.starts_with("unterminated /*") {
         return Some("close the comment with */".to_owned());
