@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,8 @@ pub(crate) async fn wait(data: &Path) -> Result<(), Error> {
         if start.elapsed() > SHUTDOWN {
             let data = data.display();
             return Err(Error::Postgres(format!(
-                "the data in {data} is in use by process {pid}: stop it, or use another --folder"
+                "the data in {data} is in use by process {pid}: stop it if it is a PostgreSQL; otherwise the file \
+                 {data}/postmaster.pid is old: remove it"
             )));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -70,9 +72,17 @@ pub(crate) fn server(data: &Path) -> Option<i32> {
     let is_ours = u32::try_from(pid) == Ok(std::process::id());
     match test_kill_process(Pid::from_raw(pid)?) {
         Err(Errno::SRCH | Errno::PERM) => None,
-        _ if is_ours => None,
+        _ if is_ours || is_of_another_user(pid, data) => None,
         _ => Some(pid),
     }
+}
+
+/// Whether a process belongs to another user than the data. Root may send a signal to every process, and its PostgreSQL runs
+/// as the owner of the data. Without `/proc`, the answer is no.
+fn is_of_another_user(pid: i32, data: &Path) -> bool {
+    let owner = |path: &Path| fs::metadata(path).map(|it| it.uid()).ok();
+    let process = owner(&Path::new("/proc").join(pid.to_string()));
+    process.is_some_and(|process| owner(data).is_some_and(|data| process != data))
 }
 
 #[cfg(test)]
@@ -106,6 +116,11 @@ mod tests {
         ] {
             fs::write(folder.join("postmaster.pid"), text).unwrap();
             assert_eq!(server(&folder), server_of, "{:?}", String::from_utf8_lossy(text));
+        }
+        // The process of another user: for root, PostgreSQL runs as the owner of the data.
+        if std::os::unix::fs::chown(&folder, Some(65_534), None).is_ok() {
+            fs::write(folder.join("postmaster.pid"), &one).unwrap();
+            assert_eq!(server(&folder), None);
         }
         other.kill().unwrap();
         other.wait().unwrap();

