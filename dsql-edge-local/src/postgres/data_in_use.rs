@@ -78,7 +78,7 @@ pub(crate) fn server(data: &Path) -> Option<i32> {
 }
 
 /// Whether a process belongs to another user than the data. Root may send a signal to every process, and its PostgreSQL runs
-/// as the owner of the data. Without `/proc`, the answer is no.
+/// as the owner of the data. Without `/proc`, returns false.
 fn is_of_another_user(pid: i32, data: &Path) -> bool {
     let owner = |path: &Path| fs::metadata(path).map(|it| it.uid()).ok();
     let process = owner(&Path::new("/proc").join(pid.to_string()));
