@@ -45,6 +45,10 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         }
         // The size of this isolate's wasm memory in bytes.
         "memory" => Response::from_json(&(core::arch::wasm32::memory_size(0) * 65_536)),
+        "collect-garbage" => {
+            gc();
+            Response::empty()
+        }
         // Changes the value of a secret of the Secrets Store.
         "rotate" => {
             let (name, value) = what.split_once('/').unwrap_or((what, ""));
@@ -110,6 +114,12 @@ export function with_broken_pool(env, how) {
 extern "C" {
     fn with_broken_pool(env: &JsValue, how: &str) -> JsValue;
     fn rotate(env: &JsValue, name: &str, value: &str) -> Promise;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// With V8's flag `--expose-gc`.
+    fn gc();
 }
 
 static ASKED: AtomicU32 = AtomicU32::new(0);
