@@ -49,6 +49,42 @@ async fn location_that_the_platform_refuses_is_named_and_nothing_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn options_may_be_numbers() {
+    let json = &[("DSQL_POOL_CONNECTIONS", "2"), ("DSQL_POOL_SHARDS", "1")];
+    let extras = Extras { durable_objects: &["DSQL_POOL=DsqlPool"], json, ..Extras::default() };
+    let stage = Stage::of(&[], &extras).await;
+    assert_eq!(stage.get("/pool/sleeps/8").await, "8");
+    assert_eq!(stage.connections(), 2);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn option_out_of_range_is_named() {
+    for (name, value) in
+        [("DSQL_POOL_CONNECTIONS", "0.5"), ("DSQL_POOL_WAITING", "0"), ("DSQL_POOL_SHARDS", "-1")]
+    {
+        let json = &[(name, value)];
+        let extras = Extras { durable_objects: &["DSQL_POOL=DsqlPool"], json, ..Extras::default() };
+        let stage = Stage::of(&[], &extras).await;
+        let refused = stage.refused("/pool/one/1").await;
+        assert!(refused.contains(&format!("{name} is not a number from 1 to ")), "{refused}");
+        stage.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn binding_that_is_null_is_missing() {
+    let json = &[("DSQL_ENDPOINT", "null")];
+    let extras = Extras { durable_objects: &["DSQL_POOL=DsqlPool"], json, ..Extras::default() };
+    let stage = Stage::of(&[], &extras).await;
+    for way in ["direct", "pool"] {
+        let refused = stage.refused(&format!("/{way}/one/1")).await;
+        assert!(refused.contains("the binding DSQL_ENDPOINT, "), "{way}: {refused}");
+    }
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rotated_secret_reaches_a_running_pool() {
     const NAME: &str = "AWS_SECRET_ACCESS_KEY";
     let stored = &[NAME];

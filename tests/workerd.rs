@@ -83,6 +83,8 @@ pub struct Workerd {
 pub struct Extras<'a> {
     /// Bindings that are secrets of a Secrets Store.
     pub stored: &'a [&'a str],
+    /// Bindings that are not text: a name, and a value in JSON.
+    pub json: &'a [(&'a str, &'a str)],
     /// Classes of Durable Objects, each bound by its own name, or `binding=class`.
     pub durable_objects: &'a [&'a str],
     /// Whether the Durable Objects have a separate isolate, so that they can be restarted without the Worker: see
@@ -129,15 +131,25 @@ impl Workerd {
         std::fs::create_dir_all(&folder).unwrap();
         let (ca, config) = (folder.join("ca.crt"), folder.join("workerd.capnp"));
         std::fs::write(&ca, ca_pem).unwrap();
-        let names = bindings.iter().map(|(name, _)| *name);
+        let is_json = |name: &str| extras.json.iter().any(|(other, _)| *other == name);
+        let names = bindings.iter().map(|(name, _)| *name).filter(|name| !is_json(name));
         let (stored, names): (Vec<&str>, Vec<&str>) = names.partition(|name| extras.stored.contains(name));
         let Extras {
-            durable_objects, apart, triggers, compatibility_flags, v8_flags, hyperdrive, d1, ..
+            json,
+            durable_objects,
+            apart,
+            triggers,
+            compatibility_flags,
+            v8_flags,
+            hyperdrive,
+            d1,
+            ..
         } = *extras;
         let worker = Worker {
             bundle,
             ca: &ca,
             bindings: &names,
+            json,
             stored: &stored,
             durable_objects,
             apart,

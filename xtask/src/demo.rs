@@ -75,6 +75,7 @@ fn serve(folder: &Path) -> Result<()> {
         bundle: &worker::bundled(&project::root().join(EXAMPLE))?,
         ca: &ca,
         bindings: &BINDINGS,
+        json: &[],
         stored: &[],
         durable_objects: &[],
         apart: false,

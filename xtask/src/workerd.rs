@@ -20,6 +20,8 @@ pub struct Worker<'a> {
     pub ca: &'a Path,
     /// Variables of workerd's environment that the Worker sees as text bindings.
     pub bindings: &'a [&'a str],
+    /// Names and values in JSON, as wrangler binds a var that is not a string.
+    pub json: &'a [(&'a str, &'a str)],
     /// Variables of workerd's environment that the Worker sees as secrets of a Secrets Store: such a binding returns
     /// its value when `get` is called.
     pub stored: &'a [&'a str],
@@ -166,6 +168,10 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
         let name = literal(name);
         format!("    (name = {name}, fromEnvironment = {name})")
     });
+    let json_bindings = worker.json.iter().map(|(name, value)| {
+        let (name, value) = (literal(name), literal(value));
+        format!("    (name = {name}, json = {value})")
+    });
     let durable_objects: Vec<(&str, &str)> =
         worker.durable_objects.iter().map(|bound| bound.split_once('=').unwrap_or((bound, bound))).collect();
     let object_bindings = durable_objects.iter().map(|(name, class)| {
@@ -179,6 +185,7 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
         format!("    (name = {name}, service = {name})")
     });
     let bindings: Vec<String> = text_bindings
+        .chain(json_bindings)
         .chain(stored_bindings)
         .chain(object_bindings)
         .chain(to_objects)
@@ -361,6 +368,7 @@ mod tests {
                 bundle: &bundle,
                 ca: &folder.join("ca.crt"),
                 bindings: &["A", "B"],
+                json: &[("J", "[1, \"two\"]")],
                 stored: &["D"],
                 durable_objects: &["O=C"],
                 apart: false,
@@ -383,6 +391,7 @@ mod tests {
                 r#""w.wasm", wasm = embed "bundle/w.wasm")"#,
                 r#""A", fromEnvironment = "A"),"#,
                 r#""B", fromEnvironment = "B"),"#,
+                r#""J", json = "[1, \"two\"]"),"#,
                 r#""D", service = "D"),"#,
                 r#""O", durableObjectNamespace = (className = "C"))"#,
             ]

@@ -215,6 +215,10 @@ pub(super) async fn value_of(env: &worker::Env, name: &str) -> Result<Option<Str
     if let Some(text) = text_of(env, name) {
         return Ok(Some(text));
     }
+    // `secret_store` throws an exception that cannot be caught if the binding is `null`.
+    if !is_bound(env, name) {
+        return Ok(None);
+    }
     let Ok(store) = env.secret_store(name) else { return Ok(None) };
     // The future contains JavaScript values, so it is not `Send`; the wrapper of workers-rs is.
     let value = worker::send::SendFuture::new(async move { store.get().await }).await;

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::lease::Report;
 use crate::millis::Millis;
 use crate::retry::Signal;
-use crate::transport::{self, Environment};
+use crate::transport::{self, Environment, text_or_number_of};
 use crate::wire::Malformed;
 
 /// A pool of connections as a Durable Object: bind it, and use it by [`Dsql::from_pool`](crate::Dsql::from_pool).
@@ -136,7 +136,7 @@ fn lock(known: &Known) -> MutexGuard<'_, Option<KnownPool>> {
 
 fn number(env: &Env, prefix: &str, name: &str) -> Result<Option<usize>, Error> {
     let name = [prefix, name].concat();
-    let Ok(var) = env.var(&name) else { return Ok(None) };
-    let number = var.to_string().parse().ok().filter(|number| (1..=100_000).contains(number));
+    let Some(text) = text_or_number_of(env, &name) else { return Ok(None) };
+    let number = text.parse().ok().filter(|number| (1..=100_000).contains(number));
     number.map(Some).ok_or_else(|| Error::config([&name, " is not a number from 1 to 100000"].concat()))
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::error::Error;
 use crate::lease::Lessor;
-use crate::transport::{Environment, Namespace, Transport};
+use crate::transport::{Environment, Namespace, Transport, text_or_number_of};
 
 /// A binding to the class [`DsqlPool`](crate::DsqlPool).
 pub(crate) struct Stub {
@@ -24,7 +24,7 @@ impl Stub {
     /// The Durable Objects of the binding `DSQL_POOL`, with the options in the bindings that begin with `DSQL_POOL_`.
     pub(crate) fn from_env(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
         let own = |name: &str| [prefix, name].concat();
-        let var = |name: &str| env.var(&own(name)).ok().map(|var| var.to_string());
+        let var = |name: &str| text_or_number_of(env, &own(name));
         let namespace = Namespace::of(env, &own("DSQL_POOL")).ok_or_else(|| {
             Error::config(
                 [

@@ -29,6 +29,11 @@ pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
     env.var(name).ok().map(|text| text.to_string())
 }
 
+#[cfg(feature = "pool")]
+pub(crate) fn text_or_number_of(env: &worker::Env, name: &str) -> Option<String> {
+    text_of(env, name)
+}
+
 pub(crate) fn is_bound(env: &worker::Env, name: &str) -> bool {
     text_of(env, name).is_some_and(|text| !text.is_empty())
 }

@@ -20,6 +20,8 @@ use std::pin::Pin;
 
 #[cfg(feature = "assume-role")]
 use worker::js_sys::Array;
+#[cfg(feature = "pool")]
+use worker::js_sys::Number;
 use worker::js_sys::{Date, Promise, Reflect, Uint8Array};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
@@ -144,6 +146,14 @@ pub(super) fn unix_time() -> u64 {
 /// less precise than this crate's error.)
 pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
     text_at(env, name)
+}
+
+/// The text of a var, or its number: `DSQL_POOL_SHARDS = 4` in wrangler.toml binds a number.
+#[cfg(feature = "pool")]
+pub(crate) fn text_or_number_of(env: &worker::Env, name: &str) -> Option<String> {
+    let number =
+        |value: JsValue| value.dyn_into::<Number>().ok()?.to_string_with_radix(10).ok().map(String::from);
+    text_at(env, name).or_else(|| Reflect::get(env, &JsValue::from_str(name)).ok().and_then(number))
 }
 
 /// Whether a name is bound to a text that is not empty, or to a secret of the Secrets Store.
