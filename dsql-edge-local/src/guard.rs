@@ -8,12 +8,14 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use tokio::process::{Child, ChildStdin, Command};
 
-/// $1: the signal that ends the child. $2: a folder to remove afterwards, or empty. The rest: the command.
+/// $1: the signal that ends the child. $2: a folder to remove afterwards, or empty. $3: `kept` if the folder remains after
+/// a success of the child. The rest: the command.
 const SCRIPT: &str = r#"
-signal=$1; folder=$2; shift 2
+signal=$1; folder=$2; success=$3; shift 3
 exec 3<&0
 "$@" </dev/null 3<&- &
 child=$!
@@ -21,6 +23,7 @@ child=$!
 watcher=$!
 wait "$child"; status=$?
 kill "$watcher" 2>/dev/null
+[ "$status$success" = 0kept ] && folder=
 # A grandchild that is still ending may write once more: then the folder is not empty yet.
 tries=0
 while [ -n "$folder" ] && ! rm -rf "$folder" && [ "$tries" -lt 50 ]; do
@@ -29,6 +32,18 @@ while [ -n "$folder" ] && ! rm -rf "$folder" && [ "$tries" -lt 50 ]; do
 done
 exit "$status"
 "#;
+
+/// The time limit for the end of a child whose guard waits in `drop`.
+const END: Duration = Duration::from_secs(10);
+
+/// When the guard removes the folder of its child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Removed {
+    /// When the child has ended.
+    AtTheEnd,
+    /// When the child has ended with another status than 0.
+    AfterFailure,
+}
 
 /// A guarded child process.
 #[derive(Debug)]
@@ -55,10 +70,31 @@ impl Guarded {
         I: IntoIterator,
         I::Item: AsRef<OsStr>,
     {
+        let folder = folder.map(|path| (path, Removed::AtTheEnd));
+        Guarded::spawn_with(program, arguments, signal, folder, prepare)
+    }
+
+    /// Does the same as [`Guarded::spawn`], with the time at which the folder is removed.
+    pub(crate) fn spawn_with<I>(
+        program: &OsStr,
+        arguments: I,
+        signal: &str,
+        folder: Option<(&Path, Removed)>,
+        prepare: impl FnOnce(&mut Command),
+    ) -> io::Result<Guarded>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<OsStr>,
+    {
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", SCRIPT, "guard", signal])
-            .arg(folder.map_or(OsStr::new(""), Path::as_os_str))
+            .arg(folder.map_or(OsStr::new(""), |(path, _)| path.as_os_str()))
+            .arg(if folder.is_some_and(|(_, removed)| removed == Removed::AfterFailure) {
+                "kept"
+            } else {
+                ""
+            })
             .arg(program)
             .args(arguments);
         prepare(&mut command);
@@ -93,6 +129,23 @@ impl Guarded {
         self.shell.try_wait()
     }
 
+    /// Waits until the child ends by itself.
+    ///
+    /// # Errors
+    /// Returns an error if the system does not report the exit status.
+    pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.shell.wait().await
+    }
+
+    /// Ends the child, and waits for its end, but not longer than `END`. Blocks the thread: for `drop`.
+    pub(crate) fn end(mut self) {
+        drop(self.leash.take());
+        let start = Instant::now();
+        while matches!(self.shell.try_wait(), Ok(None)) && start.elapsed() < END {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Ends the child, and waits for its end.
     ///
     /// # Errors
@@ -106,7 +159,6 @@ impl Guarded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
 
     fn alive(pid: &str) -> bool {
         std::process::Command::new("kill").args(["-0", pid]).stderr(Stdio::null()).status().unwrap().success()

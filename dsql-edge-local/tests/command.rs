@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,6 +17,14 @@ impl Folder {
         let path = std::env::temp_dir().join(format!("dsql-edge-local-test-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Folder(path)
+    }
+
+    /// A temporary folder for all accounts: for root, PostgreSQL runs as `nobody`.
+    fn temporary(&self) -> PathBuf {
+        let path = self.0.join("tmp");
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        path
     }
 
     fn dsql_local(&self, arguments: &[&str]) -> Command {
@@ -273,4 +282,46 @@ fn no_process_remains_after_dsql_local() {
     assert!(child.wait().unwrap().success());
     gone(&pid, &home);
     assert!(!folder.0.join(".dev.vars").exists());
+}
+
+/// The folders of PostgreSQL in a temporary folder, and the processes that use them.
+fn left_in(temporary: &Path) -> Vec<String> {
+    let folders = fs::read_dir(temporary).unwrap().map(|entry| entry.unwrap().path().display().to_string());
+    let processes = Command::new("ps").args(["-A", "-ww", "-o", "stat=,args="]).output().unwrap().stdout;
+    let processes = String::from_utf8_lossy(&processes).into_owned();
+    let mark = temporary.display().to_string();
+    let of_folder = processes.lines().filter(|line| line.contains(&mark) && !line.starts_with('Z'));
+    folders.chain(of_folder.map(str::to_owned)).collect()
+}
+
+#[test]
+fn nothing_remains_after_a_signal_during_the_start() {
+    let folder = Folder::new("early");
+    let temporary = folder.temporary();
+    for moment in 0..14 {
+        for how in ["-INT", "-TERM"] {
+            let mut command = folder.dsql_local(&["serve"]);
+            command.env("TMPDIR", &temporary).env_remove("DSQL_LOCAL_INITDB_CACHE");
+            let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(moment * 80));
+            signal(&child, how);
+            child.wait().unwrap();
+            assert_eq!(left_in(&temporary), [""; 0], "{how} after {} ms", moment * 80);
+        }
+    }
+}
+
+#[test]
+fn nothing_remains_after_kill_during_initdb() {
+    let folder = Folder::new("early-kill");
+    let temporary = folder.temporary();
+    let mut command = folder.dsql_local(&["serve"]);
+    command.env("TMPDIR", &temporary).env_remove("DSQL_LOCAL_INITDB_CACHE");
+    let mut child = command.spawn().unwrap();
+    wait_until("initdb has begun", || {
+        fs::read_dir(&temporary).unwrap().any(|home| home.unwrap().path().join("data/PG_VERSION").exists())
+    });
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    wait_until("initdb has ended, and its folder is removed", || left_in(&temporary).is_empty());
 }

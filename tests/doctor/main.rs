@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod pools;
 mod setups;
 
 use std::fs;
@@ -272,8 +273,10 @@ fn replaced(line: &str, before: &str, after: &str, plain: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_setup_is_explained() {
     let site = Site::start().await;
+    let bindings = fs::read_to_string(site.folder("linked/.dev.vars")).unwrap();
+    let pools = pools::write(&site, &bindings);
     site.local.set_faults(&["cut-after-commit=1".parse().unwrap()]);
-    let setups = [&LOST_ANSWER].into_iter().chain(&SETUPS);
+    let setups = [&LOST_ANSWER].into_iter().chain(&SETUPS).chain(&pools);
     let mut failures: Vec<String> = setups.filter_map(|setup| site.check(setup).err()).collect();
     let (text, migrated) = site.run("folder", &["migrate"], &KEYS);
     assert!(migrated, "{text}");

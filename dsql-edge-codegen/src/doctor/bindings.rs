@@ -1,8 +1,9 @@
-//! The check of a Worker's bindings: that they are there, that they are not in plain text, and that they fit.
+//! The checks of a Worker's bindings: that they are there, that they are not in plain text, and that they fit.
 //!
-//! Input: the settings of the Worker, and its local bindings. Output: the check. Secrets that are on Cloudflare only are not
+//! Input: the settings of the Worker, and its local bindings. Output: the checks. Secrets that are on Cloudflare only are not
 //! visible here.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use dsql_edge_compiler::diagnostic::suggestion::distance_within;
 use dsql_edge_compiler::schema::Dialect;
 use serde_json::Value;
 
-use super::check::Check;
+use super::check::{Check, Outcome};
+use super::environment::Environment;
 use crate::cluster::Target;
 use crate::settings_file::{LocalBindings, text};
 
@@ -52,93 +54,141 @@ pub(super) struct Server<'s> {
     pub(super) target: Option<&'s Target>,
 }
 
-/// Returns the check of the bindings.
-pub(super) fn bindings(package: &Path, file: &str, values: &Value, server: &Server<'_>) -> Check {
-    let var = |name: &str| text(values, &["vars", name]).filter(|value| !value.is_empty());
-    if let Some((table, name)) = secret(values) {
-        return Check::wrong(
-            NAME,
-            format!("{name} is in [{table}] of {file}, in plain text"),
-            format!("delete it there, revoke it, and run `npx wrangler secret put {name}`"),
-        );
-    }
+/// Returns the checks of the bindings: one for each thing that is wrong, or one if all is ok.
+pub(super) fn bindings(package: &Path, file: &str, values: &Value, server: &Server<'_>) -> Vec<Check> {
+    let workers = Environment::all(values);
     let local = LocalBindings::of(package);
-    let of_local = |name: &str| local.as_ref().and_then(|it| it.value(name));
-    if let Some(check) = misspelt(values, local.as_ref(), file) {
-        return check;
+    let bindings = Bindings { values, local: local.as_ref() };
+    let mut found: Vec<Check> = workers.iter().flat_map(|worker| secrets(worker, file)).collect();
+    found.extend(misspelt(&workers, local.as_ref(), file));
+    found.extend(match server.dialect {
+        Dialect::Postgres => vec![postgres_bindings(values, &|name| bindings.bound(name))],
+        Dialect::Dsql => of_cluster(&bindings, server),
+    });
+    let is_ok = |check: &Check| check.outcome == Outcome::Ok;
+    if !found.iter().all(is_ok) {
+        found.retain(|check| !is_ok(check));
     }
-    let bound = |name: &str| of_local(name).or_else(|| var(name)).map(str::to_owned);
-    let shown = local.as_ref().map_or("[vars]", |it| it.file);
-    if server.dialect == Dialect::Postgres {
-        return postgres_bindings(values, &bound);
+    found
+}
+
+/// The bindings of the Worker in local development.
+struct Bindings<'b> {
+    values: &'b Value,
+    local: Option<&'b LocalBindings>,
+}
+
+impl Bindings<'_> {
+    fn var(&self, name: &str) -> Option<&str> {
+        text(self.values, &["vars", name]).filter(|value| !value.is_empty())
     }
-    let region = bound("DSQL_REGION");
-    let endpoints = [("[vars]", var("DSQL_ENDPOINT")), (shown, of_local("DSQL_ENDPOINT"))];
-    for (source, endpoint) in endpoints {
-        if let Some(check) = endpoint.and_then(|it| of_endpoint(source, it, region.as_deref())) {
-            return check;
-        }
+
+    fn of_local(&self, name: &str) -> Option<&str> {
+        self.local.and_then(|it| it.value(name))
     }
-    let source = if of_local("DSQL_ENDPOINT").is_some() { shown } else { "[vars]" };
-    if let Some(check) = server.target.and_then(|target| other_server(target, &bound, source)) {
-        return check;
+
+    fn bound(&self, name: &str) -> Option<String> {
+        self.of_local(name).or_else(|| self.var(name)).map(str::to_owned)
     }
-    let user = server.target.map(|target| target.user.as_str());
-    let other = bound("DSQL_USER").filter(|role| user.is_some_and(|user| user != role));
-    if let (Some(role), Some(user)) = (other, user) {
-        return Check::warning(
-            NAME,
-            format!("the Worker connects as {role} (DSQL_USER), and the login above is that of {user}"),
-            format!(
-                "check the Worker's role: `dsql-edge doctor --user {role}`; on a dsql-local, `dsql-local run --user {role} \
-                 --as {role} -- npx wrangler dev` gives the Worker the keys of this role"
-            ),
-        );
+
+    /// Whether the binding is in the Secrets Store, whose values are not visible here.
+    fn is_stored(&self, name: &str) -> bool {
+        let stored = self.values.pointer("/secrets_store_secrets").and_then(Value::as_array);
+        stored.into_iter().flatten().any(|it| text(it, &["binding"]) == Some(name))
     }
-    let stored = values.pointer("/secrets_store_secrets").and_then(Value::as_array);
-    let is_stored = |name: &str| stored.into_iter().flatten().any(|it| text(it, &["binding"]) == Some(name));
-    let missing: Vec<&str> =
-        REQUIRED.into_iter().filter(|name| bound(name).is_none() && !is_stored(name)).collect();
+
+    /// The file of the local bindings, or else the table of the variables.
+    fn shown(&self) -> &'static str {
+        self.local.map_or("[vars]", |it| it.file)
+    }
+}
+
+/// The checks of the bindings of a Worker that connects to a cluster.
+fn of_cluster(bindings: &Bindings<'_>, server: &Server<'_>) -> Vec<Check> {
+    let region = bindings.bound("DSQL_REGION");
+    let mut found = Vec::new();
+    let (var, local) = (bindings.var("DSQL_ENDPOINT"), bindings.of_local("DSQL_ENDPOINT"));
+    found.extend(var.and_then(|it| of_endpoint("[vars]", it, region.as_deref())));
+    // The local binding takes precedence.
+    let source = if local.is_some() { bindings.shown() } else { "[vars]" };
+    let of_local = local.and_then(|it| of_endpoint(source, it, region.as_deref()));
+    let has_endpoint = of_local.is_none() && (local.is_some() || found.is_empty());
+    found.extend(of_local);
+    let bound = |name: &str| bindings.bound(name);
+    if has_endpoint {
+        found.extend(server.target.and_then(|target| other_server(target, &bound, source)));
+    }
+    found.extend(server.target.and_then(|target| other_role(target, &bound)));
+    let is_missing = |name: &&str| bound(name).is_none() && !bindings.is_stored(name);
+    let missing: Vec<&str> = REQUIRED.into_iter().filter(is_missing).collect();
     if !missing.is_empty() {
-        let missing = missing.join(", ");
-        return Check::warning(
-            NAME,
-            match &local {
-                Some(local) => format!("{missing} not found in {} and [vars]", local.file),
-                None => format!("{missing} not found in [vars], and .dev.vars does not exist"),
-            },
-            "for the deployed Worker: `npx wrangler secret put NAME` (`npx wrangler secret list` shows those that are set); \
-             in local development `dsql-local run -- npx wrangler dev` writes .dev.vars",
-        );
+        found.push(not_found(&missing.join(", "), bindings.local));
+    } else if has_endpoint {
+        found.push(of_config(bindings));
     }
+    found
+}
+
+/// Reports a Worker that connects as another role than the login of this run.
+fn other_role(target: &Target, bound: &dyn Fn(&str) -> Option<String>) -> Option<Check> {
+    let user = &target.user;
+    let role = bound("DSQL_USER").filter(|role| role != user)?;
+    Some(Check::warning(
+        NAME,
+        format!("the Worker connects as {role} (DSQL_USER), and the login above is that of {user}"),
+        format!(
+            "check the Worker's role: `dsql-edge doctor --user {role}`; on a dsql-local, `dsql-local run --user {role} \
+             --as {role} -- npx wrangler dev` gives the Worker the keys of this role"
+        ),
+    ))
+}
+
+fn not_found(missing: &str, local: Option<&LocalBindings>) -> Check {
+    Check::warning(
+        NAME,
+        match local {
+            Some(local) => format!("{missing} not found in {} and [vars]", local.file),
+            None => format!("{missing} not found in [vars], and .dev.vars does not exist"),
+        },
+        "for the deployed Worker: `npx wrangler secret put NAME` (`npx wrangler secret list` shows those that are set); \
+         in local development `dsql-local run -- npx wrangler dev` writes .dev.vars",
+    )
+}
+
+/// The check of all bindings together, as the Worker reads them.
+fn of_config(bindings: &Bindings<'_>) -> Check {
     // Values of the Secrets Store are not visible, so a set with one of them is not checked further.
-    if REQUIRED.into_iter().any(is_stored) {
+    if REQUIRED.into_iter().any(|name| bindings.is_stored(name)) {
         return Check::ok(NAME, format!("{} are bound", REQUIRED.join(", ")));
     }
     // The command line connects to the first endpoint of a list, so the others are not checked.
     let first = |name: &str| {
-        let value = bound(name)?;
+        let value = bindings.bound(name)?;
         Some(if name == "DSQL_ENDPOINT" { value.split(',').next()?.trim().to_owned() } else { value })
     };
+    let shown = bindings.shown();
     match Config::from_bindings("", first) {
         Ok(_) => Check::ok(NAME, format!("{} are bound ({shown})", REQUIRED.join(", "))),
         Err(error) => Check::wrong(NAME, format!("{shown}: {error}"), "fix the binding that the error names"),
     }
 }
 
-/// Finds a secret in the variables of the Worker or of one of its environments: the table, and the variable's name. A
-/// variable of a second cluster has a prefix.
-fn secret(values: &Value) -> Option<(String, String)> {
-    let environments = values.get("env").and_then(Value::as_object).into_iter().flatten();
-    let tables = environments.map(|(name, of)| (format!("env.{name}.vars"), of.get("vars")));
-    [("vars".to_owned(), values.get("vars"))].into_iter().chain(tables).find_map(|(table, vars)| {
-        let mut vars = vars.and_then(Value::as_object).into_iter().flatten();
-        let (name, _) = vars.find(|(name, value)| {
-            let value = value.as_str().unwrap_or_default();
-            !value.is_empty() && (SECRET.iter().any(|it| name.ends_with(it)) || has_password(value))
-        })?;
-        Some((table, name.clone()))
-    })
+/// Reports the secrets in the variables of a Worker. A variable of a second cluster has a prefix.
+fn secrets(worker: &Environment, file: &str) -> Vec<Check> {
+    let table = worker.table("vars");
+    let vars = worker.values.get("vars").and_then(Value::as_object).into_iter().flatten();
+    let secret = vars.filter(|(name, value)| {
+        let value = value.as_str().unwrap_or_default();
+        !value.is_empty() && (SECRET.iter().any(|it| name.ends_with(it)) || has_password(value))
+    });
+    let check = |(name, _): (&String, &Value)| {
+        Check::wrong(
+            NAME,
+            format!("{name} is in [{table}] of {file}, in plain text"),
+            format!("delete it there, revoke it, and run `npx wrangler secret put {name}`"),
+        )
+    };
+    secret.map(check).collect()
 }
 
 /// Whether a value is the connection string of a PostgreSQL with a password.
@@ -197,18 +247,20 @@ fn other_server(target: &Target, bound: &dyn Fn(&str) -> Option<String>, source:
     wrong(format!("the keys in {source} are not those of the dsql-local at {endpoint}"))
 }
 
-/// Reports the name of a binding that is almost one that dsql-edge reads.
-fn misspelt(values: &Value, local: Option<&LocalBindings>, file: &str) -> Option<Check> {
-    let vars = values.get("vars").and_then(Value::as_object);
-    let of_vars = vars.into_iter().flat_map(|vars| vars.keys()).map(|name| (file, name.as_str()));
+/// Reports the names of bindings that are almost those that dsql-edge reads.
+fn misspelt(workers: &[Environment], local: Option<&LocalBindings>, file: &str) -> Vec<Check> {
+    let vars = workers.iter().filter_map(|worker| worker.values.get("vars").and_then(Value::as_object));
+    let of_vars = vars.flat_map(|vars| vars.keys()).map(|name| (file, name.as_str()));
     let of_local = local.into_iter().flat_map(|local| local.names().map(|name| (local.file, name)));
-    let (source, name, known) = of_vars.chain(of_local).find_map(|(source, name)| {
+    let found: BTreeSet<(&str, &str)> = of_vars.chain(of_local).collect();
+    let check = |(source, name): (&str, &str)| {
         let is_unknown = name.starts_with("DSQL_") && !KNOWN.contains(&name);
         let near = || KNOWN.into_iter().find(|known| distance_within(name, known).is_some());
-        Some((source, name, is_unknown.then(near).flatten()?))
-    })?;
-    let what = format!("{name} in {source} is not a binding that dsql-edge reads");
-    Some(Check::warning(NAME, what, format!("did you mean {known}?")))
+        let known = is_unknown.then(near).flatten()?;
+        let what = format!("{name} in {source} is not a binding that dsql-edge reads");
+        Some(Check::warning(NAME, what, format!("did you mean {known}?")))
+    };
+    found.into_iter().filter_map(check).collect()
 }
 
 /// Reports an endpoint that is malformed, or at whose port on this machine nothing listens.

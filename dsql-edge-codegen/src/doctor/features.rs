@@ -4,9 +4,12 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
 use toml_edit::{DocumentMut, Item};
 
 use super::check::Check;
+use super::environment::Environment;
+use super::pool;
 use crate::settings_file::{LocalBindings, Settings};
 
 const NAME: &str = "features";
@@ -17,12 +20,40 @@ const CRATE: &str = "dsql-edge";
 const READ_BY: [(&str, &str); 3] =
     [("DSQL_TLS", "direct-tls"), ("DSQL_TRANSPORT", "websocket"), ("AWS_ROLE_ARN", "assume-role")];
 
-/// Returns the check; `None` if no binding needs a feature, or if the package does not depend on the crate.
-pub(super) fn check(package: &Path) -> Option<Check> {
+/// The feature with the pool: without it, neither the class of the pool nor `from_pool` exists.
+const POOL: &str = "pool";
+
+/// Returns the checks of the features.
+pub(super) fn checks(package: &Path) -> Vec<Check> {
     let settings = Settings::of(package).and_then(|settings| settings.values.ok());
+    pool(package, settings.as_ref()).into_iter().chain(variables(package, settings.as_ref())).collect()
+}
+
+/// Reports a pool that is bound or called, and whose feature is off.
+fn pool(package: &Path, settings: Option<&Value>) -> Option<Check> {
+    let workers = settings.map(Environment::all).unwrap_or_default();
+    let what = if workers.iter().any(|worker| pool::is_used(&worker.values)) {
+        "the pool is bound"
+    } else if pool::is_called(package) {
+        "the code calls from_pool"
+    } else {
+        return None;
+    };
+    let is_on = features(package)?.iter().any(|it| it == POOL);
+    (!is_on).then(|| {
+        Check::wrong(
+            NAME,
+            format!("{what}, and the feature {POOL} of {CRATE} is off: the Worker has no class DsqlPool"),
+            format!("cargo add {CRATE} --features {POOL}, or remove what needs it"),
+        )
+    })
+}
+
+/// Returns the check of the variables; `None` if no binding needs a feature, or if the package does not depend on the crate.
+fn variables(package: &Path, settings: Option<&Value>) -> Option<Check> {
     let local = LocalBindings::of(package);
     let is_bound = |name: &str| {
-        let variable = settings.as_ref().and_then(|values| values.pointer(&format!("/vars/{name}")));
+        let variable = settings.and_then(|values| values.pointer(&format!("/vars/{name}")));
         // A Worker treats an empty binding as missing.
         variable.is_some_and(|value| value.as_str() != Some(""))
             || local.as_ref().is_some_and(|local| local.value(name).is_some())
@@ -70,6 +101,13 @@ fn turned_on(manifest: &DocumentMut, above: impl Iterator<Item = DocumentMut>) -
         let workspace = above.chain([manifest.clone()]).find_map(|it| it.get("workspace").cloned())?;
         on.extend(listed(workspace.get("dependencies")?.get(CRATE)?));
     }
+    // A feature of the package may turn on a feature of the crate, and is itself on by default or by an option.
+    let own = manifest.get("features").and_then(Item::as_table_like);
+    let values = own.into_iter().flat_map(|own| own.iter()).filter_map(|(_, item)| item.as_array()).flatten();
+    on.extend(values.filter_map(|value| {
+        let (name, feature) = value.as_str()?.split_once('/')?;
+        (name.trim_end_matches('?') == CRATE).then(|| feature.to_owned())
+    }));
     Some(on)
 }
 
@@ -89,7 +127,7 @@ mod tests {
 
     #[test]
     fn features_are_those_of_the_package_and_of_its_workspace() {
-        let cases: [(&str, Option<&[&str]>); 6] = [
+        let cases: [(&str, Option<&[&str]>); 7] = [
             ("dsql-edge = \"0.1\"", Some(&[])),
             (
                 "dsql-edge = { version = \"0.1\", features = [\"direct-tls\", \"pool\"] }",
@@ -99,6 +137,10 @@ mod tests {
             ("dsql-edge = { workspace = true, features = [\"pool\"] }", Some(&["pool", "assume-role"])),
             ("dsql-edge.features = [\"pool\"]", Some(&["pool"])),
             ("worker = \"0.8\"", None),
+            (
+                "dsql-edge = \"0.1\"\n[features]\ndefault = [\"near\"]\nnear = [\"dsql-edge/pool\"]",
+                Some(&["pool"]),
+            ),
         ];
         let parse = |text: &str| text.parse::<DocumentMut>().unwrap();
         for (dependency, expected) in cases {

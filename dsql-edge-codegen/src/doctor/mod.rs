@@ -6,14 +6,18 @@
 //! The checks run in order. A check that needs another one which failed is skipped; all other checks still run.
 
 mod bindings;
+mod build;
 mod certificate;
 mod check;
 mod clock;
 mod credentials;
+mod environment;
 mod features;
 mod login;
 mod migrations;
 mod network;
+mod object_class;
+mod pool;
 mod probe;
 mod report;
 mod role;
@@ -103,7 +107,7 @@ async fn all(options: &Options, package: &Path, dialect: Dialect) -> Vec<Check> 
     };
     let server = bindings::Server { dialect, region: found.region.as_deref(), target: found.target.as_ref() };
     found.checks.extend(wrangler::checks(package, &server));
-    found.checks.extend(features::check(package));
+    found.checks.extend(features::checks(package));
     found.checks.push(versions::check(package, found.version.as_deref()));
     found.checks
 }

@@ -1,5 +1,5 @@
-//! The checks of a Worker's settings: the file, the compatibility date, the build, the placement. `bindings` has the checks
-//! of the bindings.
+//! The checks of a Worker's settings: the file, the compatibility date, the placement. `build`, `pool` and `bindings` have the
+//! other checks.
 //!
 //! Input: the package's folder, and what the command line found about the server. Output: the checks. Secrets that are
 //! on Cloudflare only are not visible here.
@@ -8,11 +8,13 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use serde_json::Value;
-use toml_edit::{DocumentMut, Item};
 
 use super::bindings::{Server, bindings};
+use super::build::build;
 use super::check::Check;
-use crate::settings_file::{Settings, text};
+use super::environment::Environment;
+use super::pool;
+use crate::settings_file::{LocalBindings, Settings, text};
 
 /// The compatibility date with which dsql-edge is tested.
 const TESTED_DATE: &str = "2026-04-01";
@@ -30,13 +32,29 @@ pub(super) fn checks(package: &Path, server: &Server<'_>) -> Vec<Check> {
             return vec![Check::wrong("wrangler", format!("{file}: {error}"), "fix the syntax of the file")];
         }
     };
-    vec![
-        of_file(file, &values),
-        compatibility(&values),
-        build(package, &values),
-        placement(&values, server),
-        bindings(package, file, &values, server),
-    ]
+    let workers = Environment::all(&values);
+    let local = LocalBindings::of(package);
+    let mut checks = vec![of_file(file, &values), compatibility(&values)];
+    checks.extend(builds(package, &workers));
+    let is_called = pool::is_called(package);
+    if !is_called && !pool::is_used(&values) {
+        checks.push(placement(&values, server));
+    }
+    checks.extend(pool::checks(&pool::Site { file, workers: &workers, local: local.as_ref(), is_called }));
+    checks.extend(bindings(package, file, &values, server));
+    checks
+}
+
+/// The check of the build of the top level, and those of the environments that differ.
+fn builds(package: &Path, workers: &[Environment]) -> Vec<Check> {
+    let mut checks: Vec<Check> = Vec::new();
+    for worker in workers {
+        let check = build(package, &worker.values);
+        if checks.first() != Some(&check) {
+            checks.push(worker.check(check));
+        }
+    }
+    checks
 }
 
 fn of_file(file: &str, values: &Value) -> Check {
@@ -94,60 +112,8 @@ fn day(since_1970: i64) -> String {
     format!("{:04}-{month:02}-{day:02}", year + era * 400 + next)
 }
 
-fn build(package: &Path, values: &Value) -> Check {
-    const NAME: &str = "build";
-    const COMMAND: &str = "cargo install --quiet worker-build@^0.8 && worker-build --release";
-    let command = text(values, &["build", "command"]);
-    let main = text(values, &["main"]).unwrap_or_default();
-    match command {
-        Some(command) if command.contains("worker-build") => match is_without_cdylib(package, command) {
-            true => Check::wrong(
-                NAME,
-                "Cargo.toml has no crate-type cdylib: worker-build makes no Worker of the crate",
-                "add [lib] crate-type = [\"cdylib\"] to Cargo.toml",
-            ),
-            false => Check::ok(NAME, format!("`{command}`")),
-        },
-        Some(command) => Check::warning(
-            NAME,
-            format!("`{command}` does not run worker-build"),
-            format!("if the Worker is Rust: [build] command = \"{COMMAND}\""),
-        ),
-        None if !main.is_empty() && package.join(main).is_file() => Check::warning(
-            NAME,
-            format!("no [build]: wrangler deploys {main} as it is"),
-            format!("add [build] command = \"{COMMAND}\""),
-        ),
-        None => Check::wrong(
-            NAME,
-            "no [build]: wrangler does not compile the crate",
-            format!("add [build] command = \"{COMMAND}\""),
-        ),
-    }
-}
-
-/// Whether the package is a crate that worker-build cannot build. A command may build another folder's crate.
-fn is_without_cdylib(package: &Path, command: &str) -> bool {
-    let text = std::fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
-    let Ok(manifest) = text.parse::<DocumentMut>() else { return false };
-    let types = manifest.get("lib").and_then(|lib| lib.get("crate-type").or_else(|| lib.get("crate_type")));
-    let mut types = types.and_then(Item::as_array).into_iter().flatten();
-    let is_here = manifest.contains_key("package") && !command.split_whitespace().any(|word| word == "cd");
-    is_here && !types.any(|it| it.as_str() == Some("cdylib"))
-}
-
 fn placement(values: &Value, server: &Server<'_>) -> Check {
     const NAME: &str = "placement";
-    if uses_pool(values) {
-        return match text(values, &["vars", "DSQL_POOL_LOCATION"]) {
-            Some(location) => Check::ok(NAME, format!("the pool is in {location} (DSQL_POOL_LOCATION)")),
-            None => Check::warning(
-                NAME,
-                "the pool has no location: it is created near the first visitor",
-                "set DSQL_POOL_LOCATION in [vars], for example enam for us-east-1 (the guide: Where the Worker runs)",
-            ),
-        };
-    }
     let (region, host) = (text(values, &["placement", "region"]), text(values, &["placement", "host"]));
     let mode = text(values, &["placement", "mode"]);
     let wanted = server.region.map(|region| format!("aws:{region}"));
@@ -195,11 +161,6 @@ fn is_placement(region: &str) -> bool {
     region
         .split_once(':')
         .is_some_and(|(cloud, name)| matches!(cloud, "aws" | "gcp" | "azure") && is_name(name))
-}
-
-fn uses_pool(values: &Value) -> bool {
-    let bound = values.pointer("/durable_objects/bindings").and_then(Value::as_array);
-    bound.into_iter().flatten().any(|it| text(it, &["class_name"]) == Some("DsqlPool"))
 }
 
 #[cfg(test)]

@@ -50,6 +50,12 @@ impl Account {
         self == Account::Ours || folder.ancestors().all(is_open)
     }
 
+    /// Whether the account can make folders in a folder, and remove them.
+    pub(crate) fn writes_in(self, folder: &Path) -> bool {
+        let is_open = || fs::metadata(folder).is_ok_and(|it| it.permissions().mode() & 0o002 != 0);
+        self == Account::Ours || (self.enters(folder) && is_open())
+    }
+
     /// Creates a folder that this account owns and no other account can enter. The parent of the folder must exist.
     pub(crate) fn make_folder(self, path: &Path) -> Result<(), Error> {
         DirBuilder::new().mode(0o700).create(path).map_err(Error::file(path))?;

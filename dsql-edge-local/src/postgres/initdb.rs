@@ -4,6 +4,7 @@
 //! `DSQL_LOCAL_INITDB_CACHE` names a folder, the first start keeps a copy there, and each later start uses this copy:
 //! copying costs a sixth of initdb's CPU time, and the tests of this project start more than a hundred servers.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -11,11 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::process::Command;
+use tokio::io::AsyncReadExt;
 
-use super::SUPERUSER;
 use super::account::Account;
+use super::{Home, SUPERUSER};
 use crate::Error;
+use crate::guard::Removed;
 
 /// The variable that names the folder of the copies.
 const CACHE: &str = "DSQL_LOCAL_INITDB_CACHE";
@@ -25,7 +27,7 @@ pub(super) async fn create(
     version: &str,
     bin: &Path,
     data: &Path,
-    home: &Path,
+    home: &mut Home,
 ) -> Result<(), Error> {
     let cache = std::env::var_os(CACHE).filter(|folder| !folder.is_empty());
     let kept = cache
@@ -38,7 +40,7 @@ pub(crate) async fn create_or_copy(
     account: Account,
     bin: &Path,
     data: &Path,
-    home: &Path,
+    home: &mut Home,
     kept: Option<&Path>,
 ) -> Result<(), Error> {
     match kept {
@@ -82,26 +84,26 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-async fn run(account: Account, bin: &Path, data: &Path, home: &Path) -> Result<(), Error> {
-    let mut command = Command::new(bin.join("initdb"));
-    command.args([
-        "-U",
-        SUPERUSER,
-        "-E",
-        "UTF8",
-        "--locale=C",
-        "-A",
-        "trust",
-        "--no-sync",
-        "--no-instructions",
-        "-D",
-    ]);
-    command.arg(data).stdin(Stdio::null()).kill_on_drop(true);
-    account.apply(&mut command, home);
-    let output = command.output().await.map_err(|error| Error::Postgres(format!("initdb: {error}")))?;
-    if output.status.success() {
+async fn run(account: Account, bin: &Path, data: &Path, home: &mut Home) -> Result<(), Error> {
+    let options =
+        ["-U", SUPERUSER, "-E", "UTF8", "--locale=C", "-A", "trust", "--no-sync", "--no-instructions"];
+    let mut arguments: Vec<OsString> = options.into_iter().map(OsString::from).collect();
+    arguments.extend(["-D".into(), data.into()]);
+    let failed = |error: io::Error| Error::Postgres(format!("initdb: {error}"));
+    // After SIGTERM, initdb waits for its child process, and removes the data.
+    let program = bin.join("initdb");
+    let process =
+        home.spawn(program.as_os_str(), arguments, "TERM", Removed::AfterFailure, |command, folder| {
+            account.apply(command, folder);
+            command.stdout(Stdio::null()).stderr(Stdio::piped());
+        });
+    let process = process.map_err(failed)?;
+    let mut printed = Vec::new();
+    if let Some(mut errors) = process.take_stderr() {
+        errors.read_to_end(&mut printed).await.map_err(failed)?;
+    }
+    if process.wait().await.map_err(failed)?.success() {
         return Ok(());
     }
-    let printed = String::from_utf8_lossy(&output.stderr);
-    Err(Error::Postgres(format!("initdb: {}", printed.trim())))
+    Err(Error::Postgres(format!("initdb: {}", String::from_utf8_lossy(&printed).trim())))
 }

@@ -8,6 +8,7 @@ pub(crate) mod data_in_use;
 mod database;
 pub(crate) mod denied_functions;
 pub(crate) mod find;
+mod home;
 pub(crate) mod initdb;
 mod install;
 pub(crate) mod installation;
@@ -26,11 +27,12 @@ use std::time::{Duration, Instant};
 use dsql_edge_compiler::dsql;
 use tokio_postgres::Client;
 
-use crate::guard::Guarded;
+use crate::guard::Removed;
 use crate::seal::SealKey;
 use crate::{Error, Installation};
 pub(crate) use account::Account;
 pub(crate) use database::{Database, POSTGRES};
+pub(crate) use home::Home;
 pub(crate) use roles::{ADMIN, SUPERUSER};
 
 /// The time limit for the start of a server.
@@ -81,10 +83,9 @@ pub(crate) enum Data {
     Kept(PathBuf),
 }
 
-/// A running server.
+/// A running server. Dropping it ends the server, and waits for its end.
 pub(crate) struct Postgres {
-    guard: Guarded,
-    home: PathBuf,
+    home: Home,
     data: PathBuf,
     new: bool,
     seal_key: Arc<SealKey>,
@@ -94,23 +95,10 @@ impl Postgres {
     /// Starts a server and waits until it answers.
     pub(crate) async fn start(installation: &Installation, data: &Data) -> Result<Postgres, Error> {
         let account = Account::choose();
-        let home = make_home(account)?;
-        let started = Postgres::start_in(&home, account, installation, data).await;
-        if started.is_err() {
-            let _ = fs::remove_dir_all(&home);
-        }
-        started
-    }
-
-    async fn start_in(
-        home: &Path,
-        account: Account,
-        installation: &Installation,
-        data: &Data,
-    ) -> Result<Postgres, Error> {
-        let bin = account.reachable(&installation.bin, home).await?;
+        let mut home = Home::make(account)?;
+        let bin = account.reachable(&installation.bin, home.path()).await?;
         let (folder, durable) = match data {
-            Data::Fresh => (home.join("data"), false),
+            Data::Fresh => (home.path().join("data"), false),
             Data::Kept(folder) => (kept_folder(account, folder)?, true),
         };
         if durable {
@@ -121,35 +109,31 @@ impl Postgres {
             if folder.exists() {
                 fs::remove_dir_all(&folder).map_err(Error::file(&folder))?;
             }
-            initdb::create(account, &installation.version, &bin, &folder, home).await?;
+            initdb::create(account, &installation.version, &bin, &folder, &mut home).await?;
         }
-        let mut arguments: Vec<OsString> = vec!["-D".into(), folder.clone().into(), "-k".into(), home.into()];
+        let mut arguments: Vec<OsString> =
+            vec!["-D".into(), folder.clone().into(), "-k".into(), home.path().into()];
         // A fresh folder is removed at the end, so its data does not have to survive a crash.
         let fast: &[&str] =
             if durable { &["synchronous_commit=off"] } else { &["fsync=off", "full_page_writes=off"] };
         for setting in SETTINGS.iter().chain(fast) {
             arguments.extend(["-c".into(), (*setting).into()]);
         }
-        let log = home.join("server.log");
+        let log = home.path().join("server.log");
         let output = fs::File::create(&log).map_err(Error::file(&log))?;
         // The guard removes the folder with the log when PostgreSQL ends, so the log is opened now.
         let mut reader = fs::File::open(&log).map_err(Error::file(&log))?;
         let errors = output.try_clone().map_err(Error::file(&log))?;
         // INT is PostgreSQL's fast shutdown, with a checkpoint; QUIT ends PostgreSQL at once, without a checkpoint.
         let signal = if durable { "INT" } else { "QUIT" };
-        let guard =
-            Guarded::spawn(bin.join("postgres").as_os_str(), arguments, signal, Some(home), |command| {
-                account.apply(command, home);
-                command.stdout(output).stderr(errors);
-            })
-            .map_err(|error| Error::Postgres(error.to_string()))?;
-        let mut server = Postgres {
-            guard,
-            home: home.to_owned(),
-            data: folder,
-            new,
-            seal_key: Arc::new(SealKey::random()?),
-        };
+        let program = bin.join("postgres");
+        let removed = Removed::AtTheEnd;
+        home.spawn(program.as_os_str(), arguments, signal, removed, |command, folder| {
+            account.apply(command, folder);
+            command.stdout(output).stderr(errors);
+        })
+        .map_err(|error| Error::Postgres(error.to_string()))?;
+        let mut server = Postgres { home, data: folder, new, seal_key: Arc::new(SealKey::random()?) };
         server.wait_until_ready(&mut reader).await?;
         // At each start, because a kept folder may be from an earlier version.
         server.install().await?;
@@ -176,7 +160,7 @@ impl Postgres {
             fs::remove_file(&ready).map_err(Error::file(&ready))?;
         }
         let failed = |error: tokio_postgres::Error| Error::Postgres(error.to_string());
-        let client = Database::of(&self.home, "template1").session(SUPERUSER).await.map_err(failed)?;
+        let client = Database::of(self.home.path(), "template1").session(SUPERUSER).await.map_err(failed)?;
         let drop = format!("DROP DATABASE IF EXISTS {POSTGRES} WITH (FORCE)");
         client.batch_execute(&drop).await.map_err(failed)?;
         let roles = client.query_one(OTHER_ROLES, &[]).await.map_err(failed)?;
@@ -192,7 +176,7 @@ impl Postgres {
         let start = Instant::now();
         loop {
             let Err(error) = self.database().session(SUPERUSER).await else { return Ok(()) };
-            let ended = self.guard.ended().map_err(|error| Error::Postgres(error.to_string()))?;
+            let ended = self.home.ended().map_err(|error| Error::Postgres(error.to_string()))?;
             if ended.is_some() || start.elapsed() > START_TIMEOUT {
                 let mut lines = String::new();
                 let _ = log.read_to_string(&mut lines);
@@ -210,7 +194,7 @@ impl Postgres {
 
     /// The folder of the data, if the data is kept.
     pub(crate) fn kept_data(&self) -> Option<&Path> {
-        (!self.data.starts_with(&self.home)).then_some(&self.data)
+        (!self.data.starts_with(self.home.path())).then_some(&self.data)
     }
 
     /// Whether this start created the data folder, so that the SQL of the start must run.
@@ -238,19 +222,17 @@ impl Postgres {
 
     /// The database that the proxy connects to.
     pub(crate) fn database(&self) -> Database {
-        Database::of(&self.home, POSTGRES)
+        Database::of(self.home.path(), POSTGRES)
     }
 
     /// The folder of the socket, which libpq and tokio-postgres accept as a host.
     pub(crate) fn socket_folder(&self) -> &Path {
-        &self.home
+        self.home.path()
     }
 
     /// Ends the server and waits for its end.
     pub(crate) async fn stop(self) -> Result<(), Error> {
-        self.guard.stop().await.map_err(|error| Error::Postgres(error.to_string()))?;
-        let _ = fs::remove_dir_all(&self.home);
-        Ok(())
+        self.home.stop().await.map_err(|error| Error::Postgres(error.to_string()))
     }
 }
 
@@ -276,27 +258,6 @@ fn column_types() -> String {
          AS $$ SELECT ARRAY[{}] $$",
         names.join(", ")
     )
-}
-
-/// On macOS, the path of a socket may have at most 103 bytes, of which the names of the folder and of the socket need
-/// 39.
-const LONGEST_PARENT: usize = 60;
-
-/// Makes the folder of the socket, the log and fresh data: in the system's temporary folder, or in `/tmp` if the path
-/// of that folder is too long for a socket or the account cannot enter that folder.
-pub(crate) fn make_home(account: Account) -> Result<PathBuf, Error> {
-    let mut random = [0; 6];
-    getrandom::fill(&mut random).map_err(|error| Error::Random(error.to_string()))?;
-    let mark: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let home = home_parent(account, std::env::temp_dir()).join(format!("dsql-local-{mark}"));
-    account.make_folder(&home)?;
-    Ok(home)
-}
-
-/// Returns `folder`, or `/tmp` if `folder` cannot contain the folder of a socket.
-fn home_parent(account: Account, folder: PathBuf) -> PathBuf {
-    let fits = folder.is_absolute() && folder.as_os_str().len() <= LONGEST_PARENT;
-    if fits && account.enters(&folder) { folder } else { PathBuf::from("/tmp") }
 }
 
 /// Removes the data that a dsql-local kept with this folder; returns the path of the data, or `None` if there is none. No
@@ -339,28 +300,4 @@ fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
         account.make_folder(parent)?;
     }
     Ok(data)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn folder_of_the_socket_is_short_and_open_to_the_account() {
-        let folder = PathBuf::from(format!("/tmp/home-{}", std::process::id()));
-        fs::create_dir(&folder).unwrap();
-        let fallback = PathBuf::from("/tmp");
-        for (mode, of_nobody) in [(0o755, &folder), (0o700, &fallback)] {
-            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(home_parent(Account::Ours, folder.clone()), folder);
-            assert_eq!(home_parent(Account::Nobody, folder.clone()), *of_nobody);
-        }
-        fs::remove_dir(&folder).unwrap();
-        for folder in [PathBuf::from("relative"), folder.join("x".repeat(LONGEST_PARENT))] {
-            assert_eq!(home_parent(Account::Ours, folder), fallback);
-        }
-    }
 }

@@ -14,7 +14,7 @@ use super::control::Control;
 use super::folder::ServerFolder;
 use super::watcher::{self, Member};
 use super::{databases, templates};
-use crate::postgres::{self, SETTINGS, START_TIMEOUT};
+use crate::postgres::{self, Home, SETTINGS, START_TIMEOUT};
 use crate::{Error, Installation};
 
 /// The file that is written into the data folder once the server is prepared.
@@ -123,29 +123,28 @@ impl Server {
         own: bool,
     ) -> Result<Server, Error> {
         let account = folder.account();
-        let home = postgres::make_home(account)?;
-        folder.set_home(&home)?;
-        let started = Server::start_in(folder, &home, installation, own).await;
-        if started.is_err() {
-            let _ = fs::remove_dir_all(&home);
-        }
-        started
+        let mut home = Home::make(account)?;
+        folder.set_home(home.path())?;
+        let server = Server::start_in(folder, &mut home, installation, own).await?;
+        home.keep();
+        Ok(server)
     }
 
     async fn start_in(
         folder: &ServerFolder,
-        home: &Path,
+        home: &mut Home,
         installation: &Installation,
         own: bool,
     ) -> Result<Server, Error> {
         let account = folder.account();
-        let bin = account.reachable(&installation.bin, home).await?;
+        let bin = account.reachable(&installation.bin, home.path()).await?;
         let data = folder.data()?;
         if !data.exists() {
             // A test's own server is started often, and the shared server only once.
             let kept = own.then(|| folder.initdb());
             postgres::initdb::create_or_copy(account, &bin, &data, home, kept.as_deref()).await?;
         }
+        let home = home.path();
         let (member, reads) = watcher::pipe(home).await?;
         let mut command: Vec<OsString> =
             vec![bin.join("postgres").into(), "-D".into(), data.clone().into(), "-k".into(), home.into()];

@@ -59,7 +59,11 @@ pub(super) fn open(test: &'static Test) -> Result<(), String> {
     match Command::new("psql").arg(kept.connection_string()).status() {
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            println!("psql is not on PATH: use any client; Enter ends the connection's server");
+            println!(
+                "psql is not on PATH, and npm's PostgreSQL does not contain it: install it from a package (Debian and Ubuntu: \
+                 postgresql-client; Alpine: postgresql16-client; Homebrew: libpq, and add its bin to PATH), or use another \
+                 client while this command waits; Enter ends it, and with it the server"
+            );
             io::stdin().read_line(&mut String::new()).map_err(|error| error.to_string())?;
         }
         Err(error) => return Err(format!("psql: {error}")),
