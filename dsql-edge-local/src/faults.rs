@@ -112,8 +112,9 @@ impl Faults {
     /// The requested faults that have never taken effect, each with the reason. Latency has no end, so it is not among them.
     pub(crate) fn unused(&self) -> Vec<String> {
         let Coming { requested, pending, commits } = &*self.coming();
-        let of_a_commit =
-            |fault: Fault| format!("{fault} did not happen: the number of commits was {commits}");
+        let of_a_commit = |fault: Fault| {
+            format!("{fault} did not happen: the number of commits after writes was {commits}")
+        };
         let unused = |fault: &Fault| match *fault {
             Fault::Conflict(left) => Some(of_a_commit(Fault::Conflict(left.saturating_add(*commits)))),
             Fault::CutBeforeCommit(left) => {
@@ -216,25 +217,28 @@ mod tests {
         assert_eq!(
             faults.unused(),
             [
-                "conflict=1 did not happen: the number of commits was 0",
-                "conflict=3 did not happen: the number of commits was 0",
+                "conflict=1 did not happen: the number of commits after writes was 0",
+                "conflict=3 did not happen: the number of commits after writes was 0",
                 waking_up
             ]
         );
         assert_eq!(faults.commits(), Some(Fault::Conflict(0)));
-        assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits was 1", waking_up]);
+        assert_eq!(
+            faults.unused(),
+            ["conflict=3 did not happen: the number of commits after writes was 1", waking_up]
+        );
         // A fault of the next n connections has happened when it happened once.
         faults.connects();
-        assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits was 1"]);
+        assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits after writes was 1"]);
         assert_eq!([faults.commits(), faults.commits()], [None, Some(Fault::Conflict(0))]);
         assert_eq!(faults.unused(), [""; 0]);
         // The statement of the commit failed, so neither the commit nor the fault has happened.
         faults.restore(Fault::Conflict(1));
-        assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits was 2"]);
+        assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits after writes was 2"]);
         let requested = faults.request(&[Fault::CutAfterCommit(1), Fault::DropFlight(1)]);
         assert_eq!(faults.unused().len(), 2);
         faults.undo(requested);
-        assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits was 2"]);
+        assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits after writes was 2"]);
     }
 
     #[test]

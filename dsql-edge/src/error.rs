@@ -18,6 +18,7 @@ use crate::sqlstate::SqlState;
 use crate::statement::{Effect, StatementRef};
 use crate::types::ConversionError;
 use crate::wire::DatabaseError;
+use crate::wire::frontend::EXCEEDS_LIMIT;
 
 /// An error that occurs at run time, between a query and its rows.
 ///
@@ -125,12 +126,15 @@ struct Inner {
     statement: Option<StatementRef>,
     outcome: Outcome,
     attempts: u32,
-    /// The number of rows that a statement for many rows had committed.
-    committed: Option<usize>,
+    /// The number of rows that a statement for many rows had committed, and the function that writes it. A function
+    /// pointer, so that a Worker without such statements does not link the function.
+    committed: Option<(usize, WriteRows)>,
     /// How to fix a rejected login, if the server is not a DSQL cluster.
     #[cfg(feature = "postgres")]
     advice: Option<Option<&'static str>>,
 }
+
+type WriteRows = fn(&mut fmt::Formatter<'_>, usize, Outcome) -> fmt::Result;
 
 /// Whether a statement that ended with an error changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,9 +195,10 @@ impl Error {
         }
     }
 
-    /// Whether a message, a row or a result is longer than [`Config`](crate::Config) allows.
+    /// Whether a message, a row or a result is longer than [`Config`](crate::Config) allows. A message that is too long
+    /// to send was not sent.
     pub fn is_too_long(&self) -> bool {
-        matches!(self.0.kind, Kind::TooLong(_))
+        matches!(self.0.kind, Kind::TooLong(_) | Kind::Unsendable(EXCEEDS_LIMIT))
     }
 
     /// Whether the server answered COMMIT with ROLLBACK: the transaction changed nothing.
@@ -210,7 +215,7 @@ impl Error {
     /// rows after them are not in the database, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: then
     /// it is not known whether the next chunk was committed, and with `fused`, whether some of the next chunks were.
     pub fn committed_rows(&self) -> Option<u64> {
-        self.0.committed.map(|rows| rows as u64)
+        self.0.committed.map(|(rows, _)| rows as u64)
     }
 
     /// The number of attempts.
@@ -273,6 +278,7 @@ impl Error {
     /// Whether a value does not fit its Rust type, or its SQL type.
     pub fn is_conversion(&self) -> bool {
         matches!(self.0.kind, Kind::Decode { .. } | Kind::Encode { .. } | Kind::Unsendable(_))
+            && !self.is_too_long()
     }
 
     /// Whether `fetch_one` or `fetch_value` found no row.
@@ -292,7 +298,8 @@ impl Error {
 
     /// Whether a statement or pipeline that writes was executed and committed, but its rows could not be used: the
     /// snapshot is stale, a value does not fit, or there were more or fewer rows than expected. Do not run the
-    /// statement again.
+    /// statement again. Call [`is_no_rows`](Error::is_no_rows) first: an UPDATE … RETURNING that found no row was
+    /// executed as well, and changed nothing.
     pub fn is_executed(&self) -> bool {
         self.0.outcome == Outcome::Executed
     }
@@ -411,7 +418,10 @@ impl Error {
 
     /// Sets the number of rows that had been committed.
     pub(crate) fn after_rows(mut self, rows: usize) -> Self {
-        self.0.committed = Some(rows);
+        self.0.committed = Some((rows, |f, rows, outcome| {
+            let least = if outcome == Outcome::Unknown { "at least " } else { "" };
+            write!(f, "; {least}{rows} rows had been committed")
+        }));
         self
     }
 
@@ -486,8 +496,8 @@ impl Error {
         if self.0.attempts > 1 {
             write!(f, "; after {} attempts", self.0.attempts)?;
         }
-        if let Some(rows) = self.0.committed {
-            write!(f, "; {rows} rows had been committed")?;
+        if let Some((rows, write)) = self.0.committed {
+            write(f, rows, self.0.outcome)?;
         }
         if self.0.outcome != Outcome::Nothing {
             let may = self.0.statement.as_ref().is_some_and(|it| it.effect == Effect::MayWrite);

@@ -98,7 +98,7 @@ fn passed_test_fails_if_its_fault_did_not_happen() {
     let folder = Folder::new();
     let output = folder.run("fails", &["fault_never_happens"], &[]);
     let text = printed(&output);
-    let expected = "passed, but without its faults: conflict=2 did not happen: the number of commits was 1\n";
+    let expected = "passed, but without its faults: conflict=2 did not happen: the number of commits after writes was 1\n";
     assert!(!output.status.success() && text.contains(expected), "{text}");
     // The test that panics as expected passes.
     assert!(text.contains("1 passed; 1 failed"), "{text}");

@@ -64,7 +64,7 @@ Examples:
   connection-life=3600    seconds until a connection is closed
 
 --fault:  each takes effect once, in any session; latency remains
-  conflict=2              OC000 at the second commit from now
+  conflict=2              OC000 at the second commit from now; only commits after writes count
   cut-before-commit=1     the connection ends at that commit, which is not applied
   cut-after-commit=1      the connection ends at that commit, which is applied
   too-many-connections=1, rate-exceeded=1, waking-up=3      for the next n connections

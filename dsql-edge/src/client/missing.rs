@@ -38,6 +38,15 @@ pub trait Nests {}
 )]
 pub trait EndsByCall {}
 
+/// A `Dsql` of a build with the feature `pool`.
+#[cfg(not(feature = "pool"))]
+#[diagnostic::on_unimplemented(
+    message = "a pool needs the feature `pool`",
+    label = "add `pool` to the features of dsql-edge in Cargo.toml",
+    note = "without a pool, `Dsql::from_env(&env)` makes a `Dsql`"
+)]
+pub trait HasPool {}
+
 /// An executor that fetches rows of a statement without rows.
 #[diagnostic::on_unimplemented(
     message = "the statement returns no rows to fetch",
@@ -53,6 +62,17 @@ pub enum NoRow {}
 #[allow(clippy::unreachable, reason = "no type implements the trait that each method requires")]
 fn never<T>() -> T {
     unreachable!("no type implements the trait that the method requires")
+}
+
+#[cfg(not(feature = "pool"))]
+impl Dsql {
+    #[doc(hidden)]
+    pub fn from_pool<E>(_env: &E) -> Result<Self, Error>
+    where
+        for<'n> &'n Dsql: HasPool,
+    {
+        never()
+    }
 }
 
 impl Dsql {

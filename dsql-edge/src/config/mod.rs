@@ -229,15 +229,16 @@ impl Config {
     }
 
     /// The maximum number of attempts at a query or a transaction, including the first; 5 if it is not set, and 1 means
-    /// no retries. [`Dsql`](crate::Dsql) documents which statements may run again. Retries also have a budget: an
-    /// initial number, and one more for every ten queries.
+    /// no retries. [`Dsql`](crate::Dsql) documents which statements may run again. Retries also have a budget, which may
+    /// end the attempts earlier. Each `Dsql` has 20 retries, and all requests of the isolate together have 200; each
+    /// query or transaction adds a tenth of a retry to both, up to these numbers.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.settings.max_attempts = attempts.max(1);
         self
     }
 
     /// The longest message to send or to receive, in bytes; 10 MiB, DSQL's own limit, if it is not set. A longer
-    /// message is an error: [`Error::is_too_long`] if it was received, [`Error::is_conversion`] if it was to be sent.
+    /// message is an error ([`Error::is_too_long`]).
     pub fn max_message(mut self, bytes: usize) -> Self {
         self.settings.max_message = bytes;
         self

@@ -79,7 +79,8 @@ pub(crate) fn password(password: &str, out: &mut Vec<u8>) -> Result<(), Malforme
 }
 
 const NUL: Malformed = Malformed("the SQL has a NUL character");
-const TOO_LONG: Malformed = Malformed("the query and its parameters exceed Config::max_message");
+pub(crate) const EXCEEDS_LIMIT: &str = "the query and its parameters exceed Config::max_message";
+const TOO_LONG: Malformed = Malformed(EXCEEDS_LIMIT);
 const TOO_MANY: Malformed = Malformed("a query has at most 65,535 parameters");
 
 /// Writes Parse of the unnamed statement.

@@ -30,4 +30,8 @@ async fn transactions(dsql: &Dsql) -> Result<(), Error> {
     dsql.transaction(async move |tx| -> Result<(), Error> { tx.rollback().await }).await
 }
 
+fn pool() -> Result<Dsql, Error> {
+    Dsql::from_pool(&())
+}
+
 fn main() {}

@@ -119,7 +119,7 @@ fn error_has_the_number_of_committed_rows() {
     let violation = now(insert(0..5000).execute(&dsql)).unwrap_err();
     assert!(violation.is_unique_violation() && !violation.is_outcome_unknown(), "{violation}");
     assert_eq!(violation.committed_rows(), Some(3000));
-    assert!(violation.to_string().contains("3000 rows had been committed"), "{violation}");
+    assert!(violation.to_string().contains("; 3000 rows had been committed"), "{violation}");
     assert_eq!(sent(&network).last().unwrap(), "ROLLBACK |");
 
     // If the connection is lost before COMMIT, the chunk is sent again. If the connection is lost after COMMIT, only
@@ -137,6 +137,7 @@ fn error_has_the_number_of_committed_rows() {
     let dsql = Dsql::within(retrying(), network.clone());
     let unknown = eventually(&network, insert(0..5000).execute(&dsql)).unwrap_err();
     assert!(unknown.is_outcome_unknown() && unknown.committed_rows() == Some(3000), "{unknown}");
+    assert!(unknown.to_string().contains("; at least 3000 rows had been committed;"), "{unknown}");
     // With `fused`, COMMIT was sent with the rows.
     let network = Network::default();
     let mut steps = answers([rows_fused(3000), vec![]]);
@@ -146,6 +147,7 @@ fn error_has_the_number_of_committed_rows() {
     let dsql = Dsql::within(retrying(), network.clone());
     let unknown = eventually(&network, insert(0..5000).fused().execute(&dsql)).unwrap_err();
     assert!(unknown.is_outcome_unknown() && unknown.committed_rows() == Some(3000), "{unknown}");
+    assert!(unknown.to_string().contains("; at least 3000 rows had been committed;"), "{unknown}");
 
     // The second chunk contains a value that cannot be sent.
     let network = Network::default();
