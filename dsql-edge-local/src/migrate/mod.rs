@@ -187,7 +187,7 @@ async fn apply(
     let entries = entries.map_err(|error| error.to_string())?;
     let pending = plan(folder, &entries).map_err(|error| match error {
         PlanError::Differs(_) => format!("{error}\n{advice}"),
-        PlanError::Rejected(_) => error.to_string(),
+        PlanError::Rejected(_) | PlanError::Misplaced(_) => error.to_string(),
     })?;
     let mut done = Vec::new();
     for pending in pending {
