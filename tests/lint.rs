@@ -268,7 +268,7 @@ fn errors_of_batches_are_those_of_migrate() {
     for (statement, message) in [
         (
             "-- dsql-edge: in batches of 1000\nUPDATE task SET points = points + 1;",
-            "would change \"points\" again",
+            "could change \"points\" again",
         ),
         (
             "-- dsql-edge: in batches of 5000\nUPDATE task SET points = 0;",

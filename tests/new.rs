@@ -106,6 +106,7 @@ fn wrong_name_or_used_folder_changes_nothing() {
         (&["new", "used"], "run `dsql-edge init` in it"),
         (&["new", "used/notes.txt"], "notes.txt"),
         (&["new", "shop", "--region", "eu\"west"], "not the name of an AWS Region"),
+        (&["new", "shop", "--region", "us-east1"], "not the name of an AWS Region"),
     ] {
         let output = run(home.path(), arguments);
         let error = String::from_utf8(output.stderr).unwrap();

@@ -3,7 +3,7 @@
 //! Input: SQL without optional text, or the tokens of one combination of optional text; and the schema. Output: the
 //! typed query, or all errors, in PostgreSQL's order.
 
-use crate::diagnostic::{Diagnostics, Stage, quotation};
+use crate::diagnostic::{Diagnostic, Diagnostics, Stage, quotation};
 use crate::schema::{Dialect, Schema};
 use crate::source::Span;
 use crate::syntax::{Lexed, Parsed, ParsedStatement};
@@ -14,7 +14,7 @@ use crate::{analyze, dsql, transaction_control};
 pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let parsed = Parsed::of_tokens(text, tokens)?;
     let statement = parsed.only()?;
-    let rejected = rejected_by_dsql(statement, schema);
+    let (rejected, uncertain) = rejected_by_dsql(statement, schema);
     let is_whole = rejected.iter().any(|finding| finding.whole);
     let is_exempt = is_whole || analyze::keeps_transaction(statement, schema);
     if let Some(control) = transaction_control::error(statement).filter(|_| !is_exempt) {
@@ -24,7 +24,10 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
     }
     let query = match analyze::analyze(statement, schema) {
         _ if is_whole => Err(Diagnostics::new()),
-        Ok(query) if rejected.is_empty() => return Ok(query),
+        Ok(mut query) if rejected.is_empty() => {
+            query.warnings.extend(uncertain);
+            return Ok(query);
+        }
         Ok(query) => Err(query.warnings.into_iter().collect()),
         Err(errors) => Err(errors),
     };
@@ -44,13 +47,19 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
     })
 }
 
-/// The rules of DSQL that the statement breaks; empty for PostgreSQL.
-fn rejected_by_dsql(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<dsql::Finding> {
+/// The rules of DSQL that the statement breaks; empty for PostgreSQL. A rule that no answer of a cluster supports is a warning:
+/// it does not stop a build.
+fn rejected_by_dsql(
+    statement: ParsedStatement<'_>,
+    schema: &Schema,
+) -> (Vec<dsql::Finding>, Vec<Diagnostic>) {
     if schema.dialect == Dialect::Postgres {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
-    let mut found = dsql::findings_within(statement, schema);
-    // A rule that was only inferred does not stop a build.
-    found.retain(|finding| finding.diagnostic.is_error());
-    found
+    let found = dsql::findings_within(statement, schema);
+    let (rejected, mut uncertain): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|finding| finding.diagnostic.is_error());
+    // The other rules describe differences, not errors.
+    uncertain.retain(|finding| finding.rule.rejects());
+    (rejected, uncertain.into_iter().map(|finding| finding.diagnostic).collect())
 }

@@ -60,12 +60,12 @@ fn dashed(name: &Ident) -> String {
 fn not_a_warning(name: &Ident) -> Option<String> {
     let dashed = dashed(name);
     match Code::ALL.iter().find(|code| code.name() == dashed) {
-        Some(code) if code.is_warning() => None,
+        Some(code) if code.may_be_warning() => None,
         Some(_) => Some(format!("`{name}` is an error, which cannot be allowed")),
         None => {
             let names: Vec<String> = Code::ALL
                 .iter()
-                .filter(|code| code.is_warning())
+                .filter(|code| code.may_be_warning())
                 .map(|code| code.name().replace('-', "_"))
                 .collect();
             let known = names.iter().map(String::as_str);

@@ -14,6 +14,7 @@ pub mod folder;
 pub mod lease;
 pub mod ledger;
 pub mod lint;
+mod order;
 mod plan;
 pub mod running_local;
 pub mod steps;

@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::folder::{File, Folder};
 use crate::ledger::{Entry, State};
+use crate::order;
 use crate::steps::Step;
 
 /// A file that is not applied completely.
@@ -26,6 +27,8 @@ pub enum PlanError {
     Differs(Vec<String>),
     /// Files that are not applied do not pass the rules.
     Rejected(String),
+    /// Files that are not applied come before files that are applied, and need them.
+    Misplaced(String),
 }
 
 impl fmt::Display for PlanError {
@@ -36,7 +39,7 @@ impl fmt::Display for PlanError {
                 "nothing was sent: the folder differs from the files that were applied\n{}",
                 lines.join("\n")
             ),
-            PlanError::Rejected(rejection) => out.write_str(rejection),
+            PlanError::Rejected(rejection) | PlanError::Misplaced(rejection) => out.write_str(rejection),
         }
     }
 }
@@ -73,9 +76,13 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
         pending.push(Pending { file, steps: steps.collect(), out_of_order });
     }
     if problems.is_empty() {
+        let applied = |name: &str| of_files.get(name).is_some_and(|of_file| of_file.contains_key(&0));
         return match folder.rejection(&rejected) {
             Some(rejection) => Err(PlanError::Rejected(rejection)),
-            None => Ok(pending),
+            None => match order::fault(folder, &|file| applied(&file.name)) {
+                Some(fault) => Err(PlanError::Misplaced(fault)),
+                None => Ok(pending),
+            },
         };
     }
     Err(PlanError::Differs(problems))

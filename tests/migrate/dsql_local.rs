@@ -78,3 +78,19 @@ async fn dsql_local_continues_a_statement_in_batches() {
     assert_eq!(column(&local, LEDGER).await.len(), 8);
     local.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn file_that_needs_a_later_file_is_not_applied() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).unwrap();
+    write("0001_task.sql", "CREATE TABLE task (id int PRIMARY KEY);\n");
+    let local = Local::builder().start().await.unwrap();
+    local.migrate(home.path(), &|_| {}).await.unwrap();
+    write("0000_a.sql", "ALTER TABLE task ADD COLUMN z int;\n");
+    let error = local.migrate(home.path(), &|_| {}).await.err().unwrap().to_string();
+    assert!(error.contains("relation \"task\" does not exist"), "{error}");
+    assert!(error.contains("so that it comes after 0001_task.sql"), "{error}");
+    std::fs::rename(home.path().join("0000_a.sql"), home.path().join("0002_a.sql")).unwrap();
+    assert_eq!(local.migrate(home.path(), &|_| {}).await.unwrap().len(), 1);
+    local.stop().await.unwrap();
+}

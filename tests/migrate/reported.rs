@@ -256,3 +256,36 @@ async fn status_shows_how_far_the_batches_are() {
         site.stop().await;
     }
 }
+
+/// The folder no longer builds in the order of its names, although each statement would succeed on this database.
+#[tokio::test]
+async fn file_that_needs_a_later_file_is_an_error() {
+    for dialect in [Dialect::Dsql, Dialect::Postgres] {
+        let site = Site::start(dialect).await;
+        let task = "CREATE TABLE task (id int PRIMARY KEY, title text);\n";
+        let home =
+            Home::with(&[("0001_task.sql", task), ("0002.sql", "ALTER TABLE task ADD COLUMN due date;\n")]);
+        assert!(home.run(&site, &[]).await.1);
+        for (sql, message) in [
+            ("ALTER TABLE task ADD COLUMN z int;", "0000_a.sql:1:13\n"),
+            ("UPDATE task SET due = now() WHERE id = 1;", "relation \"task\" does not exist"),
+            ("CREATE TABLE IF NOT EXISTS task (id int);", "0001_task.sql:1:14\n"),
+        ] {
+            home.write("0000_a.sql", sql);
+            for arguments in [&[][..], &["--dry-run"], &["status"]] {
+                let (printed, succeeded) = home.run(&site, arguments).await;
+                assert!(!succeeded && printed.contains(message), "{arguments:?}: {printed}");
+                assert!(printed.contains("so that it comes after 0002.sql"), "{arguments:?}: {printed}");
+            }
+        }
+        home.write("0000_a.sql", "SELECT 1;\n");
+        home.write("0001_z.sql", "UPDATE task SET due = now();\n");
+        let (printed, succeeded) = home.run(&site, &["--dry-run"]).await;
+        assert!(!succeeded && printed.contains("0001_z.sql:1:17"), "{printed}");
+        // An independent file is applied.
+        home.write("0001_z.sql", "UPDATE task SET title = 'a';\n");
+        let (printed, succeeded) = home.run(&site, &[]).await;
+        assert!(succeeded && printed.contains("comes before files that are applied already"), "{printed}");
+        site.stop().await;
+    }
+}

@@ -6,8 +6,6 @@
 use std::fs::canonicalize;
 use std::path::{Path, PathBuf};
 
-use dsql_edge_compiler::Schema;
-use dsql_edge_compiler::schema::{Dialect, directives};
 use dsql_edge_macro_input::schema_path::SchemaPath;
 
 use crate::package_schema;
@@ -27,14 +25,4 @@ pub(super) fn before(files: &[PathBuf]) -> Option<Vec<SqlFile>> {
         all.truncate(first);
         Some(all)
     })
-}
-
-/// Returns the schema before the first of these files: it is empty, and has the search path of their directives.
-pub(crate) fn empty_schema<'t>(texts: impl Iterator<Item = &'t str>, dialect: Dialect) -> Schema {
-    let texts: Vec<&str> = texts.collect();
-    let lines = texts.iter().flat_map(|text| directives(text));
-    let paths = lines.filter(|it| it.is_in_head && it.directive.starts_with("search_path"));
-    let head: String = paths.map(|it| format!("{}\n", it.line)).collect();
-    // The build reports a wrong directive.
-    Schema::parse_files([("", head.as_str())], Some(dialect)).unwrap_or_default()
 }

@@ -20,11 +20,10 @@ use clap::{Args, ValueEnum};
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_compiler::schema::Dialect;
-use dsql_edge_migrations::lint::{Sent, fixed_all, lint, lint_folder, lint_postgres};
+use dsql_edge_migrations::lint::{Sent, empty_schema, fixed_all, lint, lint_folder, lint_postgres};
 
 use crate::{format, schema_files, style, write_file};
 
-pub(crate) use history::empty_schema;
 pub(crate) use human::report as for_people;
 pub(crate) use json::files as as_json;
 
@@ -117,7 +116,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let dialect = if is_postgres { Dialect::Postgres } else { Dialect::Dsql };
     let schema = match &options.schema {
         Some(path) => Some(schema(path, dialect)?),
-        None if is_complete => Some(history::empty_schema(files.iter().map(|it| it.text.as_str()), dialect)),
+        None if is_complete => Some(empty_schema(files.iter().map(|it| it.text.as_str()), dialect)),
         None => None,
     };
     let mut count_fixed = 0;

@@ -33,6 +33,10 @@ pub(super) fn as_table() -> String {
     for (name, instead) in dsql::refused_functions() {
         out += &format!("  {name}: {instead}\n");
     }
+    out += "\nFUNCTIONS THAT REACH MORE THAN ROWS (inferred)\n\n";
+    for (name, instead) in dsql::denied_functions() {
+        out += &format!("  {name}: {instead}\n");
+    }
     out += &format!("\nSETTINGS\n\n  {}, {}\n", dsql::SETTABLE.join(", "), dsql::PLANNER.join(", "));
     out += "\nLIMITS OF A CLUSTER\n\n";
     for limit in dsql::limits::ALL {
@@ -75,6 +79,8 @@ pub(super) fn as_json() -> String {
     let settings = [dsql::SETTABLE, dsql::PLANNER].concat();
     let functions = dsql::refused_functions().iter();
     let functions = functions.map(|(name, instead)| json!({ "function": name, "instead": instead }));
+    let denied = dsql::denied_functions();
+    let denied = denied.map(|(name, instead)| json!({ "function": name, "instead": instead }));
     let limits = dsql::limits::ALL.iter().map(|limit| {
         json!({ "of": limit.of, "value": limit.value, "sqlstate": limit.sqlstate, "message": limit.message })
     });
@@ -83,6 +89,7 @@ pub(super) fn as_json() -> String {
         "rules": rules,
         "column_types": types.collect::<Vec<_>>(),
         "refused_functions": functions.collect::<Vec<_>>(),
+        "denied_functions": denied.collect::<Vec<_>>(),
         "settings": settings,
         "limits": limits.collect::<Vec<_>>(),
         "allowed": allowed,

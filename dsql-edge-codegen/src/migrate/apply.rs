@@ -14,7 +14,7 @@ use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_migrations::catalog;
 use dsql_edge_migrations::ledger::run_name;
 use dsql_edge_migrations::steps::{Job, Trace, Verdict, Work};
-use dsql_edge_migrations::{Entry, File, Folder, Pending, State, Step, plan};
+use dsql_edge_migrations::{Entry, File, Folder, Pending, PlanError, State, Step, plan};
 
 use super::database::{Attempts, Database, FirstRow, Sql};
 use super::explain::explained;
@@ -96,13 +96,17 @@ pub async fn migrate(
     done
 }
 
-/// Compares the names in the steps that are not applied with the database. A folder that differs from the ledger is not
+/// Compares the names in the steps that are not applied with the files before them and the database. A folder that differs from the ledger is not
 /// compared.
 pub(super) async fn check_names(folder: &Folder, config: Config) -> Result<()> {
     let database = Database::new(config, folder.dialect);
     let ledger = Ledger::new(&database, run_name());
     let entries = if ledger.exists().await? { ledger.read().await? } else { Vec::new() };
-    let Ok(pending) = plan(folder, &entries) else { return Ok(()) };
+    let pending = match plan(folder, &entries) {
+        Ok(pending) => pending,
+        Err(error @ PlanError::Misplaced(_)) => return Err(error.into()),
+        Err(_) => return Ok(()),
+    };
     names::check(folder, &pending, &database, &|progress| eprintln!("{}", progress.line())).await
 }
 

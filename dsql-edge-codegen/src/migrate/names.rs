@@ -18,12 +18,11 @@ use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::lex;
 use dsql_edge_migrations::catalog::Rows;
 use dsql_edge_migrations::folder::shown;
-use dsql_edge_migrations::lint::{LintedFile, Sent, lint, lint_postgres};
+use dsql_edge_migrations::lint::{LintedFile, Sent, empty_schema, lint, lint_postgres};
 use dsql_edge_migrations::{File, Folder, Pending, State};
 
 use super::database::Database;
 use super::progress::Progress;
-use crate::lint::empty_schema;
 
 /// Returns an error that lists the statements that certainly fail.
 pub(super) async fn check(

@@ -9,7 +9,7 @@ use dsql_edge::Config;
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_migrations::ledger::run_name;
 use dsql_edge_migrations::steps::{Job, Work};
-use dsql_edge_migrations::{Entry, File, Folder, Gone, State, changed, gone};
+use dsql_edge_migrations::{Entry, File, Folder, Gone, PlanError, State, changed, gone, plan};
 use serde_json::{Value, json};
 
 use super::database::Database;
@@ -21,6 +21,8 @@ pub struct Status<'f> {
     files: Vec<(&'f File, BTreeMap<i32, Entry>)>,
     /// Files that were applied and are not in the folder.
     gone: Vec<Gone>,
+    /// The error of files that need later files.
+    misplaced: Option<String>,
     dialect: Dialect,
 }
 
@@ -37,21 +39,25 @@ impl<'f> Status<'f> {
         let ledger = Ledger::new(&database, run_name());
         let entries = if ledger.exists().await? { ledger.read().await? } else { Vec::new() };
         let gone = gone(folder, &entries);
+        let misplaced = match plan(folder, &entries) {
+            Err(PlanError::Misplaced(error)) => Some(error),
+            _ => None,
+        };
         let mut of_files: BTreeMap<String, BTreeMap<i32, Entry>> = BTreeMap::new();
         for entry in entries {
             of_files.entry(entry.file.clone()).or_default().insert(entry.step, entry);
         }
         let files =
             folder.files.iter().map(|file| (file, of_files.remove(&file.name).unwrap_or_default())).collect();
-        Ok(Status { files, gone, dialect: folder.dialect })
+        Ok(Status { files, gone, misplaced, dialect: folder.dialect })
     }
 
-    /// Whether the folder differs from the files that were applied, or has files that `migrate` rejects.
+    /// Whether the folder differs from the files that were applied, or has files that `migrate` rejects or in a wrong order.
     pub fn is_wrong(&self) -> bool {
         let is_wrong = |(file, known): &(&File, BTreeMap<i32, Entry>)| {
             Self::problem(file, known).is_some() || !Self::errors(file, known).is_empty()
         };
-        !self.gone.is_empty() || self.files.iter().any(is_wrong)
+        !self.gone.is_empty() || self.misplaced.is_some() || self.files.iter().any(is_wrong)
     }
 
     /// The errors of a file that is not applied.
@@ -89,6 +95,7 @@ impl<'f> Status<'f> {
         for Gone { name, advice, .. } in &self.gone {
             out += &format!("{name:<width$}  applied, and not in the folder\n    {advice}\n");
         }
+        out.extend(self.misplaced.iter().map(|error| format!("error: {error}\n")));
         out
     }
 
@@ -149,7 +156,7 @@ impl<'f> Status<'f> {
         let renamed =
             self.gone.iter().filter_map(|it| Some(json!({ "from": it.name, "to": it.renamed_to.as_ref()? })));
         let renamed: Vec<Value> = renamed.collect();
-        json!({ "version": 1, "files": files.collect::<Vec<_>>(), "gone": gone, "renamed": renamed })
+        json!({ "version": 1, "files": files.collect::<Vec<_>>(), "gone": gone, "renamed": renamed, "misplaced": self.misplaced })
     }
 }
 

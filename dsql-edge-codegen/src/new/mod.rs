@@ -74,11 +74,12 @@ fn is_empty(folder: &Path) -> io::Result<bool> {
     }
 }
 
-/// The name of the Region becomes a part of several files.
+/// The name of the Region becomes a part of several files: words and a number, with hyphens between them.
 fn check_region(region: &str) -> Result<()> {
-    let is_name = !region.is_empty()
-        && region.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
-    if !is_name {
+    let (words, number) = region.rsplit_once('-').unwrap_or_default();
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|it| it.is_ascii_lowercase());
+    let is_number = !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit());
+    if !is_number || !words.contains('-') || !words.split('-').all(is_word) {
         bail!("--region {region:?} is not the name of an AWS Region, such as us-east-1");
     }
     Ok(())
@@ -107,4 +108,21 @@ fn print(options: &Options, files: &[&str]) -> Result<()> {
         text.push_str(&format!("  {line}\n"));
     }
     Ok(format::print(&text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_region;
+
+    #[test]
+    fn region_has_the_form_of_a_region() {
+        for region in ["us-east-1", "ap-southeast-2", "us-gov-west-1", "eusc-de-east-1"] {
+            assert!(check_region(region).is_ok(), "{region}");
+        }
+        for region in
+            ["us-east1", "us-east", "us-1", "us--east-1", "US-east-1", "us-east-1a", "-east-1", "1", ""]
+        {
+            assert!(check_region(region).is_err(), "{region}");
+        }
+    }
 }

@@ -54,6 +54,9 @@ impl Analyzer<'_> {
                 return Node::error(span);
             }
         };
+        for operand in left.iter().chain([&right]) {
+            self.note_operator(operand, span);
+        }
         let mut args = Vec::with_capacity(2);
         if let Some(left) = left {
             args.push(self.coerce(left, left_type, -1, Context::Implicit));
@@ -245,9 +248,11 @@ impl Analyzer<'_> {
                 }
             }
         };
-        let Some(found) =
-            self.find_operator(written, Some(operand(&left)), Operand { ty: element, span: None })
-        else {
+        let Some(found) = self.find_operator(
+            written,
+            Some(operand(&left)),
+            Operand { ty: element, span: None, parameter: None },
+        ) else {
             return Node::error(span);
         };
         let (left_type, right_type, result) = match self.operator_types(&found, &[left.ty, element]) {
@@ -377,5 +382,9 @@ impl Analyzer<'_> {
 
 /// A node as an operand that advice may quote.
 pub(super) fn operand(node: &Node) -> Operand {
-    Operand { ty: node.ty, span: Some(node.span) }
+    let parameter = match node.kind {
+        NodeKind::Parameter(number) => Some(number),
+        _ => None,
+    };
+    Operand { ty: node.ty, span: Some(node.span), parameter }
 }

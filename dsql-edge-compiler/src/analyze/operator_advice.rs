@@ -15,7 +15,13 @@ use crate::source::Span;
 pub(super) struct Operand {
     pub(super) ty: Oid,
     pub(super) span: Option<Span>,
+    /// The number of the parameter that the operand is, if it is one.
+    pub(super) parameter: Option<usize>,
 }
+
+/// The types that the advice for a parameter names, in the order in which they are tried.
+const OF_PARAMETERS: [Oid; 7] =
+    [oid::DATE, oid::TIMESTAMPTZ, oid::INT8, oid::NUMERIC, oid::TEXT, oid::BOOL, oid::JSONB];
 
 impl Operand {
     /// The operand as written, in parentheses unless it is one word.
@@ -144,12 +150,31 @@ impl Analyzer<'_> {
             (Some(one), Some(other)) => Some(format!("cast one side: {other} or {one}")),
             (Some(one), None) | (None, Some(one)) => Some(format!("cast one side: {one}")),
             (None, None) if left_base == oid::UNKNOWN || right_base == oid::UNKNOWN => None,
-            (None, None) => Some(format!(
-                "no cast from {} to {} exists: check the column or the value",
-                catalog.display(right.ty, -1),
-                catalog.display(left.ty, -1)
-            )),
+            (None, None) => Some(self.parameter_advice(name, left, right).unwrap_or_else(|| {
+                let (right, left) = (catalog.display(right.ty, -1), catalog.display(left.ty, -1));
+                format!("no cast from {right} to {left} exists: check the column or the value")
+            })),
         }
+    }
+
+    /// The advice for a parameter whose type an earlier use has determined: a type that this operator takes.
+    fn parameter_advice(&self, name: &str, left: Operand, right: Operand) -> Option<String> {
+        let catalog = self.catalog;
+        let takes = |left: Oid, right: Oid| {
+            builtin::operators(name).iter().any(|found| (found.left, found.right) == (left, right))
+        };
+        let (operand, fitting) = match (left.parameter, right.parameter) {
+            (Some(_), _) => (left, OF_PARAMETERS.into_iter().find(|ty| takes(*ty, right.ty))),
+            (None, _) => (right, OF_PARAMETERS.into_iter().find(|ty| takes(left.ty, *ty))),
+        };
+        let parameter = self.parameters.get(operand.parameter?.checked_sub(1)?)?;
+        let (shown, fitting) = (operand.text(), catalog.display(fitting?, -1));
+        let why = match parameter.typed_by {
+            Some(place) => format!("because of {}", quotation::written(place)),
+            None => "because of its first use".to_owned(),
+        };
+        let ty = catalog.display(operand.ty, -1);
+        Some(format!("{shown} is of type {ty} {why}: write {shown}::{fitting} there"))
     }
 }
 

@@ -49,6 +49,16 @@ impl Analyzer<'_> {
         }
     }
 
+    /// Records that an operator determines the type of an operand, if the operand is a parameter without a type.
+    pub(super) fn note_operator(&mut self, operand: &Node, operator: Span) {
+        if let NodeKind::Parameter(number) = operand.kind
+            && let Some(parameter) = self.parameters.get_mut(number - 1)
+            && parameter.ty == Some(oid::UNKNOWN)
+        {
+            parameter.typed_by = Some(operator);
+        }
+    }
+
     /// `variable_coerce_param_hook`.
     pub(super) fn set_parameter_type(&mut self, number: usize, target: Oid, span: Span) {
         let Some(parameter) = self.parameters.get_mut(number - 1) else { return };

@@ -11,6 +11,8 @@ pub(super) struct Parameter {
     pub(super) ty: Option<Oid>,
     /// The place of the parameter's first use.
     pub(super) first: Span,
+    /// The place of the operator that determined the type of the parameter, if an operator did.
+    pub(super) typed_by: Option<Span>,
     /// Whether NULL has a meaning in one of the parameter's uses: for example, the parameter is assigned to a nullable
     /// column.
     pub(super) nullable: bool,

@@ -229,7 +229,13 @@ impl Analyzer<'_> {
                         name.span,
                         format!("column reference \"{}\" is ambiguous", name.text),
                     );
-                    if tables.len() > 1 {
+                    if let [first, others @ ..] = tables.as_slice()
+                        && others.contains(first)
+                    {
+                        let advice =
+                            format!("give each {first} an alias, and write the alias before the column");
+                        diagnostic = diagnostic.with_hint(advice);
+                    } else if tables.len() > 1 {
                         let choices: Vec<String> =
                             tables.iter().map(|table| format!("{table}.{}", name.text)).collect();
                         diagnostic = diagnostic.with_hint(format!("write {}", choices.join(" or ")));

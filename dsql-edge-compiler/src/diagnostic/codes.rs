@@ -40,6 +40,11 @@ macro_rules! codes {
             pub fn is_warning(self) -> bool {
                 self.sqlstate() == "00000"
             }
+
+            /// Whether a diagnostic with this code can be a warning: a rule of DSQL that no cluster has confirmed is one.
+            pub fn may_be_warning(self) -> bool {
+                self.is_warning() || self == Code::DsqlUnsupported
+            }
         }
     };
 }

@@ -1,13 +1,15 @@
 //! Finds the existing name that is nearest to a misspelled name.
 //!
-//! Input: the written name and the candidates. Output: the nearest candidate within PostgreSQL's bound: an edit
-//! distance of at most half the length of the written name (`parse_relation.c`, `updateFuzzyAttrMatchState`).
+//! Input: the written name and the candidates. Output: the nearest candidate within a bound: an edit
+//! distance of at most 2, or a third of a long name, and at most half the length of the written name. PostgreSQL's bound
+//! (`parse_relation.c`, `updateFuzzyAttrMatchState`), which is only the half, allows `line` for `dblink`.
 
 /// The candidate nearest to `written`; `None` if no candidate is near.
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // For a name of one letter, the bound is 0, because any two letters differ by one edit. Such a name matches only
     // the same letter in another case.
-    let bound = (written.chars().count() / 2).min(3);
+    let length = written.chars().count();
+    let bound = (length / 2).min((length / 3).clamp(2, 3));
     candidates
         .into_iter()
         .filter(|candidate| *candidate != written)
@@ -66,5 +68,6 @@ mod tests {
         ] {
             assert_eq!(nearest(written, columns), expected, "{written}");
         }
+        assert_eq!(nearest("dblink", ["line"]), None);
     }
 }

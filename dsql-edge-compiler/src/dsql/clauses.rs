@@ -88,4 +88,5 @@ rules! {
     job_id:                        "CALL sys.wait_for_job with something other than a job's id"   | "22P02" | "Unable to convert text to UUID"                                        | Recorded               | "pass the job_id that CREATE INDEX ASYNC returned: 26 letters a-z and digits 2-7";
     ctid:                          "the system column ctid"                         | "42703" | "column \"ctid\" does not exist"                                        | Observed "PostgREST engine, live 2026-08-28" | "identify the row by its primary key";
     unsupported_function:          "functions of sessions and sockets"              | "0A000" | "function {} not supported"                                             | Recorded               | "{}";
+    denied_function:               "functions that run SQL or write no rows"         | "0A000" | "function {} not supported"                                             | Inferred               | "{}";
 }

@@ -3,9 +3,11 @@
 //! Input: a call. Output: the rule that the call breaks. The module checks only names without a schema and names in
 //! `pg_catalog` and `sys`; names in other schemas are functions of the user.
 
-use super::clauses::{call_subquery, job_id, text_search, unsupported_function, wait_for_job_is_a_procedure};
+use super::clauses::{
+    call_subquery, denied_function, job_id, text_search, unsupported_function, wait_for_job_is_a_procedure,
+};
 use super::words::Words;
-use super::{Finding, settings, types};
+use super::{Finding, denied_functions, settings, types};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, FunctionCall, Literal};
 
@@ -54,7 +56,9 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
         None | Some("pg_catalog") => {}
         Some(_) => return None,
     }
-    if let Some(finding) = by_name(name, call.name.span()) {
+    if !denied_functions::uses_only_arguments(name, call.args.len())
+        && let Some(finding) = by_name(name, call.name.span())
+    {
         return Some(finding);
     }
     if name == "set_config"
@@ -81,8 +85,11 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
 
 /// Returns a finding if a PostgreSQL function breaks a rule whatever its arguments are.
 pub(super) fn by_name(name: &str, place: Span) -> Option<Finding> {
-    let (_, instead) = REFUSED.iter().find(|(refused, _)| *refused == name)?;
-    Some(unsupported_function.naming(place, name).advising(*instead))
+    if let Some((_, instead)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
+        return Some(unsupported_function.naming(place, name).advising(*instead));
+    }
+    let (_, instead) = denied_functions::all().find(|(denied, _)| *denied == name)?;
+    Some(denied_function.naming(place, name).advising(instead))
 }
 
 /// Returns a finding if `CALL` breaks a rule. The words are checked, because the parser skips the arguments of `CALL`.

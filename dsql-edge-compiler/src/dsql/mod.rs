@@ -12,6 +12,7 @@ mod allowed;
 mod alter;
 mod clauses;
 mod ddl;
+mod denied_functions;
 mod functions;
 mod index;
 mod index_functions;
@@ -68,6 +69,11 @@ pub fn is_in_keys(ty: &TypeName) -> bool {
 /// The functions that DSQL does not have, and the alternatives.
 pub fn refused_functions() -> &'static [(&'static str, &'static str)] {
     functions::refused()
+}
+
+/// The functions that reach more than rows and whose answer on a cluster is not known, and the alternatives.
+pub fn denied_functions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    denied_functions::all()
 }
 
 /// Finds casts to types that do not exist in a completely known schema. In the statements that the analyzer checks, the

@@ -36,7 +36,9 @@ use lease::Lease;
 const TOKEN_LIFE: u32 = 60;
 
 /// What to do about a file that was changed after it was applied.
-const RESET: &str = "to apply all files as they are now to an empty database, run `dsql-local reset`";
+const RESET: &str = "to apply all files as they are now to an empty database, run `dsql-local reset`. \
+                     `dsql-edge migrate resolve` needs a running dsql-local: if this one ends now, start it without --migrations \
+                     for that";
 
 /// A file of the folder that a run applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,7 +189,7 @@ async fn apply(
     let entries = entries.map_err(|error| error.to_string())?;
     let pending = plan(folder, &entries).map_err(|error| match error {
         PlanError::Differs(_) => format!("{error}\n{advice}"),
-        PlanError::Rejected(_) => error.to_string(),
+        PlanError::Rejected(_) | PlanError::Misplaced(_) => error.to_string(),
     })?;
     let mut done = Vec::new();
     for pending in pending {

@@ -13,6 +13,7 @@ mod cut;
 mod doubt;
 mod dump;
 mod effects;
+mod empty;
 mod errors;
 mod facts;
 mod file;
@@ -33,6 +34,7 @@ mod strings;
 mod unfollowed;
 mod words;
 
+pub use empty::empty_schema;
 pub use errors::errors_of_migrations;
 pub use file::{lint, lint_folder};
 pub use finding::{Finding, LintedFile};

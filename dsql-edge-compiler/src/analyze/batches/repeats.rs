@@ -40,10 +40,10 @@ impl Judge<'_> {
         let (span, message) = match (changing, partly) {
             (Some((name, reason)), _) => (
                 self.assignment(name),
-                format!("a run that is repeated would change \"{name}\" again: {reason}"),
+                format!("a run that is repeated could change \"{name}\" again: {reason}"),
             ),
             (None, Some((span, reason))) => {
-                (span, format!("a run that is repeated would change this value again: {reason}"))
+                (span, format!("a run that is repeated could change this value again: {reason}"))
             }
             (None, None) => return self.check_joins().map_err(|error| error.with_hint(hint)),
         };
