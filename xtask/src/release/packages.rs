@@ -4,9 +4,9 @@
 //! Then this part does what a user does, with the unpacked files in place of crates.io: `cargo install` of the two commands,
 //! `dsql-edge new`, `npm run dev`, requests, and `cargo test`.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 use xtask::step::{run, step};
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 2] = ["dsql-edge-codegen", "dsql-edge-local"];
 
 pub(super) fn check() -> Result<String> {
     let packages = published()?;
+    forget_unpacked(&packages)?;
     let mut package = project::cargo();
     package.args(["package", "--locked"]);
     for member in &packages {
@@ -47,6 +48,28 @@ pub(super) fn check() -> Result<String> {
     install(&packages, unpacked.path())?;
     new_worker(unpacked.path())?;
     Ok(format!("{}; a new Worker runs and passes its tests with them", sizes.join(", ")))
+}
+
+/// Removes the code of an earlier run. cargo unpacks the `.crate` files into its home, in a folder for the name and the
+/// version, and does not look whether a file has changed: it would build the other packages against old code.
+fn forget_unpacked(packages: &[Package]) -> Result<()> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo"))).context("no home folder")?;
+    let Ok(registries) = fs::read_dir(home.join("registry/src")) else { return Ok(()) };
+    for registry in registries {
+        let registry = registry?;
+        // The name of a folder is that of the registry's host and a hash; the packages of a workspace have no host.
+        if !registry.file_name().to_string_lossy().starts_with('-') {
+            continue;
+        }
+        for package in packages {
+            let folder = registry.path().join(format!("{}-{}", package.name, package.version));
+            if folder.exists() {
+                fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A package has a README, its licences, and no data of tests.
