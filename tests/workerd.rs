@@ -134,30 +134,19 @@ impl Workerd {
         let is_json = |name: &str| extras.json.iter().any(|(other, _)| *other == name);
         let names = bindings.iter().map(|(name, _)| *name).filter(|name| !is_json(name));
         let (stored, names): (Vec<&str>, Vec<&str>) = names.partition(|name| extras.stored.contains(name));
-        let Extras {
-            json,
-            durable_objects,
-            apart,
-            triggers,
-            compatibility_flags,
-            v8_flags,
-            hyperdrive,
-            d1,
-            ..
-        } = *extras;
         let worker = Worker {
             bundle,
             ca: &ca,
             bindings: &names,
-            json,
+            json: extras.json,
             stored: &stored,
-            durable_objects,
-            apart,
-            triggers,
-            compatibility_flags,
-            v8_flags,
-            hyperdrive,
-            d1,
+            durable_objects: extras.durable_objects,
+            apart: extras.apart,
+            triggers: extras.triggers,
+            compatibility_flags: extras.compatibility_flags,
+            v8_flags: extras.v8_flags,
+            hyperdrive: extras.hyperdrive,
+            d1: extras.d1,
         };
         xtask::workerd::write(&config, &worker).unwrap();
 
