@@ -207,7 +207,7 @@ impl Parts {
     }
 }
 
-/// A part of the text before more text. A comment at the end of the part must not continue.
+/// A part of the text that other text follows. A comment at the end of the part must not include the text that follows.
 fn closed(part: &str) -> String {
     format!("{part}{}", if part.contains("--") { "\n" } else { "" })
 }

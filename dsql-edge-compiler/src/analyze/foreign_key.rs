@@ -20,8 +20,8 @@ const FAMILIES: [&[Oid]; 4] = [
     &[oid::TEXT, oid::NAME],
 ];
 
-/// Returns the names of the two types if a foreign key cannot compare them. A type that is not resolved, and a base
-/// type of the schema, may be compared with any type.
+/// Returns the names of the two types if a foreign key cannot compare them. Also returns `None` if one of the types
+/// cannot be resolved, or is a base type of the schema, whose operators are not checked here.
 pub(super) fn incompatible(
     schema: &Schema,
     referencing: &TypeName,
@@ -45,7 +45,7 @@ fn fits(catalog: Catalog<'_>, from: Oid, to: Oid) -> bool {
     }
     let info = catalog.type_info(to);
     match info.kind {
-        // The operators of these kinds compare values of one type.
+        // For these kinds of types, an operator compares only values of the same type.
         TypeKind::Enum | TypeKind::Range | TypeKind::Multirange => false,
         TypeKind::Composite => catalog.is_complex(from),
         _ if info.is_array => false,

@@ -125,8 +125,8 @@ impl Prover<'_> {
                         let right = right.get(at).copied().unwrap_or(true);
                         match operator {
                             SetOperator::Union => *left || right,
-                            // A row of the result is in both queries (NULLs compare as equal), so it can contain NULL
-                            // only if both queries can return NULL.
+                            // INTERSECT returns only rows that both queries return (NULL equals NULL here), so a column
+                            // of the result can be NULL only if it can be NULL in both queries.
                             SetOperator::Intersect => *left && right,
                             SetOperator::Except => *left,
                         }
@@ -170,8 +170,8 @@ impl Prover<'_> {
         }
         self.narrow(&mut env, &query.from);
         if query.has_aggregates && !query.grouped || query.empty_grouping_set {
-            // The single group exists even if no row passes the conditions, so the conditions prove nothing about the
-            // group.
+            // This single group exists even if no row satisfies the conditions, so the conditions prove nothing about
+            // the row of the group.
             env.proven.retain(|var| var.level == 0);
             env.proven_nodes.clear();
         }
@@ -294,8 +294,8 @@ impl Prover<'_> {
             if next == assumed {
                 self.assuming.set(self.assuming.get() - 1);
                 if self.assuming.get() > 0 {
-                    // This result is not kept, because it depends on an assumption about the enclosing recursive query,
-                    // and the assumption may turn out to be wrong.
+                    // The result is not cached here: it depends on an assumption about the enclosing recursive query,
+                    // which may turn out to be wrong.
                     *cte.assumed.borrow_mut() = None;
                 }
                 return assumed;
@@ -313,7 +313,7 @@ fn target_srfs(query: &Query) -> usize {
         below + usize::from(matches!(&node.kind, NodeKind::Call { function, .. } if function.set))
     }
     let targets: NodeSet<'_> = query.targets.iter().map(|target| &target.node).collect();
-    // A sort key that is a column of the target list does not add a call.
+    // A sort key that equals a target is evaluated together with that target, so its calls are not counted again.
     let keys = query.other.iter().chain(&query.group_by).filter(|key| !targets.has_same(key));
     query.targets.iter().map(|target| &target.node).chain(keys).map(count).sum()
 }

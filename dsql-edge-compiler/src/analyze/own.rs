@@ -121,8 +121,8 @@ fn returns_set(definition: &CreateFunction) -> bool {
         || definition.parameters.iter().any(|it| it.mode == ParameterMode::Table)
 }
 
-/// An operator of the schema, which is the one with this number. The facts about built-in functions, which are found by
-/// name, do not apply to the function of this operator.
+/// The operator of the schema with the number `number`. Its function gets no facts from the catalog: facts about
+/// built-in functions are found by name, and this function may have the same name.
 fn own_operator(
     catalog: Catalog<'_>,
     number: Oid,

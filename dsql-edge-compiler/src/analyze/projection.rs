@@ -134,7 +134,7 @@ pub(super) fn field_at(row: Node, at: usize, columns: &[RteColumn], span: Span) 
         NodeKind::JoinedRow { columns, .. } => columns.get(at),
         _ => None,
     };
-    // A constant that has no type inside the row does not get a type outside the row.
+    // A constant without a type is not taken out of the row: outside the row, another place could give it a type.
     if let Some(field) = written
         && field.ty != oid::UNKNOWN
     {

@@ -115,7 +115,7 @@ pub(super) enum NodeKind {
     ScalarSubquery(Box<Query>),
     Exists(Box<Query>),
     ArraySubquery(Box<Query>),
-    /// `left op ANY | ALL (SELECT …)`; the comparison of each column pair.
+    /// `left op ANY | ALL (SELECT …)`; `functions` has the comparison for each pair of columns.
     Quantified {
         left: Vec<Node>,
         functions: Vec<Rc<Callee>>,
@@ -227,7 +227,8 @@ pub(super) struct Query {
     pub(super) proofs: Proofs,
 }
 
-/// The cached proofs of a finished query: n nested views that read the next view twice would need 2^n proofs.
+/// The cached proofs of a finished query. Without this cache, n nested views, each of which reads the next view twice,
+/// would need 2^n proofs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Proofs {
     pub(super) has_a_row: OnceCell<bool>,
@@ -446,8 +447,8 @@ impl Node {
         }
     }
 
-    /// The column, if the expression is a column of this level, possibly under a relabeling cast,
-    /// as for a varchar compared as text.
+    /// The column, if the expression is a column of this level, also under a cast that does not change the value, such
+    /// as that of a varchar which is compared as text.
     pub(super) fn plain_column(&self) -> Option<Var> {
         match &self.kind {
             NodeKind::Var(var) if var.level == 0 => Some(*var),

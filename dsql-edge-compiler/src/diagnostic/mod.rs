@@ -60,7 +60,7 @@ pub struct Diagnostic {
     pub detail: Option<String>,
     /// Advice on how to fix the mistake.
     pub hint: Option<String>,
-    /// The DSQL rule that the statement breaks, if that is the error.
+    /// The DSQL rule that the statement breaks; `None` if the diagnostic has another reason.
     pub reason: Option<Reason>,
 }
 

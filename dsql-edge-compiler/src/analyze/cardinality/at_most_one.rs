@@ -84,7 +84,7 @@ impl Proof {
         !query.from.iter().any(has_full_join) && self.holds_all(query, Some(target))
     }
 
-    /// Whether each entry is limited to one row, if the entry `limited` is.
+    /// Whether each entry is limited to one row, on the assumption that the entry `limited` has only one row.
     fn holds_all(&self, query: &Query, limited: Option<usize>) -> bool {
         let mut leaves = Vec::new();
         query.from.iter().for_each(|tree| tree.rtes(&mut leaves));

@@ -70,7 +70,8 @@ impl Prover<'_> {
                 if call.null.holds_of_values() {
                     return false;
                 }
-                // A group has at least one row, unless the whole input is one group or FILTER removes all rows.
+                // A group of a `GROUP BY` has at least one row. An aggregate may get no rows in two cases: the whole
+                // input is one group, or FILTER removes all rows.
                 let owner = up(env, call.level);
                 let has_rows = owner.is_some_and(|env| {
                     env.query.grouped && !env.query.empty_grouping_set

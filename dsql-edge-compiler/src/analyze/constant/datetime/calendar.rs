@@ -27,8 +27,8 @@ const DATE_END: i32 = 2_147_483_494;
 const TIMESTAMPS: std::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_200_000_000;
 
 impl Moment {
-    /// The Julian day, which may be negative: `date2j`. As in PostgreSQL, a year beyond all valid dates overflows: a day
-    /// of such a year can be a valid date.
+    /// The Julian day, which may be negative: `date2j`. The computation overflows for a year beyond all valid dates, as
+    /// in PostgreSQL, so the result for such a year can be the day of a valid date.
     pub(super) fn julian_day(&self) -> i32 {
         let (year, month) = match self.month {
             month @ 3.. => (self.year.wrapping_add(4800), month.wrapping_add(1)),

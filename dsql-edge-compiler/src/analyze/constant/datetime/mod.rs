@@ -67,7 +67,8 @@ pub(super) fn timestamptz(text: &str, session: SessionSettings) -> Result<Option
     with_settings(session, text, TIMESTAMP_ROOM, |fields, settings| {
         match date_time::date_time(fields, settings)? {
             Decoded::Moment(moment, Some(east)) => moment.as_timestamp(east).map(Some),
-            // The offset is not known. The value may be in range if it is in range with one of these offsets.
+            // The offset is not known. The value is accepted if it is in range with at least one of these three
+            // offsets.
             Decoded::Moment(moment, None) => [0, HALF_DAY, -HALF_DAY]
                 .iter()
                 .find_map(|east| moment.as_timestamp(*east).ok())
@@ -94,9 +95,9 @@ pub(super) fn interval(text: &str, typmod: i32) -> Result<(), Problem> {
     }
 }
 
-/// The value with the settings of the session. If these settings are not known, all settings are tried. The result is
-/// the value if the default settings accept the text and no other settings give another value. The result is the error
-/// of the default settings if no settings accept the text, and otherwise `None`.
+/// The value of the text with the settings of the session. If these settings are not known, all settings are tried. If
+/// the default settings accept the text, and no other settings give another value, the result is this value. If no
+/// settings accept the text, the result is the error of the default settings. In all other cases, the result is `None`.
 fn with_settings<V: PartialEq>(
     session: SessionSettings,
     text: &str,
