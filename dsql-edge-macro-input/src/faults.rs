@@ -21,9 +21,9 @@ pub enum Fault {
     CutBeforeCommit(u64),
     /// The connection ends after the n-th commit from now has been applied, and before the commit is answered.
     CutAfterCommit(u64),
-    /// The next n connections are rejected because the quota is full, 53300.
+    /// The next n connections are rejected with SQLSTATE 53300, because the quota of connections is used up.
     TooManyConnections(u64),
-    /// The next n connections are rejected because they are opened too fast, 53400.
+    /// The next n connections are rejected with SQLSTATE 53400, because they are opened too fast.
     RateExceeded(u64),
     /// The next n connections are rejected because the cluster is waking up.
     WakingUp(u64),

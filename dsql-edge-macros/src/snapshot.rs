@@ -40,7 +40,8 @@ struct Cached {
     looked_at: Instant,
 }
 
-/// The time for which the stamps are not read again, so that a folder is not listed for each of a hundred queries.
+/// For this time after a check, the modification times and lengths of the files are not read again. Otherwise, a crate
+/// with a hundred queries would list the folder of migrations a hundred times.
 const FRESH: Duration = Duration::from_millis(200);
 
 static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);

@@ -84,7 +84,7 @@ pub(super) fn is_transparent(attributes: &[Attribute]) -> syn::Result<bool> {
     Ok(found)
 }
 
-/// Reports options of a newtype: it has only `transparent`.
+/// Reports each option of a newtype except `transparent`, the only option that a newtype can have.
 pub(super) fn of_newtype(attributes: &[Attribute]) -> syn::Result<()> {
     each(attributes, "of a newtype is `transparent`", &mut |option, _| Ok(option == "transparent"))
 }

@@ -500,7 +500,8 @@ impl Parser<'_> {
         let value = self.primary()?;
         match value.kind {
             ExprKind::Literal(_) | ExprKind::Cast { .. } => Ok(value),
-            // The name of a function may precede a constant, so the error is after the name.
+            // A constant can begin with the name of a function (`f 'text'`), so PostgreSQL reports the error after the
+            // name.
             _ if is_name => Err(self.error_here()),
             _ => Err(first),
         }
