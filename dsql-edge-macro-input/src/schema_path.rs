@@ -75,7 +75,7 @@ pub fn folders(folder: &Path) -> impl Iterator<Item = &Path> {
 
 /// The root of the package or workspace that contains a folder. Cargo writes the lock file into the root, so a package
 /// that has a lock file is the root itself. For a package without a lock file, the root is the nearest folder whose
-/// manifest has a workspace: the package itself, or a folder above it. If there is no such folder, the root is the
+/// manifest has a workspace: the package itself, or a folder above it. If no manifest has a workspace, the root is the
 /// package. Outside a package, the root is the given folder.
 fn root(folder: &Path) -> &Path {
     let Some(package) = folder.ancestors().find(|above| above.join("Cargo.toml").is_file()) else {

@@ -447,8 +447,8 @@ impl Node {
         }
     }
 
-    /// The column, if the expression is a column of this level, also under a cast that does not change the value, such
-    /// as that of a varchar which is compared as text.
+    /// The column, if the expression is a column of this level, possibly under a cast that does not change the value,
+    /// such as `varchar` to `text`.
     pub(super) fn plain_column(&self) -> Option<Var> {
         match &self.kind {
             NodeKind::Var(var) if var.level == 0 => Some(*var),
