@@ -22,8 +22,8 @@
 //! accepts it.
 //!
 //! `last` is not taken from the changed rows, because a batch may change none of its rows: on PostgreSQL with READ
-//! COMMITTED, another transaction may change the rows after the batch was selected. For the same reason, the condition is
-//! repeated: PostgreSQL evaluates it again for the new version of a row.
+//! COMMITTED, another transaction may change the rows after the batch was selected. For the same reason, the UPDATE or
+//! DELETE repeats the condition: PostgreSQL evaluates this condition again for the new version of a row.
 
 use crate::analyze::{self, Batching, KeyColumn};
 use crate::compile;
@@ -88,7 +88,8 @@ pub fn compile_in_batches(source: &Source, schema: &Schema, rows: u32) -> Result
     Ok(Batches { statement, first, next })
 }
 
-/// In a batch, these names are queries.
+/// Returns an error if the statement contains one of two reserved names: in the text of a batch, these are names of
+/// queries in WITH.
 fn check_names(statement: ParsedStatement<'_>) -> Result<(), Diagnostic> {
     let is_reserved = |kind: &TokenKind| match kind {
         TokenKind::Identifier(name) => matches!(name.as_str(), "dsql_edge_batch" | "dsql_edge_changed"),

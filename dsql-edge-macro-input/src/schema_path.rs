@@ -29,7 +29,8 @@ pub enum SchemaPath {
 ///
 /// # Errors
 ///
-/// Returns an error if a variable names a missing path, or a file instead of a folder, or the reverse.
+/// Returns an error if a variable names a path that does not exist, a file instead of a folder, or a folder instead of
+/// a file.
 pub fn schema_path(
     package: &Path,
     variable: &dyn Fn(&str) -> Option<OsString>,
@@ -66,8 +67,8 @@ pub fn schema_path(
     Ok(None)
 }
 
-/// The folders that are searched for a file of a package: the given folder, which is the package's folder or is inside
-/// it, and its parents up to the root.
+/// The folders that are searched for a file of a package: `folder`, which is the package's folder or a folder inside
+/// it, and the parents of `folder` up to the root.
 pub fn folders(folder: &Path) -> impl Iterator<Item = &Path> {
     let root = root(folder);
     folder.ancestors().take_while(move |above| above.starts_with(root))

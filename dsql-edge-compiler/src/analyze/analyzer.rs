@@ -19,7 +19,8 @@ pub(super) struct Analyzer<'a> {
     pub(super) catalog: Catalog<'a>,
     pub(super) diagnostics: Diagnostics,
     pub(super) parameters: Vec<Parameter>,
-    /// The analyzed views by the number of their relation; `None` if the view has an error or is being analyzed.
+    /// The analyzed views; the key is the number of the view's relation. The value is `None` if the view has an error
+    /// or is being analyzed.
     pub(super) views: HashMap<usize, Option<Rc<Query>>>,
     /// The number of views that enclose the view that is being analyzed.
     pub(super) views_above: usize,
@@ -39,7 +40,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) equal_lengths: Vec<Vec<usize>>,
     /// Errors that PostgreSQL finds after parse analysis.
     pub(super) later: Vec<Diagnostic>,
-    /// For each `*`, its place and the column list that replaces it in the SQL text that is sent.
+    /// The place of each `*`, and the column list that replaces this `*` in the text to send.
     pub(super) edits: Vec<(Span, String)>,
     /// Whether the statement contains a volatile function or a nested write.
     pub(super) writes: bool,

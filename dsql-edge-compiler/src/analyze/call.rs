@@ -44,8 +44,8 @@ pub(crate) fn keeps_transaction(statement: ParsedStatement<'_>, schema: &Schema)
     schema.unfollowed.is_empty() && meant.all(|it| !it.may_commit)
 }
 
-/// Whether a call is of `sys.wait_for_job`, DSQL's own procedure. It returns one boolean (dsqlbase and ministack, live
-/// 2026-10).
+/// Whether a call is of `sys.wait_for_job`, DSQL's own procedure. The call returns one boolean (measured on clusters by
+/// the projects dsqlbase and ministack, 2026-10).
 fn is_wait_for_job(call: &FunctionCall, schema: &Schema) -> bool {
     let is_named = call.name.schema() == Some("sys") && call.name.name() == "wait_for_job";
     schema.dialect == Dialect::Dsql && is_named && call.name.parts.len() == 2

@@ -48,8 +48,8 @@ impl Node {
             (NodeKind::WindowCall(a), NodeKind::WindowCall(b)) => {
                 (&a.name, &a.window) == (&b.name, &b.window)
             }
-            // Opaque nodes are equal only if the question is whether they are written alike: an opaque node does not
-            // contain its whole expression, so its value is not certain.
+            // An opaque node does not contain its whole expression. So two opaque nodes can be written alike, but they
+            // never certainly have the same value.
             (NodeKind::Opaque(_), NodeKind::Opaque(_)) => as_written,
             (
                 NodeKind::Quantified { functions: a, all: b, .. },
@@ -57,8 +57,8 @@ impl Node {
             ) => (a, b) == (c, d),
             _ => true,
         };
-        // Subqueries are equal only if the question is whether they are written alike. Their values can differ, because
-        // a second run of a subquery may see other rows, or call a volatile function.
+        // Two subqueries can be written alike, but they never certainly have the same value: a second run may see other
+        // rows, or call a volatile function.
         let queries = match (self.subquery(), other.subquery()) {
             (None, None) => true,
             (Some(a), Some(b)) => as_written && a.written_alike(b),

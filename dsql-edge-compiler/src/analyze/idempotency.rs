@@ -60,7 +60,8 @@ pub(super) fn key(
     let meant = *candidates.iter().find(|meant| candidates.iter().all(|key| has_all(key, meant)))?;
     let (proving, others): (Vec<&Key>, Vec<&Key>) = relation.keys.iter().partition(|key| has_all(key, meant));
     let all = !relation.has_other_keys && others.is_empty();
-    // Without a conflict target, the second run may violate another index first, or skip the row because of it.
+    // Without a conflict target, a second run may violate another index before the index of the key. With `ON CONFLICT
+    // DO NOTHING`, the other index may be the reason why the row is skipped.
     let names_key = conflict.is_some_and(|it| !matches!(it.target, ConflictTarget::Any));
     let may_conflict = relation.has_other_keys || others.iter().any(|key| !written.never_conflicts(key));
     if may_conflict && !names_key {
@@ -223,8 +224,8 @@ fn is_date(text: &str) -> bool {
     year == 4 && text.bytes().all(|it| it.is_ascii_digit() || matches!(it, b'-' | b':' | b'.' | b' '))
 }
 
-/// The keys that `ON CONFLICT` refers to; `None` if a skipped row does not prove that a row with one of these keys
-/// exists.
+/// The keys that `ON CONFLICT` refers to. The result is `None` if PostgreSQL can skip the row although no row with one
+/// of these keys exists.
 fn named<'k>(conflict: &OnConflict, relation: &Relation, certain: Vec<&'k Key>) -> Option<Vec<&'k Key>> {
     if conflict.update.is_some() {
         return None;

@@ -136,7 +136,7 @@ impl Prover<'_> {
         }
     }
 
-    /// The facts at a query's own level, after the conditions of the query were applied.
+    /// Returns the environment of a query's own level, after the conditions of the query have narrowed it.
     fn environment<'e>(&self, query: &'e Query, outer: Option<&'e Environment<'e>>) -> Environment<'e> {
         let sides = Sides::of(&query.from);
         let mut nulled_by = vec![SideSet::default(); query.rtes.len()];

@@ -357,7 +357,7 @@ impl Analyzer<'_> {
 }
 
 impl Analyzer<'_> {
-    /// The facts about the function of an operator.
+    /// Returns the function of an operator, with the properties of its result.
     pub(super) fn callee_of(&mut self, found: &Operator) -> Rc<Callee> {
         // The function of a schema's operator may do anything.
         if found.oid == 0 || found.function_volatility.is_volatile() {

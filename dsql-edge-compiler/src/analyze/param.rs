@@ -121,8 +121,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that NULL has a meaning as the value of `node`: if `node` is a parameter, with or without casts, the
-    /// argument may be an `Option`.
+    /// Records that the place of `node` accepts NULL: if `node` is a parameter, with or without casts, the argument may
+    /// be an `Option`.
     pub(super) fn accepts_null(&mut self, node: &Node) {
         self.record_null(node, false);
     }

@@ -101,7 +101,7 @@ impl Analyzer<'_> {
                 let message = format!("column {}.{name} does not exist", rte.name);
                 Diagnostic::error(Code::UnknownColumn, row.span, message)
             }
-            // PostgreSQL fails before it searches for the name, and its error has no place.
+            // PostgreSQL reports an error before it searches for the name, and this error has no position in the text.
             (oid::RECORD, _) if columns.is_empty() && matches!(row.kind, NodeKind::Var(_)) => {
                 Diagnostic::error(Code::WrongObjectType, row.span, "record type has not been registered")
             }

@@ -281,7 +281,7 @@ impl<'a> Analyzer<'a> {
             .collect()
     }
 
-    /// A view's definition, analyzed once. A view with errors is reported where it is used.
+    /// A view's definition, analyzed once. The error of a view is reported at the place where a query uses the view.
     pub(super) fn view_query(&mut self, at: usize) -> Option<Rc<Query>> {
         if let Some(known) = self.views.get(&at) {
             return known.clone();

@@ -34,9 +34,9 @@ pub(super) struct Scope<'p> {
     pub(super) sets: SetReturning,
     /// Whether the arguments of an aggregate are being analyzed.
     pub(super) in_aggregate: Cell<bool>,
-    /// Windows that are defined where they are used, without duplicates; analyzed after the other clauses.
+    /// The windows that are defined in an OVER clause, without duplicates. They are analyzed after the other clauses.
     pub(super) inline_windows: RefCell<Vec<Window>>,
-    /// The column names that were not found; each is reported only once.
+    /// The names of unknown columns that are already reported: each name is reported only once.
     pub(super) reported: RefCell<Vec<String>>,
     /// The output names of the select list and the places of their expressions; used only for advice.
     pub(super) output_names: Vec<(String, Span)>,

@@ -148,7 +148,7 @@ impl Diagnostics {
         }
     }
 
-    /// Replaces the advice of the last diagnostic, if it is about this place; `None` is any place.
+    /// Replaces the advice of the last diagnostic, if the diagnostic is about this place. `None` stands for any place.
     pub fn advise(&mut self, span: Option<Span>, hint: impl Into<String>) {
         if let Some(last) = self.0.last_mut().filter(|last| span.is_none_or(|span| last.span == span)) {
             last.hint = Some(hint.into());

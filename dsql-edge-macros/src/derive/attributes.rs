@@ -1,7 +1,7 @@
 //! Reads `#[dsql(…)]`.
 //!
-//! Input: the attributes of a type, a variant or a field. Output: their options; an option that has no meaning at its
-//! place is an error that lists the options of that place.
+//! Input: the attributes of a type, a variant or a field. Output: the options in these attributes. An option that is
+//! not allowed at its place is an error, which lists the allowed options.
 
 use crate::rename_all::RenameAll;
 use syn::{Attribute, LitStr};

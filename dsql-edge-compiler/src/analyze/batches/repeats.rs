@@ -51,7 +51,7 @@ impl Judge<'_> {
         Err(rejected(span, message).with_hint(hint))
     }
 
-    /// The reason why an assigned value can differ when it is computed again.
+    /// The reason why an assigned value can differ when a repeated run computes the value again.
     fn differs_again(&self, value: &Node) -> Option<String> {
         let mut reason = None;
         any_below(value, &mut |node, is_nested| {

@@ -154,8 +154,8 @@ impl Proof {
         leaves.iter().all(|rte| !is_table(*rte) || held[*rte])
     }
 
-    /// Finds the equalities `column = value` that a condition combines by AND: a row that satisfies the condition
-    /// satisfies each of them.
+    /// Finds the equalities `column = value` that a condition combines by AND: each row that satisfies the condition
+    /// satisfies all these equalities.
     fn equalities(&self, condition: &Node, found: &mut dyn FnMut(Var, Vec<usize>)) {
         match &condition.kind {
             NodeKind::And(parts) => parts.iter().for_each(|part| self.equalities(part, found)),
@@ -221,9 +221,9 @@ pub(super) fn is_equality(function: &str) -> bool {
         && !function.contains("like")
 }
 
-/// Returns the column that `node`, an operand of an equality, reads, if the comparison uses the equality of the
-/// column's key. Returns `None` for a varchar that is compared as bpchar, because the comparison ignores trailing
-/// blanks.
+/// `node` is an operand of an equality. Returns the column that the operand reads, if the comparison treats the same
+/// values as equal as the column's key does. Returns `None` for a varchar that is compared as bpchar, because the
+/// comparison ignores trailing blanks.
 fn column_of_key(node: &Node) -> Option<Var> {
     let keeps_blanks = match &node.kind {
         NodeKind::Cast { arg, function: None } => node.ty != oid::BPCHAR || arg.ty == oid::BPCHAR,

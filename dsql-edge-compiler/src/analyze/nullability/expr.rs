@@ -301,7 +301,7 @@ where
     Some(at)
 }
 
-/// The facts about the input rows of an aggregate, before grouping.
+/// The environment of an aggregate's input rows, before grouping.
 fn before_grouping<'e>(env: &Environment<'e>) -> Environment<'e> {
     Environment {
         grouping_nulls: false,

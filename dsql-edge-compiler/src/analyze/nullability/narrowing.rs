@@ -122,7 +122,7 @@ fn follow_foreign_keys(env: &mut Environment<'_>) -> bool {
 }
 
 /// Collects the ON conditions that are TRUE in every row of the result. These are the conditions of inner joins and of
-/// reduced outer joins, except for a join whose rows an outer join above it can null.
+/// reduced outer joins. A join does not count if an outer join above this join can null its rows.
 fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool, out: &mut Vec<&'e Node>) {
     let JoinTree::Join { left, right, on, .. } = tree else { return };
     let still_nulled = |tree: &JoinTree| {

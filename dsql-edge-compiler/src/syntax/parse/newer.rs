@@ -62,7 +62,7 @@ impl Parser<'_> {
 }
 
 /// Applies `ENFORCED` or `NOT ENFORCED` to the constraint before it. Rows may violate a constraint that is not
-/// enforced, so it is handled like a constraint that is NOT VALID.
+/// enforced, so such a constraint counts as NOT VALID.
 pub(super) fn set_enforced(constraints: &mut [Constraint], enforced: bool) {
     for constraint in constraints.iter_mut().rev() {
         match &mut constraint.kind {

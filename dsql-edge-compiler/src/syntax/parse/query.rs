@@ -12,8 +12,8 @@ use crate::syntax::keyword::Class;
 /// as this number (see `MAX_DEPTH`).
 const MAX_SET_OPERATIONS: usize = 500;
 
-/// The maximum number of `WITH` queries in a statement: each `WITH` query can read the query before it, so a function
-/// that follows the references can recurse once for each query.
+/// The maximum number of `WITH` queries in a statement. Each `WITH` query can read the query before it, so a function
+/// of the compiler that follows these references can recurse once for each query.
 const MAX_CTES: usize = 10_000;
 
 impl Parser<'_> {

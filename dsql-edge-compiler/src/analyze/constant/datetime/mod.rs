@@ -5,8 +5,8 @@
 //! Two settings of the session decide how PostgreSQL reads such a constant: `DateStyle` (the order of year, month and
 //! day) and `timezone_abbreviations`. `IntervalStyle` and `TimeZone` do not decide whether a constant is valid. A
 //! session of DSQL has the default settings. The settings of other servers are not known: initdb sets `DateStyle` by
-//! the locale. For these servers, a constant is rejected only if PostgreSQL rejects it with every setting; the error is
-//! then the error that the default settings cause.
+//! the locale. For these servers, a constant is rejected only if PostgreSQL rejects the constant with all possible
+//! settings. The reported error is that of the default settings.
 //!
 //! The modules follow PostgreSQL's `datetime.c`: `fields` splits the text. `date_time` and `interval` interpret the
 //! fields. `reading` interprets numbers by the parts that are known. `zone` contains the names of time zones, and
