@@ -90,8 +90,8 @@ pub struct TypedParameter {
     pub null_is_value: bool,
     /// For an array, whether the elements may be NULL.
     pub elements_nullable: bool,
-    /// The labels that the argument, or the elements of an array, can have, if each use of the parameter accepts only
-    /// the same labels: an enum, or a column whose `CHECK` allows only these texts.
+    /// The labels that the argument (or the elements of an array) can have. They come from an enum, or from a column
+    /// whose `CHECK` allows only these texts. `None` if not all uses of the parameter accept the same labels.
     pub labels: Option<Labels>,
 }
 

@@ -114,8 +114,8 @@ impl fmt::Display for Fault {
 /// Reads `faults("conflict=1, latency=20", …)`, the lists of faults of a test.
 ///
 /// # Errors
-/// Returns an error for the first name that is not a fault, if the sum of the latencies is too long, or for `expired-hour`,
-/// which has no effect when a test begins.
+/// Returns an error for the first name that is not a fault, and if the sum of the latencies is too long. Also returns
+/// an error for `expired-hour`, because this fault has no effect when a test begins.
 pub fn of_lists<'t>(lists: impl IntoIterator<Item = &'t str>) -> Result<Vec<Fault>, InvalidFault> {
     let faults = parse(lists.into_iter().flat_map(|list| list.split(',')).map(str::trim))?;
     if faults.contains(&Fault::ExpiredHour) {

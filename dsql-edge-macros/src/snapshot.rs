@@ -186,9 +186,9 @@ impl Snapshot {
     }
 }
 
-/// The tokens that make the build depend on the variables that the macros read, set or not; empty after the first call
-/// in a process. rustc reports to cargo the variables that `option_env!` reads; on stable Rust, a macro has no other
-/// way to report a variable.
+/// The tokens that make the build depend on the environment variables that the macros read, even if a variable is not
+/// set. Only the first call in a process returns tokens. rustc reports to cargo the variables that `option_env!` reads;
+/// on stable Rust, a macro has no other way to report a variable.
 pub(crate) fn tracked_variables() -> TokenStream {
     static EMITTED: AtomicBool = AtomicBool::new(false);
     if EMITTED.swap(true, Ordering::Relaxed) {

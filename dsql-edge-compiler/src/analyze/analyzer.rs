@@ -106,9 +106,9 @@ impl<'a> Analyzer<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The detail of an error for an unknown name. A statement whose effect on the schema is not known may have
-    /// created or changed the object; if such a statement contains the name, the detail shows that statement with its
-    /// file and line.
+    /// The detail of an error for an unknown name. If the name occurs in a statement whose effect on the schema is not
+    /// known, this statement may have created or changed the object. The detail then shows this statement with its file
+    /// and line.
     fn tainted(&self, diagnostic: &Diagnostic) -> Option<String> {
         let is_of_name = matches!(
             diagnostic.code,

@@ -8,10 +8,10 @@
 //! # The model
 //!
 //! A column of a table is NULL for one of two reasons: its own table allows it, or an outer join found no matching row
-//! and fills the whole row with NULLs (it "nulls" the row). So an [`Environment`] has, for each entry of the range
-//! table, `base` (which columns can be NULL in the entry's own rows) and `nulled_by` (the numbers of the nullable sides
-//! of outer joins that may still null the entry; PostgreSQL's `varnullingrels`). The nullability of an expression
-//! follows from its parts and the contract of its function (`expr`).
+//! and fills the whole row with NULLs (it "nulls" the row). So an [`Environment`] has two parts for each entry of the
+//! range table. `base` states which columns can be NULL in the entry's own rows. `nulled_by` has the numbers of the
+//! nullable sides of outer joins that may still null the entry (PostgreSQL's `varnullingrels`). The nullability of an
+//! expression follows from its parts and the contract of its function (`expr`).
 //!
 //! Conditions can rule out both reasons. A row of the result has passed WHERE and the ON of each inner join. A strict
 //! condition that was TRUE proves that its columns are not NULL (`find_nonnullable_vars`). A column that is not NULL

@@ -37,8 +37,8 @@ impl Analyzer<'_> {
         Node { ty, typmod: -1, kind: NodeKind::Parameter(number), span }
     }
 
-    /// Returns the node that a second analysis of its expression would return: if the node is a parameter without a
-    /// type, and another use has determined the type since then, the parameter gets this type.
+    /// Returns the result of a second analysis of the node's expression. Only an untyped parameter can change: it gets
+    /// the type that another use has determined since the first analysis.
     pub(super) fn analysed_again(&self, node: &Node) -> Node {
         match node.kind {
             NodeKind::Parameter(number) if node.ty == oid::UNKNOWN => {

@@ -1,8 +1,8 @@
 //! Analyzes the relation that a statement writes to: `setTargetTable`, `rewriteTargetView`.
 //!
-//! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: the columns of the relation, and the base table that is
-//! written to (for a simple view, the table below the view); also the errors of the write, including those that
-//! PostgreSQL reports only at run time.
+//! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: the columns of the relation, and the base table that
+//! PostgreSQL writes to (for a simple view, the table below the view). The output also has the errors of the write,
+//! including the errors that PostgreSQL reports only at run time.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};

@@ -3,10 +3,10 @@
 //!
 //! Input: the text of a file. Output: an error for each such comment, with the right directive.
 //!
-//! A comment is reported only if it has the form of a directive: its beginning is at most two edits from `dsql-edge:`,
-//! and the text after it reads as one of the directives, with at most two edits in each of its words. So an ordinary
-//! comment about dsql-edge is not reported. Only a directive begins with exactly `-- dsql-edge:`, so an unknown word
-//! after this beginning is always an error.
+//! A comment is reported only if it resembles a directive. Its beginning is at most two edits from `dsql-edge:`, and
+//! the words after this beginning become a directive with at most two edits in each word. So an ordinary comment about
+//! dsql-edge is not reported. Only a directive begins with exactly `-- dsql-edge:`, so an unknown word after this
+//! beginning is always an error.
 
 use super::directive::{DIRECTIVE, begins_comment};
 use crate::diagnostic::suggestion::distance_within;

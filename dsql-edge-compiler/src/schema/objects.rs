@@ -314,8 +314,8 @@ pub struct Column {
     pub type_name: TypeName,
     /// `COLLATE`, if it differs from the type's collation.
     pub collation: Option<String>,
-    /// Whether a constraint, a primary key or an identity makes the column NOT NULL. A domain can also do this, but
-    /// does not count here.
+    /// Whether a constraint, a primary key or an identity makes the column NOT NULL. A NOT NULL domain as the column's
+    /// type does not count here.
     pub not_null: bool,
     /// Whether the column has a default, an identity or a generation expression.
     pub has_default: bool,

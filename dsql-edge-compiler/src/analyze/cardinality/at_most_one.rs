@@ -73,7 +73,7 @@ impl Proof {
                 if query.has_aggregates && !query.grouped {
                     return true;
                 }
-                // Grouping never adds rows; grouping sets can.
+                // A plain `GROUP BY` never returns more rows than it reads, but grouping sets can.
                 !query.grouping_sets && !query.from.iter().any(has_full_join) && self.holds_all(query, None)
             }
         }

@@ -74,7 +74,7 @@ impl Moment {
         (minutes * 60 + i64::from(self.second)) * 1_000_000 + i64::from(self.microsecond)
     }
 
-    /// Returns an error if this is not a time of day up to 24:00: `time_overflows`.
+    /// `time_overflows`: returns an error if the parts of the time are not a time of day up to 24:00.
     pub(super) fn check_time(&self) -> Result<(), Problem> {
         let parts = (0..=24).contains(&self.hour)
             && (0..60).contains(&self.minute)
