@@ -148,7 +148,8 @@ impl Diagnostics {
         }
     }
 
-    /// Replaces the advice of the last diagnostic, if the diagnostic is about this place. `None` stands for any place.
+    /// Replaces the advice of the last diagnostic, if the diagnostic is about this place. With `None`, the place does
+    /// not matter.
     pub fn advise(&mut self, span: Option<Span>, hint: impl Into<String>) {
         if let Some(last) = self.0.last_mut().filter(|last| span.is_none_or(|span| last.span == span)) {
             last.hint = Some(hint.into());
