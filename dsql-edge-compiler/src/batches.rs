@@ -22,8 +22,8 @@
 //! accepts it.
 //!
 //! `last` is not taken from the changed rows, because a batch may change none of its rows: on PostgreSQL with READ
-//! COMMITTED, another transaction may change the rows after the batch was selected. For the same reason, the condition is
-//! repeated: PostgreSQL evaluates it again for the new version of a row.
+//! COMMITTED, another transaction may change the rows after the batch was selected. For the same reason, the UPDATE or
+//! DELETE repeats the condition: PostgreSQL evaluates this condition again for the new version of a row.
 
 use crate::analyze::{self, Batching, KeyColumn};
 use crate::compile;
@@ -88,7 +88,8 @@ pub fn compile_in_batches(source: &Source, schema: &Schema, rows: u32) -> Result
     Ok(Batches { statement, first, next })
 }
 
-/// In a batch, these names are queries.
+/// Returns an error if the statement contains one of two reserved names: in the text of a batch, these are names of
+/// queries in WITH.
 fn check_names(statement: ParsedStatement<'_>) -> Result<(), Diagnostic> {
     let is_reserved = |kind: &TokenKind| match kind {
         TokenKind::Identifier(name) => matches!(name.as_str(), "dsql_edge_batch" | "dsql_edge_changed"),
@@ -207,7 +208,7 @@ impl Parts {
     }
 }
 
-/// A part of the text before more text. A comment at the end of the part must not continue.
+/// A part of the text that other text follows. A comment at the end of the part must not include the text that follows.
 fn closed(part: &str) -> String {
     format!("{part}{}", if part.contains("--") { "\n" } else { "" })
 }

@@ -77,7 +77,8 @@ pub(crate) fn function(name: &str) -> Option<&'static str> {
     })
 }
 
-/// PostgreSQL's form of a word that is not a column, but has a meaning in another database, or lacks its parentheses.
+/// The advice for a name that is not a column: a word of another database (`rownum`), or a function without its
+/// parentheses (`now`).
 pub(crate) fn column(name: &str) -> Option<&'static str> {
     Some(match name {
         "now" | "sysdate" | "getdate" | "systimestamp" | "curdate" => "write now()",

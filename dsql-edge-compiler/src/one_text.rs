@@ -59,7 +59,7 @@ fn rejected_by_dsql(
     let found = dsql::findings_within(statement, schema);
     let (rejected, mut uncertain): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|finding| finding.diagnostic.is_error());
-    // The other rules describe differences, not errors.
+    // A rule that does not reject describes only a difference between DSQL and PostgreSQL, so it is not reported here.
     uncertain.retain(|finding| finding.rule.rejects());
     (rejected, uncertain.into_iter().map(|finding| finding.diagnostic).collect())
 }

@@ -90,8 +90,8 @@ pub struct TypedParameter {
     pub null_is_value: bool,
     /// For an array, whether the elements may be NULL.
     pub elements_nullable: bool,
-    /// The labels that the argument, or the elements of an array, can have, if each use of the parameter accepts only
-    /// the same labels: an enum, or a column whose `CHECK` allows only these texts.
+    /// The labels that the argument (or the elements of an array) can have. They come from an enum, or from a column
+    /// whose `CHECK` allows only these texts. `None` if not all uses of the parameter accept the same labels.
     pub labels: Option<Labels>,
 }
 
@@ -125,9 +125,9 @@ pub struct TypedColumn {
     pub always_null: bool,
     /// The table column from which this column returns the values unchanged.
     pub origin: Option<Origin>,
-    /// The outer joins that make the column NULL if they find no matching row; each join is identified by the number
-    /// of its nullable side. The list is empty if the column is proved NOT NULL, or if NULL proves nothing about a
-    /// join.
+    /// The outer joins that make the column NULL if the join finds no matching row. Each join is identified by the
+    /// number of its nullable side. The list is empty if the column is proved NOT NULL, or if NULL proves nothing about
+    /// a join.
     pub nulled_by: Vec<u32>,
     /// Whether the column can be NULL even if all joins in `nulled_by` match.
     pub nullable_within: bool,

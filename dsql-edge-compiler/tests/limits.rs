@@ -45,7 +45,7 @@ fn ordinary_nesting_fits() {
     }
 }
 
-/// Repeats `open` and `close` around `inner`, as often as the result has at most `levels` tokens.
+/// Puts `open` before `inner` and `close` after it, each `levels / tokens` times.
 fn nested(levels: usize, tokens: usize, open: &str, inner: &str, close: &str) -> String {
     let times = levels / tokens;
     format!("{}{inner}{}", open.repeat(times), close.repeat(times))

@@ -21,9 +21,9 @@ pub enum Fault {
     CutBeforeCommit(u64),
     /// The connection ends after the n-th commit from now has been applied, and before the commit is answered.
     CutAfterCommit(u64),
-    /// The next n connections are rejected because the quota is full, 53300.
+    /// The next n connections are rejected with SQLSTATE 53300, because the quota of connections is used up.
     TooManyConnections(u64),
-    /// The next n connections are rejected because they are opened too fast, 53400.
+    /// The next n connections are rejected with SQLSTATE 53400, because they are opened too fast.
     RateExceeded(u64),
     /// The next n connections are rejected because the cluster is waking up.
     WakingUp(u64),
@@ -114,8 +114,8 @@ impl fmt::Display for Fault {
 /// Reads `faults("conflict=1, latency=20", …)`, the lists of faults of a test.
 ///
 /// # Errors
-/// Returns an error for the first name that is not a fault, if the sum of the latencies is too long, or for `expired-hour`,
-/// which has no effect when a test begins.
+/// Returns an error for the first name that is not a fault, and if the sum of the latencies is too long. Also returns
+/// an error for `expired-hour`, because this fault has no effect when a test begins.
 pub fn of_lists<'t>(lists: impl IntoIterator<Item = &'t str>) -> Result<Vec<Fault>, InvalidFault> {
     let faults = parse(lists.into_iter().flat_map(|list| list.split(',')).map(str::trim))?;
     if faults.contains(&Fault::ExpiredHour) {

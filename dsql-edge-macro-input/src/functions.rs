@@ -195,7 +195,7 @@ impl Parse for RowInput {
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse::<Visibility>()?;
         if !matches!(visibility, Visibility::Inherited) {
-            // The name may be a keyword, which is not a path.
+            // An error of this parse is ignored, because the name of a row may be a keyword, which is not a valid path.
             input.fork().parse().map_or(Ok(()), |path| row::require_one_row(&path))?;
             return Ok(RowInput::Declared { attributes, visibility, name: input.call(Ident::parse_any)? });
         }

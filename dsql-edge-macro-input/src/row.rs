@@ -36,7 +36,8 @@ impl Parse for OwnRow {
     }
 }
 
-/// The types that the methods of a query return, each with the method: the row that the macro takes is inside.
+/// The types around the row in the results of a query's methods, each with its method. The macro takes only the type of
+/// the row: `Post`, not `Vec<Post>`.
 const WRAPPERS: [(&str, &str); 2] = [("Vec", "fetch_all"), ("Option", "fetch_optional")];
 
 /// Reads the path of a row's struct.

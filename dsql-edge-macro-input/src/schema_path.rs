@@ -29,7 +29,8 @@ pub enum SchemaPath {
 ///
 /// # Errors
 ///
-/// Returns an error if a variable names a missing path, or a file instead of a folder, or the reverse.
+/// Returns an error if a variable names a path that does not exist, a file instead of a folder, or a folder instead of
+/// a file.
 pub fn schema_path(
     package: &Path,
     variable: &dyn Fn(&str) -> Option<OsString>,
@@ -66,17 +67,17 @@ pub fn schema_path(
     Ok(None)
 }
 
-/// The folders that are searched for a file of a package: the given folder, which is the package's folder or is inside
-/// it, and its parents up to the root.
+/// The folders that are searched for a file of a package: `folder`, which is the package's folder or a folder inside
+/// it, and the parents of `folder` up to the root.
 pub fn folders(folder: &Path) -> impl Iterator<Item = &Path> {
     let root = root(folder);
     folder.ancestors().take_while(move |above| above.starts_with(root))
 }
 
 /// The root of the package or workspace that contains a folder. Cargo writes the lock file into the root, so a package
-/// that has a lock file is the root itself. Otherwise the root is the package, or the nearest folder above it, whose
-/// manifest has a workspace; if there is none, the root is the package itself. Outside a package, the root is the given
-/// folder.
+/// that has a lock file is the root itself. For a package without a lock file, the root is the nearest folder whose
+/// manifest has a workspace: the package itself, or a folder above it. If no manifest has a workspace, the root is the
+/// package. Outside a package, the root is the given folder.
 fn root(folder: &Path) -> &Path {
     let Some(package) = folder.ancestors().find(|above| above.join("Cargo.toml").is_file()) else {
         return folder;

@@ -168,7 +168,8 @@ impl Compiled {
         out
     }
 
-    /// The compiled parameter of the function's parameter `at`.
+    /// The parameter of the compiled SQL that corresponds to the function's parameter with the number `at` and the name
+    /// `name`.
     fn parameter<'c>(&self, checked: &'c Checked, at: usize, name: &Ident) -> Option<&'c TypedParameter> {
         let known = &checked.query.parameters;
         match known.iter().any(|parameter| parameter.name.is_some()) {

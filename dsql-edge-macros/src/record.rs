@@ -26,8 +26,8 @@ pub(crate) fn invocation(name: &str, place: &Place, tokens: &TokenStream) {
     let file = file.map(|file| file.display().to_string()).unwrap_or_default();
     let schema = crate::snapshot::path().map(|path| path.display().to_string()).unwrap_or_default();
     let fields = [&package, name, &file, &place.line.to_string(), &tokens.to_string(), &schema].map(escaped);
-    // If a line cannot be written, the invocation is missing in the file; `check` then compares fewer queries, or
-    // reports that it cannot compare.
+    // If a line cannot be written, the invocation is missing in the file. Then `check` compares fewer queries, or
+    // reports that the comparison is not possible.
     if let Ok(mut out) = OpenOptions::new().append(true).open(path) {
         let _ = out.write_all(format!("{}\n", fields.join("\t")).as_bytes());
     }

@@ -40,7 +40,8 @@ struct Cached {
     looked_at: Instant,
 }
 
-/// The time for which the stamps are not read again, so that a folder is not listed for each of a hundred queries.
+/// For this time after a check, the modification times and lengths of the files are not read again. Otherwise, a crate
+/// with a hundred queries would list the folder of migrations a hundred times.
 const FRESH: Duration = Duration::from_millis(200);
 
 static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
@@ -185,9 +186,9 @@ impl Snapshot {
     }
 }
 
-/// The tokens that make the build depend on the variables that the macros read, set or not; empty after the first call
-/// in a process. rustc reports to cargo the variables that `option_env!` reads; on stable Rust, a macro has no other
-/// way to report a variable.
+/// The tokens that make the build depend on the environment variables that the macros read, even if a variable is not
+/// set. Only the first call in a process returns tokens. rustc reports to cargo the variables that `option_env!` reads;
+/// on stable Rust, a macro has no other way to report a variable.
 pub(crate) fn tracked_variables() -> TokenStream {
     static EMITTED: AtomicBool = AtomicBool::new(false);
     if EMITTED.swap(true, Ordering::Relaxed) {

@@ -154,7 +154,7 @@ impl Analyzer<'_> {
         if quoted {
             return Some(format!("write a string in single quotes: '{}'", name.replace('\'', "''")));
         }
-        // Word processors write these quotation marks, which are letters of a name to PostgreSQL.
+        // Word processors write these quotation marks. PostgreSQL reads them as letters of a name.
         if name.starts_with(['\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{ff07}', '\u{ff02}']) {
             let text = name.trim_matches(|it: char| !it.is_alphanumeric());
             return Some(format!("write a string in straight single quotes: '{text}'"));

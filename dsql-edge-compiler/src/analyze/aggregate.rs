@@ -118,7 +118,8 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         owner.has_aggregates.set(true);
-        // An aggregate skips NULL or treats NULL like other values, so its arguments are not marked as accepting NULL.
+        // An aggregate skips NULL or treats NULL like other values, so NULL has no special meaning as its argument.
+        // Therefore the arguments are not marked as accepting NULL.
         let kind = NodeKind::Aggregate(Box::new(Aggregate {
             name: facts.name,
             level,

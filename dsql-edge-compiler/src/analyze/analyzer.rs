@@ -19,7 +19,8 @@ pub(super) struct Analyzer<'a> {
     pub(super) catalog: Catalog<'a>,
     pub(super) diagnostics: Diagnostics,
     pub(super) parameters: Vec<Parameter>,
-    /// The analyzed views by the number of their relation; `None` if the view has an error or is being analyzed.
+    /// The analyzed views; the key is the number of the view's relation. The value is `None` if the view has an error
+    /// or is being analyzed.
     pub(super) views: HashMap<usize, Option<Rc<Query>>>,
     /// The number of views that enclose the view that is being analyzed.
     pub(super) views_above: usize,
@@ -39,7 +40,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) equal_lengths: Vec<Vec<usize>>,
     /// Errors that PostgreSQL finds after parse analysis.
     pub(super) later: Vec<Diagnostic>,
-    /// For each `*`, its place and the column list that replaces it in the SQL text that is sent.
+    /// The place of each `*`, and the column list that replaces this `*` in the text to send.
     pub(super) edits: Vec<(Span, String)>,
     /// Whether the statement contains a volatile function or a nested write.
     pub(super) writes: bool,
@@ -105,9 +106,9 @@ impl<'a> Analyzer<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The detail of an error for an unknown name. A statement whose effect on the schema is not known may have
-    /// created or changed the object; if such a statement contains the name, the detail shows that statement with its
-    /// file and line.
+    /// The detail of an error for an unknown name. If the name occurs in a statement whose effect on the schema is not
+    /// known, this statement may have created or changed the object. The detail then shows this statement with its file
+    /// and line.
     fn tainted(&self, diagnostic: &Diagnostic) -> Option<String> {
         let is_of_name = matches!(
             diagnostic.code,

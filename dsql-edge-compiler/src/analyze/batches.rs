@@ -4,18 +4,19 @@
 //! differ from the result of the statement.
 //!
 //! A batch is the next n rows that satisfy the condition, in the order of a unique key, after the last key of the
-//! previous batch. The batches together have the result of the statement if
+//! previous batch. The batches together have the same result as the statement if
 //!
 //! - each row is reached once: the key is unique, its columns are NOT NULL, and the statement does not change them;
-//! - a batch does not change what a later batch reads: nothing but the row itself is read from the table, from the
-//!   tables to which its foreign keys act, or by a function of the schema, whose body is not known; and no query of the
-//!   statement has another result in a later batch (`functions`);
+//! - a batch does not change what a later batch reads. From the table, the statement reads only the row itself; it does
+//!   not read the other tables that the actions of foreign keys change. A function of the schema must be IMMUTABLE,
+//!   because its body may read these tables. Each query in the statement has the same result in every batch
+//!   (`functions`);
 //! - no batch violates a constraint that the whole statement would satisfy (`constraints`).
 //!
 //! A run can be interrupted after any batch, and the outcome of the last batch can be unknown. So the statement must
-//! also have the same result if it runs again for rows that it has changed. This is true for each DELETE. It is true
-//! for an UPDATE if its new values do not depend on a column that it changes, or if the rows that it has changed no
-//! longer satisfy the condition (`repeats`):
+//! also have the same result if it runs again for rows that it has changed. Each DELETE has the same result again. An
+//! UPDATE has the same result if its new values do not depend on a column that the UPDATE changes, or if changed rows
+//! no longer satisfy the condition (`repeats`):
 //!
 //! ```sql
 //! UPDATE posts SET slug = lower(title)                              -- accepted: the same value again
@@ -223,7 +224,7 @@ impl<'j> Judge<'j> {
         Ok(())
     }
 
-    /// Whether a column gets a new value. A generated column gets one if a column of its expression does.
+    /// Whether a column gets a new value. A generated column gets a new value if a column in its expression gets one.
     fn is_assigned(&self, column: usize) -> bool {
         let Some(column) = self.relation().columns.get(column) else { return false };
         let is_named = |name: &str| {

@@ -3,10 +3,11 @@
 //! Input: the statement. Output: a query with a column for each OUT and INOUT parameter of the procedure, as PostgreSQL
 //! describes it (`CallStmtResultDesc`).
 //!
-//! A procedure can commit halfway. If a later part then fails, the answer is an error, and a repetition would run the
-//! first part twice. So a CALL is accepted only if no procedure that it can mean is able to commit: a body in SQL
-//! cannot, and a body in PL/pgSQL cannot without the words COMMIT, ROLLBACK, CALL, DO and EXECUTE. Such a CALL is a
-//! write like any other. The snapshot has the body, so a procedure that is replaced later needs a new snapshot.
+//! A procedure can commit in the middle of its body. If a statement after this COMMIT fails, the CALL returns an error,
+//! and a retry would run the first part of the body twice. So a CALL is accepted only if none of the procedures with
+//! this name can commit. A body in SQL cannot commit. A body in PL/pgSQL cannot commit if it does not contain the words
+//! COMMIT, ROLLBACK, CALL, DO and EXECUTE. An accepted CALL is a write like any other. The compiler reads the body from
+//! the snapshot, so after a procedure is replaced, a new snapshot is necessary.
 
 use std::rc::Rc;
 
@@ -43,8 +44,8 @@ pub(crate) fn keeps_transaction(statement: ParsedStatement<'_>, schema: &Schema)
     schema.unfollowed.is_empty() && meant.all(|it| !it.may_commit)
 }
 
-/// Whether a call is of `sys.wait_for_job`, DSQL's own procedure. It returns one boolean (dsqlbase and ministack, live
-/// 2026-10).
+/// Whether a call is of `sys.wait_for_job`, DSQL's own procedure. The call returns one boolean (measured on clusters by
+/// the projects dsqlbase and ministack, 2026-10).
 fn is_wait_for_job(call: &FunctionCall, schema: &Schema) -> bool {
     let is_named = call.name.schema() == Some("sys") && call.name.name() == "wait_for_job";
     schema.dialect == Dialect::Dsql && is_named && call.name.parts.len() == 2

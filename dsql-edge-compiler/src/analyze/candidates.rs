@@ -84,7 +84,7 @@ impl Analyzer<'_> {
         self.choose(kept, types)
     }
 
-    /// As [`Analyzer::lookup`], for the procedure of a CALL, which also has an argument for each OUT parameter.
+    /// Like [`Analyzer::lookup`], but for a CALL: a CALL also has an argument for each OUT parameter of its procedure.
     pub(super) fn lookup_procedure(
         &self,
         name: &QualifiedName,
@@ -109,8 +109,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The candidates, without those that a function of the same signature hides: a function hides the functions of
-    /// the same signature that come later in the search path.
+    /// The candidates that are not hidden: a function hides each function of the same signature whose schema comes
+    /// later in the search path.
     fn visible_candidates(&self, sought: &Sought<'_>) -> Vec<Candidate> {
         let mut candidates = self.candidates(sought);
         candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));

@@ -283,8 +283,8 @@ impl<'a> Catalog<'a> {
         self.resolve_stored(&column.type_name).ok()
     }
 
-    /// The type under a domain, and the modifier of this type. If a domain is based on another domain, this is the
-    /// first type that is not a domain.
+    /// The type under a domain, and the modifier of this type. For a domain over another domain, the function returns
+    /// the first type that is not a domain.
     pub(super) fn base_type(self, mut type_oid: Oid) -> (Oid, i32) {
         let mut typmod = -1;
         // The number of steps is limited: domains form no cycle in PostgreSQL, but could in a broken snapshot.

@@ -100,8 +100,8 @@ impl Analyzer<'_> {
         }
         let function = match self.catalog.pathway(target, node.ty, context) {
             Pathway::Function(function, never_null) => {
-                // If the schema defines the cast, the number of the cast's function is 0 here, and the function may do
-                // anything: it does not count as immutable.
+                // If the schema defines the cast, `function` is 0. The cast's function may then do anything, so it
+                // counts as neither read-only nor immutable.
                 if function == 0 {
                     self.calls_unknown();
                 }

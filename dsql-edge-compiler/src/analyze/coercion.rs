@@ -153,8 +153,8 @@ impl Catalog<'_> {
     }
 }
 
-/// Returns the common type of `types`. If a type does not match, returns an error: the type so far, the type that
-/// does not match it, and the position of the latter.
+/// Returns the common type of `types`. If a type does not match, returns an error: the common type of the types before
+/// it, the type that does not match, and the position of that type.
 pub(super) fn common_type_of(
     catalog: Catalog<'_>,
     types: impl Iterator<Item = (Oid, Span)> + Clone,

@@ -248,8 +248,9 @@ impl Analyzer<'_> {
         } else {
             items.iter().map(Node::clone).collect()
         };
-        // The comparison with the array has determined the type of a parameter on the left side. Each other comparison
-        // uses a copy of the left side, and a parameter in the copy may get another type.
+        // If there was a comparison with an array, it has determined the type of a parameter on the left side, and all
+        // copies of the left side have this type. Otherwise, each comparison has its own copy of an untyped parameter,
+        // and two comparisons may require different types.
         let left = if handled { self.analysed_again(&left) } else { left };
         if !self.may_copy(&left, rest.len()) {
             return Node::error(span);
@@ -311,7 +312,7 @@ impl Analyzer<'_> {
     ) -> Node {
         let WrittenPredicate { negated, location, span } = written;
         let arg = self.expr(scope, arg);
-        // Each comparison begins at its first operand: `exprLocation`.
+        // As in `exprLocation`, the span of each comparison begins at its first operand.
         let span = Span { start: arg.span.start.max(span.start), ..span };
         let low = self.expr(scope, low);
         let operator = |name: &str| Operator { schema: None, name: name.into(), location };
@@ -359,7 +360,8 @@ impl Analyzer<'_> {
 /// An item of `row IN (…)`.
 enum Compared {
     Row(Vec<Node>),
-    /// Any other expression, and the left row as the value that the expression is compared with.
+    /// An item that is not a row constructor. The second part is the left row as one value, with which the item is
+    /// compared.
     Value(Node, Box<Node>),
 }
 

@@ -14,7 +14,7 @@ pub struct CompositeField {
     pub name: String,
     /// Its type.
     pub sql_type: SqlType,
-    /// The labels that its values can have, if the schema lists them.
+    /// The labels that the field's values can have, if the schema lists these labels.
     pub labels: Option<Labels>,
 }
 

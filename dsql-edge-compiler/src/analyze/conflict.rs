@@ -53,8 +53,9 @@ impl<'a> Analyzer<'a> {
         Some(assigned)
     }
 
-    /// `ON CONFLICT ON CONSTRAINT name`. Parse analysis accepts every constraint of the relation that the statement
-    /// names (`get_relation_constraint_attnos`); the planner rejects the unsuitable ones (`infer_arbiter_indexes`).
+    /// `ON CONFLICT ON CONSTRAINT name`. PostgreSQL's parse analysis accepts every constraint of the named relation
+    /// (`get_relation_constraint_attnos`). The planner rejects a constraint that cannot be an arbiter
+    /// (`infer_arbiter_indexes`).
     fn conflict_constraint(&mut self, conflict: &OnConflict, name: &Name, target: &Target) {
         let schema: &'a Schema = self.catalog.schema;
         let relation = &schema.relations[target.relation];

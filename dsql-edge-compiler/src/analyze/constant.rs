@@ -79,8 +79,8 @@ fn value(
         oid::REGCLASS | oid::REGPROC | oid::REGPROCEDURE | oid::REGOPER | oid::REGOPERATOR => {
             object_name::check(catalog, type_oid, text)
         }
-        // Numbers with spaces between them. The server checks them, because the input function of the elements is not
-        // implemented exactly here.
+        // The text is a list of numbers with spaces between them. The server checks this text, because the input
+        // function of the elements is not implemented exactly here.
         oid::OIDVECTOR | oid::INT2VECTOR => Ok(()),
         oid::RECORD => Err(anonymous_composite()),
         oid::RECORDARRAY if !matches!(trim(text), "{}" | "{NULL}") => Err(anonymous_composite()),
@@ -273,7 +273,7 @@ mod tests {
             (oid::DATE, "2026-11-21", None),
             (oid::DATE, "soon", Some(Code::InvalidDatetime)),
             (oid::DATE, "2026-02-29", Some(Code::DatetimeOutOfRange)),
-            // PostgreSQL's numbers overflow: these are 492359-06-29 and 2000-01-01.
+            // PostgreSQL reads the next two texts as 492359-06-29 and 2000-01-01, because its numbers overflow.
             (oid::DATE, "24010801/219", None),
             (oid::DATE, "42949692960101", None),
             (oid::TIMESTAMPTZ, "-infinity", None),

@@ -246,8 +246,8 @@ impl<'a> Analyzer<'a> {
         }
         for (((column, _), values), unknown) in columns.iter().zip(values).zip(unknown) {
             match unknown {
-                // The column also gets a DEFAULT, or only a part of it is written, so these are not all of its values.
-                // The parameters in the values are checked nevertheless.
+                // Some row assigns DEFAULT to the column, or the statement writes only a part of the column, so
+                // `values` does not have all new values of the column. The parameters in `values` are still checked.
                 true => write.partly_assigned.extend(values),
                 false => write.assigned.push(Written { column: *column, values }),
             }

@@ -78,7 +78,7 @@ impl Analyzer<'_> {
             }
             RteSource::Subquery { query, view: None } => self.column_accepts_null(query, var.column),
             RteSource::Cte(cte) => {
-                // In a recursive query, the search returns to a column that it has already handled.
+                // In a recursive query, the search can reach a column again; such a column is not searched twice.
                 if cte.asked.borrow().contains(&var.column) {
                     return;
                 }
@@ -130,7 +130,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// Collects the arguments of expressions that may return a value other than NULL for a NULL argument.
+/// Collects the arguments for which NULL has a meaning: if such an argument is NULL, the result of the expression may
+/// still not be NULL (`COALESCE(a, 0)`, `a IS NULL`).
 fn collect_asked<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
     match &node.kind {
         NodeKind::IsNull { arg, .. } | NodeKind::BooleanTest { arg, .. } => out.push(arg),

@@ -48,7 +48,8 @@ impl Node {
             (NodeKind::WindowCall(a), NodeKind::WindowCall(b)) => {
                 (&a.name, &a.window) == (&b.name, &b.window)
             }
-            // Opaque nodes are equal only as written, because such a node does not contain its whole expression.
+            // An opaque node does not contain its whole expression. So two opaque nodes can be written alike, but they
+            // never certainly have the same value.
             (NodeKind::Opaque(_), NodeKind::Opaque(_)) => as_written,
             (
                 NodeKind::Quantified { functions: a, all: b, .. },
@@ -56,8 +57,8 @@ impl Node {
             ) => (a, b) == (c, d),
             _ => true,
         };
-        // Subqueries are equal only as written: a second run of a subquery may see other rows, or call a volatile
-        // function.
+        // Two subqueries can be written alike, but they never certainly have the same value: a second run may see other
+        // rows, or call a volatile function.
         let queries = match (self.subquery(), other.subquery()) {
             (None, None) => true,
             (Some(a), Some(b)) => as_written && a.written_alike(b),

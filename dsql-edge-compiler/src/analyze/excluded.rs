@@ -1,12 +1,12 @@
 //! Finds constants that a column can never have: `status = 'drfat'`, if `CHECK (status IN ('draft', 'sent'))` holds.
 //!
-//! Input: an analyzed query. Output: a warning for each comparison with such a constant, because PostgreSQL accepts the
-//! comparison, whose result is then the same for every row. A constant that a statement writes to such a column violates
-//! the `CHECK` each time, so that is an error where errors of the running statement are reported (DSQL), and a warning
-//! elsewhere. An unknown label of an enum is an error of PostgreSQL itself.
+//! Input: an analyzed query. Output: a warning for each comparison with such a constant: PostgreSQL accepts the
+//! comparison, but its result is the same for every row. If a statement writes such a constant, the `CHECK` rejects the
+//! statement each time it runs. In the DSQL dialect, this is an error; in the PostgreSQL dialect, it is a warning. For
+//! an enum, PostgreSQL itself rejects an unknown label.
 //!
-//! The same places determine the labels of a parameter, which `emit` compares with the Rust type that a query function
-//! names.
+//! The comparisons and assignments also determine the labels that a parameter can have. `emit` compares these labels
+//! with those of the Rust type that a query function names for the parameter.
 //!
 //! Only `=` and `<>` of texts are checked: the order of texts depends on collations, and a pattern is not a value. A
 //! column is followed through subqueries, `WITH` and views, but a constant inside a view's own query is not checked.
@@ -34,15 +34,15 @@ impl Analyzer<'_> {
         found.parameters.into_iter().for_each(|(number, labels)| self.accepts_labels(number, labels));
     }
 
-    /// Records that a use of a parameter accepts only these labels.
+    /// Records that a parameter is used at a place that accepts only these labels.
     fn accepts_labels(&mut self, number: usize, labels: Labels) {
         if let Some(parameter) = self.parameters.get_mut(number.wrapping_sub(1)) {
             parameter.labels.push(labels);
         }
     }
 
-    /// Reports a constant that the statement writes to a column whose `CHECK` rejects it, and records the labels of a
-    /// parameter that it writes.
+    /// Handles a value that the statement writes to a column. Reports a constant that the `CHECK` of the column
+    /// rejects. For a parameter, records the labels that the `CHECK` accepts.
     pub(super) fn check_written_label(&mut self, target: &Target, column: usize, node: &Node) {
         let written = constant(node);
         let number = parameter(node);
@@ -57,7 +57,8 @@ impl Analyzer<'_> {
         }
         let Some(labels) = labels::of_column(self.catalog, target.base, base, false) else { return };
         let ty = target.columns.get(column).map_or(oid::TEXT, |column| column.ty);
-        // The labels of an array are those of its elements, and PostgreSQL itself checks the labels of an enum.
+        // Arrays and enums are not checked here: the labels of an array are the labels of its elements, and PostgreSQL
+        // itself checks the labels of an enum.
         if !matches!(self.catalog.base_type(ty).0, oid::TEXT | oid::VARCHAR | oid::BPCHAR) {
             return;
         }
@@ -154,7 +155,8 @@ fn comparison(catalog: Catalog<'_>, levels: &[&Query], node: &Node, out: &mut Fo
     }
 }
 
-/// Whether a text is a label apart from spaces at its end, which have no meaning in `character`.
+/// Whether the type is `character`, and the text without the spaces at its end is a label: these spaces have no meaning
+/// in `character`.
 fn is_padded(catalog: Catalog<'_>, ty: u32, text: &str, labels: &Labels) -> bool {
     let trimmed = text.trim_end_matches(' ');
     catalog.base_type(ty).0 == oid::BPCHAR && labels.values.iter().any(|label| label == trimmed)

@@ -1,10 +1,10 @@
 //! Decides whether the columns of a foreign key can be compared with the referenced columns:
 //! `ATAddForeignKeyConstraint`.
 //!
-//! Input: the types of two columns. Output: `None` if a foreign key can compare them; otherwise both types' names, for
-//! the error message. PostgreSQL uses the equality operator of the referenced column's index. The types can be compared
-//! if the operator family of the index has an operator for both, or if the referencing column has an implicit cast to
-//! the type that the index compares.
+//! Input: the types of two columns. Output: Output: `None` if a foreign key can compare the two types; otherwise the
+//! names of both types, for the error message. PostgreSQL uses the equality operator of the referenced column's index.
+//! The types can be compared if the operator family of the index has an operator for both, or if the referencing column
+//! has an implicit cast to the type that the index compares.
 
 use super::catalog::Catalog;
 use super::coercion::Context;
@@ -20,8 +20,8 @@ const FAMILIES: [&[Oid]; 4] = [
     &[oid::TEXT, oid::NAME],
 ];
 
-/// Returns the names of the two types if a foreign key cannot compare them. A type that is not resolved, and a base
-/// type of the schema, may be compared with any type.
+/// Returns the names of the two types if a foreign key cannot compare them. Also returns `None` if one of the types
+/// cannot be resolved, or is a base type of the schema, whose operators are not checked here.
 pub(super) fn incompatible(
     schema: &Schema,
     referencing: &TypeName,
@@ -45,7 +45,7 @@ fn fits(catalog: Catalog<'_>, from: Oid, to: Oid) -> bool {
     }
     let info = catalog.type_info(to);
     match info.kind {
-        // The operators of these kinds compare values of one type.
+        // For these kinds of types, an operator compares only values of the same type.
         TypeKind::Enum | TypeKind::Range | TypeKind::Multirange => false,
         TypeKind::Composite => catalog.is_complex(from),
         _ if info.is_array => false,

@@ -408,8 +408,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// The parameters of `UNNEST ($1, $2)`. Their arrays must have the same length: the runtime rejects arrays of different
-/// lengths, because PostgreSQL would pad the shorter array with NULLs.
+/// The parameters of `UNNEST ($1, $2)`. The runtime rejects arrays of different lengths, because PostgreSQL would pad
+/// the shorter array with NULLs.
 fn equally_long(item: &FunctionItem, functions: &[(Node, Vec<bool>)]) -> Vec<usize> {
     if item.functions.len() != 1 || functions.len() < 2 {
         return Vec::new();

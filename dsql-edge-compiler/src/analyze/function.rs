@@ -318,7 +318,7 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::UnknownFunction, call.location, message).with_hint(hint));
     }
 
-    /// The facts about a built-in function or a function of the schema.
+    /// Returns the properties of a function, from the catalog or from the schema.
     pub(super) fn facts(&self, function: &Function) -> Facts {
         match function {
             Function::Builtin(found) => Facts {
@@ -355,7 +355,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The facts about a function that are needed to analyze a call.
+/// The properties of a function that the analysis of a call needs.
 pub(super) struct Facts {
     pub(super) name: String,
     pub(super) kind: FunctionKind,

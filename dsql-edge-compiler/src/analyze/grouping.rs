@@ -117,7 +117,8 @@ impl Analyzer<'_> {
                 return;
             }
             NodeKind::Var(var) if var.level == depth => {
-                // The level is compared too, because a key can be a column of an outer query.
+                // `columns` has only the keys of this level, because a column of an outer query can have the same two
+                // numbers.
                 let is_key = grouped.columns.contains(&(var.rte, var.column));
                 if is_key || grouped.functional.contains(&var.rte) {
                     return;

@@ -20,8 +20,9 @@
 //! PostgreSQL checks the unique indexes of a row one after the other and reports only the first violation. So a second
 //! run of `INSERT INTO booking (seat_id, request_key) VALUES ($seat, $key)` may report `booking_seat_id_key`, although
 //! the key is taken, too. Therefore an INSERT without a conflict target is a key only if the row cannot violate any
-//! other unique index: some column of that index is NULL, or gets a new UUID or the next value of a sequence. It does
-//! not help that the index is nullable or partial, or covers an expression. `ON CONFLICT (key)` checks the key first.
+//! other unique index: some column of that index is NULL, or gets a new UUID or the next value of a sequence. An index
+//! that is partial, has nullable columns or covers an expression may still report the violation first, so such an index
+//! is not an exception. `ON CONFLICT (key)` checks the key first.
 
 use super::catalog::Catalog;
 use super::written_table::Target;
@@ -59,7 +60,8 @@ pub(super) fn key(
     let meant = *candidates.iter().find(|meant| candidates.iter().all(|key| has_all(key, meant)))?;
     let (proving, others): (Vec<&Key>, Vec<&Key>) = relation.keys.iter().partition(|key| has_all(key, meant));
     let all = !relation.has_other_keys && others.is_empty();
-    // Without a conflict target, the second run may violate another index first, or skip the row because of it.
+    // Without a conflict target, a second run may violate another index before the index of the key. With `ON CONFLICT
+    // DO NOTHING`, the other index may be the reason why the row is skipped.
     let names_key = conflict.is_some_and(|it| !matches!(it.target, ConflictTarget::Any));
     let may_conflict = relation.has_other_keys || others.iter().any(|key| !written.never_conflicts(key));
     if may_conflict && !names_key {
@@ -135,7 +137,7 @@ impl Written<'_> {
     fn is_new(&self, value: &Expr) -> bool {
         match &value.kind {
             ExprKind::Function(call) => NEW_VALUES.contains(&call.name.name()),
-            // Other types could shorten the value.
+            // A cast to any other type could shorten the value.
             ExprKind::Cast { arg, target, .. } => {
                 let keeps = |ty: (Oid, i32)| ty.1 == -1 && [oid::TEXT, oid::UUID, oid::INT8].contains(&ty.0);
                 self.is_new(arg) && self.catalog.resolve(target).is_ok_and(keeps)
@@ -148,7 +150,8 @@ impl Written<'_> {
         self.relation.columns.iter().position(|it| it.name == column)
     }
 
-    /// The value that the statement writes to a whole column.
+    /// The value that the statement writes to the column at `at`; `None` if the statement writes only a part of the
+    /// column.
     fn written(&self, at: usize) -> Option<&Expr> {
         let whole = |it: &Option<TargetColumn>| it.as_ref().is_none_or(|it| it.indirection.is_empty());
         let place = self.columns.iter().position(|(known, it)| *known == at && whole(it))?;
@@ -170,8 +173,8 @@ impl Written<'_> {
         }
     }
 
-    /// Whether assigning a value of this type gives the same result in every session. `timestamptz` to `date` and to
-    /// `text` depends on the session's time zone.
+    /// Whether a value of the type `from` becomes the same value of the column's type in every session. For example,
+    /// the conversion of a `timestamptz` to `date` or `text` depends on the session's time zone.
     fn keeps_value(&self, from: &TypeName, column: usize) -> bool {
         let (Ok((from, _)), Some(to)) = (self.catalog.resolve(from), self.column_type(column)) else {
             return false;
@@ -221,8 +224,8 @@ fn is_date(text: &str) -> bool {
     year == 4 && text.bytes().all(|it| it.is_ascii_digit() || matches!(it, b'-' | b':' | b'.' | b' '))
 }
 
-/// The keys that `ON CONFLICT` refers to; `None` if a skipped row does not prove that a row with one of these keys
-/// exists.
+/// The keys that `ON CONFLICT` refers to. The result is `None` if PostgreSQL can skip the row although no row with one
+/// of these keys exists.
 fn named<'k>(conflict: &OnConflict, relation: &Relation, certain: Vec<&'k Key>) -> Option<Vec<&'k Key>> {
     if conflict.update.is_some() {
         return None;
@@ -239,7 +242,7 @@ fn named<'k>(conflict: &OnConflict, relation: &Relation, certain: Vec<&'k Key>) 
                 let within = key.columns.iter().all(|it| columns.contains(&it.as_str()));
                 within && columns.iter().all(|it| key.columns.iter().any(|column| column == it))
             };
-            // PostgreSQL uses every index that fits the target as an arbiter, so each of them must be in `certain`.
+            // PostgreSQL uses every index that fits the target as an arbiter, so every such index must be in `certain`.
             let arbiters = relation.keys.iter().filter(|key| is_meant(key) && !key.partial).count();
             let meant: Vec<&Key> = certain.into_iter().filter(|key| is_meant(key)).collect();
             (meant.len() == arbiters).then_some(meant)
@@ -469,7 +472,7 @@ mod tests {
             "INSERT INTO ruled (a) VALUES ($a)",
             "INSERT INTO pieces (a) VALUES ($a)",
             "INSERT INTO seen (key) VALUES ($key)",
-            // The statement is not a plain `INSERT … VALUES` of one row, or is not one in each combination of optional
+            // The statement is not a plain `INSERT … VALUES` of one row, at least in one combination of its optional
             // text.
             "INSERT INTO done (key) VALUES ($a), ($b)",
             "INSERT INTO done (key) SELECT $key::text",

@@ -1,8 +1,8 @@
 //! Defines the name of a column, and whether it is an alias in the query.
 //!
-//! Overrides (`"x!"`, `"x?"`, `"x: T"`) are written into aliases. A name from the database is never an override:
-//! otherwise anyone who may create a table could choose Rust types, and declare columns NOT NULL, in other developers'
-//! builds.
+//! Overrides (`"x!"`, `"x?"`, `"x: T"`) are written into aliases. A name from the database is never an override.
+//! Otherwise, a person who may create a table could choose Rust types in other developers' builds, and declare columns
+//! NOT NULL there.
 
 use std::fmt;
 use std::ops::Deref;

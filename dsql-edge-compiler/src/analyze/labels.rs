@@ -52,8 +52,8 @@ pub(super) fn of_type(catalog: Catalog<'_>, ty: Oid) -> Option<Labels> {
     }
 }
 
-/// Whether two values of the type are equal if and only if their texts are the same. For `character`, spaces at the end
-/// do not count.
+/// Whether two values of the type are equal exactly if their texts are the same (for `character`, without the spaces at
+/// the end).
 fn is_text(catalog: Catalog<'_>, ty: Oid, column: Option<&Column>) -> bool {
     let plain = matches!(catalog.base_type(ty).0, oid::TEXT | oid::VARCHAR | oid::BPCHAR);
     let collation = column.and_then(|column| column.collation.as_deref());

@@ -29,13 +29,13 @@ pub(super) struct NamespaceItem {
     pub(super) row_type: Option<Oid>,
     /// Whether the entry is a function with one scalar result.
     pub(super) scalar: bool,
-    /// Whether the entry is below a join. If it is, an unqualified name can refer only to the columns of the join,
+    /// Whether the entry is below a join. Below a join, an unqualified name can refer only to the columns of the join,
     /// which do not include system columns.
     pub(super) joined: bool,
 }
 
 impl NamespaceItem {
-    /// An item without a range table entry, whose columns are visible by both forms of their names.
+    /// An item that has no range table entry. Its columns are visible as `column` and as `name.column`.
     pub(super) fn of_columns(name: String, columns: Vec<(ColumnLabel, Node)>) -> Self {
         NamespaceItem {
             name,

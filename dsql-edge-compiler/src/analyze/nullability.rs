@@ -8,10 +8,10 @@
 //! # The model
 //!
 //! A column of a table is NULL for one of two reasons: its own table allows it, or an outer join found no matching row
-//! and fills the whole row with NULLs (it "nulls" the row). So an [`Environment`] has, for each entry of the range
-//! table, `base` (which columns can be NULL in the entry's own rows) and `nulled_by` (the numbers of the nullable sides
-//! of outer joins that may still null the entry; PostgreSQL's `varnullingrels`). The nullability of an expression
-//! follows from its parts and the contract of its function (`expr`).
+//! and fills the whole row with NULLs (it "nulls" the row). So an [`Environment`] has two parts for each entry of the
+//! range table. `base` states which columns can be NULL in the entry's own rows. `nulled_by` has the numbers of the
+//! nullable sides of outer joins that may still null the entry (PostgreSQL's `varnullingrels`). The nullability of an
+//! expression follows from its parts and the contract of its function (`expr`).
 //!
 //! Conditions can rule out both reasons. A row of the result has passed WHERE and the ON of each inner join. A strict
 //! condition that was TRUE proves that its columns are not NULL (`find_nonnullable_vars`). A column that is not NULL
@@ -125,8 +125,8 @@ impl Prover<'_> {
                         let right = right.get(at).copied().unwrap_or(true);
                         match operator {
                             SetOperator::Union => *left || right,
-                            // A row of the result is in both queries (NULLs compare as equal), so it can contain NULL
-                            // only if both queries can return NULL.
+                            // INTERSECT returns only rows that both queries return (NULL equals NULL here), so a column
+                            // of the result can be NULL only if it can be NULL in both queries.
                             SetOperator::Intersect => *left && right,
                             SetOperator::Except => *left,
                         }
@@ -136,7 +136,7 @@ impl Prover<'_> {
         }
     }
 
-    /// The facts at a query's own level, after the conditions of the query were applied.
+    /// Returns the environment of a query's own level, after the conditions of the query have narrowed it.
     fn environment<'e>(&self, query: &'e Query, outer: Option<&'e Environment<'e>>) -> Environment<'e> {
         let sides = Sides::of(&query.from);
         let mut nulled_by = vec![SideSet::default(); query.rtes.len()];
@@ -170,8 +170,8 @@ impl Prover<'_> {
         }
         self.narrow(&mut env, &query.from);
         if query.has_aggregates && !query.grouped || query.empty_grouping_set {
-            // The single group exists even if no row passes the conditions, so the conditions prove nothing about the
-            // group.
+            // This single group exists even if no row satisfies the conditions, so the conditions prove nothing about
+            // the row of the group.
             env.proven.retain(|var| var.level == 0);
             env.proven_nodes.clear();
         }
@@ -294,8 +294,8 @@ impl Prover<'_> {
             if next == assumed {
                 self.assuming.set(self.assuming.get() - 1);
                 if self.assuming.get() > 0 {
-                    // This result is not kept, because it depends on an assumption about the enclosing recursive query,
-                    // and the assumption may turn out to be wrong.
+                    // The result is not cached here: it depends on an assumption about the enclosing recursive query,
+                    // which may turn out to be wrong.
                     *cte.assumed.borrow_mut() = None;
                 }
                 return assumed;
@@ -313,7 +313,7 @@ fn target_srfs(query: &Query) -> usize {
         below + usize::from(matches!(&node.kind, NodeKind::Call { function, .. } if function.set))
     }
     let targets: NodeSet<'_> = query.targets.iter().map(|target| &target.node).collect();
-    // A sort key that is a column of the target list does not add a call.
+    // A sort key that equals a target is evaluated together with that target, so its calls are not counted again.
     let keys = query.other.iter().chain(&query.group_by).filter(|key| !targets.has_same(key));
     query.targets.iter().map(|target| &target.node).chain(keys).map(count).sum()
 }

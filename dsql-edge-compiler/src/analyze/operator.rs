@@ -39,8 +39,8 @@ impl Analyzer<'_> {
     ) -> Node {
         let operands: Vec<Oid> = left.iter().map(|node| node.ty).chain([right.ty]).collect();
         if operands.contains(&ERROR) {
-            // One operand has an error. If the other operand is an untyped parameter, the parameter must not cause a
-            // second error.
+            // One operand has an error. If the other operand is an untyped parameter, its missing type must not be
+            // reported as a second error.
             left.into_iter().chain([right]).for_each(|operand| drop(self.unknown_to_error(operand)));
             return Node::error(span);
         }
@@ -91,7 +91,8 @@ impl Analyzer<'_> {
         self.report(Diagnostic::warning(Code::ComparesWithNull, span, message).with_hint(advice));
     }
 
-    /// The declared types of an operator; polymorphic types are resolved from these operands.
+    /// The types of the two operands and of the result, as the operator declares them; polymorphic types are replaced
+    /// by the types that `operands` determine.
     pub(super) fn operator_types(
         &self,
         found: &Operator,
@@ -356,14 +357,13 @@ impl Analyzer<'_> {
 }
 
 impl Analyzer<'_> {
-    /// The facts about the function of an operator.
+    /// Returns the function of an operator, with the properties of its result.
     pub(super) fn callee_of(&mut self, found: &Operator) -> Rc<Callee> {
         // The function of a schema's operator may do anything.
         if found.oid == 0 || found.function_volatility.is_volatile() {
             self.calls_unknown();
         }
-        // A qualified name that no function has, and that differs for each operator of the schema: callees are compared
-        // by name.
+        // Callees are compared by name, so the function of a schema's operator gets a name that no other function has.
         let name = match found.oid {
             0 => format!(".{}", found.function),
             _ => found.function_name.to_owned(),

@@ -15,7 +15,7 @@ use crate::source::Span;
 pub(super) struct Operand {
     pub(super) ty: Oid,
     pub(super) span: Option<Span>,
-    /// The number of the parameter that the operand is, if it is one.
+    /// The number of the parameter, if the operand is a parameter.
     pub(super) parameter: Option<usize>,
 }
 
@@ -68,7 +68,8 @@ impl Analyzer<'_> {
         let (left_base, right_base) = (catalog.base_type(left.ty).0, catalog.base_type(right.ty).0);
         let is_string = |base: Oid| catalog.type_info(base).category == b'S' && base != oid::UNKNOWN;
         let is_number = |base: Oid| catalog.type_info(base).category == b'N';
-        // The columns of `pg_stats` are arrays of any type. Only their text can be cast to an array of one type.
+        // Some columns of `pg_stats` are arrays of any element type (`anyarray`). Such a value must be cast to text
+        // before a cast to an array of one type.
         let any = [(left, right), (right, left)].into_iter().find(|(any, _)| any.ty == oid::ANYARRAY);
         if let Some((any, other)) = any.filter(|(_, other)| catalog.element_type(other.ty).is_some()) {
             let array = catalog.display(other.ty, -1);

@@ -84,7 +84,7 @@ pub(super) fn typed_query(
             },
         })
         .collect::<Vec<_>>();
-    // If one of the parameters can be NULL, the lengths need not be equal.
+    // The runtime compares the lengths of these arrays only if none of the parameters can be NULL.
     let certain = |number: &usize| analyzer.parameters.get(*number - 1).is_some_and(|it| !it.nullable);
     let equal_lengths =
         analyzer.equal_lengths.iter().filter(|group| group.iter().all(certain)).cloned().collect();
@@ -176,7 +176,8 @@ pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
     }
 }
 
-/// Whether the text of an array has commas between elements of this type. If not, the array is received as a whole.
+/// Whether the text of an array has commas between elements of this type. If not, the runtime does not split the
+/// array's text into elements.
 fn has_commas(catalog: Catalog<'_>, element: Oid) -> bool {
     match catalog.user_kind(catalog.base_type(element).0) {
         Some(UserTypeKind::Base { delimiter, .. }) => *delimiter == Some(b','),

@@ -123,8 +123,8 @@ impl<'c> Selection<'c> {
         self.fitting.retain(|_| scores.next() == Some(best));
     }
 
-    /// Keeps the candidates that take each unknown argument in the accepted category, if all candidates agree on a
-    /// category and at least one candidate is left.
+    /// Keeps the candidates that take each unknown argument in its accepted category. Keeps all candidates if an
+    /// argument has no accepted category, or if no candidate would be left.
     fn keep_accepted(&mut self) {
         let unknown = |slot: &usize| self.bases[*slot] == oid::UNKNOWN;
         let slots: Vec<usize> = (0..self.bases.len()).filter(unknown).collect();

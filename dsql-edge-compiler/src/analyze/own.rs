@@ -1,7 +1,7 @@
 //! Looks up the functions, aggregates, operators and casts that the schema creates.
 //!
-//! Input: the definitions of these objects in the folded schema. Output: the same facts that the catalog has about
-//! built-in objects. Unlike the catalog, these facts always state that the function may return NULL.
+//! Input: the definitions of these objects in the folded schema. Output: the same properties that the catalog has for
+//! built-in objects, but a function of the schema always counts as a function that may return NULL.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -33,7 +33,7 @@ impl<'a> Analyzer<'a> {
             (None, _) => oid::RECORD,
         };
         Facts {
-            // The name is qualified, and so differs from the name of each built-in function, because facts about
+            // The name is qualified, so that it differs from the names of built-in functions: the properties of
             // built-in functions are looked up by name.
             name: format!("{}.{}", function.schema, definition.name.name()),
             kind: match &definition.aggregate {
@@ -121,8 +121,8 @@ fn returns_set(definition: &CreateFunction) -> bool {
         || definition.parameters.iter().any(|it| it.mode == ParameterMode::Table)
 }
 
-/// An operator of the schema, which is the one with this number. The facts about built-in functions, which are found by
-/// name, do not apply to the function of this operator.
+/// The operator of the schema with the number `number`. Its function gets no facts from the catalog: facts about
+/// built-in functions are found by name, and this function may have the same name.
 fn own_operator(
     catalog: Catalog<'_>,
     number: Oid,

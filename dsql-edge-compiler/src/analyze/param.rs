@@ -37,8 +37,8 @@ impl Analyzer<'_> {
         Node { ty, typmod: -1, kind: NodeKind::Parameter(number), span }
     }
 
-    /// Returns the node as if its expression were analyzed again: a parameter without a type gets the type that another
-    /// use has determined since.
+    /// Returns the result of a second analysis of the node's expression. Only an untyped parameter can change: it gets
+    /// the type that another use has determined since the first analysis.
     pub(super) fn analysed_again(&self, node: &Node) -> Node {
         match node.kind {
             NodeKind::Parameter(number) if node.ty == oid::UNKNOWN => {
@@ -77,8 +77,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Reports each use that leaves the type of its parameter unknown, if another use determines the type
-    /// (`check_parameter_resolution_walker`).
+    /// Reports each use of a parameter that came before the type of the parameter was known, if a later use determined
+    /// the type (`check_parameter_resolution_walker`).
     fn check_unresolved(&mut self, query: &Query) {
         let mut unresolved = Vec::new();
         let mut inner = Vec::new();
@@ -100,8 +100,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Reports, after the whole statement, parameters that no use has given a type (`check_variable_parameters`, then
-    /// the checks of `PREPARE`).
+    /// Runs after the whole statement is analyzed. Reports each parameter whose type no use has determined
+    /// (`check_variable_parameters`, then the checks of `PREPARE`).
     pub(super) fn check_parameters(&mut self, query: &Query) {
         // Another error may be the reason why the type of a parameter is unknown.
         if self.diagnostics.has_errors() {
@@ -121,14 +121,15 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that NULL has a meaning as the value of `node`: if `node` is a parameter, with or without casts, the
-    /// argument may be an `Option`.
+    /// Records that the place of `node` accepts NULL: if `node` is a parameter, with or without casts, the argument may
+    /// be an `Option`.
     pub(super) fn accepts_null(&mut self, node: &Node) {
         self.record_null(node, false);
     }
 
-    /// Records, in addition, that NULL is a value of its own here: `node` is tested for NULL, or is written to a column.
-    /// `concat($1)` and `ARRAY[$1]` accept NULL, too, but there NULL is rarely meant.
+    /// Like [`Self::accepts_null`], and also records that NULL is an ordinary value at this place: `node` is tested for
+    /// NULL, or is written to a column. `concat($1)` and `ARRAY[$1]` accept NULL, too, but a user rarely wants to pass
+    /// NULL there.
     pub(super) fn null_is_value(&mut self, node: &Node) {
         self.record_null(node, true);
     }

@@ -331,7 +331,7 @@ fn solve(catalog: Catalog<'_>, actual: &Actual) -> Result<Solution, String> {
     Ok(Solution { element, array, range, multirange, compatible, compatible_range, compatible_multirange })
 }
 
-/// `Some` if every type coerces to the common type.
+/// Returns `Some` if each of the types can be coerced implicitly to the type `common`.
 fn types_need(catalog: Catalog<'_>, types: &[Oid], common: Oid) -> Option<()> {
     types.iter().all(|ty| catalog.can_coerce(&[*ty], &[common], Context::Implicit)).then_some(())
 }

@@ -101,7 +101,7 @@ impl Analyzer<'_> {
                 let message = format!("column {}.{name} does not exist", rte.name);
                 Diagnostic::error(Code::UnknownColumn, row.span, message)
             }
-            // PostgreSQL fails before it searches for the name, and its error has no place.
+            // PostgreSQL reports an error before it searches for the name, and this error has no position in the text.
             (oid::RECORD, _) if columns.is_empty() && matches!(row.kind, NodeKind::Var(_)) => {
                 Diagnostic::error(Code::WrongObjectType, row.span, "record type has not been registered")
             }
@@ -134,7 +134,7 @@ pub(super) fn field_at(row: Node, at: usize, columns: &[RteColumn], span: Span) 
         NodeKind::JoinedRow { columns, .. } => columns.get(at),
         _ => None,
     };
-    // A constant that has no type inside the row does not get a type outside the row.
+    // A constant without a type is not taken out of the row: outside the row, another place could give it a type.
     if let Some(field) = written
         && field.ty != oid::UNKNOWN
     {

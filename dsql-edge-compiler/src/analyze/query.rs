@@ -312,8 +312,8 @@ impl Analyzer<'_> {
             };
             let first = &mut left.targets[at];
             let common = self.common_type(&[&first.node, &other.node], name);
-            // Whether this side of the set operation already has the common type, so that this type comes from it, as
-            // in `select_common_type`.
+            // Whether this side of the set operation already has the common type. As in `select_common_type`, the
+            // common type then comes from this side.
             let decides = |target: &TargetEntry| {
                 self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0
             };

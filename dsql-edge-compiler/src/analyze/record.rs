@@ -42,8 +42,8 @@ pub(super) fn out_columns(function: &Callee) -> Vec<RteColumn> {
     named.collect()
 }
 
-/// `levels` are the range tables that the expression can refer to. The first of them is the range table of the
-/// expression's own query level.
+/// `levels` has the range tables that the expression can refer to; the first range table is that of the expression's
+/// own query level.
 fn columns_in(levels: &[&[Rte]], node: &Node) -> Vec<RteColumn> {
     match &node.kind {
         NodeKind::Cast { arg, .. } if node.ty == oid::RECORD => columns_in(levels, arg),

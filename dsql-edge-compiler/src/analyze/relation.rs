@@ -135,7 +135,8 @@ impl<'a> Analyzer<'a> {
         let name = relation.name.clone();
         match &relation.kind {
             RelationKind::Table => {
-                // The expressions of the relation's policies are not known here.
+                // The relation's policies (row level security) may call any function, because their expressions are not
+                // known here.
                 if relation.row_security {
                     self.calls_unknown();
                 }
@@ -210,8 +211,8 @@ impl<'a> Analyzer<'a> {
                     column.type_name.name.display(),
                 ));
             }
-            // A NOT NULL domain is not a proof: a subquery without rows can store NULL in such a column (PostgreSQL's
-            // CREATE DOMAIN, Notes).
+            // The type of a column does not prove that the column is not NULL, even if the type is a NOT NULL domain: a
+            // subquery without rows can store NULL in such a column (PostgreSQL's CREATE DOMAIN, Notes).
             not_null.push(column.not_null || relation.checked_not_null(&column.name));
             columns.push(RteColumn { name: column.name_at(version).to_owned().into(), ty, typmod });
         }
@@ -251,7 +252,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The foreign keys of a table that always hold.
+    /// The foreign keys of a table that hold for all rows that a query of the table returns.
     fn references(&self, relation: &Relation) -> Vec<Reference> {
         let number = |table: &Relation, names: &[String]| -> Option<Vec<usize>> {
             names.iter().map(|name| table.columns.iter().position(|column| column.name == *name)).collect()
@@ -280,7 +281,7 @@ impl<'a> Analyzer<'a> {
             .collect()
     }
 
-    /// A view's definition, analyzed once. A view with errors is reported where it is used.
+    /// A view's definition, analyzed once. The error of a view is reported at the place where a query uses the view.
     pub(super) fn view_query(&mut self, at: usize) -> Option<Rc<Query>> {
         if let Some(known) = self.views.get(&at) {
             return known.clone();

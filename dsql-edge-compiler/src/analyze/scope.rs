@@ -34,9 +34,9 @@ pub(super) struct Scope<'p> {
     pub(super) sets: SetReturning,
     /// Whether the arguments of an aggregate are being analyzed.
     pub(super) in_aggregate: Cell<bool>,
-    /// Windows that are defined where they are used, without duplicates; analyzed after the other clauses.
+    /// The windows that are defined in an OVER clause, without duplicates. They are analyzed after the other clauses.
     pub(super) inline_windows: RefCell<Vec<Window>>,
-    /// The column names that were not found; each is reported only once.
+    /// The names of unknown columns that are already reported: each name is reported only once.
     pub(super) reported: RefCell<Vec<String>>,
     /// The output names of the select list and the places of their expressions; used only for advice.
     pub(super) output_names: Vec<(String, Span)>,
@@ -44,7 +44,7 @@ pub(super) struct Scope<'p> {
     pub(super) broken_from: Cell<bool>,
     /// The names of the entries of the namespace, including the names of entries that an alias of a join hides.
     names: HashSet<String>,
-    /// Whether two of these names are the same.
+    /// Whether two entries of the namespace have the same name.
     pub(super) repeats_names: bool,
 }
 
@@ -207,8 +207,8 @@ impl Analyzer<'_> {
             let system = self.unqualified_system_columns(current, level, name);
             match found {
                 Found::None => {}
-                // The name is ambiguous if a table also has a system column of this name; a column of a function can
-                // have such a name.
+                // A column of a function can have the name of a system column, such as `ctid`. If a table is also
+                // visible, this name is ambiguous, because the table has that system column, too.
                 Found::One(node) if system.is_empty() => {
                     self.check_column_type(&node, &name.text, name.span);
                     return Some(Node { span: name.span, ..raised(&node, level) });

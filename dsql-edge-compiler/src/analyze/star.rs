@@ -43,7 +43,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Keeps the stars of `EXISTS (SELECT * …)` in the text, because they do not read columns.
+    /// Keeps the star of `EXISTS (SELECT * …)` in the text, because this star does not read columns.
     pub(super) fn keep_stars(&mut self, query: &ast::Query) {
         match &query.body {
             QueryBody::Select(select) => {

@@ -194,7 +194,7 @@ enum NameSource<'e> {
     Column(&'e [Name]),
     /// The label of a subquery's column.
     Label,
-    /// A function, a field, a type, a keyword.
+    /// The name of a function, field, type or keyword.
     Other,
 }
 

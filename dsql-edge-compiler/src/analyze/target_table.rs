@@ -1,8 +1,8 @@
 //! Analyzes the relation that a statement writes to: `setTargetTable`, `rewriteTargetView`.
 //!
-//! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: the columns of the relation, and the base table that is
-//! written to (for a simple view, the table below the view); also the errors of the write, including those that
-//! PostgreSQL reports only at run time.
+//! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: the columns of the relation, and the base table that
+//! PostgreSQL writes to (for a simple view, the table below the view). The output also has the errors of the write,
+//! including the errors that PostgreSQL reports only at run time.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -29,7 +29,7 @@ impl<'a> Analyzer<'a> {
         let builtin = table.name.schema().is_none_or(|schema| schema == "pg_catalog")
             && crate::builtin::relation("pg_catalog", table.name.name()).is_some();
         if builtin {
-            // DSQL lets no role do this, and PostgreSQL only a superuser.
+            // On DSQL, no role may write to a system catalog; on PostgreSQL, only a superuser may.
             let message = "sql! does not write to system catalogs, which only a superuser may";
             let hint = "write the DDL statement that changes the catalog, or use sql_unchecked!";
             self.report(Diagnostic::error(Code::NotSupportedYet, table.name.span(), message).with_hint(hint));
@@ -143,7 +143,7 @@ impl<'a> Analyzer<'a> {
                 }
                 (*base, (0..not_null.len()).map(Some).collect())
             }
-            // A write to the inner view runs the triggers and rules of that view instead.
+            // If the inner view has triggers or rules, a write to that view runs them, and does not go to a base table.
             RteSource::Subquery { view: Some(inner), .. }
                 if self.catalog.schema.relations[*inner].has_triggers =>
             {

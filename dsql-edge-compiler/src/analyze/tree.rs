@@ -115,7 +115,7 @@ pub(super) enum NodeKind {
     ScalarSubquery(Box<Query>),
     Exists(Box<Query>),
     ArraySubquery(Box<Query>),
-    /// `left op ANY | ALL (SELECT …)`; the comparison of each column pair.
+    /// `left op ANY | ALL (SELECT …)`; `functions` has the comparison for each pair of columns.
     Quantified {
         left: Vec<Node>,
         functions: Vec<Rc<Callee>>,
@@ -130,7 +130,7 @@ pub(super) enum NodeKind {
     Default,
 }
 
-/// The called function, and the facts about its result.
+/// The called function, and the properties of its result.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Callee {
     pub(super) name: String,
@@ -227,7 +227,7 @@ pub(super) struct Query {
     pub(super) proofs: Proofs,
 }
 
-/// The cached proofs of a finished query: n nested views that read the next view twice would need 2^n proofs.
+/// The cached proofs of a finished query. Without a cache, n views that each read the next view twice need 2^n proofs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Proofs {
     pub(super) has_a_row: OnceCell<bool>,
@@ -371,8 +371,8 @@ pub(super) struct Cte {
     pub(super) collations: RefCell<Vec<Collated>>,
     /// For the fixed point of a recursive query, whether each column is assumed to be nullable.
     pub(super) assumed: RefCell<Option<Vec<bool>>>,
-    /// The columns that `element_accepts_null` has handled, so that a recursive query does not
-    /// repeat them forever.
+    /// The columns that `element_accepts_null` has handled. Without this list, the search in a recursive query would
+    /// not end.
     pub(super) asked: RefCell<Vec<usize>>,
     /// Whether the query refers to itself.
     pub(super) recursive: bool,
@@ -446,8 +446,8 @@ impl Node {
         }
     }
 
-    /// The column, if the expression is a column of this level, possibly under a relabeling cast,
-    /// as for a varchar compared as text.
+    /// The column, if the expression is a column of this level, possibly under a cast that does not change the value,
+    /// such as `varchar` to `text`.
     pub(super) fn plain_column(&self) -> Option<Var> {
         match &self.kind {
             NodeKind::Var(var) if var.level == 0 => Some(*var),

@@ -19,12 +19,12 @@ use std::rc::Rc;
 /// The name after AS, if there is one, and the place of the attribute.
 type Label = (Option<Name>, Span);
 
-/// The names of the attributes of an XML element. The flag of a name is true if the name is written after `AS` and
-/// `is_escaped` returns true for it.
+/// The names of the attributes of an XML element. The flag distinguishes two forms of a name for which `is_escaped` is
+/// true: the flag is true if the name is written after `AS`.
 type XmlNames = HashSet<(String, bool)>;
 
-/// Whether `map_sql_identifier_to_xml_name` changes this name if it is a column's name, but not if it is written after
-/// `AS`.
+/// Whether `map_sql_identifier_to_xml_name` changes this name if the name comes from a column. PostgreSQL does not
+/// change the same name after `AS`.
 fn is_escaped(name: &str) -> bool {
     name.contains(':') || name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml"))
 }

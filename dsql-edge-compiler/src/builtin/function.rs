@@ -21,8 +21,8 @@ pub struct Function {
     pub kind: FunctionKind,
     /// `provolatile`.
     pub volatility: Volatility,
-    /// `proisstrict`: the result is NULL if an argument is NULL. This proves nothing about the result for arguments
-    /// that are not NULL.
+    /// `proisstrict`: the result is NULL if an argument is NULL. `proisstrict` proves nothing about the result for
+    /// arguments that are not NULL.
     pub strict: bool,
     /// `proretset`.
     pub set: bool,

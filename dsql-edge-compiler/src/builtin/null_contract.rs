@@ -57,8 +57,8 @@ impl NullContract {
         matches!(self, NullContract::OverRows | NullContract::Always)
     }
 
-    /// The contract of a call with an array after `VARIADIC`: `concat` and related functions return NULL if the array
-    /// is NULL, although they do not return NULL if one of several arguments is NULL.
+    /// The contract of a call with an array after `VARIADIC`: For example, `concat(VARIADIC NULL)` is NULL, but
+    /// `concat('a', NULL)` is not.
     pub fn of_variadic_array(self) -> NullContract {
         if self == NullContract::Always { NullContract::OfValues } else { self }
     }

@@ -60,9 +60,9 @@ pub fn relation_names() -> impl Iterator<Item = &'static str> + Clone {
 
 /// The columns of a relation of DSQL's schema `sys`, all assumed to be nullable.
 ///
-/// A cluster returned the columns of `jobs` and their types (September 2026). Three columns of `iam_pg_role_mappings`
-/// are known, but their types are not; if a type is wrong, the query fails when it runs, and never returns a wrong
-/// value.
+/// A cluster returned the columns of `jobs` and their types (September 2026). Only the names of three columns of
+/// `iam_pg_role_mappings` are known; their types are assumed. If an assumed type is wrong, the query fails at run time,
+/// but never returns a wrong value.
 pub fn dsql_relation(name: &str) -> Option<&'static [(&'static str, Oid)]> {
     match name {
         "jobs" => Some(&[

@@ -41,7 +41,8 @@ macro_rules! codes {
                 self.sqlstate() == "00000"
             }
 
-            /// Whether a diagnostic with this code can be a warning: a rule of DSQL that no cluster has confirmed is one.
+            /// Whether a diagnostic with this code can be a warning: if no cluster has confirmed a rule of DSQL, a
+            /// violation of the rule is a warning.
             pub fn may_be_warning(self) -> bool {
                 self.is_warning() || self == Code::DsqlUnsupported
             }

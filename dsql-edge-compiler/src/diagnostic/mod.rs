@@ -60,7 +60,7 @@ pub struct Diagnostic {
     pub detail: Option<String>,
     /// Advice on how to fix the mistake.
     pub hint: Option<String>,
-    /// The DSQL rule that the statement breaks, if that is the error.
+    /// The DSQL rule that the statement breaks; `None` if the diagnostic has another reason.
     pub reason: Option<Reason>,
 }
 
@@ -148,7 +148,8 @@ impl Diagnostics {
         }
     }
 
-    /// Replaces the advice of the last diagnostic, if it is about this place; `None` is any place.
+    /// Replaces the advice of the last diagnostic, if the diagnostic is about this place. With `None`, the place does
+    /// not matter.
     pub fn advise(&mut self, span: Option<Span>, hint: impl Into<String>) {
         if let Some(last) = self.0.last_mut().filter(|last| span.is_none_or(|span| last.span == span)) {
             last.hint = Some(hint.into());

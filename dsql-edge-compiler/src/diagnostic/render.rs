@@ -17,15 +17,15 @@ pub struct Place {
     pub column: usize,
 }
 
-/// The whole message: headline, place, the SQL with the place underlined, detail, and the hint, unless the headline has all
-/// of it.
+/// The whole message: headline, place, the SQL with the place underlined, detail, and hint. The hint is left out if the
+/// headline already has the whole hint.
 pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> String {
     rendered((diagnostic, short_advice(diagnostic)), sql, &Lines::of(sql), place)
 }
 
-/// Like [`render`], for one of many diagnostics in a report, which is always read as a whole: only the advice of a rule is a
-/// part of the headline. `lines` has the starts of the text's lines, so that the lines are found only once for all
-/// diagnostics.
+/// Like [`render`], for one of many diagnostics in a report. Readers see the whole report, so the headline contains
+/// advice only for a rule of DSQL. `lines` has the starts of the text's lines, so that the lines are found only once
+/// for all diagnostics.
 pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Option<Place>) -> String {
     rendered((diagnostic, advice_of_rule(diagnostic)), sql, lines, place)
 }
@@ -63,8 +63,8 @@ fn rendered(
     out
 }
 
-/// The first line: PostgreSQL's message, its SQLSTATE, and the advice if it is short. A rule of DSQL has an alternative,
-/// which is a part of the line.
+/// The first line: PostgreSQL's message, its SQLSTATE, and the advice if it is short. For a rule of DSQL, the line also
+/// has the alternative.
 pub fn headline(diagnostic: &Diagnostic) -> String {
     line(diagnostic, short_advice(diagnostic))
 }
@@ -85,8 +85,8 @@ fn short_advice(diagnostic: &Diagnostic) -> Option<&str> {
 /// The maximum length of the advice of a rule in the first line.
 const LONGEST_ADVICE: usize = 100;
 
-/// The alternative to what a rule of DSQL rejects: the advice without its date, or as much of it as one line has room
-/// for. The first part of a long advice, up to `;` or `:`, is the alternative.
+/// The alternative to the construct that a rule of DSQL rejects: the advice of the rule without its date. If this
+/// advice is too long for one line, the alternative is its first part, up to `;` or `:`.
 fn advice_of_rule(diagnostic: &Diagnostic) -> Option<&str> {
     diagnostic.reason?;
     Some(first_part(diagnostic.hint.as_deref()?))

@@ -1,8 +1,8 @@
 //! Finds the existing name that is nearest to a misspelled name.
 //!
-//! Input: the written name and the candidates. Output: the nearest candidate within a bound: an edit
-//! distance of at most 2, or a third of a long name, and at most half the length of the written name. PostgreSQL's bound
-//! (`parse_relation.c`, `updateFuzzyAttrMatchState`), which is only the half, allows `line` for `dblink`.
+//! Input: the written name and the candidates. Output: the nearest candidate within a bound: an edit distance of at
+//! most 2, or a third of a long name, and at most half the length of the written name. PostgreSQL's only bound is half
+//! the length (`parse_relation.c`, `updateFuzzyAttrMatchState`), and would accept `line` for `dblink`.
 
 /// The candidate nearest to `written`; `None` if no candidate is near.
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -1,10 +1,10 @@
 //! The functions of PostgreSQL that reach more than rows: they run a text as SQL, read tables that the statement does not
 //! name, or write something other than rows.
 //!
-//! Input: a function's name. Output: the alternative. The list is from PostgreSQL's `pg_proc.dat`, as far as a role without
-//! privileges may call the functions: PostgreSQL itself denies such roles files (`pg_read_file`, `lo_import`) and the server's
-//! log. A cluster's answer to a call is not known, so a call is a warning. dsql-local rejects the call, so that no test
-//! depends on it.
+//! Input: a function's name. Output: the alternative. The list is from PostgreSQL's `pg_proc.dat`, as far as a role
+//! without privileges may call the functions: PostgreSQL itself denies such roles files (`pg_read_file`, `lo_import`)
+//! and the server's log. A cluster's answer to such a call is not known, so the linter and `sql!` report a warning.
+//! dsql-local rejects the call, so that no test depends on an unknown answer.
 
 /// Functions, and the alternative to each.
 const DENIED: &[(&[&str], &str)] = &[
@@ -78,7 +78,8 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     DENIED.iter().flat_map(|(names, instead)| names.iter().map(|name| (*name, *instead)))
 }
 
-/// Whether a form of a function with this number of arguments uses only its arguments.
+/// Whether the variant of a listed function with this number of arguments reads nothing but its arguments, and so is
+/// not denied.
 pub(super) fn uses_only_arguments(name: &str, count: usize) -> bool {
     name == "ts_rewrite" && count == 3
 }

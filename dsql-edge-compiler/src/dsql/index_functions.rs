@@ -1,7 +1,7 @@
 //! Checks the functions in the expressions and the predicate of an index.
 //!
-//! Input: a CREATE INDEX. Output: PostgreSQL's errors, which DSQL has too. The module finds only functions of which no
-//! overload is immutable, because the types of the arguments are not known here.
+//! Input: a CREATE INDEX. Output: the errors that both PostgreSQL and DSQL report. The module finds only functions of
+//! which no overload is immutable, because the types of the arguments are not known here.
 
 use super::Finding;
 use super::clauses::{index_not_immutable, index_subquery};

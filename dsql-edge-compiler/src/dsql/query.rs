@@ -25,9 +25,9 @@ pub(super) fn queries(statement: ParsedStatement<'_>, schema: Option<&Schema>, o
     out.append(&mut found.out);
 }
 
-/// Whether the references to `ctid` certainly mean the system column. They do if `ctid` does not also occur in another
-/// place of the statement, as an alias or a table, and the statement does not read a view, which can have a column of
-/// that name.
+/// Whether the references to `ctid` certainly mean the system column. The name `ctid` must not occur elsewhere in the
+/// statement, for example as an alias or as a table. The statement must not read a view, because a view can have a
+/// column with the name `ctid`.
 fn is_system_column(statement: ParsedStatement<'_>, references: &[Span], schema: Option<&Schema>) -> bool {
     let Some(schema) = schema else { return false };
     let named =

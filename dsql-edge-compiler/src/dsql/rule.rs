@@ -35,8 +35,9 @@ pub enum Known {
     Observed(&'static str),
     /// A cluster rejected a similar construct with the words of the rule's message.
     Sibling,
-    /// Only AWS's user guide or AWS's own linter documents that the construct is rejected, and no answer of a cluster is
-    /// known, so a statement that breaks the rule gets a warning. The words are like those of similar rules.
+    /// Only AWS's user guide or AWS's own linter documents that the construct is rejected, and no answer of a cluster
+    /// is known, so a statement that breaks the rule gets a warning. The message of such a rule is modelled on the
+    /// messages of similar rules.
     Documented,
     /// The rule was inferred from other rules and has no source, so a statement that breaks it gets a warning, never an
     /// error.
@@ -66,7 +67,7 @@ impl Known {
         }
     }
 
-    /// Whether an answer of a cluster supports the rule. If not, each finding of the rule is a warning.
+    /// Whether an answer of a cluster supports the rule. Without such an answer, each finding of the rule is a warning.
     pub fn is_certain(self) -> bool {
         matches!(self, Known::Recorded | Known::Observed(_) | Known::Sibling)
     }

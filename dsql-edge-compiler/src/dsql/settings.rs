@@ -77,7 +77,8 @@ pub(super) fn changed(written: &str, span: Span) -> Option<Finding> {
     })
 }
 
-/// The rule for the value of DSQL's own setting. PostgreSQL itself checks the values of its settings.
+/// Returns a finding if a setting `dsql.enable_…` gets a value that is not a boolean. The values of PostgreSQL's own
+/// settings are checked by PostgreSQL itself.
 pub(super) fn not_boolean(written: &str, value: &str, place: Span) -> Option<Finding> {
     let is_own = written.to_ascii_lowercase().starts_with("dsql.enable_");
     (is_own && !is_boolean_word(value)).then(|| set_boolean.naming(place, written))

@@ -192,7 +192,7 @@ pub(super) fn display(ty: &TypeName) -> Option<String> {
     let builtin = ty.name.schema().is_none_or(|schema| schema == "pg_catalog") && !ty.percent_type;
     let name = ty.name.name();
     if !builtin || ty.name.parts.len() > 2 || builtin::type_by_name(name).is_none() {
-        // The name of a type that the schema creates is not known here, but an array of such a type is known to be an
+        // This function cannot resolve a type that the schema creates. But an array of such a type is certainly an
         // array.
         return (ty.array_dimensions > 0).then(|| format!("{}[]", ty.name.display()));
     }

@@ -13,7 +13,7 @@ use quote::quote;
 pub(super) fn expression(emission: &Emission<'_>, batches: &Batches) -> TokenStream {
     let names = parameter_names(emission.arguments);
     let values = emission.arguments.iter().map(|(value, _)| value);
-    // One more is bound for each later batch.
+    // A later batch has one parameter more: the last key of the previous batch.
     let count = names.len() + 1;
     let arguments = Ident::new("arguments", Span::mixed_site());
     let bind = statement::bind(emission.query, &names, &quote!(&mut #arguments));

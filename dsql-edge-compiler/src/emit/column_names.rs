@@ -1,8 +1,9 @@
 //! Names a column in rustc's error if the Rust type of its field does not fit.
 //!
 //! Input: the fields and the row. Output: a type parameter of `decode` for each column whose Rust type the user chose.
-//! rustc prints a type parameter by its name alone, and `decode` is compiled once, with `()` for each. A column whose
-//! name could hide a type that `decode` names has no parameter; its error does not name it.
+//! In its errors, rustc prints only the name of a type parameter. `decode` is compiled once, with `()` for each type
+//! parameter. If the name of a column could hide a type that `decode` names, the column gets no type parameter, and an
+//! error about the column does not name the column.
 
 use super::emission::{RowTarget, RowType, WrittenTypes, mentions};
 use crate::fields::{Entry, Fields};

@@ -44,8 +44,8 @@ impl Function {
     /// The function for a query with errors: only the signature, so that its callers compile.
     pub fn without_query(&self) -> TokenStream {
         let names = self.parameters.iter().map(|(name, _)| name);
-        // The query did not compile, so the result that the function declares determines whether it is a `Query` or a
-        // `Command`.
+        // The query did not compile, so only the declared result of the function determines whether the function
+        // returns a `Query` or a `Command`.
         let kind = match self.returns {
             Returns::Rows(_) => "Query",
             Returns::Nothing => "Command",

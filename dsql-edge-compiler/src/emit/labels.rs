@@ -30,7 +30,7 @@ pub(super) fn labels(emission: &Emission<'_>, source: &mut RustSource) {
     for field in emission.fields.all() {
         let (Some(labels), Some(ty)) = (&field.labels, emission.types.get(&field.column)) else { continue };
         let (of, values) = (&labels.of, &labels.values);
-        // The error is reported at the SQL, whose span the user's type has.
+        // rustc reports the error at the SQL, because the tokens of the user's type have the span of the SQL.
         let Some(first) = ty.clone().into_iter().next() else { continue };
         let compared = source.placeholder(quote_spanned! {first.span()=>
             ::dsql_edge::private::same_labels(#of, &[#(#values),*], ::dsql_edge::private::LabelsOf::<#ty>::LABELS)

@@ -69,8 +69,8 @@ pub(super) fn constraints(key: &IdempotencyKey, source: &mut RustSource) {
     ));
 }
 
-/// The expression that selects the statement to send. `arguments` is the variable of the `Arguments`: they get an error
-/// if the given parameters are not those of a combination.
+/// The expression that selects the statement to send. `arguments` is the variable with the `Arguments`. If no
+/// combination has exactly the given parameters, the expression stores an error in this variable.
 pub(super) fn chosen(query: &TypedQuery, names: &[Ident], arguments: &Ident) -> TokenStream {
     if query.combinations.is_empty() {
         return quote!(&STATEMENT);
@@ -134,7 +134,7 @@ fn columns(query: &TypedQuery) -> String {
 /// format for each column.
 ///
 /// The macro computes the formats because rustc takes longer to evaluate a constant than to check all other fields of
-/// the static. Only the format that a Rust type of the user's own decides on is a constant.
+/// the static. The tokens contain a constant only for a column whose format depends on a Rust type of the user.
 fn formats(emission: &Emission<'_>, source: &mut RustSource) -> String {
     let fields = emission.fields.all();
     let is_open = fields.iter().any(|field| field.format == ColumnFormat::OfRustType);

@@ -155,8 +155,9 @@ fn rename(name: &str, earlier: Option<&TypedColumn>, later: Option<&TypedColumn>
     }
 }
 
-/// Returns the number of a column that is NULL exactly if the group is absent. Only outer joins that are not known to
-/// have matched can make this column NULL, and each of these joins makes all columns of the group NULL.
+/// Returns the number of a column that is NULL exactly if the group is absent. Such a column is NULL only because of an
+/// outer join without a match, and each outer join that can make this column NULL makes all columns of the group NULL.
+/// The joins in `matched` are known to have a match, so they do not count.
 pub(super) fn witness(
     branches: &[Branch],
     columns: &[(ColumnName, &TypedColumn)],

@@ -112,8 +112,8 @@ impl Relation {
 }
 
 impl Fold {
-    /// Names a check before its table's children inherit it: in PostgreSQL, the children have the check under the same
-    /// name.
+    /// Gives an unnamed check its name before child tables inherit the check: in PostgreSQL, an inherited check has the
+    /// same name.
     pub(super) fn name_check(&self, table: usize, name: &mut Option<Name>, expr: &Expr) {
         let Some(relation) = self.schema.relations.get(table) else { return };
         let text = check_name(relation, &columns(expr));

@@ -1,9 +1,9 @@
 //! Removes the statements that a script rolls back.
 //!
 //! Input: the statements of a file. Output: the applied statements, without those between `BEGIN` and `ROLLBACK`, or
-//! between `SAVEPOINT` and `ROLLBACK TO`. If a transaction is open at the end of the file, its statements count as
-//! applied, and its BEGIN is also returned: psql would discard the transaction, but a tool that sends the file as one
-//! transaction may commit it.
+//! between `SAVEPOINT` and `ROLLBACK TO`. A transaction that is open at the end of the file counts as applied, and its
+//! BEGIN is also returned. psql would discard such a transaction, but a tool that sends the file as one transaction may
+//! commit it.
 
 use crate::source::Span;
 use crate::syntax::ast::{Statement, StatementKind, TransactionStatement};

@@ -130,7 +130,8 @@ fn is_not_an_error(level: &Token) -> bool {
     matches!(&level.kind, TokenKind::Identifier(word) if levels.contains(&word.as_str()))
 }
 
-/// Whether the existence of its object is the only reason for which the statement can fail, whatever the rows are.
+/// Whether the statement can fail only because its object exists already. A statement that can also fail because of
+/// rows in a table does not count.
 fn fails_only_if_it_exists(statement: &StatementKind) -> bool {
     match statement {
         StatementKind::AlterTable(alter) => alter.actions.iter().all(|action| match action {

@@ -2,8 +2,8 @@
 //!
 //! Input: the statement. Output: the schema without the dropped objects and, with `CASCADE`, without the objects that
 //! depend on them. The dependencies are those of `pg_depend`, computed from the schema. A view depends on the
-//! relations, functions and types that its query names; the names have the meaning that they had when the view was
-//! created. A column depends on its type. A partition depends on its parent.
+//! relations, functions and types that its query names. A name in the query refers to the object that had this name
+//! when the view was created. A column depends on its type. A partition depends on its parent.
 
 use std::collections::BTreeSet;
 
@@ -320,7 +320,7 @@ impl<'s> Reads<'s> {
         Reads::at(schema, &view.created)
     }
 
-    /// A collector for an expression; the names in the expression have the meaning that they had at `moment`.
+    /// A collector for an expression. A name in the expression refers to the object that had this name at `moment`.
     pub(super) fn at(schema: &'s Schema, moment: &'s Moment) -> Reads<'s> {
         Reads {
             schema,

@@ -149,7 +149,8 @@ pub(super) struct Fold {
     pub(super) prepared: HashMap<String, PreparedQuery>,
     pub(super) problems: Vec<Diagnostic>,
     pub(super) unfollowed: Vec<Diagnostic>,
-    /// Whether names that exist already, or that do not exist, are reported, although no query depends on them.
+    /// Whether to report a new name that exists already, and a dropped or renamed name that does not exist. A snapshot
+    /// does not need these errors, because no query depends on such names.
     pub(super) reports_names: bool,
     /// During CREATE TABLE, its foreign keys. PostgreSQL adds these after all other constraints.
     pub(super) written_later: Option<Vec<Constraint>>,
@@ -184,7 +185,8 @@ impl Fold {
         }
     }
 
-    /// Applies a statement with its text, of which the tree has only a part.
+    /// Applies a statement. `text` is the text of the file: the tree does not contain all words of a statement, for
+    /// example of a DO block.
     fn written(&mut self, statement: Statement, text: &str) {
         if matches!(statement.kind, StatementKind::Utility("DO"))
             && self.do_block(&statement, statement.span.text(text))

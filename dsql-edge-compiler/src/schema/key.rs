@@ -67,7 +67,7 @@ impl Fold {
                     set_not_null(relation, &columns);
                 }
             }
-            // From now on, the constraint has the index.
+            // The index now belongs to the constraint, and is no longer a separate index.
             self.forget_index(&index.text);
             return;
         }

@@ -3,9 +3,9 @@
 //! Input: the condition of a `CHECK` as written. Output: for a column of text, the strings that the condition allows.
 //!
 //! Invariant: if the condition is not FALSE and the column is not NULL, the column's value is one of the labels. The
-//! reverse need not hold: the condition can reject a value that is one of the labels. A form that is not known allows
-//! everything. For a column of type `character varying`, `pg_dump` writes the condition above as
-//! `(status)::text = ANY ((ARRAY['draft'::character varying, …])::text[])`, so both forms are read.
+//! reverse need not hold: the condition can reject a value that is one of the labels. A condition of a form that this
+//! module cannot read counts as allowing every value. For a column of type `character varying`, `pg_dump` writes the
+//! condition above as `(status)::text = ANY ((ARRAY['draft'::character varying, …])::text[])`, so both forms are read.
 
 use crate::syntax::ast::{Expr, ExprKind, InList, Literal, Operator, Quantified, TypeName};
 

@@ -1,11 +1,12 @@
-//! Finds comments that are meant as directives, and that no reader accepts: `-- dsql-egde: in batches of 1000`.
+//! Finds misspelled directives: comments that are probably meant as directives, but have no effect, such as `--
+//! dsql-egde: in batches of 1000`.
 //!
 //! Input: the text of a file. Output: an error for each such comment, with the right directive.
 //!
-//! A comment is reported only if it has the form of a directive: its beginning is at most two edits from `dsql-edge:`, and the
-//! text after it reads as one of the directives, with at most two edits in each of its words. So an ordinary comment about
-//! dsql-edge is not reported. The exact beginning `dsql-edge:` is that of a directive only, so every other word after it is an
-//! error.
+//! A comment is reported only if it resembles a directive. Its beginning is at most two edits from `dsql-edge:`, and
+//! the words after this beginning become a directive with at most two edits in each word. So an ordinary comment about
+//! dsql-edge is not reported. Only a directive begins with exactly `-- dsql-edge:`, so an unknown word after this
+//! beginning is always an error.
 
 use super::directive::{DIRECTIVE, begins_comment};
 use crate::diagnostic::suggestion::distance_within;
@@ -29,28 +30,28 @@ enum Form {
 /// What is wrong with a comment.
 #[derive(PartialEq)]
 enum Mistake {
-    /// It does not begin as a directive does.
+    /// The comment does not begin with exactly `-- dsql-edge:`.
     Beginning,
-    /// It begins as a directive does, and the next word names none.
+    /// The comment begins with `-- dsql-edge:`, but the next word is not the name of a directive.
     Word,
-    /// It is a directive, in a place where it has no effect.
+    /// The comment is a directive, but it is in a place where it has no effect.
     Place,
 }
 
-/// A comment that is meant as a directive.
+/// A comment that is probably meant as a directive.
 struct Found {
     form: Option<Form>,
     mistake: Mistake,
     error: Diagnostic,
 }
 
-/// Returns an error for each comment that is meant as a directive and is not one. `is_rule`: whether a name is that of a rule
-/// or of an error code.
+/// Returns an error for each comment that is probably meant as a directive, but has no effect. `is_rule` returns
+/// whether a word is the name of a rule or an error code.
 pub fn misspelt_directives(sql: &str, is_rule: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
     found(sql, is_rule).into_iter().map(|found| found.error).collect()
 }
 
-/// Returns the errors about directives that a schema reads.
+/// Returns the errors about the directives of a snapshot: `dialect`, `search_path` and `type`.
 pub(super) fn of_schema(sql: &str) -> Vec<Diagnostic> {
     let is_of_schema = |it: &Found| {
         // `directive::read` reports the words.
@@ -74,7 +75,8 @@ fn found(sql: &str, is_rule: &dyn Fn(&str) -> bool) -> Vec<Found> {
     candidates
 }
 
-/// Returns the error of a line, if the first comment in it is meant as a directive. Whether it is a comment is not known yet.
+/// Returns the error of a line, if its first `--` or `/*` begins a comment that is probably meant as a directive. The
+/// caller checks that a comment begins there, and not a part of a string.
 fn candidate(line: &str, offset: usize, is_rule: &dyn Fn(&str) -> bool) -> Option<Found> {
     let dashes = line.find("--");
     let at = dashes.into_iter().chain(line.find("/*")).min()?;
@@ -94,7 +96,7 @@ fn candidate(line: &str, offset: usize, is_rule: &dyn Fn(&str) -> bool) -> Optio
         return exact(&words, form, is_behind_sql, span);
     }
     let (form, corrected) = form?;
-    // Without the colon, only words that are exactly a directive show that it is meant as one.
+    // A comment without the colon is meant as a directive only if its other words are exactly those of a directive.
     let is_meant = has_colon || name == NAME && corrected == rest;
     let is_near = name == NAME || distance_within(&name, NAME).is_some() || name.eq_ignore_ascii_case(NAME);
     (is_meant && is_near).then(|| {
@@ -105,7 +107,8 @@ fn candidate(line: &str, offset: usize, is_rule: &dyn Fn(&str) -> bool) -> Optio
     })
 }
 
-/// Returns the error of a comment that begins with the exact name, by the words after it.
+/// Returns the error of a comment that begins with exactly `-- dsql-edge:`. The error depends on the words after this
+/// beginning.
 fn exact(words: &[&str], form: Option<(Form, String)>, is_behind_sql: bool, span: Span) -> Option<Found> {
     let first = words.first().copied().unwrap_or_default();
     let (form, corrected) = form.unzip();
@@ -114,7 +117,7 @@ fn exact(words: &[&str], form: Option<(Form, String)>, is_behind_sql: bool, span
         Some(Found { form, mistake, error })
     };
     match (first, corrected) {
-        // The readers of these directives report what is wrong with the words after them.
+        // The modules that read these directives report errors in the other words themselves.
         ("allow" | "in" | "batch" | "batches", _) => None,
         ("dialect" | "search_path" | "type", Some(_)) if is_behind_sql => {
             let hint = "move it to a line of its own, above the first statement of the file";
@@ -126,7 +129,7 @@ fn exact(words: &[&str], form: Option<(Form, String)>, is_behind_sql: bool, span
             let hint = format!("did you mean -- {DIRECTIVE} {corrected}?");
             found(Mistake::Word, unknown(first), hint)
         }
-        // Behind a statement, it may be an ordinary comment.
+        // A comment after a statement, in the same line, may be an ordinary comment.
         (_, None) if is_behind_sql => None,
         (_, None) => found(Mistake::Word, unknown(first), DIRECTIVES.to_owned()),
     }
@@ -154,7 +157,7 @@ fn split(comment: &str) -> Option<(String, &str, bool)> {
     (name.len() <= LONGEST && name.chars().all(is_of_name)).then(|| (name.to_owned(), rest.trim(), false))
 }
 
-/// Returns the directive that a text is meant as, and the right text of it.
+/// Returns the directive that is probably meant by a text, and the text of this directive in its right form.
 fn form_of(rest: &str, words: &[&str], is_rule: &dyn Fn(&str) -> bool) -> Option<(Form, String)> {
     let is = |word: &str, right: &str| word == right || distance_within(word, right).is_some();
     let after = |count: usize| words.get(count..).unwrap_or_default().join(" ");

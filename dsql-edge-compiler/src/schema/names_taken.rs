@@ -1,8 +1,9 @@
 //! Reports the names that a statement cannot create because they exist, and the names that it cannot drop or rename because
 //! they do not exist.
 //!
-//! Input: a statement, and the schema before it. Output: PostgreSQL's errors. Only [`Growth`](super::Growth) reports them,
-//! for a script that has not run yet: a snapshot has the names of a database that exists, and no query depends on these names.
+//! Input: a statement, and the schema before it. Output: PostgreSQL's errors. Only [`Growth`](super::Growth), which
+//! applies a script that has not run yet, reports these errors. A snapshot needs no such check: its names are those of
+//! an existing database, and no query depends on them.
 //!
 //! The schema does not have every name, because PostgreSQL itself names an index or a constraint that has no name in its
 //! statement. A name that PostgreSQL may have chosen is not reported as missing.
@@ -143,8 +144,8 @@ impl Fold {
         }
     }
 
-    /// Reports the constraints of a new table whose names are taken. A constraint of a table with parents may be the same
-    /// as one of a parent.
+    /// Reports the constraints of a new table whose names are taken. Nothing is reported for a table with parents,
+    /// because its constraint may be the same as a constraint of a parent.
     fn report_constraints_of(&mut self, table: &CreateTable) {
         if !table.inherits.is_empty() || table.partition_of.is_some() || table.of_type.is_some() {
             return;
@@ -178,7 +179,8 @@ impl Fold {
         }
     }
 
-    /// Reports the names of an action of ALTER TABLE. Returns whether a name is taken, so that the action has no effect.
+    /// Reports names in an action of ALTER TABLE that are taken or do not exist. Returns whether a name is taken: then
+    /// the action has no effect.
     pub(super) fn report_names_of_action(&mut self, at: usize, action: &AlterAction) -> bool {
         let Some(relation) = self.schema.relations.get(at) else { return false };
         let found = self.names_of_action(relation, action);
@@ -250,7 +252,8 @@ impl Fold {
         }
     }
 
-    /// Reports an index that no statement created. `code` and `kind` are those of PostgreSQL's error.
+    /// Reports an index that does not exist. `code` and `kind` are the code and the word for the kind of object in
+    /// PostgreSQL's error.
     pub(super) fn report_unknown_index(&mut self, name: &QualifiedName, code: Code, kind: &str) {
         let may_exist = |it: &NamedIndex| it.name == name.name() && it.exists != Some(false);
         let is_key = |it: &Relation| it.keys.iter().any(|key| key.name.as_deref() == Some(name.name()));
@@ -296,7 +299,8 @@ impl Fold {
         self.problems.push(error);
     }
 
-    /// Whether a relation is of another kind than DROP names; then this function reports it.
+    /// Reports a relation that is not of the kind that DROP names (`DROP TABLE v`, where `v` is a view), and returns
+    /// whether this is so.
     pub(super) fn is_other_kind(&mut self, at: usize, object: ObjectKind, name: &QualifiedName) -> bool {
         let Some(relation) = self.schema.relations.get(at).filter(|_| self.reports_names) else {
             return false;
@@ -379,7 +383,8 @@ impl Fold {
     }
 }
 
-/// Returns the name that the statement gives to a constraint with a name of its own.
+/// Returns the name in a constraint, if the statement creates a constraint of this name; a constraint that takes over
+/// an index of the same name does not count.
 fn name_of(constraint: &Constraint) -> Option<&Name> {
     let has_name = match &constraint.kind {
         ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => !uses_index(key, constraint),

@@ -3,9 +3,9 @@
 //! Input: the statements of a file, with their tokens. Output: an upper bound of the number of levels of one definition,
 //! together with the definitions that it uses. The compiler takes a stack for this number (see `own_stack`).
 //!
-//! A query analyzes the definitions of its views within its own analysis, and these can use further views, functions and
-//! types, so the tokens of all of these count, and the bytes of function bodies. The expressions of tables and indexes are
-//! analyzed one after the other: of these, only the longest counts.
+//! The analysis of a query includes the analysis of its views, and a view can use further views, functions and types.
+//! So the bound is the sum of the tokens of all these definitions and of the bytes of function bodies. The expressions
+//! of tables and indexes are analyzed one after the other, so only the longest of them is added.
 
 use crate::source::Span;
 use crate::syntax::ast::{Statement, StatementKind};

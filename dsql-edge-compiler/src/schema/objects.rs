@@ -173,8 +173,8 @@ pub struct Relation {
     pub exclusions: Vec<Exclusion>,
     /// Its foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
-    /// Whether tables inherit from the relation. If they do, the relation's keys do not apply to all rows that a query
-    /// of the relation returns.
+    /// Whether tables inherit from the relation. A query of the relation then also returns rows of these tables, to
+    /// which the relation's keys do not apply.
     pub has_children: bool,
     /// Whether the relation has triggers or rules, which may change the written rows.
     pub has_triggers: bool,
@@ -189,15 +189,15 @@ pub struct Relation {
     /// Whether the relation is temporary or unlogged: its rows are lost at the end of the session (temporary) or in a
     /// crash (unlogged).
     pub volatile_rows: bool,
-    /// Whether the relation has an exclusion constraint, or a unique index over expressions. A row can violate these,
-    /// although they are not in `keys`.
+    /// Whether the relation has an exclusion constraint, or a unique index over expressions. A row can violate such a
+    /// constraint or index, although it is not in `keys`.
     pub has_other_keys: bool,
     /// A materialized view.
     pub materialized: bool,
     /// Whether a statement changed row level security of the relation, so that a query may not return all rows.
     pub row_security: bool,
-    /// The moment when the relation was created, or its query was replaced: the names in the query have the meaning
-    /// that they had then.
+    /// The moment when the relation was created, or its query was replaced. A name in the query refers to the object
+    /// that had this name at that moment.
     pub created: Moment,
     /// The parents of the relation, by index: the tables from which it inherits, or of which it is a partition.
     pub parents: Vec<usize>,
@@ -314,8 +314,8 @@ pub struct Column {
     pub type_name: TypeName,
     /// `COLLATE`, if it differs from the type's collation.
     pub collation: Option<String>,
-    /// Whether a constraint, a primary key or an identity makes the column NOT NULL. A domain can also do this, but
-    /// does not count here.
+    /// Whether a constraint, a primary key or an identity makes the column NOT NULL. A NOT NULL domain as the column's
+    /// type does not count here.
     pub not_null: bool,
     /// Whether the column has a default, an identity or a generation expression.
     pub has_default: bool,
@@ -355,7 +355,8 @@ impl Column {
 #[derive(Clone, Debug)]
 pub(super) struct Computed {
     pub(super) expr: Expr,
-    /// The moment when the expression was set: the names in it have the meaning that they had then.
+    /// The moment when the expression was set. A name in the expression refers to the object that had this name at that
+    /// moment.
     pub(super) set: Moment,
 }
 

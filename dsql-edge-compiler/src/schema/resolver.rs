@@ -12,8 +12,8 @@ pub(crate) struct Resolver {
     /// Whether PostgreSQL has a built-in type of this name: if it has one, the unqualified name always refers to the
     /// built-in type.
     pub(crate) is_builtin_type: fn(&str) -> bool,
-    /// The columns of a query; the names in the query have the meaning that they had at the given moment. `None` if the
-    /// query cannot be analyzed. The last argument has the types of the parameters.
+    /// The columns of a query. A name in the query refers to the object that had this name at the given moment. `None`
+    /// if the query cannot be analyzed. The last argument has the types of the parameters.
     pub(crate) columns_of_query: fn(&Schema, &Query, &Moment, &[TypeName]) -> Option<ResolvedColumns>,
     /// The columns of the view or sequence that has the given index.
     pub(crate) columns_of_relation: fn(&Schema, usize) -> Option<ResolvedColumns>,

@@ -35,7 +35,8 @@ impl Fold {
             relation.of_type = self.composite(of_type);
             self.typed_columns(&mut relation, of_type);
         }
-        // Columns are added before constraints, because a constraint may name a column that is written after it.
+        // All columns are added before the constraints, because a constraint may name a column that the statement
+        // defines after the constraint.
         let is_constraint = |element: &TableElement| matches!(element, TableElement::Constraint(_));
         // Keys that LIKE copies are not merged with other keys.
         let is_like = |element: &TableElement| matches!(element, TableElement::Like { .. });
@@ -58,7 +59,8 @@ impl Fold {
                 }
             }
         }
-        // A foreign key may refer to a key of its own table that is written after it.
+        // Foreign keys are added last, because a foreign key may refer to a key of its own table that the statement
+        // defines later.
         for key in self.written_later.take().unwrap_or_default() {
             self.add_constraint(&mut relation, key);
         }

@@ -1,8 +1,8 @@
 //! Records the names in the statements of a schema whose effect is not known.
 //!
-//! Input: a statement and its text. Output: a [`Taint`]. If a query has an error about a name, and a statement whose
-//! effect is not known contains the name, this statement may be the reason, so the error message names the statement
-//! and its place.
+//! Input: a statement and its text. Output: a [`Taint`]. If a query has an error about a name, a statement that
+//! contains this name and whose effect is not known may be the reason. So the error message names this statement and
+//! its place.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! Decides whether an object can exist although the schema does not list it.
 //!
 //! Input: a name. Output: whether the database may have a relation, function or operator of this name. The schema does
-//! not list all indexes, because PostgreSQL names unnamed indexes itself, and it does not list the objects of unknown
-//! extensions and the objects that statements with an unknown effect create.
+//! not list three kinds of objects: indexes whose names PostgreSQL chose, the objects of unknown extensions, and
+//! objects that a statement with an unknown effect creates.
 
 use super::Schema;
 

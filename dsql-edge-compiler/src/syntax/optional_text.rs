@@ -45,7 +45,7 @@ impl Deciding {
     }
 }
 
-/// The parameters on which each piece depends: those that are not used outside optional text.
+/// The parameters on which each piece depends: the parameters of the piece that are not used outside optional text.
 ///
 /// # Errors
 ///

@@ -62,7 +62,7 @@ mod tests {
         ] {
             let text = format!("CREATE TABLE t ();\r\n{comment}\r\nDROP TABLE t;");
             assert_eq!(place(&text).as_deref(), Some(comment));
-            // The part is empty, or the line is in a literal.
+            // No error in two cases: the part after the comment is empty, or the line is inside a literal.
             assert_eq!(place(&format!("CREATE TABLE t ();\n{comment}\n")), None);
             assert_eq!(place(&format!("SELECT '\n{comment}\n'; SELECT 1;")), None);
         }

@@ -1,7 +1,7 @@
 //! Reads `#[dsql(…)]`.
 //!
-//! Input: the attributes of a type, a variant or a field. Output: their options; an option that has no meaning at its
-//! place is an error that lists the options of that place.
+//! Input: the attributes of a type, a variant or a field. Output: the options in these attributes. An option that is
+//! not allowed at its place is an error, which lists the allowed options.
 
 use crate::rename_all::RenameAll;
 use syn::{Attribute, LitStr};
@@ -84,7 +84,7 @@ pub(super) fn is_transparent(attributes: &[Attribute]) -> syn::Result<bool> {
     Ok(found)
 }
 
-/// Reports options of a newtype: it has only `transparent`.
+/// Reports each option of a newtype except `transparent`, the only option that a newtype can have.
 pub(super) fn of_newtype(attributes: &[Attribute]) -> syn::Result<()> {
     each(attributes, "of a newtype is `transparent`", &mut |option, _| Ok(option == "transparent"))
 }

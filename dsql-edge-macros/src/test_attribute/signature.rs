@@ -1,4 +1,4 @@
-//! The signature of a test: an `async fn` with a `Dsql`, and one for each role.
+//! Checks the signature of a test: an `async fn` with one parameter of the type `Dsql`, and one more for each role.
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;

@@ -1,13 +1,15 @@
 //! Checks that no batch violates a constraint that the whole statement satisfies, and finds the tables that the statement
 //! changes.
 //!
-//! A unique key: `SET position = position + 1` with a deferrable key gives each row the value that the next row still
-//! has, if the next row is in a later batch. A batch cannot conflict with a later one if the new value is the same for
-//! all rows (then the statement would conflict too), or if the rows that the statement changes have NULL in a column of
-//! the key before. The conditions of partial indexes and the expressions of indexes are handled like columns of a key.
+//! A unique key: with a deferrable key on `position`, `SET position = position + 1` succeeds as one statement. In
+//! batches, a row may get a value that a row of a later batch still has, and the batch fails. Batches cause no such
+//! conflict in two cases. First, the new value is the same for all rows: then the whole statement would conflict, too.
+//! Second, a column of the key is NULL in all rows before the change: then the old values conflict with no new value.
+//! The conditions of partial indexes and the expressions of indexes are handled like columns of a key.
 //!
-//! A foreign key: a row that refers to a deleted row may be deleted by the same statement, through another foreign key.
-//! With batches, it may be deleted too late.
+//! A foreign key: if a row refers to a deleted row, the same statement may also delete the referring row, through
+//! another foreign key. In batches, the referring row may be deleted only in a later batch, and its foreign key rejects
+//! the earlier batch.
 
 use super::super::tree::{Node, NodeKind};
 use super::Judge;
@@ -18,7 +20,7 @@ use crate::schema::ForeignKey;
 use crate::syntax::ast::ReferentialAction;
 
 impl Judge<'_> {
-    /// The table, and the tables that the actions of foreign keys change with it.
+    /// The table of the statement, and the tables that the actions of foreign keys (CASCADE, SET NULL …) also change.
     pub(super) fn changed_tables(&self) -> Result<Vec<usize>, Diagnostic> {
         let own = self.target.relation;
         let mut changed = vec![own];
@@ -40,7 +42,7 @@ impl Judge<'_> {
         Ok(changed)
     }
 
-    /// Whether a foreign key changes the referencing rows.
+    /// Whether the statement can make a foreign key change the referencing rows (CASCADE, SET NULL …).
     fn acts(&self, key: &ForeignKey, is_own: bool) -> bool {
         let acts = |action: ReferentialAction| action != ReferentialAction::Nothing;
         match is_own {
@@ -94,8 +96,8 @@ impl Judge<'_> {
         Err(self.rejected(message))
     }
 
-    /// Checks the foreign keys that only reject: the referencing row must not be one that the statement deletes or
-    /// changes.
+    /// Checks the foreign keys without an action (CASCADE, SET NULL …), which reject the change of a referenced row:
+    /// the referencing rows must not be in another table that the statement changes.
     fn check_restrictions(&self, changed: &[usize]) -> Result<(), Diagnostic> {
         for other in changed.iter().filter(|it| **it != self.target.relation) {
             let rejects = |key: &&ForeignKey| {
@@ -142,7 +144,7 @@ impl Judge<'_> {
             }
         }
         if relation.has_other_keys || relation.keys.iter().any(|key| key.partial) {
-            // Which of the expressions belong to a unique index is not known here.
+            // `evaluated` does not record which expressions belong to a unique index, so all expressions are checked.
             let columns = columns_in(relation, &relation.evaluated);
             if columns.iter().any(|it| self.varies(it)) {
                 return Err(self.conflicts("a unique index with an expression or a condition", &columns));

@@ -56,7 +56,8 @@ impl Judge<'_> {
         for callee in callees {
             let name = &callee.name;
             if is_own(callee) && !callee.immutable {
-                // The functions of the schema's casts have no name here, and those of its operators only a number.
+                // The function of a cast of the schema has an empty name here. The function of an operator of the
+                // schema has a name that begins with a dot.
                 let what = match name.as_str() {
                     "" => "the function of this cast".to_owned(),
                     name if name.starts_with('.') => "the function of this operator".to_owned(),
@@ -76,7 +77,7 @@ impl Judge<'_> {
         None
     }
 
-    /// The functions of the schema's aggregate are not known here.
+    /// Rejects an aggregate of the schema, because the functions that the aggregate calls are not known here.
     fn own_aggregate(&self, node: &Node, name: &str) -> Option<Diagnostic> {
         let message =
             format!("the aggregate {name} of the schema may read rows that earlier batches have changed");

@@ -7,9 +7,10 @@
 //! UPDATE posts SET step = s.next FROM steps s WHERE s.id = posts.step     -- rejected: a repeated run goes a step further
 //! ```
 //!
-//! The second proof: a part of the condition is certainly not true for a changed row. This depends on how values are stored and
-//! compared: `varchar(3)` cuts blanks off, a collation may treat `a` and `A` as equal, the row `(,)` is NULL, and
-//! `now()` has another value in the next run. So only some types and comparisons are accepted.
+//! The second proof: a part of the condition is certainly not true for a changed row. Whether the condition is
+//! certainly not true depends on how PostgreSQL stores and compares values: `varchar(3)` cuts blanks off, a collation
+//! may treat `a` and `A` as equal, the row `(,)` is NULL, and `now()` has another value in the next run. So the proof
+//! accepts only some types and comparisons.
 
 use super::super::cardinality;
 use super::super::tree::{JoinTree, Node, NodeKind, RteSource, Var, system_column};
@@ -50,7 +51,7 @@ impl Judge<'_> {
         Err(rejected(span, message).with_hint(hint))
     }
 
-    /// The reason why an assigned value can differ when it is computed again.
+    /// The reason why an assigned value can differ when a repeated run computes the value again.
     fn differs_again(&self, value: &Node) -> Option<String> {
         let mut reason = None;
         any_below(value, &mut |node, is_nested| {
@@ -66,7 +67,8 @@ impl Judge<'_> {
         reason
     }
 
-    /// If the node is a part of the row that the statement changes, a description.
+    /// Returns the reason for an error if the node is a part of the row that the statement changes: a changed column, a
+    /// system column or the whole row.
     fn changed_part(&self, node: &Node, is_nested: bool) -> Option<String> {
         let of_target = |level: usize, rte: usize| (level > 0) == is_nested && rte == self.target.rte;
         match &node.kind {
@@ -103,15 +105,15 @@ impl Judge<'_> {
         })
     }
 
-    /// If new values are from a joined table, checks that a repeated run finds the same row of this table.
+    /// Checks that a repeated run finds the same row of a joined table, if a new value comes from this table.
     fn check_joins(&self) -> Result<(), Diagnostic> {
         let values = self.query.assigned.iter().flat_map(|it| &it.values).chain(&self.query.partly_assigned);
         if !values.into_iter().any(|value| self.reads_joined(value)) || self.joins_one_row() {
             return Ok(());
         }
         let conditions = self.query.filter.as_ref().map(conjuncts).unwrap_or_default();
-        // `posts.title <> a.name` with `title = a.name` is harmless: if several rows match, the statement itself takes any
-        // of them, and so may a repeated run.
+        // `SET title = a.name … WHERE posts.title <> a.name` is harmless: if several rows of `a` match, PostgreSQL may
+        // take any of them in the first run, and also in a repeated run.
         let finds_another = conditions.into_iter().find(|it| {
             self.reads_changed(it) && self.reads_joined(it) && !self.is_unlike_new_value(it, false)
         });
@@ -122,7 +124,8 @@ impl Judge<'_> {
         })
     }
 
-    /// Whether each row is joined with at most one row, and the statement does not change with which.
+    /// Whether each row is joined with at most one row, and the changes of the statement cannot join it with another
+    /// row.
     fn joins_one_row(&self) -> bool {
         let conditions = self.query.filter.as_ref().map(conjuncts).unwrap_or_default();
         let fixed: Vec<Node> = conditions.into_iter().filter(|it| !self.reads_changed(it)).cloned().collect();
@@ -175,8 +178,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether the condition is an inequality of an assigned column and its new value. If `in_each_run`, the value must
-    /// be the same in each run.
+    /// Whether the condition compares an assigned column with its new value by `<>` or IS DISTINCT FROM. If
+    /// `in_each_run` is true, the new value must also be the same in each run.
     fn is_unlike_new_value(&self, condition: &Node, in_each_run: bool) -> bool {
         let is_new = |column: &Node, other: &Node| {
             let Some((_, value)) = self.value_of(column) else { return false };
@@ -198,7 +201,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether an expression has the same value in each run, if its parts have.
+    /// Whether an expression has the same value in each run, provided that each part of it has the same value in each
+    /// run.
     fn is_fixed(&self, node: &Node) -> bool {
         match &node.kind {
             NodeKind::Call { function, .. } => function.immutable && !function.set,
@@ -214,7 +218,8 @@ impl Judge<'_> {
         }
     }
 
-    /// If the node is a column of the table that gets one new value, the column and the value.
+    /// Returns the number and the new value of a column, if the node is a column to which the statement assigns one
+    /// value.
     fn value_of(&self, node: &Node) -> Option<(usize, &Node)> {
         let var = node.plain_column().filter(|var| var.rte == self.target.rte)?;
         let written = self.query.assigned.iter().find(|it| it.column == var.column)?;
@@ -303,7 +308,7 @@ fn is_one_of(function: &str, ending: &str) -> bool {
         && !function.ends_with("combine")
 }
 
-/// Whether a column, or a constant, is not cut off by a cast to `varchar(n)`.
+/// Whether the value keeps its whole length: no cast to `varchar(n)` cuts off a column or a constant.
 fn is_whole(node: &Node) -> bool {
     const HEADER: i32 = 4;
     match &node.kind {
@@ -315,7 +320,7 @@ fn is_whole(node: &Node) -> bool {
     }
 }
 
-/// Whether a comparison as text sees a column as it is stored: `s::integer` and `s::varchar(1)` are other values.
+/// Whether the node is a text column, as it is stored: `s::integer` and `s::varchar(1)` differ from the stored text.
 fn is_text(column: &Node, base: &dyn Fn(Oid) -> Oid) -> bool {
     matches!(base(column.ty), oid::TEXT | oid::VARCHAR)
         && match &column.kind {

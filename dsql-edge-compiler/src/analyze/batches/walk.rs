@@ -7,13 +7,13 @@ use crate::syntax::ast::{Expr, ExprKind};
 use crate::syntax::visit::{self, Visit};
 use std::rc::Rc;
 
-/// Whether `test` returns true for a node or a part of it, including the queries in it and the views that these read.
-/// `test` also receives whether the part is in a nested query.
+/// Whether `test` returns true for a node or for a part of the node. The parts include nested queries, and the queries
+/// of the views that nested queries read. The second argument of `test` is true for a part in a nested query.
 pub(super) fn any_below(node: &Node, test: &mut dyn FnMut(&Node, bool) -> bool) -> bool {
     below(node, false, &mut Vec::new(), test)
 }
 
-/// The same for an entry of `FROM`.
+/// Like [`any_below`], for the parts of an entry of `FROM`.
 pub(super) fn any_in_entry(rte: &Rte, test: &mut dyn FnMut(&Node, bool) -> bool) -> bool {
     entry(rte, &mut Vec::new(), test)
 }

@@ -73,7 +73,7 @@ impl Proof {
                 if query.has_aggregates && !query.grouped {
                     return true;
                 }
-                // Grouping never adds rows; grouping sets can.
+                // A plain `GROUP BY` never returns more rows than it reads, but grouping sets can.
                 !query.grouping_sets && !query.from.iter().any(has_full_join) && self.holds_all(query, None)
             }
         }
@@ -84,7 +84,7 @@ impl Proof {
         !query.from.iter().any(has_full_join) && self.holds_all(query, Some(target))
     }
 
-    /// Whether each entry is limited to one row, if the entry `limited` is.
+    /// Whether each entry is limited to one row, on the assumption that the entry `limited` has only one row.
     fn holds_all(&self, query: &Query, limited: Option<usize>) -> bool {
         let mut leaves = Vec::new();
         query.from.iter().for_each(|tree| tree.rtes(&mut leaves));
@@ -154,8 +154,8 @@ impl Proof {
         leaves.iter().all(|rte| !is_table(*rte) || held[*rte])
     }
 
-    /// Finds the equalities `column = value` that a condition combines by AND: a row that satisfies the condition
-    /// satisfies each of them.
+    /// Finds the equalities `column = value` that a condition combines by AND: each row that satisfies the condition
+    /// satisfies all these equalities.
     fn equalities(&self, condition: &Node, found: &mut dyn FnMut(Var, Vec<usize>)) {
         match &condition.kind {
             NodeKind::And(parts) => parts.iter().for_each(|part| self.equalities(part, found)),
@@ -221,9 +221,9 @@ pub(super) fn is_equality(function: &str) -> bool {
         && !function.contains("like")
 }
 
-/// Returns the column that `node`, an operand of an equality, reads, if the comparison uses the equality of the
-/// column's key. Returns `None` for a varchar that is compared as bpchar, because the comparison ignores trailing
-/// blanks.
+/// `node` is an operand of an equality. Returns the column that the operand reads, if the comparison treats the same
+/// values as equal as the column's key does. Returns `None` for a varchar that is compared as bpchar, because the
+/// comparison ignores trailing blanks.
 fn column_of_key(node: &Node) -> Option<Var> {
     let keeps_blanks = match &node.kind {
         NodeKind::Cast { arg, function: None } => node.ty != oid::BPCHAR || arg.ty == oid::BPCHAR,

@@ -37,7 +37,7 @@ enum Reason {
     Nul,
     /// A number beyond the limits of `numeric`.
     Number,
-    /// Deeper than this check reads, which is not an error.
+    /// The text nests deeper than this check reads. This is not an error.
     TooDeep,
 }
 
@@ -52,8 +52,9 @@ enum Token<'t> {
     End,
 }
 
-/// A parser that has read one token more than it has interpreted, as PostgreSQL's has: an error in the next token takes
-/// precedence over an error of the parser, and over a number that `jsonb` cannot store.
+/// A parser that reads the next token before it interprets the current token, as PostgreSQL's parser does. So an error
+/// in the next token is reported before a grammar error at the current token, and before a number that `jsonb` cannot
+/// store.
 struct Reader<'t> {
     text: &'t str,
     bytes: &'t [u8],
@@ -272,7 +273,7 @@ mod tests {
             (r#""\ud83dx""#, None, Some(Code::InvalidLiteral)),
             (r#""\ud83d""#, None, Some(Code::InvalidLiteral)),
             ("1e1000000", None, Some(Code::OutOfRange)),
-            // The token after a wrong token or a number is read first.
+            // The parser reads the next token before it reports a wrong token or a number that is too large.
             (r#"[1 "\u0000"]"#, Some(Code::InvalidLiteral), Some(Code::UntranslatableCharacter)),
             ("[1e1000000\\]", Some(Code::InvalidLiteral), Some(Code::InvalidLiteral)),
             ("[1e1000000 1]", Some(Code::InvalidLiteral), Some(Code::OutOfRange)),

@@ -50,7 +50,7 @@ fn ipv4(text: &str) -> Option<Network> {
 }
 
 /// An IPv4 network: numbers separated by points (the last numbers may be missing), or hexadecimal digits. If the prefix
-/// is missing, the class of the address determines it.
+/// length is missing, the class of the address determines the length.
 fn ipv4_network(text: &str) -> Option<Network> {
     let (numbers, prefix) = split_prefix(text, 32)?;
     let octets = match numbers.strip_prefix("0x").or_else(|| numbers.strip_prefix("0X")) {

@@ -1,7 +1,7 @@
 //! Checks constants of numeric types: `int4in`, `float8in`, `numeric_in`, `cash_in`, `oidin`.
 //!
-//! Input: the text of a constant. Output: the reason why the text is not a number; otherwise, for types that a range
-//! can have as bounds, the value.
+//! Input: the text of a constant. Output: the reason why the text is not a number. For a number of a type that can be
+//! the bound of a range, the output is the value.
 
 use super::blank::{is_blank, trim};
 use super::decimal::Decimal;
@@ -62,8 +62,7 @@ pub(super) fn unsigned(text: &str, name: &str, bits: u32) -> Result<(), Rejectio
     if !rest.chars().all(is_blank) {
         return Err(Rejection::syntax(name, text));
     }
-    // If `bits` is 32, a number of 64 bits is also accepted if it is the sign extension of a negative number of 32
-    // bits.
+    // If `bits` is 32, PostgreSQL also accepts a 64-bit number that is the sign extension of a negative 32-bit number.
     let value = if negative { value.wrapping_neg() } else { value };
     let low = value & u64::from(u32::MAX);
     let sign_extended = low | !u64::from(u32::MAX);

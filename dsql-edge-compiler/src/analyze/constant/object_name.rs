@@ -2,9 +2,9 @@
 //! PostgreSQL's `regproc.c`.
 //!
 //! Input: the text of a constant. Output: nothing, or the error that PostgreSQL reports for an object that does not
-//! exist. A text is accepted if the object may exist and the snapshot does not list it: an object in a schema that the
-//! snapshot does not have, an index that PostgreSQL named, an object of an unknown extension. The arguments in
-//! `'f(int)'::regprocedure` are not checked here.
+//! exist. The snapshot does not list every object of the database. So a text is accepted if the object may exist: an
+//! object in a schema that the snapshot does not have, an index whose name PostgreSQL chose, or an object of an unknown
+//! extension. The arguments in `'f(int)'::regprocedure` are not checked here.
 
 use super::super::catalog::Catalog;
 use super::number;

@@ -52,7 +52,8 @@ pub(super) fn is_pg_snapshot(text: &str) -> bool {
     true
 }
 
-/// A number as `strtoull` reads it, to the end of the text: with a sign, and the largest number on overflow.
+/// A number as `strtoull` reads it, to the end of the text. The number may have a sign; a number that is too large
+/// becomes the largest 64-bit number.
 fn number(text: &str) -> Option<u64> {
     let text = text.trim_start_matches(is_blank);
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);

@@ -67,9 +67,9 @@ pub(super) struct Environment<'e> {
     /// Whether the target list has several set-returning functions, so that the shorter results are padded with NULLs.
     pub(super) padded: bool,
     pub(super) outer: Option<&'e Environment<'e>>,
-    /// For each entry, as far as computed: the sides that null the entry directly or indirectly. A side nulls an
-    /// entry indirectly if the side nulls a row without which another side finds no match, and that other side nulls
-    /// the entry.
+    /// A cache: for each entry, the sides that null the entry directly or indirectly. In `a LEFT JOIN b ON … LEFT JOIN
+    /// c ON c.x = b.x`, the side `c` nulls `c` directly, and the side `b` nulls `c` indirectly: if `b` is NULL, the
+    /// second join finds no match.
     pub(super) misses: RefCell<HashMap<usize, Rc<SideSet>>>,
 }
 
@@ -95,7 +95,8 @@ impl<'e> GroupingSets<'e> {
     /// set.
     ///
     /// PostgreSQL nulls a column of the target list, not an expression: in `SELECT g AS a, g AS b … GROUP BY a, ROLLUP
-    /// (b)`, PostgreSQL nulls only `b`. The two columns cannot be distinguished here.
+    /// (b)`, PostgreSQL nulls only `b`. This compiler cannot distinguish the two columns, so it treats both as
+    /// nullable.
     pub(super) fn leave_out(&self, node: &Node) -> bool {
         self.keys.has_alike(node) && (!self.common.has_alike(node) || self.is_doubled(node))
     }

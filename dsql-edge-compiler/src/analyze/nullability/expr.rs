@@ -70,7 +70,8 @@ impl Prover<'_> {
                 if call.null.holds_of_values() {
                     return false;
                 }
-                // A group has at least one row, unless the whole input is one group or FILTER removes all rows.
+                // A group of a `GROUP BY` has at least one row. An aggregate may get no rows in two cases: the whole
+                // input is one group, or FILTER removes all rows.
                 let owner = up(env, call.level);
                 let has_rows = owner.is_some_and(|env| {
                     env.query.grouped && !env.query.empty_grouping_set
@@ -300,7 +301,7 @@ where
     Some(at)
 }
 
-/// The facts about the input rows of an aggregate, before grouping.
+/// The environment of an aggregate's input rows, before grouping.
 fn before_grouping<'e>(env: &Environment<'e>) -> Environment<'e> {
     Environment {
         grouping_nulls: false,

@@ -24,8 +24,8 @@ impl<'n> Facts<'n> {
     pub(super) fn intersection(self, other: &Facts<'n>) -> Facts<'n> {
         let mut out = Facts::default();
         for var in self.vars {
-            // If one side proves that a column of a row is not NULL, and the other side proves this of another column
-            // of the row, both sides prove that the row exists.
+            // If one side proves that a column of an entry is not NULL, and the other side proves that another column
+            // of the same entry is not NULL, then both sides prove that the entry's row exists.
             if other.vars.iter().any(|it| (it.level, it.rte) == (var.level, var.rte)) {
                 let same = other.vars.contains(&var);
                 out.vars.push(if same { var } else { Var { column: ROW, ..var } });

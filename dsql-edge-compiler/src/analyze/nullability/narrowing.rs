@@ -121,14 +121,14 @@ fn follow_foreign_keys(env: &mut Environment<'_>) -> bool {
     changed
 }
 
-/// Collects the ON conditions that every row has passed: the ON of each inner join and of each reduced outer join,
-/// unless an outer join above this join can null the rows of this join.
+/// Collects the ON conditions that are TRUE in every row of the result. These are the conditions of inner joins and of
+/// reduced outer joins. A join does not count if an outer join above this join can null its rows.
 fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool, out: &mut Vec<&'e Node>) {
     let JoinTree::Join { left, right, on, .. } = tree else { return };
     let still_nulled = |tree: &JoinTree| {
         env.sides.of_tree(tree).is_some_and(|side| {
-            // A join along a foreign key finds a row for each referencing row, but the condition of the join need not
-            // be TRUE in every row.
+            // A join along a foreign key finds a match for each referencing row, but an outer join can null the
+            // referencing row itself, and then the condition of the join is not TRUE.
             env.matched.contains(side.number)
                 || env.sides.rows(side).iter().any(|rte| env.nulled_by[*rte].contains(side.number))
         })
@@ -136,7 +136,7 @@ fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool
     let (left_nulled, right_nulled) = (still_nulled(left), still_nulled(right));
     valid_conditions(left, env, reached && !left_nulled, out);
     valid_conditions(right, env, reached && !right_nulled, out);
-    // If the nullable side always matches, its rows are never nulled and the condition of the join is TRUE.
+    // If neither side of the join can be nulled, the condition of the join is TRUE in every row.
     if reached && !left_nulled && !right_nulled {
         out.extend(on);
     }
@@ -179,7 +179,8 @@ pub(super) fn if_false(node: &Node) -> Facts<'_> {
         NodeKind::Or(parts) => Facts::all(parts.iter().map(if_false)),
         NodeKind::Not(arg) => if_true(arg),
         NodeKind::IsNull { arg, negated: false } => match arg.kind {
-            // If not all fields of a row are NULL, the row exists; no other fact follows.
+            // If `row IS NULL` is FALSE, at least one field is not NULL, so the row exists. It is not known which field
+            // this is.
             NodeKind::WholeRow { level, rte, .. } => {
                 Facts { vars: vec![Var { level, rte, column: ROW }], nodes: Vec::new() }
             }
@@ -221,7 +222,7 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
         }
         _ => Facts::default(),
     };
-    // That the expression is not NULL is also a fact, if each evaluation of the expression gives the same value.
+    // The expression itself is also recorded as not NULL, if each evaluation of the expression gives the same value.
     let stable = !node.any(&|part| {
         part.subquery().is_some()
             || matches!(&part.kind, NodeKind::Call { function, .. } if function.volatile || function.set)

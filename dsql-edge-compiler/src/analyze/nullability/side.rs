@@ -24,8 +24,9 @@ pub(super) struct Side<'q> {
 
 /// The nullable sides below `FROM`, by number.
 ///
-/// The positions of entries follow the order of `FROM`, so the entries below a join form a range. With thousands of
-/// joins, a list of entries for each side would use more memory than everything else.
+/// The positions of entries follow the order of `FROM`, so the entries below a join form a range. So a side needs only
+/// a range of positions. A list of entries for each side would use most of the memory in a query with thousands of
+/// joins.
 pub(super) struct Sides<'q> {
     list: Vec<Side<'q>>,
     /// The entry at each position, and the position of each entry.

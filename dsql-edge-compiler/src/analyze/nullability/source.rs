@@ -40,7 +40,7 @@ impl Prover<'_> {
         if !self.nullable(node, env) {
             return (Vec::new(), false);
         }
-        // Only a strict expression is certain to be NULL when one of its columns is NULL.
+        // If a column of the expression is NULL, the expression is certain to be NULL only if it is strict.
         let needed = strict(node).vars;
         let certain = !node.any(&|part| match &part.kind {
             NodeKind::Var(var) => !needed.contains(var),
@@ -62,8 +62,9 @@ impl Prover<'_> {
     }
 }
 
-/// Returns the sides that null an entry, directly or indirectly: if a side in the set needs a row to find a match,
-/// the sides that null the row are added, until the set no longer changes.
+/// Returns the sides that null an entry, directly or indirectly. The set starts with the sides that null the entry. If
+/// the join of a side in the set finds a match only if a certain row exists, the sides that null this row are added.
+/// This step is repeated until the set no longer changes.
 fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     if let Some(known) = env.misses.borrow().get(&rte) {
         return known.clone();
@@ -72,8 +73,8 @@ fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     let mut changed = !nullers.is_empty();
     while changed {
         changed = false;
-        // The pairs are visited in reverse order, so that few rounds are necessary: most rows that a join needs come
-        // before the join in FROM.
+        // A join mostly needs rows of entries that come before it in FROM, so the pairs are visited in reverse order:
+        // then few rounds are necessary.
         for (nuller, rte) in env.sides.needed_rows(|| needed_rows(&env.sides)).iter().rev() {
             if nullers.contains(*nuller)
                 && let Some(more) = env.nulled_by.get(*rte)
@@ -87,8 +88,8 @@ fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     nullers
 }
 
-/// Pairs of a nullable side's number and an entry outside that side: if the entry's row does not exist, the side does
-/// not find a match. Sides of FULL joins have no such entries.
+/// Returns pairs of a nullable side's number and an entry on the other side of the same join: without the entry's row,
+/// the join finds no match. Sides of FULL joins have no such pairs.
 fn needed_rows(sides: &Sides<'_>) -> Vec<(usize, usize)> {
     let of_side = |side: &Side<'_>| {
         let facts = side.on.iter().flat_map(|on| if_true(on).vars);
@@ -106,7 +107,8 @@ fn origin(node: &Node, query: &Query) -> Option<(usize, usize)> {
     }
 }
 
-/// The table's column that a column of the query's own level is, traced through subqueries, views and `WITH`.
+/// The table's column that `var` returns, if `var` is a column of the query's own level; traced through subqueries,
+/// views and `WITH`.
 pub(in crate::analyze) fn column_origin(var: Var, query: &Query) -> Option<(usize, usize)> {
     let Var { level: 0, rte, column } = var else { return None };
     let rte = query.rtes.get(rte)?;

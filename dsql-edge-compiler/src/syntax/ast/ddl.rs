@@ -236,8 +236,8 @@ pub struct CreateFunction {
     pub returns: Option<TypeName>,
     /// `LANGUAGE`.
     pub language: Option<String>,
-    /// Whether the body can end the transaction in which it runs, or run another body that can. A body in SQL cannot. A
-    /// body in PL/pgSQL can if it has one of the words COMMIT, ROLLBACK, CALL, DO and EXECUTE.
+    /// Whether the body can end the transaction in which it runs, or run another body that can. A body in SQL cannot do
+    /// so. A body in PL/pgSQL can do so if it contains one of the words COMMIT, ROLLBACK, CALL, DO and EXECUTE.
     pub may_commit: bool,
     /// `STRICT`.
     pub strict: bool,

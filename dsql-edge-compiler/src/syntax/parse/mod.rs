@@ -37,8 +37,8 @@ use crate::source::Span;
 
 type Parsing<T> = Result<T, Box<Diagnostic>>;
 
-/// The maximum nesting depth of statements and expressions. PostgreSQL limits the size of its stack instead. The stack
-/// of this compiler is large enough for all limits of the parser, even in a debug build (see `own_stack`).
+/// The maximum nesting depth of statements and expressions. PostgreSQL limits the size of its stack, and not the depth.
+/// The stack of this compiler is large enough for all limits of the parser, even in a debug build (see `own_stack`).
 const MAX_DEPTH: usize = 320;
 
 /// Parses statements separated by semicolons.

@@ -1,7 +1,7 @@
 //! Parses the clauses of table definitions that PostgreSQL 18 added: the snapshot of a newer PostgreSQL contains them.
 //!
-//! Each clause becomes a node of PostgreSQL 16's syntax that proves no more than the clause does. So no later module
-//! distinguishes the versions.
+//! Each clause becomes a node of PostgreSQL 16's syntax, so no later module distinguishes the versions. A proof that
+//! uses this node also holds for the clause itself.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
@@ -16,8 +16,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `NOT NULL column`, the table constraint: it holds for the same rows as a CHECK, because it can also be NOT VALID
-    /// or not hold for child tables.
+    /// `NOT NULL column` as a table constraint becomes a CHECK, because it can be NOT VALID or leave out child tables,
+    /// too.
     pub(super) fn not_null_of_column(&mut self) -> Parsing<ConstraintKind> {
         let start = self.advance();
         self.expect_keyword(K::Null)?;
@@ -61,8 +61,8 @@ impl Parser<'_> {
     }
 }
 
-/// Applies `ENFORCED` or `NOT ENFORCED` to the constraint of a column that it follows. Rows may violate a constraint that
-/// is not enforced, as one that is not valid.
+/// Applies `ENFORCED` or `NOT ENFORCED` to the constraint before it. Rows may violate a constraint that is not
+/// enforced, so such a constraint counts as NOT VALID.
 pub(super) fn set_enforced(constraints: &mut [Constraint], enforced: bool) {
     for constraint in constraints.iter_mut().rev() {
         match &mut constraint.kind {
@@ -73,8 +73,9 @@ pub(super) fn set_enforced(constraints: &mut [Constraint], enforced: bool) {
     }
 }
 
-/// The constraint for a key or a foreign key over a period: such a key is an exclusion constraint, and several rows can
-/// have the same columns apart from the period. Nothing is known from such a foreign key.
+/// The constraint that replaces a key or a foreign key over a period. A key over a period becomes an exclusion
+/// constraint, because several rows can have the same values in all columns except the period. A foreign key over a
+/// period proves nothing, so it becomes a CHECK of the constant true.
 pub(super) fn without_key(kind: ConstraintKind) -> ConstraintKind {
     match kind {
         ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => ConstraintKind::Exclude(
@@ -91,7 +92,7 @@ pub(super) fn without_key(kind: ConstraintKind) -> ConstraintKind {
 mod tests {
     use crate::{Schema, Source, compile};
 
-    /// Returns whether the column may be NULL, and whether at most one row is found.
+    /// Returns whether the column of the query may be NULL, and whether the query returns at most one row.
     fn proved(definition: &str, more: &str, query: &str) -> (bool, bool) {
         let ddl =
             format!("-- dsql-edge: dialect postgres\nCREATE TABLE t (a int, b text, {definition}); {more}");
@@ -120,7 +121,7 @@ mod tests {
         assert!(proved("PRIMARY KEY (a)", "", by_key).1);
         assert!(!proved("r daterange, PRIMARY KEY (a, r WITHOUT OVERLAPS)", "", by_key).1);
         assert!(!proved("r daterange, UNIQUE (a, r WITHOUT OVERLAPS)", "", by_key).1);
-        // The parser accepts the foreign key, and nothing follows from it.
+        // The parser accepts the foreign key, but the key proves nothing.
         let references = "r daterange, UNIQUE (a, r WITHOUT OVERLAPS), FOREIGN KEY (a, PERIOD r) REFERENCES t (a, PERIOD r)";
         assert_eq!(proved(references, "", by_key), (false, false));
     }

@@ -221,8 +221,8 @@ impl Parser<'_> {
         }
     }
 
-    /// The error of `check_indirection`. PostgreSQL checks after all steps, so the place of the error is the token
-    /// after the steps.
+    /// The error of `check_indirection`. PostgreSQL checks for a misplaced star only after it has read all steps, so
+    /// the place of the error is the token after the steps.
     fn star_before_others(&self) -> Box<Diagnostic> {
         let mut error = self.error_here();
         error.message = error.message.replacen("syntax error", "improper use of \"*\"", 1);

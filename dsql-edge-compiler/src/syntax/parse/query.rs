@@ -12,8 +12,8 @@ use crate::syntax::keyword::Class;
 /// as this number (see `MAX_DEPTH`).
 const MAX_SET_OPERATIONS: usize = 500;
 
-/// The maximum number of `WITH` queries in a statement: each `WITH` query can read the query before it, so a function
-/// that follows the references can recurse once for each query.
+/// The maximum number of `WITH` queries in a statement. Each `WITH` query can read the query before it, so a function
+/// of the compiler that follows these references can recurse once for each query.
 const MAX_CTES: usize = 10_000;
 
 impl Parser<'_> {
@@ -500,7 +500,8 @@ impl Parser<'_> {
         let value = self.primary()?;
         match value.kind {
             ExprKind::Literal(_) | ExprKind::Cast { .. } => Ok(value),
-            // The name of a function may precede a constant, so the error is after the name.
+            // A constant can begin with the name of a function (`f 'text'`), so PostgreSQL reports the error after the
+            // name.
             _ if is_name => Err(self.error_here()),
             _ => Err(first),
         }

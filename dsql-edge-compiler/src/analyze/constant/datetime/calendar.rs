@@ -27,8 +27,8 @@ const DATE_END: i32 = 2_147_483_494;
 const TIMESTAMPS: std::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_200_000_000;
 
 impl Moment {
-    /// The Julian day, which may be negative: `date2j`. As in PostgreSQL, a year beyond all valid dates overflows: a day
-    /// of such a year can be a valid date.
+    /// The Julian day, which may be negative: `date2j`. The computation overflows for a year beyond all valid dates, as
+    /// in PostgreSQL, so the result for such a year can be the day of a valid date.
     pub(super) fn julian_day(&self) -> i32 {
         let (year, month) = match self.month {
             month @ 3.. => (self.year.wrapping_add(4800), month.wrapping_add(1)),
@@ -74,7 +74,7 @@ impl Moment {
         (minutes * 60 + i64::from(self.second)) * 1_000_000 + i64::from(self.microsecond)
     }
 
-    /// Returns an error if this is not a time of day up to 24:00: `time_overflows`.
+    /// `time_overflows`: returns an error if the parts of the time are not a time of day up to 24:00.
     pub(super) fn check_time(&self) -> Result<(), Problem> {
         let parts = (0..=24).contains(&self.hour)
             && (0..60).contains(&self.minute)

@@ -216,7 +216,7 @@ impl<'f> Decoder<'f> {
                 if rest.is_empty() {
                     return Ok(Parts::DATE);
                 }
-                // The time of a fractional day is always in range, so it need not be known.
+                // The fraction of a day is always a valid time of day, so the time is not computed.
                 fraction(rest)?;
                 Ok(Parts::DATE.and(Parts::TIME))
             }
@@ -291,7 +291,8 @@ impl<'f> Decoder<'f> {
                 Ok(Parts::TIME.and(Parts::ZONE))
             }
             Word::Now if self.mode == Mode::TimeOnly => {
-                // `GetCurrentTimeUsec` also replaces a date that was read before, even one that does not exist.
+                // `GetCurrentTimeUsec` also replaces the date that earlier fields have set, even if that date does not
+                // exist.
                 self.set_any_date();
                 Ok(Parts::TIME)
             }
@@ -332,7 +333,8 @@ impl<'f> Decoder<'f> {
         }
     }
 
-    /// Sets the current date. It is not known here; any valid date gives the same result.
+    /// Sets a date in place of the current date, which is not known here. Whether the constant is valid does not depend
+    /// on which valid date is set.
     fn set_any_date(&mut self) {
         let moment = &mut self.reading.moment;
         (moment.year, moment.month, moment.day) = (2000, 1, 1);

@@ -5,8 +5,8 @@
 //! Two settings of the session decide how PostgreSQL reads such a constant: `DateStyle` (the order of year, month and
 //! day) and `timezone_abbreviations`. `IntervalStyle` and `TimeZone` do not decide whether a constant is valid. A
 //! session of DSQL has the default settings. The settings of other servers are not known: initdb sets `DateStyle` by
-//! the locale. For these servers, a constant is rejected only if PostgreSQL rejects it with every setting; the error is
-//! then the error that the default settings cause.
+//! the locale. For these servers, a constant is rejected only if PostgreSQL rejects the constant with all possible
+//! settings. The reported error is that of the default settings.
 //!
 //! The modules follow PostgreSQL's `datetime.c`: `fields` splits the text. `date_time` and `interval` interpret the
 //! fields. `reading` interprets numbers by the parts that are known. `zone` contains the names of time zones, and
@@ -67,7 +67,8 @@ pub(super) fn timestamptz(text: &str, session: SessionSettings) -> Result<Option
     with_settings(session, text, TIMESTAMP_ROOM, |fields, settings| {
         match date_time::date_time(fields, settings)? {
             Decoded::Moment(moment, Some(east)) => moment.as_timestamp(east).map(Some),
-            // The offset is not known. The value may be in range if it is in range with one of these offsets.
+            // The offset is not known. The value is accepted if it is in range with at least one of these three
+            // offsets.
             Decoded::Moment(moment, None) => [0, HALF_DAY, -HALF_DAY]
                 .iter()
                 .find_map(|east| moment.as_timestamp(*east).ok())
@@ -94,9 +95,9 @@ pub(super) fn interval(text: &str, typmod: i32) -> Result<(), Problem> {
     }
 }
 
-/// The value with the settings of the session. If these settings are not known, all settings are tried. The result is
-/// the value if the default settings accept the text and no other settings give another value. The result is the error
-/// of the default settings if no settings accept the text, and otherwise `None`.
+/// The value of the text with the settings of the session. If these settings are not known, all settings are tried. If
+/// the default settings accept the text, and no other settings give another value, the result is this value. If no
+/// settings accept the text, the result is the error of the default settings. In all other cases, the result is `None`.
 fn with_settings<V: PartialEq>(
     session: SessionSettings,
     text: &str,

@@ -1,7 +1,7 @@
 //! Adds the parts of an interval: `AdjustMicroseconds` and related functions in PostgreSQL's `datetime.c`.
 //!
-//! Input: numbers with units. Output: whether their sum fits an `interval`, which consists of months, days and
-//! microseconds.
+//! Input: numbers with units. Output: whether the sum of the parts fits an `interval`, which consists of months, days
+//! and microseconds.
 
 use super::numbers::Clock;
 use super::problem::Problem;

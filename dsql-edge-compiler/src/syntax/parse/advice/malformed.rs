@@ -1,4 +1,4 @@
-//! Advice on tokens that the lexer rejects, and on foreign quotes.
+//! Advice on tokens that the lexer rejects, and on the quotation marks of other databases, such as backticks.
 //!
 //! Input: the place, and the error of the lexer. Output: advice.
 

@@ -3,9 +3,10 @@
 //! Input: the tokens, and the place of the syntax error that PostgreSQL reports. Output: advice, or `None`. The advice
 //! does not change the error or its place.
 //!
-//! Each submodule has the mistakes of one kind. The kinds are tried from the most certain to the least certain: what a
-//! malformed token means, then reserved words as names and the constructs of other databases, then a misspelled keyword
-//! (`typo` parses the statement again with the corrected word), and at last what may be missing.
+//! Each submodule has the mistakes of one kind. The kinds are tried from the most certain to the least certain.
+//! Malformed tokens come first, then reserved words as names and the constructs of other databases. The next kind is a
+//! misspelled keyword: `typo` parses the statement again with the corrected word. The last kind is a missing part of
+//! the statement.
 
 mod bracket;
 mod clause;

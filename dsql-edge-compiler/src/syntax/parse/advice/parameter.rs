@@ -1,4 +1,5 @@
-//! Advice on parameters: those of other libraries, and those where SQL needs a name or a keyword.
+//! Advice on parameters in the forms of other libraries (`:name`, `?`), and on parameters in a place where SQL needs a
+//! name or a keyword.
 //!
 //! Input: the place. Output: advice.
 

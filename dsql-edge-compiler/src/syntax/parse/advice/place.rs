@@ -65,7 +65,8 @@ impl<'p> Place<'p> {
         self.word(self.token())
     }
 
-    /// The token before the reported one, at this distance, in lower case; "" if the statement begins after it.
+    /// The token that is this number of tokens before the reported token, in lower case; "" if the statement has no
+    /// such token.
     pub(super) fn word_back(&self, count: usize) -> String {
         self.back(count).map(|token| self.word(token)).unwrap_or_default()
     }

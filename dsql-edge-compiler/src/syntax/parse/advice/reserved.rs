@@ -1,7 +1,7 @@
 //! Advice on reserved words as names, and on ORDER, GROUP and PARTITION without BY.
 //!
-//! Input: the place. Output: advice. The statement is parsed again with the word in quotes: if it is then read to its
-//! end, the word was meant as a name.
+//! Input: the place. Output: advice. The statement is parsed again with the word in quotes: if the parser then reads
+//! the statement to its end, the word was meant as a name.
 
 use super::super::super::keyword::{Class, Keyword as K};
 use super::super::super::token::{Token, TokenKind};
@@ -9,8 +9,8 @@ use super::definition::defines_columns;
 use super::place::{Place, is_constant, is_name, keyword};
 use super::typo::LONGEST;
 
-/// The reserved words of queries that are also common names of columns. Other words rather begin a clause: in `FROM a,
-/// LEFT JOIN b`, the comma is wrong.
+/// The reserved words of queries that are also common names of columns. Any other reserved word probably begins a
+/// clause: in `FROM a, LEFT JOIN b`, the mistake is the comma, and LEFT is not a name.
 const NOUNS: [K; 22] = [
     K::All,
     K::Asc,
@@ -36,18 +36,20 @@ const NOUNS: [K; 22] = [
     K::Window,
 ];
 
-/// A reserved word with which the statement can be read if the word is quoted: `order int`, `SELECT limit FROM t`.
+/// The advice for a reserved word in `order int` or `SELECT limit FROM t`: the parser can read the statement if this
+/// word is in quotes.
 pub(super) fn certain(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) -> Option<String> {
     let rest = place.tokens.get(place.start..)?;
     let end = rest.iter().position(|token| token.kind == TokenKind::Symbol(b';'));
     let own = rest.get(..end.unwrap_or(rest.len())).filter(|own| own.len() <= LONGEST)?;
     let reported = place.at - place.start;
     let in_columns = defines_columns(place);
-    // The grammar may expect another word after the reserved one: `SELECT order FROM t` is reported at FROM.
+    // The error can be at the token after the reserved word: for `SELECT order FROM t`, PostgreSQL reports FROM,
+    // because the grammar expects BY after ORDER.
     for at in (reported.saturating_sub(1)..=reported).rev() {
         let Some(word) = own.get(at).and_then(keyword) else { continue };
         let before = at.checked_sub(1).and_then(|before| own.get(before));
-        // After a name, the word would be an alias.
+        // After a name or a constant, the quoted word would be read as an alias.
         let takes_name = |it: &Token| matches!(keyword(it), Some(K::Set | K::By));
         let is_name_place =
             in_columns || before.is_some_and(|it| takes_name(it) || (!is_name(it) && !is_constant(it)));
@@ -58,7 +60,8 @@ pub(super) fn certain(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) -> 
         let mut tokens = own.to_vec();
         tokens[at].kind = TokenKind::Identifier(word.text().to_owned());
         let reached = read(tokens);
-        // The columns after the word may have other errors.
+        // In a list of columns, it is enough that the parser reads beyond the word: the columns after it may have other
+        // errors.
         if reached == own.len() || (in_columns && reached > reported + 1) {
             return quoted(place, &own[at]);
         }
@@ -77,7 +80,7 @@ pub(super) fn by_is_missing(place: &Place<'_>) -> Option<String> {
     })
 }
 
-/// A reserved word where the grammar expects a name.
+/// The advice for a reserved word at a place where the grammar expects a name.
 pub(super) fn probable(place: &Place<'_>) -> Option<String> {
     let (token, previous) = (place.token(), place.back(1)?);
     // `SELECT order FROM t`: the grammar expects BY here. `user.name`: no reserved word has columns.

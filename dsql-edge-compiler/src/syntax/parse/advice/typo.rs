@@ -58,8 +58,8 @@ const KEYWORDS: [K; 45] = [
     K::Where,
 ];
 
-/// The number of tokens before the error that can be the misspelled word: `WERE` in `FROM posts p WERE id = 1` is the
-/// reported token, and in `FROM posts WERE id` the one before it.
+/// How many tokens before the reported token are also examined: in `FROM posts p WERE id = 1`, the misspelled `WERE` is
+/// the reported token, but in `FROM posts WERE id`, it is the token before the reported token.
 const NEAR: usize = 3;
 
 /// The number of tokens above which a statement is not parsed again.
@@ -74,7 +74,7 @@ pub(super) fn misspelled(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) 
     if own.len() > LONGEST || reported >= own.len() {
         return None;
     }
-    // DSC has the same distance from ASC and from DESC, and the first letter of DESC.
+    // `DSC` has the same edit distance from ASC and DESC, but the same first letter only as DESC.
     let first_differs = |word: &str, keyword: K| word.chars().next() != keyword.text().chars().next();
     let mut best: Option<(usize, (bool, usize), K)> = None;
     for at in reported.saturating_sub(NEAR)..=reported {
@@ -83,7 +83,8 @@ pub(super) fn misspelled(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) 
         for keyword in KEYWORDS {
             let Some(distance) = suggestion::distance_within(&word, keyword.text()) else { continue };
             let reached = read(with_keyword(own, at, keyword));
-            // One more token can be read by accident: the statement is read to its end, or at least two tokens further.
+            // With a wrong keyword, the parser may read one more token by accident. So the parser must read the
+            // statement to its end, or at least two tokens further.
             let further = reached == own.len() || reached > reported + 1;
             let distance = (first_differs(&word, keyword), distance);
             let is_better = best.is_none_or(|(known, by, _)| (reached, by) > (known, distance));
