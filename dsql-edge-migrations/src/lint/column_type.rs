@@ -134,9 +134,10 @@ fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool 
             // `'posts_id_seq'::regclass`
             TokenKind::Typecast => !matches!(before, Some(TokenKind::String(_))),
             TokenKind::Operator(_) => true,
-            // `date + integer`. A sign, and the star of a select list, do not follow an operand.
+            // `date + integer`. Without an operand before it, the symbol is a sign (`-1`) or the star of a select list
+            // (`SELECT *`).
             TokenKind::Symbol(b'+' | b'-' | b'*' | b'/' | b'%' | b'^') => before.is_some_and(is_operand),
-            // `ARRAY[id]`, but not the type `int[]`.
+            // An array or a subscript (`ARRAY[id]`), but not the type `int[]`.
             TokenKind::Symbol(b'[') => next != Some(&TokenKind::Symbol(b']')),
             _ => false,
         }

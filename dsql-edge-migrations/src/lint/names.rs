@@ -1,6 +1,6 @@
-//! Decides whether a name in a file certainly means the object that the statements before it show.
+//! Decides whether it is certain, from the statements before a name, which object the name means.
 //!
-//! Input: the statements and psql commands of a file. Output: the statements up to which names are certain, and the
+//! Input: the statements and psql commands of a file. Output: the place up to which names are certain, and the
 //! transactions that the file rolls back. `lint` restores the schema at the end of such a transaction. After a command
 //! or a statement with an unknown effect on names, findings that depend on a name are left out.
 
@@ -78,7 +78,7 @@ impl NameCertainty {
         }
     }
 
-    /// Whether the file shows which objects exist after it.
+    /// Whether it is certain which objects exist after the file.
     pub(super) fn shows_objects(&self) -> bool {
         self.objects == u32::MAX
     }
@@ -93,7 +93,7 @@ impl NameCertainty {
         self.undone.values().any(|end| *end == at)
     }
 
-    /// Whether the objects that a statement names are certainly those that the statements before it show.
+    /// Whether it is certain, from the earlier statements, which objects a statement names.
     pub(super) fn is_name_certain(&self, statement: &Statement) -> bool {
         statement.span.start < self.objects.min(self.path)
     }

@@ -244,7 +244,8 @@ fn has_one_target(script: &Script<'_>, at: usize) -> bool {
     let StatementKind::CreateTable(table) = &script.statements()[created].kind else { return false };
     let mut of_it = script.naming_at(created..at, target.name());
     let evaluated = of_it.any(|at| match &script.statements()[at].kind {
-        // Defaults, generated columns, checks and the expressions of indexes.
+        // These statements define expressions that a write evaluates: defaults, generated columns, checks, and
+        // expressions of indexes.
         StatementKind::CreateTable(_) | StatementKind::AlterTable(_) | StatementKind::CreateIndex(_) => {
             has_call(script, at)
         }

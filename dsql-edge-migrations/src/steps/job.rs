@@ -1,6 +1,6 @@
-//! The statements whose result is not that of their answer: the jobs of a cluster (`CREATE INDEX ASYNC` and `ALTER TABLE
-//! ASYNC … VALIDATE CONSTRAINT`), and `CREATE INDEX CONCURRENTLY` of PostgreSQL. Each may leave an object that is not
-//! valid.
+//! Recognizes the statements whose work may fail after the server's answer: statements that start a job of a cluster
+//! (`CREATE INDEX ASYNC` and `ALTER TABLE ASYNC … VALIDATE CONSTRAINT`), and `CREATE INDEX CONCURRENTLY` of PostgreSQL.
+//! Each of these statements may leave an object that is not valid.
 //!
 //! Input: a statement. Output: the object that the statement's job makes.
 

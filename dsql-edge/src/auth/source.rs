@@ -135,7 +135,7 @@ impl Source {
         environment: &'a Environment,
     ) -> AuthFuture<'a, Secret> {
         match self {
-            // A token for another server than a cluster would be a password that this server does not accept.
+            // A PostgreSQL does not accept a token as its password, so keys are an error.
             #[cfg(feature = "postgres")]
             Source::Given(_) | Source::Asked(_) if settings.postgres.is_some() => {
                 Box::pin(core::future::ready(Err(Error::config(NO_AWS).into())))

@@ -22,12 +22,12 @@ pub(super) use native::{Proof, Scram};
 #[cfg(target_arch = "wasm32")]
 pub(super) use own::{Proof, Scram};
 
-/// What the client's first message states about channel binding.
+/// The flag for channel binding in the client's first message.
 pub(crate) enum Binding {
     /// The client does not support it (`n`).
     Unsupported,
     /// The client supports it, and the server has not offered it (`y`). If an attacker has removed the server's offer,
-    /// the server rejects this.
+    /// the server rejects the login.
     NotOffered,
     /// The login is bound to this digest of the server's certificate (`p`).
     #[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "Workers do not show the certificate"))]
