@@ -20,11 +20,11 @@ use crate::types::ConversionError;
 use crate::wire::DatabaseError;
 use crate::wire::frontend::EXCEEDS_LIMIT;
 
-/// An error that occurs at run time, between a query and its rows.
+/// An error of a query, a transaction or a configuration at run time.
 ///
-/// The error is displayed as one line: the SQLSTATE and the primary message of the server, or the failure and how to
-/// fix it; then the place of the query in the source. Programs use the `is_*` methods. These form five groups, one for
-/// each question below.
+/// The error is displayed as one line. The line has the SQLSTATE and the primary message of the server, or the failure
+/// and how to fix it; then the place of the query in the source. Programs use the `is_*` methods, which form five
+/// groups, one for each question below.
 ///
 /// # Was anything written?
 ///
@@ -73,11 +73,12 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 ///
 /// # Is the database reachable?
 ///
-/// [`is_connect`](Error::is_connect) covers everything up to the login. [`is_credentials`](Error::is_credentials) and
-/// [`is_access_denied`](Error::is_access_denied) must be fixed by an operator; [`is_throttled`](Error::is_throttled),
-/// [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` pass after some time. After the login,
-/// [`is_connection_lost`](Error::is_connection_lost) and [`is_timeout`](Error::is_timeout) apply. A transient error is
-/// returned only after [`attempts`](Error::attempts) attempts.
+/// [`is_connect`](Error::is_connect) covers everything up to the login. After [`is_credentials`](Error::is_credentials)
+/// and [`is_access_denied`](Error::is_access_denied), an operator must change the configuration;
+/// [`is_throttled`](Error::is_throttled), [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` pass
+/// after some time. After the login, [`is_connection_lost`](Error::is_connection_lost) and
+/// [`is_timeout`](Error::is_timeout) apply. A transient error is returned only after [`attempts`](Error::attempts)
+/// attempts.
 ///
 /// ```
 /// # use dsql_edge::Error;
@@ -213,7 +214,8 @@ impl Error {
 
     /// The number of rows that a statement for many rows, outside a transaction, had committed before the error. The
     /// rows after them are not in the database, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: then
-    /// it is not known whether the next chunk was committed, and with `fused`, whether some of the next chunks were.
+    /// it is not known whether the next chunk was committed. With `fused`, this is not known for several of the next
+    /// chunks.
     pub fn committed_rows(&self) -> Option<u64> {
         self.0.committed.map(|(rows, _)| rows as u64)
     }

@@ -36,7 +36,8 @@ const STATES: [(SqlState, LoginRejection); 3] = [
     (SqlState::PROTOCOL_VIOLATION, LoginRejection::Protocol),
 ];
 
-/// For words in a field of the error, the reason why the login was rejected. The first entry that matches is used.
+/// Words of DSQL's errors, the field in which they occur, and the reason for the rejection that they prove. The first
+/// entry that matches is used.
 const WORDS: [(&str, Place, LoginRejection); 8] = [
     ("signature expired", Place::Hint, LoginRejection::SignatureExpired),
     ("wrong user to action mapping", Place::Hint, LoginRejection::WrongAction),

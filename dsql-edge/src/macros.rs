@@ -1,7 +1,7 @@
 //! The macros and their input.
 
-/// Checks a query against the schema (a snapshot, or a folder of migrations) when it is compiled, and returns a query to
-/// run.
+/// Checks a query at compile time, against the schema (a snapshot, or a folder of migrations), and returns a value that
+/// runs the query.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -44,8 +44,9 @@
 /// }
 /// ```
 ///
-/// A function whose caller only serializes the rows can return `Result<Vec<impl serde::Serialize>, Error>`, without a
-/// name. A [query function](#query-functions) declares the function and its row together.
+/// If the caller of a function only serializes the rows, the function can return `Result<Vec<impl serde::Serialize>,
+/// Error>`, so the struct needs no name. A [query function](#query-functions) declares the function and its row
+/// together.
 ///
 /// Overrides are written into the column's name: `AS "x!"` (never NULL; a NULL is then an error at run time), `AS "x?"`
 /// (an `Option`), `AS "x: T"` (a Rust type of your own). Overrides have an effect only in an alias of the query, not in
@@ -135,10 +136,11 @@
 /// # }
 /// ```
 ///
-/// The parameters of an optional part that occur nowhere outside optional text decide whether the part is sent: their
-/// arguments are `Option`s, and the part is sent if all of them are `Some`. The values are bound; a value never becomes
-/// text. Every combination of parts is compiled (at most 64, which is six parameters that decide alone). All combinations
-/// must return the same columns, and a parameter must have the same type in every combination that contains it.
+/// A parameter that occurs only in optional text decides whether its part is sent: its argument is an `Option`, and a
+/// part is sent if all these arguments are `Some`. The values are bound; a value never becomes text. Every combination
+/// of parts is compiled. A query can have at most 64 combinations, for example with six parts that each have a
+/// parameter of their own. All combinations must return the same columns, and a parameter must have the same type in
+/// every combination that contains it.
 ///
 /// Several parameters of one part belong together, for example the position of a page:
 ///
@@ -161,9 +163,10 @@
 /// A value that is given is never ignored: if `at` is `Some` and `id` is `None`, nothing is sent, and the query returns
 /// an error that names both.
 ///
-/// A parameter without a type is an `Option<T>`, or an `Option<Option<T>>` where NULL is a value of its own: the
-/// parameter is written to a nullable column (`{? , body = $body }`) or tested for NULL (`IS NOT DISTINCT FROM $author`),
-/// so `Some(None)` is NULL. To send NULL to a function (`concat($word)`), name the type of the parameter.
+/// In a query function, a parameter that decides and has no written type is an `Option<T>`. Its type is
+/// `Option<Option<T>>`, and `Some(None)` sends NULL, if the SQL writes the parameter to a nullable column (`{? , body =
+/// $body }`) or tests it for NULL (`IS NOT DISTINCT FROM $author`). To send NULL to a function (`concat($word)`), name
+/// the type of the parameter.
 ///
 /// # Many rows
 ///
@@ -215,12 +218,12 @@
 /// - it does not change the key, and its table has no triggers, rules, child tables or row level security;
 /// - it reads nothing that an earlier batch may have changed: other rows of its table, directly or through a view, tables whose
 ///   rows a foreign key changes with it, functions of the schema that are not `IMMUTABLE`;
-/// - a batch cannot violate a constraint that the whole statement satisfies: a new value of a unique column that can differ from
-///   row to row needs the condition that the column IS NULL;
+/// - no batch can violate a constraint that the whole statement would satisfy: if an `UPDATE` gives different new
+///   values to a unique column (`SET n = m + 1`), it needs the condition that the column was NULL (`WHERE n IS NULL`);
 /// - it can be repeated: an `UPDATE` whose new values depend on changed columns needs a condition that excludes the rows it has
 ///   changed, such as `WHERE done IS NULL` with `SET …, done = true`.
 ///
-/// It has neither `WITH` nor `RETURNING` nor optional text. For DSQL, a batch has at most 3,000 rows.
+/// The statement must not have `WITH`, `RETURNING` or optional text. For DSQL, a batch has at most 3,000 rows.
 ///
 /// A batch is sent as one statement, `WITH … AS (UPDATE … RETURNING 1) SELECT …`. DSQL's documentation does not mention such a
 /// `WITH`; `dsql-edge doctor --probe` tests whether a cluster accepts it.
@@ -231,13 +234,19 @@
 /// |---|---|---|
 /// | returns rows | [`Query`](crate::Query) | any [`Executor`](crate::Executor), a pipeline |
 /// | returns no rows | [`Command`](crate::Command) | any [`Executor`](crate::Executor), a pipeline |
-/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | any
-/// [`Executor`](crate::Executor), a pipeline; as an [idempotency key](crate::TransactionBuilder::idempotency_key) |
+/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`] | any [`Executor`], a pipeline; as an [idempotency key] |
 /// | `UPDATE` or `DELETE` in batches | [`Batches`](crate::Batches) | [`Dsql`](crate::Dsql) |
-/// | changes its session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, `set_config(…, false)`, `pg_advisory_lock` |
-/// [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut`
-/// [`Session`](crate::Session) |
+/// | changes its session | [`SessionCommand`], [`SessionQuery`] | `&mut` [`Session`](crate::Session) |
 /// | begins, ends or changes a transaction; `DO`, `CALL` | does not compile | [`Dsql::transaction`](crate::Dsql::transaction) |
+///
+/// [`KeyInsert`]: crate::KeyInsert
+/// [`Executor`]: crate::Executor
+/// [idempotency key]: crate::TransactionBuilder::idempotency_key
+/// [`SessionCommand`]: crate::SessionCommand
+/// [`SessionQuery`]: crate::SessionQuery
+///
+/// These statements change their session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, and calls of
+/// `set_config(…, false)` or `pg_advisory_lock`.
 ///
 /// `currval` and `lastval` run anywhere, but are meaningful only in a transaction or session that called `nextval`.
 /// `RETURNING` returns the same number and works everywhere.
@@ -380,8 +389,8 @@ pub use dsql_edge_macros::sql_unchecked;
 #[doc(inline)]
 pub use dsql_edge_macros::Type;
 
-/// A test with a cluster of its own: an `async fn` that takes a [`Dsql`](crate::Dsql). Feature `test`, which belongs to
-/// `[dev-dependencies]`; not on wasm.
+/// A test with a cluster of its own: an `async fn` that takes a [`Dsql`](crate::Dsql). The attribute needs the feature
+/// `test`, which belongs in `[dev-dependencies]`. It is not available on wasm.
 ///
 /// ```toml
 /// [dev-dependencies]
@@ -413,29 +422,30 @@ pub use dsql_edge_macros::Type;
 /// # fn main() {}
 /// ```
 ///
-/// `cargo test` runs it. The test returns `()` or a `Result<(), E>`; `should_panic`, `ignore` and other attributes of
-/// tests are written as usual. The runtime is tokio's, with one thread.
+/// `cargo test` runs the test. The test returns `()` or a `Result<(), E>`; `should_panic`, `ignore` and other
+/// attributes of tests are written as usual. The runtime is tokio's, with one thread.
 ///
 /// # The cluster
 ///
-/// Each test has an endpoint and a database of its own, so tests run at the same time. The endpoint is dsql-local's:
-/// TLS, tokens, DSQL's rules, limits and conflicts. The database has the schema that [`sql!`](macro@crate::sql) uses:
-/// the snapshot, or the folder of migrations. `migrations = "folder"`, relative to `Cargo.toml`, names another folder.
-/// Migrations are applied by DSQL's rules. A snapshot may be a dump, so its statements are not, but the test fails if a
-/// cluster cannot have an object of the snapshot.
+/// Each test has an endpoint and a database of its own, so tests run at the same time. The endpoint is that of a
+/// dsql-local, with TLS, tokens, and DSQL's rules, limits and conflicts. The database has the schema that
+/// [`sql!`](macro@crate::sql) uses: the snapshot, or the folder of migrations. `migrations = "folder"`, relative to
+/// `Cargo.toml`, names another folder. DSQL's rules apply to the statements of migrations. They do not apply to the
+/// statements of a snapshot, which may be a dump; but the test fails if the snapshot has an object that a cluster
+/// cannot have.
 ///
-/// All tests share one PostgreSQL 16, which dsql-local finds. The first process of tests starts it, and it ends two
-/// seconds after the last one, also if that process is killed. `target/dsql-edge-test` keeps its data folder with the
-/// last schemas, for a quick start. A test that passes leaves nothing else.
+/// All tests share one PostgreSQL 16, which dsql-local finds. The first test process starts this PostgreSQL. It ends
+/// two seconds after the last test process, even if that process is killed. Its data folder, with the last schemas,
+/// stays in `target/dsql-edge-test`, so that the next start is quick. A test that passes leaves nothing else.
 ///
-/// With a schema of the dialect PostgreSQL, `Dsql` is connected to the PostgreSQL itself.
+/// If the dialect of the schema is PostgreSQL, `Dsql` connects to the PostgreSQL directly, without dsql-local's rules.
 ///
 /// # Arguments
 ///
 /// - `fixtures("users", "posts")` runs `fixtures/users.sql` and `fixtures/posts.sql`, relative to the source file, in
 ///   this order; `"../data/users.sql"` is a path. Each statement runs by DSQL's rules.
-/// - `faults("conflict=1", "latency=20")`: the faults of `dsql-local`, which begin with the test. A test that passed fails
-///   if one of them, except a latency, did not happen.
+/// - `faults("conflict=1", "latency=20")` switches on faults of `dsql-local` when the test begins. If a fault did not
+///   happen, the test fails, even if its function succeeded. A latency is exempt.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -448,12 +458,12 @@ pub use dsql_edge_macros::Type;
 /// # fn main() {}
 /// ```
 ///
-/// - `own_server` starts a PostgreSQL for this test only, which takes about a second. Roles belong to a PostgreSQL, not to
-///   one of its databases, so on the shared one, `CREATE ROLE` is an error. A test whose schema or fixtures change roles
-///   has its own server without this argument.
+/// - `own_server` starts a PostgreSQL for this test only, which takes about a second. All databases of a PostgreSQL
+///   share its roles, so `CREATE ROLE` is an error in the shared PostgreSQL. If the schema or the fixtures of a test
+///   change roles, the test gets its own PostgreSQL even without `own_server`.
 /// - `roles("app")` adds a database role with a login of its own, as `dsql-local --user app` does, and implies
-///   `own_server`. The function takes one more `Dsql` for each role. The schema, a fixture or the test grants what the
-///   role may do.
+///   `own_server`. The function takes one more `Dsql` for each role. The role gets its privileges from the schema, a
+///   fixture or the test itself (`GRANT`).
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql, sql_unchecked};
@@ -475,7 +485,8 @@ pub use dsql_edge_macros::Type;
 ///
 /// # Differences from a cluster
 ///
-/// Those of dsql-local, and one more: `current_database()` is the name of the test's database, not `postgres`.
+/// The differences are those of dsql-local, and one more: `current_database()` returns the name of the test's database,
+/// not `postgres`.
 #[cfg(all(feature = "test", not(target_arch = "wasm32")))]
 #[doc(inline)]
 pub use dsql_edge_macros::test;

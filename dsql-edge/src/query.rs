@@ -21,9 +21,9 @@ use crate::statement::{KeyConstraints, Statement, StatementRef};
 /// | [`fetch_values`](Query::fetch_values) | the one column of all rows |
 /// | [`fetch`](Query::fetch) | a stream of the rows |
 /// | [`execute`](Query::execute) | the number of rows, without the rows |
-/// | [`one`](Query::one), [`optional`](Query::optional), [`value`](Query::value),
-/// [`optional_value`](Query::optional_value), [`values`](Query::values) | a member of a
-/// [pipeline](crate::Dsql::pipeline) |
+///
+/// In a [pipeline](crate::Dsql::pipeline), [`one`](Query::one), [`optional`](Query::optional), [`value`](Query::value),
+/// [`optional_value`](Query::optional_value) and [`values`](Query::values) take the place of the `fetch_*` methods.
 #[must_use = "a query does nothing until it is fetched or executed"]
 pub struct Query<R> {
     pub(crate) request: Request,

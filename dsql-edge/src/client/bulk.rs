@@ -1,8 +1,8 @@
 //! Runs statements for many rows, in chunks.
 //!
 //! Input: a [`BulkCommand`] or a [`BulkQuery`]. Output: the number of affected rows, or the returned rows. If a chunk
-//! fails, the output is its error, with the number of rows that were committed before this chunk. `chunks.rs` runs the
-//! chunks of which each is a transaction; the others run here.
+//! fails, the output is its error, with the number of rows that were committed before this chunk. If each chunk is a
+//! transaction of its own, `chunks.rs` runs the chunks; otherwise, this module runs them.
 
 use crate::arguments::Arguments;
 use crate::client::chunks::{ChunkSink, Chunks, Positions};
@@ -217,7 +217,7 @@ impl Bulk<'_> {
     /// Takes the next chunks, as many as are sent in one flight.
     fn group(&mut self) -> Group {
         let (mut group, mut bytes) = (Group::default(), 0);
-        // The chunk that is added may have `MAX_BYTES`.
+        // The limit is only half of `MAX_BYTES`, because the next chunk alone may have `MAX_BYTES` bytes.
         while bytes < MAX_BYTES / 2 && group.chunks.len() < MAX_FUSED {
             let Some((request, rows)) = self.next() else { break };
             match Prepared::new(request) {

@@ -154,8 +154,8 @@ impl<R: Send + 'static> Query<R> {
     /// Runs the query and returns the number of rows that it inserted, updated, deleted or found. The rows themselves
     /// are received and thrown away.
     ///
-    /// This is for a statement with `RETURNING` whose rows are not needed in one place. For a `SELECT`, one of the `fetch_*`
-    /// methods returns the rows, and `SELECT count(*)` returns their number without sending them.
+    /// Use this method for a statement with `RETURNING` where you do not need the returned rows. For a `SELECT`, one of
+    /// the `fetch_*` methods returns the rows, and `SELECT count(*)` returns their number without sending them.
     ///
     /// # Errors
     /// Returns the errors of [`fetch_all`](Query::fetch_all).

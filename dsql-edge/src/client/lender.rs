@@ -51,7 +51,7 @@ struct State {
 struct Open {
     id: u64,
     link: Option<Box<Link>>,
-    /// Whether a statement or a stream of this transaction has the connection.
+    /// Whether a statement or a stream of this transaction currently holds the connection.
     lent: bool,
     /// The statements to send before the transaction's first statement; `None` once that statement is answered.
     start: Option<TransactionStart>,
@@ -170,7 +170,7 @@ impl Lender {
         self.state().gone
     }
 
-    /// Records a new transaction. It has no connection until its first statement.
+    /// Records a new transaction. The transaction has no connection until its first statement.
     fn open_transaction(&self, start: TransactionStart) -> u64 {
         let mut state = self.state();
         state.next += 1;
@@ -221,7 +221,7 @@ impl Lender {
             return Ok(own);
         }
         let mut loan = self.borrow(search_path, timer).await?;
-        // Now `loan` belongs to the transaction instead of `own`: only the end of `loan` gives something back to the
+        // `loan` replaces `own` as the loan of the transaction, so only the end of `loan` returns a connection to the
         // transaction.
         own.of = None;
         loan.of = Owner::of(id);
@@ -305,7 +305,7 @@ impl Lender {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code panics while the lock is held; and after a panic, the list of connections would still be valid.
+        // No code panics while the lock is held. Even after a panic, the list of connections would still be valid.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -155,7 +155,8 @@ impl Members {
         if self.rolled_back {
             answer.reported = Some(match is_complete && !self.committed_later {
                 true => FlightEnd::RolledBack,
-                // The committed transactions are not the first transactions of the flight.
+                // A transaction was committed although an earlier one was not, so the committed rows are not the first
+                // rows.
                 false => FlightEnd::UnexpectedState,
             });
         }

@@ -56,8 +56,8 @@ use crate::statement::Effect;
 /// }
 /// ```
 ///
-/// The status is sent before the first row. So an error of the query, also one of its connection, ends the body early,
-/// and the client of the Worker sees an incomplete response. If the client goes away, the body is dropped, and the
+/// The status is sent before the first row. So an error of the query, or a lost connection, ends the body early, and
+/// the client of the Worker receives an incomplete response. If the client disconnects, the body is dropped, and the
 /// connection is closed. To turn rows into bytes in another way, map the stream with `futures_util::StreamExt::map`.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream<'e, R> {

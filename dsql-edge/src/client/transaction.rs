@@ -309,8 +309,8 @@ where
     }
 }
 
-/// The future of a transaction. Dropping it early closes its connection: the transaction changes nothing, unless COMMIT
-/// had been sent.
+/// The future of a transaction. Dropping the future early closes its connection: the transaction changes nothing,
+/// unless COMMIT had been sent.
 #[must_use = "a transaction does nothing until it is awaited"]
 pub struct TransactionFuture<'d, T, E>(Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'd>>);
 

@@ -183,8 +183,8 @@ impl Config {
     ///
     /// Until an endpoint has accepted direct TLS, a write is not sent together with the login, so that the outcome of a
     /// write is never unknown because of this setting; the write then takes 4 round trips. If the endpoint closes the
-    /// connection without an answer, the query is sent again at once with SSLRequest (this is a second attempt,
-    /// [`max_attempts`](Config::max_attempts)), later connections begin with SSLRequest, and
+    /// connection without an answer, the query is sent again at once with SSLRequest, which counts as a second attempt
+    /// ([`max_attempts`](Config::max_attempts)). Later connections begin with SSLRequest.
     /// [`Event::direct_tls_rejected`] reports the rejection. All requests of the isolate, or of the process, share what
     /// is known about an endpoint. Feature `direct-tls`.
     ///

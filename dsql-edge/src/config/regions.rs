@@ -66,8 +66,8 @@ impl Config {
         Ok(self)
     }
 
-    /// Orders the endpoints by the distance of their Regions from this place, in degrees: the nearest first. Endpoints in
-    /// Regions that this crate does not know stay behind the others, in their order. Feature `multi-region`.
+    /// Orders the endpoints by the distance of their Regions from this place, in degrees: the nearest first. Endpoints
+    /// in Regions that this crate does not know come after the others, and keep their order. Feature `multi-region`.
     ///
     /// On Workers, the place of the visitor is near enough to that of the Worker:
     ///
@@ -86,7 +86,7 @@ impl Config {
         let place = direction(latitude, longitude);
         let mut all = vec![settings.endpoint.clone()];
         all.append(&mut settings.fallbacks);
-        // The sort is stable. A cosine is at least -1.
+        // The sort is stable. An unknown Region (-2) comes last, because a cosine is at least -1.
         all.sort_by(|one, other| {
             let [one, other] = [one, other].map(|endpoint| nearness(place, &endpoint.region));
             other.total_cmp(&one)

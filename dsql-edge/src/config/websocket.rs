@@ -43,10 +43,10 @@ impl Config {
     /// `websocket` and `postgres`.
     ///
     /// The TLS of the WebSocket ends at the server of the tunnel, and its certificate is always verified. `sslmode` has
-    /// no effect. The tunnel contains no second TLS, so the PostgreSQL must accept connections without TLS from
-    /// the machine on which the tunnel ends (`host` in `pg_hba.conf`), and the way from there to the database is as
-    /// safe as that network. Host and port of the connection string have no effect either, because the tunnel chooses
-    /// the database. SCRAM is not bound to a certificate.
+    /// no effect. The tunnel contains no second TLS, so the PostgreSQL must accept connections without TLS from the
+    /// machine on which the tunnel ends (`host` in `pg_hba.conf`), and the bytes between that machine and the database
+    /// are only as safe as the network there. The host and the port of the connection string have no effect, because
+    /// the server of the tunnel chooses the database. SCRAM is not bound to a certificate.
     ///
     /// The limits of [`websocket`](Config::websocket) hold for tunnels, too.
     ///

@@ -19,8 +19,8 @@ const ROOM: usize = 16;
 /// Credentials are not used in the last seconds before they expire, so that the token arrives in time.
 const LAST: u64 = 60;
 
-/// The minimum number of seconds between two attempts to refresh while the old credentials are valid, and between two
-/// times at which the credentials are forgotten because the server rejected them.
+/// The minimum number of seconds between two attempts to refresh valid credentials. Also the minimum between two calls
+/// of [`Cache::forget_rejected`] that have an effect.
 const LATER: u64 = 30;
 
 /// The time, in milliseconds, that other requests wait for the request that fetches the credentials. After that time,
@@ -124,8 +124,8 @@ impl Cache {
         );
     }
 
-    /// Records that the fetch failed. After that, all waiting requests fetch their own credentials at the same time: if
-    /// the requests took turns, they would wait long for their errors.
+    /// Records that the fetch failed. After the failure, all waiting requests fetch their own credentials at the same
+    /// time. If the requests fetched one after the other, the last ones would wait long for their errors.
     pub(crate) fn fail(&mut self, key: &str, now: Millis) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key)
             && let State::Fetching { .. } = entry.state
@@ -144,7 +144,8 @@ impl Cache {
 
     /// Forgets all credentials, because a server rejected some of them. The function does this at most once in 30
     /// seconds, and a request that is fetching credentials keeps its turn. Without this limit, a role that is never
-    /// allowed to connect would cause a request to STS for each request of the Worker, also for every other role.
+    /// allowed to connect would clear the cache at each request of the Worker, and each request would call STS again,
+    /// even for other roles.
     pub(crate) fn forget_rejected(&mut self, seconds: u64) {
         if self.forgotten_at.is_some_and(|at| seconds < at.saturating_add(LATER)) {
             return;

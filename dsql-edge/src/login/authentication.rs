@@ -80,8 +80,8 @@ impl Authentication {
         let user = &connector.settings().user;
         let password = PasswordLogin::new(user, password, transport.protection());
         let mut connection = Connection::new(connector.limits());
-        // `authentication` owns the transport before the first `return Err`: an error drops it, and this closes the
-        // transport.
+        // `authentication` owns the transport before the first `return Err`, because dropping `authentication` closes
+        // the transport.
         let mut authentication = Authentication {
             transport: Some(transport),
             password,
@@ -159,8 +159,9 @@ impl Authentication {
         self.stage == Stage::Ended
     }
 
-    /// Whether the names of a query that needs this `search_path` have the same meaning on this connection. A pooler
-    /// gets no `search_path` with the login, so there only the check is outstanding.
+    /// Whether the names of a query that needs this `search_path` have the same meaning on this connection. A
+    /// `search_path` is not sent to a pooler. So behind a pooler, this function only makes the connection check the
+    /// needed `search_path`, and returns `true`.
     pub(super) fn suits(
         &mut self,
         connector: &Connector,

@@ -34,9 +34,9 @@
 //!
 //! # The rejected design
 //!
-//! A [`BoxFuture`] that the `Dsql` holds, and that the first query awaits, makes no progress while the Worker awaits
-//! something else: on Workers the socket would be opened, but SSLRequest's answer would stay unread, so that the query
-//! would still wait for TLS.
+//! Instead of a background task, the `Dsql` could hold a [`BoxFuture`] that the first query awaits. But such a future
+//! makes no progress while the Worker awaits something else. On Workers the socket would be opened, but the answer to
+//! SSLRequest would stay unread, so the query would still wait for TLS.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
@@ -146,6 +146,6 @@ impl Task {
 }
 
 fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
-    // No code panics while the lock is held; and after a panic, the attempt would still be valid.
+    // No code panics while the lock is held. Even after a panic, the attempt would still be valid.
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }

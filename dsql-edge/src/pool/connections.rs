@@ -210,7 +210,7 @@ impl Connections {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No code panics while the lock is held; and after a panic, the guarded value would still be valid.
+    // No code panics while the lock is held. Even after a panic, the guarded value would still be valid.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -26,8 +26,9 @@ const PARTS: [(&str, &str); 13] = [
     ("PGAPPNAME", "application_name"),
 ];
 
-/// The other variables of libpq that choose a server, a user or the protection of a connection, and their parameters. If
-/// one of these is set, ignoring it could connect to another server, or with less protection than intended.
+/// The other variables of libpq that choose a server, a user or the protection of a connection, and their parameters.
+/// If one of these is set, it is an error: a client that ignored the variable could connect to another server, or with
+/// less protection, than intended.
 const REJECTED: [(&str, &str); 8] = [
     ("PGHOSTADDR", "hostaddr"),
     ("PGPASSFILE", "passfile"),

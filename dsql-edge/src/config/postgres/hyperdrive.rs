@@ -31,9 +31,9 @@ impl Config {
     /// (`wrangler hyperdrive create … --caching-disabled true`), and make a second `Dsql` with that binding.
     ///
     /// `wrangler dev` connects to the `localConnectionString` of the binding (or
-    /// `CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_DB`), without the pool and the cache. This socket can leave your
-    /// machine, and the binding does not show whether it does: use a local database, or a version of wrangler whose own
-    /// proxy adds TLS. Otherwise the password can be read on the way.
+    /// `CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_DB`), without the pool and the cache. If that database is on
+    /// another machine, the password can be read on the way, and the client cannot detect this. So use a local
+    /// database, or a version of wrangler whose own proxy adds TLS.
     ///
     /// # Errors
     /// Returns an error if the binding is missing, or is not a binding of Hyperdrive.

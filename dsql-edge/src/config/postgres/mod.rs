@@ -71,14 +71,14 @@ impl Config {
     /// Queries need nothing from a session: a statement is parsed and executed in one flight. The setting has these
     /// effects:
     ///
-    /// - `search_path` is not sent, because such a pooler rejects or ignores it, but it must be in force
-    ///   (`ALTER ROLE app SET search_path = …`). This is checked once on each new connection to the pooler, before a query
-    ///   is sent. The pooler may run later queries on another session: if a client of the pooler changes the
+    /// - `search_path` is not sent, because such a pooler rejects or ignores it. Set it on the role instead: `ALTER
+    ///   ROLE app SET search_path = …`. The client checks the setting once on each new connection to the pooler, before
+    ///   a query is sent. The pooler may run later queries on another session: if a client of the pooler changes the
     ///   `search_path` of a session with `SET`, the check does not find this. Use names with their schema if you do not
     ///   control all clients.
-    /// - A statement that changes its session ([`Session`](crate::Session)) is an error, because other clients would get
-    ///   the changed session. A statement that is known only at run time (`sql_unchecked!`) or a function of the schema
-    ///   can change the session as well, and is sent: do not use `SET` or `set_config(…, false)` there.
+    /// - A statement that changes its session ([`Session`](crate::Session)) is an error, because other clients would
+    ///   get the changed session. But the client does not detect a change of the session in a statement of
+    ///   `sql_unchecked!`, or in a function of the schema: do not use `SET` or `set_config(…, false)` there.
     ///
     /// ```
     /// # use dsql_edge::Config;
