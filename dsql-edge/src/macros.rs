@@ -234,7 +234,7 @@
 /// |---|---|---|
 /// | returns rows | [`Query`](crate::Query) | any [`Executor`](crate::Executor), a pipeline |
 /// | returns no rows | [`Command`](crate::Command) | any [`Executor`](crate::Executor), a pipeline |
-/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`] | any [`Executor`], a pipeline; as an [idempotency key] |
+/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`] | any [`Executor`], a pipeline, as [idempotency key] |
 /// | `UPDATE` or `DELETE` in batches | [`Batches`](crate::Batches) | [`Dsql`](crate::Dsql) |
 /// | changes its session | [`SessionCommand`], [`SessionQuery`] | `&mut` [`Session`](crate::Session) |
 /// | begins, ends or changes a transaction; `DO`, `CALL` | does not compile | [`Dsql::transaction`](crate::Dsql::transaction) |

@@ -1,5 +1,5 @@
-//! Decides whether a statement runs again after a failure, and what is known about a write. The decision is a pure
-//! function from facts to a [`Rule`].
+//! Decides whether a statement runs again after a failure, and which outcome of a write is reported. The decision is a
+//! pure function from facts to a [`Rule`].
 //!
 //! Input: the [`FailureFacts`] of a flight. Output: its rule, the [`Pause`] before another attempt, and the outcome.
 //! Nothing is awaited here, and the text of an error is not read (`login_rejection.rs` has read it for a rejected

@@ -39,8 +39,8 @@ use crate::transport::Environment;
 /// Three kinds of operations are tried again automatically:
 ///
 /// - queries that only read, if the connection breaks;
-/// - statements and transactions that the server rejected because of a conflict (40001; in a PostgreSQL also a deadlock,
-///   40P01), and that therefore changed nothing;
+/// - statements and transactions that the server rejected because of a conflict (40001; in a PostgreSQL also a
+///   deadlock, 40P01), and that therefore changed nothing;
 /// - connecting.
 ///
 /// A write whose outcome is unknown is never sent again: the write returns an error ([`Error::is_outcome_unknown`]).

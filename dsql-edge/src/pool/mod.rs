@@ -94,7 +94,8 @@ use visitor::Visitor;
 /// that contains the outcome; a new pool serves the next request. The old connections end with the object.
 ///
 /// A pool in an object serves the queries of Workers ([`serve`](Pool::serve)) and the queries of the object's own code
-/// ([`dsql`](Pool::dsql)). A transaction of the object's own code has its closure next to its connection.
+/// ([`dsql`](Pool::dsql)). For a transaction of the object's own code, the closure runs in the same object as the
+/// connection, so nothing is sent between a Worker and the object.
 ///
 /// ```no_run
 /// # use dsql_edge::{Config, Pool, sql};

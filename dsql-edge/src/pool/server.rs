@@ -246,8 +246,9 @@ impl Server {
         context: &mut Context<'_>,
         out: &mut Vec<u8>,
     ) -> Poll<Result<(), ConnectionFailure>> {
-        // `Connection::hand_over` ends the login of a PostgreSQL before the pool gets the connection. The session has
-        // the ReadyForQuery, and the bytes that were read after it, so these are not read from the transport.
+        // `Connection::hand_over` ends the login of a PostgreSQL before the pool gets the connection. The session then
+        // still holds the ReadyForQuery and the bytes that were read after it. So these bytes are taken from the
+        // session, not from the transport.
         #[cfg(feature = "postgres")]
         if let Some(bytes) = self.login.as_mut().and_then(Connection::take_unread) {
             return Poll::Ready(self.take(&bytes, out).map_err(ConnectionFailure::Session));

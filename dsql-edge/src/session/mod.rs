@@ -48,7 +48,7 @@ pub(crate) struct Connection {
     /// The expected answers, in order; the first `answered` of them have arrived. Empty once all answers have arrived.
     expected: Vec<Expected>,
     answered: usize,
-    /// Whether an ErrorResponse has arrived. If so, frames before the next Sync are no longer answered.
+    /// Whether an ErrorResponse has arrived. If so, the server does not answer the frames up to the next Sync.
     skipping: bool,
     /// The status in the last ReadyForQuery.
     status: Status,
@@ -124,8 +124,8 @@ pub(crate) enum SessionEvent {
     /// The result has these columns.
     Described(Vec<Field>),
     Row(Row),
-    /// A statement was executed once. This does not prove success: outside a transaction block the statement commits at
-    /// Sync.
+    /// A statement was executed once (CommandComplete). This event does not prove that the statement is committed:
+    /// outside a transaction block it commits at Sync.
     Completed(Tag),
     /// The next unanswered statement failed; if every statement is answered, the commit at Sync failed. A fatal error
     /// is the last event.

@@ -3,7 +3,7 @@
 //! Input: an endpoint, or the URL of a tunnel. Output: a host, a port, a path and headers, all of them checked, so that
 //! no part can end the request line or a header.
 
-// Outside Workers, nothing connects without `tokio`.
+// Outside Workers, a build without the feature `tokio` cannot connect, so it does not use this code.
 #![cfg_attr(all(not(feature = "tokio"), not(target_arch = "wasm32")), allow(dead_code))]
 
 use super::Endpoint;

@@ -82,7 +82,7 @@ impl Environment {
 
     /// The expiring credentials that all requests share.
     pub(crate) fn credentials(&self) -> MutexGuard<'_, Cache> {
-        // No code panics while the lock is held; and after a panic, the list would still be valid.
+        // No code panics while the lock is held. Even after a panic, the list would still be valid.
         CREDENTIALS.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -6,9 +6,10 @@ const READ_SIZE = 65536;
 
 const hush = (promise) => void promise.catch(() => {});
 
-// `close` removes the references to the streams: workerd keeps the error of a failed stream as long as the stream, and the
-// error's stack trace keeps the object whose method has read. Together they would never be freed, about 8 kB for each
-// transaction that a client leaves (measured with workerd 2026-11-17; see `tests/memory.rs`).
+// `close` removes the references to the streams: workerd keeps the error of a failed stream as long as the stream, and
+// the error's stack trace keeps the object whose method has read. Without this, the stream and the object would keep
+// each other in memory forever, about 8 kB for each transaction that a client leaves (measured with workerd 2026-11-17;
+// see `tests/memory.rs`).
 class Ends {
   size = FIRST_READ_SIZE;
 
@@ -33,8 +34,8 @@ const byob = (readable) => readable?.getReader({ mode: "byob" });
 
 // Whether the platform rejected a request before the object received any of it, so that the request certainly did
 // nothing. Cloudflare documents four such errors; all begin with this text, are `overloaded`, and are about queued
-// requests. `overloaded` alone is not enough: the error of an object that exceeds its memory while it serves a request
-// also has it, with `remote` or `durableObjectReset`.
+// requests. The property `overloaded` alone is not enough: if an object exceeds its memory while it serves a request,
+// the error also has `overloaded`, together with `remote` or `durableObjectReset`.
 const isUndelivered = (error) =>
   error?.overloaded === true &&
   !error.remote &&
@@ -81,7 +82,8 @@ export class Stub extends Ends {
     try {
       await this.writer?.write(bytes);
     } catch (error) {
-      // The body failed because the request failed, whose error is more precise.
+      // Writing the body fails if the request has failed. The error of the request is more precise, so it is thrown
+      // first.
       await answer;
       throw error;
     }

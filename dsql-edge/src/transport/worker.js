@@ -1,4 +1,5 @@
-// Cloudflare's TCP sockets, for worker.rs. This file makes no decisions: errors of the platform are thrown on.
+// Cloudflare's TCP sockets, for worker.rs. This file makes no decisions: it passes errors of the platform on to its
+// caller.
 import { connect } from "cloudflare:sockets";
 
 const READ_SIZE = 65536;

@@ -44,7 +44,8 @@ impl<T: IsOption + ?Sized> IsOption for &T {
     type Inner = T::Inner;
 }
 
-/// A type whose `Option` fits a parameter for which NULL has no meaning. There is none.
+/// Required where an `Option` is bound to a parameter for which NULL has no meaning. No type implements this trait, so
+/// rustc reports its message.
 #[diagnostic::on_unimplemented(
     message = "`{O}` does not fit the parameter `{P}`: NULL has no meaning there",
     label = "the parameter `{P}` takes `{R}`, or another Rust type that fits the SQL type `{S}`, but not an `Option`",

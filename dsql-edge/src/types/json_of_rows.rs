@@ -1,4 +1,4 @@
-//! The documented JSON of each SQL type is the JSON that a row has.
+//! Tests that a row has the documented JSON of each SQL type.
 //!
 //! Input: the table in the documentation of `types`. Each example in the table is compared with the JSON of a value that
 //! is decoded as its column would be, so that the table lists every type, and nothing else.

@@ -95,8 +95,8 @@ macro_rules! markers {
 markers! {
     /// An enum of the schema: its values are labels
     Enum "enum" 0 0 Same;
-    /// A composite type: `String` receives and sends PostgreSQL's text, and a derived
-    /// [`Type`](macro@crate::Type) the fields
+    /// A composite type: `String` receives and sends PostgreSQL's text; a struct that derives
+    /// [`Type`](macro@crate::Type) receives and sends the fields
     Composite "composite" 0 0 Text;
 }
 

@@ -43,8 +43,8 @@ pub(crate) struct DatabaseError {
 }
 
 impl DatabaseError {
-    /// Whether the error is a conflict: 40001, or one of DSQL's own codes for conflicts. Another PostgreSQL has locks:
-    /// after a deadlock, it rolls back one of the transactions and sends 40P01.
+    /// Whether the error is a conflict: 40001, or one of DSQL's own codes for conflicts. A PostgreSQL that is not DSQL
+    /// has locks: after a deadlock, it rolls back one of the transactions and sends 40P01.
     pub(crate) fn is_conflict(&self) -> bool {
         self.is_one_of(&[
             SqlState::SERIALIZATION_FAILURE,

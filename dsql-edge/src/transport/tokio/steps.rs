@@ -1,7 +1,8 @@
 //! Opens a connection step by step, for tools that find out why a connection fails.
 //!
 //! Input: settings. Output: the result of each step up to the first one that fails, and the certificates of the server,
-//! even if they are not trusted. The steps are those of every connection; only the certificates are recorded in addition.
+//! even if they are not trusted. The steps are the same as for any other connection. In addition, the certificates are
+//! recorded.
 
 use std::io;
 use std::net::SocketAddr;
@@ -63,11 +64,11 @@ pub struct ConnectionSteps {
 /// How TLS begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Negotiation {
-    /// With SSLRequest.
+    /// After SSLRequest.
     SslRequest,
-    /// At once, and the client names the protocol (ALPN).
+    /// Without SSLRequest. The client names the protocol (ALPN).
     DirectWithAlpn,
-    /// At once, and the client does not name the protocol, as sockets of Workers do not.
+    /// Without SSLRequest. The client does not name the protocol, like the sockets of Workers.
     DirectWithoutAlpn,
 }
 

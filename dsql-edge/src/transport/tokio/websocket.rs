@@ -100,7 +100,7 @@ impl Transport for Socket {
         }
         let error = loop {
             match ready!(Pin::new(&mut self.socket).poll_next(context)) {
-                // A frame without bytes is not the end.
+                // A frame without bytes is not the end of the stream.
                 Some(Ok(Message::Binary(bytes))) if bytes.is_empty() => {}
                 Some(Ok(Message::Binary(bytes))) => {
                     into.extend_from_slice(&bytes);
