@@ -301,7 +301,8 @@ mod tests {
         let changed = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (2);");
         // After a failure, the user may fix the statements of the file that were not applied.
         assert_eq!(refused(&[1], &[changed, TWO]), "");
-        // The outcome of a statement that was begun is not known: `--changed` would record it as applied.
+        // The outcome of a statement that was begun is not known, so the advice must not be `--changed`, which would
+        // record the statement as applied.
         let mut begun = applied(&before, &[1]);
         begun[0].state = State::Started;
         let other = folder(&[("1.sql", "CREATE TABLE a (id bigint PRIMARY KEY);")]);

@@ -103,8 +103,8 @@
 /// # }
 /// ```
 ///
-/// - A parameter with a type keeps that type, and rustc checks that the type fits. A Rust enum as the type is also
-///   checked by its variants: if each use of the parameter accepts only the labels of one column or of one SQL enum,
+/// - A parameter with a type keeps that type, and rustc checks that the type fits. If the type is a Rust enum, its
+///   variants are checked, too: if each use of the parameter accepts only the labels of one column or of one SQL enum,
 ///   each variant must be one of these labels. A parameter without a type has the Rust type of its SQL type: `&str`,
 ///   `&[u8]` and `&[T]` instead of types that own memory, and an `Option` where NULL is an ordinary value (not for
 ///   `LIMIT`).
@@ -216,12 +216,13 @@
 /// The batches follow the primary key, or another unique key whose columns are NOT NULL. The statement compiles if
 ///
 /// - it does not change the key, and its table has no triggers, rules, child tables or row level security;
-/// - it reads nothing that an earlier batch may have changed: other rows of its table, directly or through a view, tables whose
-///   rows a foreign key changes with it, functions of the schema that are not `IMMUTABLE`;
+/// - no batch can change what a later batch reads. So the statement must not read other rows of its own table, directly
+///   or through a view, and must not read a table whose rows a foreign key changes together with it. It must not call a
+///   function of the schema that is not `IMMUTABLE`;
 /// - no batch can violate a constraint that the whole statement would satisfy: if an `UPDATE` gives different new
 ///   values to a unique column (`SET n = m + 1`), it needs the condition that the column was NULL (`WHERE n IS NULL`);
-/// - it can be repeated: an `UPDATE` whose new values depend on changed columns needs a condition that excludes the rows it has
-///   changed, such as `WHERE done IS NULL` with `SET …, done = true`.
+/// - it can be repeated: if the new values of an `UPDATE` depend on columns that it changes, its condition must exclude
+///   the rows that it has changed already, such as `WHERE done IS NULL` with `SET …, done = true`.
 ///
 /// The statement must not have `WITH`, `RETURNING` or optional text. For DSQL, a batch has at most 3,000 rows.
 ///
@@ -253,10 +254,10 @@
 ///
 /// # Warnings
 ///
-/// A suspicious statement causes a warning: an UPDATE or DELETE without WHERE, a comparison with NULL, a text that its
-/// column never has, a parameter in quotes (`'$name'`), `ORDER BY` a parameter, and an override without effect.
-/// `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns the warning off; before a function, use the same attribute.
-/// The attribute takes the code that the warning shows, with `_` for `-`.
+/// A suspicious statement causes a warning: an UPDATE or DELETE without WHERE, a comparison with NULL, a comparison of
+/// a column with a text that the column never has, a parameter in quotes (`'$name'`), `ORDER BY` a parameter, and an
+/// override without effect. `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns the warning off; before a
+/// function, use the same attribute. The attribute takes the code that the warning shows, with `_` for `-`.
 ///
 /// # The snapshot
 ///

@@ -9,7 +9,7 @@ use dsql_edge_compiler::source::{Lines, Span};
 
 /// A file and its findings.
 pub struct LintedFile {
-    /// The name, as it was given.
+    /// The file's name, as the caller has given it.
     pub name: String,
     /// Its text.
     pub text: String,

@@ -65,7 +65,8 @@ impl NameCertainty {
             TransactionStatement::Rollback { chain } => {
                 match open.filter(|_| self.undone.len() < MOST_UNDONE) {
                     Some(begin) => drop(self.undone.insert(begin, at)),
-                    // The transaction began outside of the file, or the schema would be copied too often.
+                    // The objects after this ROLLBACK are not known: either its transaction began outside of the file,
+                    // or the maximum number of copies of the schema is reached.
                     None => self.objects = 0,
                 }
                 *open = chain.then_some(at);
@@ -98,7 +99,8 @@ impl NameCertainty {
         statement.span.start < self.objects.min(self.path)
     }
 
-    /// Whether a finding does not depend on a name, or the name in the statement is certain.
+    /// Whether a finding is certain: either the finding does not depend on a name, or the name in the statement is
+    /// certain.
     pub(super) fn is_certain(&self, finding: &dsql::Finding, statement: &Statement) -> bool {
         let has_schema = match &statement.kind {
             StatementKind::AlterTable(alter) => alter.name.schema().is_some(),

@@ -3,8 +3,8 @@
 //! Input: files in the order in which they run, and the schema before them. Output: findings in the order of the text. No
 //! rule of DSQL applies, and no finding has a rewrite.
 //!
-//! Each statement is compared with the schema that the statements before it produce. Queries are analyzed as `sql!`
-//! does, also the queries of views, and the expressions of defaults, CHECK constraints and indexes. The bodies of
+//! Each statement is compared with the schema that the statements before it produce. Queries, the queries of views, and
+//! the expressions of defaults, CHECK constraints and indexes are analyzed in the same way as in `sql!`. The bodies of
 //! functions are not analyzed. After a statement whose effect on the schema is not known, an unknown name may exist, so
 //! it is a warning.
 

@@ -60,7 +60,7 @@ pub(super) struct Resolved {
     files: usize,
     /// Whether a statement so far may have changed the schema in a way that is not known.
     uncertain: bool,
-    /// The statements of the file after which the schema is not known.
+    /// Those statements of the file that have an unknown effect on the schema.
     unknown_after: Vec<Span>,
 }
 

@@ -5,9 +5,10 @@
 //! ([`Cache`](crate::credentials::Cache)), never as a future or a connection: on Workers, a request cannot wait for the
 //! I/O of another request.
 //!
-//! Invariants: while the old credentials are valid, no connection fails because a source fails or hangs. Such a source
-//! briefly delays one connection from time to time. If several requests need the same new credentials at the same time,
-//! one of the requests fetches the credentials; if the fetch takes long, another request also fetches them, and so on.
+//! Invariants: while the old credentials are valid, no connection fails because a source fails or hangs. A source that
+//! fails or hangs only delays one connection briefly, from time to time. If several requests need the same new
+//! credentials at the same time, one of the requests fetches the credentials; if the fetch takes long, another request
+//! also fetches them, and so on.
 
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};

@@ -136,7 +136,8 @@ mod against_aws_sigv4 {
             let request = TokenRequest { host: &host, region: &region, action, now, expires };
             let ours = at_once(presign::token(&credentials, &request)).unwrap();
             let theirs = at_once(sigv4::token(&credentials, &request)).unwrap();
-            // The order of the parameters does not matter, because the signature covers the sorted ones.
+            // The order of the parameters does not matter, because the signature is computed from the sorted
+            // parameters.
             let parts = |token: &Secret| token.expose().split(['?', '&']).map(str::to_owned).collect::<BTreeSet<_>>();
             prop_assert_eq!(parts(&ours), parts(&theirs));
         }

@@ -441,7 +441,7 @@ impl<'d> TransactionAttempts<'d> {
     /// Returns the error for an attempt whose closure did not return.
     fn interrupted(&self, runs: &Runs<'_>, open: &OpenTransaction<'d>) -> Error {
         match self.lender.take_failure(open.id) {
-            // Before the closure was interrupted, a flight had failed that may have been committed.
+            // A flight failed before the closure was interrupted, and the server may have committed this flight.
             Some(failure) if failure.facts.rule().leaves_unknown() => {
                 runs.conclude(failure.error, &failure.facts)
             }

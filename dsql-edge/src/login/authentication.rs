@@ -5,12 +5,12 @@
 //! nothing, whatever the flight contains.
 //!
 //! If a `search_path` is needed, this module also checks that it is in force. A pooler in transaction mode may ignore
-//! the parameters of StartupMessage, and the same names would then mean tables of another schema. So the server is asked,
-//! which takes a round trip. PostgreSQL 18 reports its `search_path` with the login, but the report is not used: PgBouncer
-//! repeats the report of the first login of its pool to all later clients.
+//! the parameters of StartupMessage, and the same names would then mean tables of another schema. So the client asks
+//! the server for its `search_path`, which takes a round trip. PostgreSQL 18 reports its `search_path` with the login,
+//! but the report is not used: PgBouncer repeats the report of the first login of its pool to all later clients.
 //!
 //! A warm-up runs the login before the first query is known. The query then states the `search_path` that it needs
-//! ([`Authentication::suits`]): if the login has sent another one, another connection is opened.
+//! ([`Authentication::suits`]): if the login has sent another `search_path`, another connection is opened.
 
 use core::task::{Context, Poll, ready};
 
@@ -44,7 +44,7 @@ pub(super) struct Authentication {
     /// The number of bytes that the server has sent.
     received: usize,
     round_trips: u32,
-    /// Whether the server sent the last bytes that were transferred, or no bytes were transferred yet.
+    /// Whether the last transferred bytes came from the server; also true before any bytes were transferred.
     heard_last: bool,
 }
 

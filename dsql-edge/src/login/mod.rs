@@ -360,7 +360,7 @@ impl LoginAttempt<'static> {
     fn failed((error, signal): (Error, Signal)) -> Option<Box<Self>> {
         let unavailable = Unavailable { error, transient: false };
         let is_final = signal == Signal::Local;
-        // The next login would send the same password, and a server may lock an account after a few of them.
+        // The next login would send the same password, and a server may lock an account after a few rejected logins.
         #[cfg(feature = "postgres")]
         let is_final = is_final
             || matches!(signal, Signal::LoginRejected { rejection, .. } if rejection.is_access_denied());
@@ -397,7 +397,8 @@ impl LoginAttempt<'static> {
         if let Some(Err(error)) = self.dialed.take_if(|dialed| self.token.is_some() && dialed.is_err()) {
             return Err(failure::of_dialing(&connector.config, error));
         }
-        // The first query may need another search_path than the configured one; this is found when it takes the attempt.
+        // The login sends the configured search_path. If the first query needs another one, this is detected when the
+        // query takes the attempt.
         #[cfg(feature = "postgres")]
         if let (Some(settings), true) = (connector.settings().postgres.as_deref(), self.is_connected()) {
             self.log_in(connector, settings, connector.settings().search_path.as_deref())?;

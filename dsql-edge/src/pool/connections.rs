@@ -131,7 +131,7 @@ impl Connections {
         earliest.saturating_add(chosen)
     }
 
-    /// Closes connections that are old or were idle for long. Returns when no connection is idle.
+    /// Closes connections that are old or were idle for long. The function ends when no connection is idle.
     pub(super) async fn sweep(self: Arc<Self>) {
         loop {
             let now = self.connector.now();

@@ -94,7 +94,7 @@ impl Test {
     }
 }
 
-/// The target folder, which contains the test program. Cargo marks it with a file.
+/// The target folder, which contains the test program. Cargo marks the target folder with the file `CACHEDIR.TAG`.
 fn target() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let is_target = |folder: &&Path| folder.join("CACHEDIR.TAG").is_file();

@@ -20,7 +20,8 @@ pub(super) fn is_requested() -> bool {
     std::env::var_os(VARIABLE).is_some_and(|value| value == "open")
 }
 
-/// Prints what a failed test leaves. The test harness shows it with the test's output.
+/// Prints the cluster's log, and the command that opens the database of a failed test. The test harness shows this text
+/// with the test's output.
 pub(super) fn report(test: &Test, log: &[String]) {
     if !log.is_empty() {
         eprintln!("\nthe log of the cluster:\n    {}", log.join("\n    "));

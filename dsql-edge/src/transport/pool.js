@@ -47,7 +47,8 @@ const mark = (error) => {
   throw isUndelivered(error) ? Object.assign(new Error(error.message), { undelivered: true }) : error;
 };
 
-// The Worker's end. The first write begins the request, and is its whole body unless the lease is open.
+// The Worker's end. The first write begins the request. Unless the lease is open, this write is the whole body of the
+// request.
 export class Stub extends Ends {
   constructor(namespace, name, location, open) {
     super();
@@ -64,7 +65,7 @@ export class Stub extends Ends {
   }
 
   async write(view) {
-    // The view of wasm's memory can change before the promise settles.
+    // The bytes are copied, because the view of wasm's memory can change before the promise settles.
     const bytes = view.slice();
     if (this.writer) return this.writer.write(bytes);
     let body = bytes;

@@ -21,7 +21,7 @@ export class Connection {
     const { readable, writable } = this.socket;
     this.writer = writable.getWriter();
     this.reader = readable.getReader();
-    // The view of wasm's memory can change before the promise settles.
+    // The bytes are copied, because the view of wasm's memory can change before the promise settles.
     await this.writer.write(request.slice());
     const { value } = await this.reader.read();
     this.reader.releaseLock();

@@ -308,7 +308,7 @@ struct Dialing {
     /// `None` once there is a [`Socket`].
     connection: Option<Connection>,
     asking: JsFuture,
-    /// Whether a server that does not offer TLS is used without TLS.
+    /// Whether a connection without TLS is allowed if the server does not offer TLS.
     #[cfg(feature = "postgres")]
     allows_plain_text: bool,
 }

@@ -1,6 +1,6 @@
 //! Names the parameter or the column in rustc's error if a Rust type does not fit it.
 //!
-//! Input: a type that [`Param`] or [`Column`] accepts or does not accept, and a name. Output: rustc's error.
+//! Input: a Rust type, and the name of a parameter or of a column. Output: rustc's error.
 //!
 //! A macro on stable Rust cannot underline a part of a string literal, so an error about `$limit` underlines the whole
 //! SQL. The only text that the macro can put into an error about a type is the name of another type. So the macro

@@ -116,7 +116,7 @@ impl Config {
                 Ok(self)
             };
         };
-        // Another scheme, such as https, is an error of the URL.
+        // A host with a scheme is passed on as a URL, and `Tunnel::new` rejects any scheme except `wss`.
         let has_scheme = host.split([':']).nth(1).is_some_and(|rest| rest.starts_with("//"));
         let url = if has_scheme { host } else { ["wss://", &host].concat() };
         let tunnel = crate::Tunnel::new(&url)?;

@@ -42,9 +42,9 @@ impl Config {
     /// | `pgbouncer` | `true`: [`Config::transaction_pooler`] |
     ///
     /// The server chooses the login: SCRAM-SHA-256 with at most 100,000 iterations, or a password in clear text inside
-    /// TLS; MD5 only if `require_auth` lists it. Outside Workers, SCRAM is bound to the server's certificate if the server
-    /// offers this. A server that requests no password although one is configured is accepted only
-    /// inside TLS, because in plain text it could be another server.
+    /// TLS; MD5 only if `require_auth` lists it. Outside Workers, SCRAM is bound to the server's certificate if the
+    /// server offers this. A server that requests no password although one is configured is accepted only inside TLS,
+    /// because without TLS, another server could be in its place.
     ///
     /// Sockets of Workers accept only public certificate authorities. Providers with an authority of their own (Amazon
     /// RDS, Google Cloud SQL, Azure, DigitalOcean, Aiven) work through Hyperdrive

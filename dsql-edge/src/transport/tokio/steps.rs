@@ -35,7 +35,7 @@ pub enum Step {
     Tls,
 }
 
-/// The steps by which a connection was opened, up to the first one that failed. The login is not a part of them.
+/// The steps by which a connection was opened, up to the first one that failed. The login is not one of these steps.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ConnectionSteps {
