@@ -71,8 +71,8 @@ fn files_of(folder: &Path) -> Result<MigrationFiles> {
     migration_files(folder).map_err(|error| anyhow!(error))
 }
 
-/// Returns the error for a folder without migrations. It names the subfolders with SQL in them, where other tools keep
-/// migrations. `option`: the option of the command line that names the folder.
+/// Returns the error for a folder without migrations. The error names the subfolders that contain SQL, because other
+/// tools keep migrations there. `option`: the option of the command line that names the folder.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be read.

@@ -38,7 +38,7 @@ pub struct LocalKeys {
 
 impl RunningLocal {
     /// Returns the last start of each dsql-local in a folder and in the folders above it in the workspace, the nearest
-    /// first. Some of them may no longer be running.
+    /// first. A dsql-local in this list may have ended since its start.
     pub fn all(folder: &Path) -> Vec<RunningLocal> {
         let mut found = Vec::new();
         let Ok(folder) = std::fs::canonicalize(folder) else { return found };

@@ -10,8 +10,8 @@ use crate::row::DataRow;
 use crate::statement::Statement;
 use crate::types::{NotNull, Nullable, sql};
 
-/// An `UPDATE` or `DELETE` that runs in batches, made by `sql!("…", in batches of 1000)`. It does nothing until it is
-/// executed.
+/// An `UPDATE` or `DELETE` that runs in batches, made by `sql!("…", in batches of 1000)`. The statement does nothing
+/// until it is executed.
 ///
 /// DSQL limits a transaction to 10 MiB and 3,000 rows, including rows that a foreign key deletes. Each batch is a
 /// transaction of its own, and takes one round trip. In each batch, `now()` is the time of that batch. The batches

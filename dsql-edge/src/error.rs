@@ -113,11 +113,11 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 ///
 /// # What the line shows
 ///
-/// An error is shown as one line, by `Display`, by `Debug` and as a `worker::Error`. Frameworks put this line into
-/// logs and answers, so it does not quote parameters or rows. It contains the server's message only if messages with
+/// An error is shown as one line, by `Display`, by `Debug` and as a `worker::Error`. Frameworks put this line into logs
+/// and answers, so it does not quote parameters or rows. The line contains the server's message only if messages with
 /// this SQLSTATE name objects, limits and states: constraints (23), names and types (42), features that DSQL does not
-/// support (0A), conflicts (40), resources and limits (53, 54), connections and logins (08, 28) and the like. For
-/// other SQLSTATEs, such as data exceptions (22: `invalid input syntax for type integer: "…"`), the line has only the
+/// support (0A), conflicts (40), resources and limits (53, 54), connections and logins (08, 28) and the like. For other
+/// SQLSTATEs, such as data exceptions (22: `invalid input syntax for type integer: "…"`), the line has only the
 /// SQLSTATE, and [`message`](Error::message) returns the text.
 pub struct Error(Box<Inner>);
 
@@ -161,8 +161,8 @@ impl Error {
     }
 
     /// Whether no connection was opened: the server does not listen, TLS failed, the login was rejected, or there were
-    /// no credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true. That is
-    /// possible because the first query is sent with the login.
+    /// no credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true. The
+    /// outcome can be unknown because the first query is sent with the login.
     pub fn is_connect(&self) -> bool {
         matches!(self.0.kind, Kind::Connect(_) | Kind::LoginRejected(_) | Kind::Credentials(_))
     }
@@ -341,7 +341,7 @@ impl Error {
         Some(&self.database_error()?.message)
     }
 
-    /// The DETAIL of the server's error. It may quote rows: do not use it in logs or in answers to users.
+    /// The DETAIL of the server's error. The DETAIL may quote rows: do not use it in logs or in answers to users.
     pub fn detail(&self) -> Option<&str> {
         self.database_error()?.detail.as_deref()
     }
@@ -457,8 +457,8 @@ impl Error {
             }
             Kind::LoginRejected(error) => {
                 f.write_str("the server rejected the login: ")?;
-                // The error of a rejected login names the user and the signer's ARN. It contains no values of rows,
-                // because no statement was executed.
+                // The error of a rejected login names the user and the signer's ARN. The text contains no values of
+                // rows, because no statement was executed.
                 shown::write_database_error(f, error, !shown::repeats_token(error))?;
                 let advice = LoginRejection::of(error).advice();
                 #[cfg(feature = "postgres")]

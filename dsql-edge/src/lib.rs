@@ -118,8 +118,8 @@
 //! - A value never becomes SQL text.
 //! - A token leaves this process only inside TLS, and only to a host that [`Config`] accepts. The password of a
 //!   PostgreSQL (feature `postgres`) is not sent with SCRAM, which only proves that the client has the password. In
-//!   clear text, the password is sent only inside TLS or to Hyperdrive. Its MD5 is sent only if the configuration lists
-//!   MD5, or to Hyperdrive.
+//!   clear text, the password is sent only inside TLS or to Hyperdrive. The MD5 of the password is sent only if the
+//!   configuration lists MD5, or to Hyperdrive.
 //! - Errors, `Debug` output and logs never show a credential, a token or a parameter. [`Error`] shows a message of the
 //!   server only if the message does not quote a value.
 //! - Bytes from the server never make this crate panic.

@@ -163,10 +163,10 @@
 /// A value that is given is never ignored: if `at` is `Some` and `id` is `None`, nothing is sent, and the query returns
 /// an error that names both.
 ///
-/// In a query function, a parameter that decides and has no written type is an `Option<T>`. Its type is
+/// In a query function, a parameter that decides and has no written type is an `Option<T>`. The type is
 /// `Option<Option<T>>`, and `Some(None)` sends NULL, if the SQL writes the parameter to a nullable column (`{? , body =
-/// $body }`) or tests it for NULL (`IS NOT DISTINCT FROM $author`). To send NULL to a function (`concat($word)`), name
-/// the type of the parameter.
+/// $body }`) or tests the parameter for NULL (`IS NOT DISTINCT FROM $author`). To send NULL to a function
+/// (`concat($word)`), name the type of the parameter.
 ///
 /// # Many rows
 ///
@@ -216,9 +216,9 @@
 /// The batches follow the primary key, or another unique key whose columns are NOT NULL. The statement compiles if
 ///
 /// - it does not change the key, and its table has no triggers, rules, child tables or row level security;
-/// - no batch can change what a later batch reads. So the statement must not read other rows of its own table, directly
-///   or through a view, and must not read a table whose rows a foreign key changes together with it. It must not call a
-///   function of the schema that is not `IMMUTABLE`;
+/// - it reads nothing that an earlier batch may have changed. So it must not read other rows of its own table, directly
+///   or through a view, or a table whose rows a foreign key changes together with its own rows. Each function of the
+///   schema that it calls must be `IMMUTABLE`;
 /// - no batch can violate a constraint that the whole statement would satisfy: if an `UPDATE` gives different new
 ///   values to a unique column (`SET n = m + 1`), it needs the condition that the column was NULL (`WHERE n IS NULL`);
 /// - it can be repeated: if the new values of an `UPDATE` depend on columns that it changes, its condition must exclude
@@ -350,11 +350,11 @@ pub use dsql_edge_macros::sql_unchecked;
 /// struct UserId(Uuid);
 /// ```
 ///
-/// An **enum** is a list of labels. It fits an enum of PostgreSQL, and text, for example with
-/// `CHECK (status IN ('draft', 'in_review'))`. The label of a variant is its name, changed by `rename_all` (serde's
-/// rules) or `rename`. Where an override or a directive gives this type to a column whose labels the snapshot lists (an
-/// enum, or a `CHECK` of the column or of its domain), the build fails unless the variants are exactly these labels.
-/// At run time, an unknown label is an error that names the column.
+/// An **enum** is a list of labels. Such a type fits an enum of PostgreSQL, and a text column, for example with `CHECK
+/// (status IN ('draft', 'in_review'))`. The label of a variant is its name, changed by `rename_all` (serde's rules) or
+/// `rename`. Where an override or a directive gives this type to a column whose labels the snapshot lists (an enum, or
+/// a `CHECK` of the column or of its domain), the build fails unless the variants are exactly these labels. At run
+/// time, an unknown label is an error that names the column.
 ///
 /// ```
 /// #[derive(Debug, Clone, Copy, PartialEq, dsql_edge::Type)]
@@ -391,7 +391,7 @@ pub use dsql_edge_macros::sql_unchecked;
 pub use dsql_edge_macros::Type;
 
 /// A test with a cluster of its own: an `async fn` that takes a [`Dsql`](crate::Dsql). The attribute needs the feature
-/// `test`, which belongs in `[dev-dependencies]`. It is not available on wasm.
+/// `test`, which belongs in `[dev-dependencies]`. The attribute is not available on wasm.
 ///
 /// ```toml
 /// [dev-dependencies]
@@ -431,13 +431,14 @@ pub use dsql_edge_macros::Type;
 /// Each test has an endpoint and a database of its own, so tests run at the same time. The endpoint is that of a
 /// dsql-local, with TLS, tokens, and DSQL's rules, limits and conflicts. The database has the schema that
 /// [`sql!`](macro@crate::sql) uses: the snapshot, or the folder of migrations. `migrations = "folder"`, relative to
-/// `Cargo.toml`, names another folder. DSQL's rules apply to the statements of migrations. They do not apply to the
-/// statements of a snapshot, which may be a dump; but the test fails if the snapshot has an object that a cluster
+/// `Cargo.toml`, names another folder. DSQL's rules apply to the statements of migrations. DSQL's rules do not apply to
+/// the statements of a snapshot, which may be a dump. But the test fails if the snapshot has an object that a cluster
 /// cannot have.
 ///
-/// All tests share one PostgreSQL 16, which dsql-local finds. The first test process starts this PostgreSQL. It ends
-/// two seconds after the last test process, even if that process is killed. Its data folder, with the last schemas,
-/// stays in `target/dsql-edge-test`, so that the next start is quick. A test that passes leaves nothing else.
+/// All tests share one PostgreSQL 16, which dsql-local finds. The first test process starts this PostgreSQL. The
+/// PostgreSQL ends two seconds after the last test process, even if that process is killed. The data folder, with the
+/// last schemas, stays in `target/dsql-edge-test`, so that the next start is quick. A test that passes leaves nothing
+/// else.
 ///
 /// If the dialect of the schema is PostgreSQL, `Dsql` connects to the PostgreSQL directly, without dsql-local's rules.
 ///
@@ -480,9 +481,9 @@ pub use dsql_edge_macros::Type;
 ///
 /// # A test that fails
 ///
-/// A failed test keeps its database until it runs again, for a week at most. Its output has the command that opens the
-/// database with psql, and the statements that DSQL rejected with the alternatives to them. If the process is killed, its
-/// database is dropped by the next run.
+/// A failed test keeps its database until the test runs again, for a week at most. The output of the test has the
+/// command that opens the database with psql, and the statements that DSQL rejected, each with an alternative. If the
+/// process is killed, its database is dropped by the next run.
 ///
 /// # Differences from a cluster
 ///

@@ -9,7 +9,7 @@ use crate::many_rows::{MAX_ROWS, Rows};
 use crate::row::DataRow;
 use crate::statement::{KeyConstraints, Statement, StatementRef};
 
-/// A query that returns rows of the type `R`, made by `sql!`. It does nothing until it is fetched or executed.
+/// A query that returns rows of the type `R`, made by `sql!`. The query does nothing until it is fetched or executed.
 ///
 /// | method | returns |
 /// |---|---|
@@ -30,14 +30,14 @@ pub struct Query<R> {
     pub(crate) decode: fn(&DataRow<'_>) -> Result<R, Error>,
 }
 
-/// A statement that returns no rows, made by `sql!`. It does nothing until it is [executed](Command::execute), or sent
-/// in a [pipeline](crate::Dsql::pipeline).
+/// A statement that returns no rows, made by `sql!`. The statement does nothing until it is
+/// [executed](Command::execute), or sent in a [pipeline](crate::Dsql::pipeline).
 #[must_use = "a statement does nothing until it is executed"]
 pub struct Command {
     pub(crate) request: Request,
 }
 
-/// An `INSERT` of one row that cannot succeed twice, made by `sql!`. It does nothing until it is executed.
+/// An `INSERT` of one row that cannot succeed twice, made by `sql!`. The statement does nothing until it is executed.
 ///
 /// A `KeyInsert` runs like a [`Command`], and can be the [idempotency key](crate::TransactionBuilder::idempotency_key)
 /// of a transaction. `sql!` makes a `KeyInsert` from an `INSERT … VALUES (…)` of one row without `RETURNING` and
@@ -54,16 +54,18 @@ pub struct KeyInsert {
 }
 
 /// A statement that changes its session and returns no rows, made by `sql!`: `SET`, `RESET`, `LISTEN`, `PREPARE`,
-/// `CREATE TEMP TABLE`. It does nothing until it is executed, and it runs only on a `&mut` [`Session`](crate::Session).
+/// `CREATE TEMP TABLE`. The statement does nothing until it is executed, and runs only on a `&mut`
+/// [`Session`](crate::Session).
 #[must_use = "a statement does nothing until it is executed"]
 pub struct SessionCommand(pub(crate) Command);
 
-/// A query that changes its session and returns rows of the type `R`, made by `sql!`: `SELECT set_config(…, false)`. It
-/// does nothing until it is fetched or executed, and it runs only on a `&mut` [`Session`](crate::Session).
+/// A query that changes its session and returns rows of the type `R`, made by `sql!`: `SELECT set_config(…, false)`.
+/// The query does nothing until it is fetched or executed, and runs only on a `&mut` [`Session`](crate::Session).
 #[must_use = "a query does nothing until it is fetched or executed"]
 pub struct SessionQuery<R>(pub(crate) Query<R>);
 
-/// A statement for many rows, `for … in …`, that returns no rows, made by `sql!`. It does nothing until it is executed.
+/// A statement for many rows, `for … in …`, that returns no rows, made by `sql!`. The statement does nothing until it
+/// is executed.
 ///
 /// The rows are read from their iterator while they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
 /// [`Transaction`](crate::Transaction), all rows are part of that transaction. Otherwise each chunk is a transaction of

@@ -49,10 +49,11 @@
 //! # The rejected design
 //!
 //! AWS's connectors decide only by SQLSTATE: 40001 runs again, and every other error is returned to the caller. A lost
-//! connection has no SQLSTATE, and the obvious repair (to send each statement again that failed with a connection
-//! error) runs an `INSERT` twice if only its answer was lost. It does not help to check whether CommandComplete has
-//! arrived: in the extended protocol an autocommit statement commits at Sync, after CommandComplete
-//! (`exec_execute_message` and `finish_xact_command` in PostgreSQL's `tcop/postgres.c`), and DSQL sends 40001 at Sync.
+//! connection has no SQLSTATE, and an obvious design would send each statement again that failed with a connection
+//! error. But that design runs an `INSERT` twice if only the answer to the `INSERT` was lost. A check whether
+//! CommandComplete has arrived does not help: in the extended protocol an autocommit statement commits at Sync, after
+//! CommandComplete (`exec_execute_message` and `finish_xact_command` in PostgreSQL's `tcop/postgres.c`), and DSQL sends
+//! 40001 at Sync.
 
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU32, Ordering};

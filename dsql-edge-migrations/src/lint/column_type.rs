@@ -112,9 +112,9 @@ fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     }
 }
 
-/// Whether the text at a place contains a call, a cast, an operator or a set operation. Each of these may have another
-/// meaning with another operand type, or may accept more types than a column does. A plain column contains none of
-/// these, and neither does a comparison of columns and constants.
+/// Whether the text at a place contains a call, a cast, an operator or a set operation. A call, a cast or an operator
+/// may have another meaning with another operand type, or may accept more types than a column does. A plain column
+/// contains none of these, and neither does a comparison of columns and constants.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {

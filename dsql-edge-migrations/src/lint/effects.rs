@@ -7,10 +7,10 @@
 //! effect of a call is known if the function is PostgreSQL's and does not run SQL, or if a file of the run defines the
 //! function.
 //!
-//! Example: `CREATE TABLE t (id serial)`, followed by `\i rest.sql`. The other file may contain
-//! `OVERRIDING USER VALUE`. With this clause, an identity column stores another number than a column with a default. So
-//! the rewrite of `serial` is not offered. It is not enough to look at the statements that name the table: a view, a
-//! function that was defined before the table, and a psql variable can reach the table without its name.
+//! Example: `CREATE TABLE t (id serial)`, followed by `\i rest.sql`. The other file may contain `OVERRIDING USER
+//! VALUE`. With this clause, an identity column stores another number than a column with a default. So the rewrite of
+//! `serial` is not offered. The statements that name the table do not show this: a view, a function that was defined
+//! before the table, and a psql variable can reach the table without its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -83,9 +83,9 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
 /// changed more than the original file.
 ///
 /// Input: the findings with their rewrites. A rewrite that is correct only if all statements succeed
-/// (`SameIfAllSucceed`) is applied only with `--assume-success`. Without that option, its statement stays as it is, and
-/// DSQL still rejects it. Other rewrites may move something across this statement, so the search is repeated until no
-/// rewrite's condition changes.
+/// (`SameIfAllSucceed`) is applied only with `--assume-success`. Without `--assume-success`, the statement is not
+/// rewritten, and DSQL still rejects it. Other rewrites may move something across this statement, so the search is
+/// repeated until no rewrite's condition changes.
 pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
     loop {
         let is_left = |it: &&Finding| {

@@ -25,7 +25,8 @@ const WRITTEN: &str = "-- dsql-edge: in batches";
 pub struct Batched {
     /// The number of rows of a batch.
     pub rows: u32,
-    /// The SQL of the first batch. It returns the key of the batch's last row and the number of changed rows.
+    /// The SQL of the first batch. This statement returns the key of the batch's last row and the number of changed
+    /// rows.
     pub first: String,
     /// The SQL of each later batch. Its parameter is the key of the last row of the previous batch.
     pub next: String,

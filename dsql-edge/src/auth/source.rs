@@ -264,7 +264,7 @@ fn keep(environment: &Environment, key: &str, credentials: Credentials) -> Crede
     credentials
 }
 
-/// The right of one request to fetch the credentials. It ends with the request, even if the request is dropped.
+/// The right of one request to fetch the credentials. The right ends with the request, even if the request is dropped.
 struct FetchTurn<'c> {
     environment: &'c Environment,
     key: &'c str,

@@ -46,8 +46,8 @@ pub(crate) struct Answer<'a, 's> {
     /// The first error of this client, such as a row that cannot be decoded; the rest of the answer is received and
     /// dropped.
     pub(super) local: Option<Error>,
-    /// The failure that the server has reported so far. It is the result of the flight even if the connection ends, or
-    /// the time limit is exceeded, before the ReadyForQuery.
+    /// The failure that the server has reported so far. The flight ends with this failure even if the connection ends,
+    /// or the time limit is exceeded, before the ReadyForQuery.
     pub(super) reported: Option<FlightEnd>,
     pub(super) committed: bool,
     /// Set if the flight has several transactions.

@@ -11,9 +11,10 @@ use crate::client::pipeline::{Collector, Members, Pipelined};
 use crate::error::Error;
 use crate::query::{Command, KeyInsert, Query, SessionCommand, SessionQuery, SingleColumn};
 
-/// The future of a query: await it. It is `Send`, on Workers too, so that frameworks such as axum accept it.
+/// The future of a query: await it. The future is `Send`, on Workers too, so that frameworks such as axum accept it.
 ///
-/// Dropping the future before the query is done closes the connection. In that case, the outcome of a write is unknown.
+/// Dropping the future before the query is done closes the connection. If a write is dropped in this way, its outcome
+/// is unknown.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct QueryFuture<'e, T>(Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>);
 

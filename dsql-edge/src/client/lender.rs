@@ -375,8 +375,8 @@ impl Loan<'_> {
                 open.link = Some(settled);
                 self.counted = false;
             }
-            // A flight was dropped before its answer was complete. Its outcome is not known, and the transaction cannot
-            // continue on another connection.
+            // A flight was dropped before its answer was complete. The outcome of the flight is not known, and the
+            // transaction cannot continue on another connection.
             None if self.link.as_ref().is_some_and(|link| link.is_flying()) => {
                 open.failure.get_or_insert_with(abandoned);
             }

@@ -93,8 +93,9 @@ impl Config {
         Endpoint::local(endpoint, region).map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// Makes a `Config` for any host, such as a proxy or a private name. This is dangerous: if the server at that host
-    /// has a valid certificate, it receives a token that the cluster `signing_host` accepts for a minute.
+    /// Makes a `Config` for any host, such as a proxy or a private name. This method is dangerous: if the server at
+    /// that host has a valid certificate, that server receives a token, which the cluster `signing_host` accepts for a
+    /// minute.
     ///
     /// The password is not sent until the server requests it, which costs a round trip.
     ///
@@ -160,8 +161,8 @@ impl Config {
         self
     }
 
-    /// The name of the session in the server's logs; `dsql-edge/<version>` if it is not set. It must not contain data
-    /// of your users.
+    /// The name of the session in the server's logs; `dsql-edge/<version>` if it is not set. The name must not contain
+    /// data of your users.
     pub fn application_name(mut self, name: impl Into<String>) -> Self {
         self.settings.application_name = name.into();
         self

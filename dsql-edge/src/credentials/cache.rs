@@ -31,8 +31,8 @@ const TURN: Millis = 300;
 /// The state of the credentials under a name, for one request.
 pub(crate) enum Found {
     Fresh(Credentials),
-    /// It is this request's turn to fetch new credentials. Meanwhile, all other requests use these old
-    /// credentials. This request uses them too if the fetch fails or takes long.
+    /// It is this request's turn to fetch new credentials. While this request fetches, all other requests use these old
+    /// credentials. If the fetch fails or takes long, this request uses the old credentials, too.
     Aging(Credentials),
     /// No credentials. It is this request's turn to fetch credentials; the turn ends at this time.
     Nothing(Millis),

@@ -497,7 +497,7 @@ async fn key_alone(dsql: &Dsql, book: Book) {
     let _ = read(dsql, &book).await;
 }
 
-/// Runs a transaction on a session. Its closure ignores the error of a statement and returns `Ok`.
+/// Runs a transaction on a session. The closure of the transaction ignores the error of a statement and returns `Ok`.
 async fn key_in_a_session(dsql: &Dsql, book: Book) {
     let tokens = [key_token(7)];
     let mut session = dsql.session();

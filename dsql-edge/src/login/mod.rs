@@ -306,10 +306,10 @@ impl<'c> LoginAttempt<'c> {
         }
     }
 
-    /// If the server may have rejected direct TLS, begins again with SSLRequest. This does not count as another
-    /// attempt, because nothing was sent. If the connection with SSLRequest succeeds, the server is reachable, and the
-    /// rejection is recorded. If the endpoint has accepted direct TLS before, only this record is deleted, so that the
-    /// next attempt can fall back.
+    /// If the server may have rejected direct TLS, begins again with SSLRequest. The new connection does not count as
+    /// another attempt, because nothing was sent. If the connection with SSLRequest succeeds, the server is reachable,
+    /// and the rejection is recorded. If the endpoint has accepted direct TLS before, only this record is deleted, so
+    /// that the next attempt can fall back.
     fn fall_back(&mut self, connector: &Connector) {
         let (TlsStart::Direct(direct), Some(Err(error))) = (self.tls, &self.dialed) else { return };
         match error.kind {

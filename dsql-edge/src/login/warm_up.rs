@@ -29,8 +29,8 @@
 //!   connection.
 //! - The task ends when the slot is empty: after a query has taken the attempt, after the owner of the [`WarmUp`] is
 //!   dropped (both wake the task), after a failure, or after [`LIFE`].
-//! - On Workers, the task and its timer belong to the request that started them. Another request wakes the task only if
-//!   it drops the `WarmUp`; in that case, the task finds an empty slot and uses no socket.
+//! - On Workers, the task and its timer belong to the request that started them. Another request wakes the task only by
+//!   dropping the `WarmUp`. The task then finds an empty slot, and does not use a socket.
 //!
 //! # The rejected design
 //!

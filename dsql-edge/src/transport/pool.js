@@ -1,6 +1,6 @@
 // The two ends of a lease, used by worker.rs: a request from a Worker to a Durable Object. Each has the methods of
-// worker.js's Connection. The read buffer is small at first, because a thousand requests may wait in an object. It
-// grows each time that a read fills it.
+// worker.js's Connection. The read buffer is small at first, because a thousand requests may wait in an object. The
+// buffer grows each time that a read fills it.
 const FIRST_READ_SIZE = 4096;
 const READ_SIZE = 65536;
 
@@ -13,7 +13,7 @@ const hush = (promise) => void promise.catch(() => {});
 class Ends {
   size = FIRST_READ_SIZE;
 
-  // Returns the next bytes; none at the end. They are valid until the next call, which reuses their buffer.
+  // Returns the next bytes; none at the end. The bytes are valid until the next call, which reuses their buffer.
   async read() {
     const reader = (this.reader ??= await this.readable().then(byob));
     if (!reader) return new Uint8Array();

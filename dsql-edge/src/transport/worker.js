@@ -46,7 +46,7 @@ export class Connection {
     await this.writer.write(bytes.slice());
   }
 
-  // Returns the next bytes; none at the end. They are valid until the next call, which reuses their buffer.
+  // Returns the next bytes; none at the end. The bytes are valid until the next call, which reuses their buffer.
   async read() {
     for (;;) {
       const { done, value } = await this.reader.read(this.buffer && new Uint8Array(this.buffer));

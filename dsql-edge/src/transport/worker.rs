@@ -203,7 +203,7 @@ pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Trans
 /// Workers does not report which request is running, but some objects throw an exception when another request uses
 /// them. A WebSocket does so as soon as its state is read, which needs no I/O and does not change the state. A socket
 /// throws only when it is used: if another request wakes a task that only waits for a socket, the task would continue
-/// as a part of that request, which then ends in "Internal Server Error" or without an answer.
+/// as a part of that other request. The other request would then end in "Internal Server Error" or without an answer.
 pub(crate) struct IoContext(OneThread<RequestMark>);
 
 impl IoContext {

@@ -106,7 +106,7 @@ mod any_type {
 
     use super::*;
 
-    /// Of serde_json's errors, only this one cannot contain a part of the value: it names a field of the Rust type.
+    /// Only this error of serde_json cannot contain a part of the value, because it names a field of the Rust type.
     fn does_not_fit(error: serde_json::Error) -> ConversionError {
         let text = error.to_string();
         let field = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());

@@ -38,7 +38,7 @@ use super::{Column, ConversionError, IsNull, NotNull, Param, TypeOf, UncheckedCo
 /// ```
 ///
 /// The lengths in a value are checked before `FromSql` reads it. If this check does not support the SQL type, the value
-/// is an error. Of the types of extensions, the check supports `hstore`, `citext`, `ltree`, `lquery`, `ltxtquery`,
+/// is an error. For types of extensions, the check supports only `hstore`, `citext`, `ltree`, `lquery`, `ltxtquery`,
 /// `vector`, `halfvec` and `sparsevec`. The labels of an enum of the schema are not known at run time, so a Rust enum
 /// that derives `FromSql` needs `#[postgres(allow_mismatch)]`. A Rust enum that derives [`Type`](macro@crate::Type) is
 /// checked at build time instead.

@@ -153,7 +153,7 @@ fn wrong_or_missing_password_is_explained() {
         let error = run(model(login, tls()), config.unwrap(), &WRITE).0.unwrap_err();
         assert!(error.to_string().contains("none is configured"), "{error}");
     }
-    // Without a password there is nothing that another server could take.
+    // If no password is configured, another server that pretends to be this one cannot obtain a password.
     let config = Config::from_postgres("postgres://app@h/db?sslmode=disable").unwrap();
     assert!(run(model(Login::Trust, Protection::PlainText), config, &READ).0.is_ok());
 }
