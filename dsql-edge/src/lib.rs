@@ -1,8 +1,8 @@
 //! Typed SQL for Amazon Aurora DSQL on Cloudflare Workers.
 //!
 //! `sql!` checks a query at build time, against a snapshot of the schema next to `Cargo.toml`, and generates a row type
-//! for the query. This crate runs the query: over a Worker's TCP socket, in the fewest round trips that the platform
-//! allows (4 for the first query of a request, 1 for each later one), with the IAM token signed here.
+//! for the query. This crate runs the query over a Worker's TCP socket, and signs the IAM token itself. The first query
+//! of a request takes 4 round trips, and each later query takes 1; the platform does not allow fewer.
 //!
 //! ```no_run
 //! use dsql_edge::{Dsql, sql};

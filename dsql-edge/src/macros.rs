@@ -104,7 +104,7 @@
 /// ```
 ///
 /// - A parameter with a type keeps that type, and rustc checks that the type fits. If the type is a Rust enum, its
-///   variants are checked, too: if each use of the parameter accepts only the labels of one column or of one SQL enum,
+///   variants are checked, too. If the SQL uses the parameter only for one column with labels, or for one SQL enum,
 ///   each variant must be one of these labels. A parameter without a type has the Rust type of its SQL type: `&str`,
 ///   `&[u8]` and `&[T]` instead of types that own memory, and an `Option` where NULL is an ordinary value (not for
 ///   `LIMIT`).
@@ -219,8 +219,9 @@
 /// - it reads nothing that an earlier batch may have changed. So it must not read other rows of its own table, directly
 ///   or through a view, or a table whose rows a foreign key changes together with its own rows. Each function of the
 ///   schema that it calls must be `IMMUTABLE`;
-/// - no batch can violate a constraint that the whole statement would satisfy: if an `UPDATE` gives different new
-///   values to a unique column (`SET n = m + 1`), it needs the condition that the column was NULL (`WHERE n IS NULL`);
+/// - no batch can violate a constraint that the whole statement would satisfy. For example, an `UPDATE` that sets a
+///   unique column to different values (`SET n = m + 1`) needs the condition that the column was NULL (`WHERE n IS
+///   NULL`);
 /// - it can be repeated: if the new values of an `UPDATE` depend on columns that it changes, its condition must exclude
 ///   the rows that it has changed already, such as `WHERE done IS NULL` with `SET …, done = true`.
 ///
@@ -275,9 +276,9 @@
 /// package's library, also in the package's tests, examples and binaries, so the type must be `pub`. In a package
 /// without a library, `crate` is the binary.
 ///
-/// A folder of migrations also works; its files are read in the order of their names, without those that undo a
-/// migration (`*.down.sql`, `*.undo.sql`, `*.rollback.sql`, `U1__*.sql`). Cargo does not detect new files in the folder by
-/// itself, so a `build.rs` must name the folder:
+/// A folder of migrations also works; its files are read in the order of their names. Files that undo a migration
+/// (`*.down.sql`, `*.undo.sql`, `*.rollback.sql`, `U1__*.sql`) are left out. Cargo does not detect new files in the
+/// folder by itself, so a `build.rs` must name the folder:
 ///
 /// ```text
 /// fn main() {
@@ -352,9 +353,9 @@ pub use dsql_edge_macros::sql_unchecked;
 ///
 /// An **enum** is a list of labels. Such a type fits an enum of PostgreSQL, and a text column, for example with `CHECK
 /// (status IN ('draft', 'in_review'))`. The label of a variant is its name, changed by `rename_all` (serde's rules) or
-/// `rename`. Where an override or a directive gives this type to a column whose labels the snapshot lists (an enum, or
-/// a `CHECK` of the column or of its domain), the build fails unless the variants are exactly these labels. At run
-/// time, an unknown label is an error that names the column.
+/// `rename`. The snapshot may list the labels of a column: the column is an enum, or has such a `CHECK`, also by its
+/// domain. If an override or a directive gives the Rust type to this column, the build fails unless the variants are
+/// exactly the labels. At run time, an unknown label is an error that names the column.
 ///
 /// ```
 /// #[derive(Debug, Clone, Copy, PartialEq, dsql_edge::Type)]
@@ -368,11 +369,12 @@ pub use dsql_edge_macros::sql_unchecked;
 /// ```
 ///
 /// A **struct with named fields** is a composite type of the snapshot, `CREATE TYPE address AS (street text, zip
-/// integer)`. The name of the composite type is that of the struct in snake_case, or `#[dsql(name = "schema.address")]`.
-/// The build fails unless the struct has exactly the fields of the composite type, in any order, each with a Rust type
-/// that fits. A field of a composite value can be NULL, so it is an `Option`; `#[dsql(not_null)]` declares that it is
-/// never NULL, and `#[dsql(rename = "…")]` gives the name of the field in PostgreSQL. DSQL does not have composite
-/// types. Values are sent in PostgreSQL's binary format, which PostgreSQL 14 and later accept for types of the schema.
+/// integer)`. The composite type has the name of the struct in snake_case, or the name in `#[dsql(name =
+/// "schema.address")]`. The build fails unless the struct has exactly the fields of the composite type, in any order,
+/// each with a Rust type that fits. A field of a composite value can be NULL, so it is an `Option`; `#[dsql(not_null)]`
+/// declares that it is never NULL, and `#[dsql(rename = "…")]` gives the name of the field in PostgreSQL. DSQL does not
+/// have composite types. Values are sent in PostgreSQL's binary format, which PostgreSQL 14 and later accept for types
+/// of the schema.
 ///
 /// ```
 /// // The row type of a table is a composite type, too:
@@ -428,8 +430,8 @@ pub use dsql_edge_macros::Type;
 ///
 /// # The cluster
 ///
-/// Each test has an endpoint and a database of its own, so tests run at the same time. The endpoint is that of a
-/// dsql-local, with TLS, tokens, and DSQL's rules, limits and conflicts. The database has the schema that
+/// Each test has an endpoint and a database of its own, so tests run at the same time. A dsql-local is the endpoint,
+/// with TLS, tokens, and DSQL's rules, limits and conflicts. The database has the schema that
 /// [`sql!`](macro@crate::sql) uses: the snapshot, or the folder of migrations. `migrations = "folder"`, relative to
 /// `Cargo.toml`, names another folder. DSQL's rules apply to the statements of migrations. DSQL's rules do not apply to
 /// the statements of a snapshot, which may be a dump. But the test fails if the snapshot has an object that a cluster

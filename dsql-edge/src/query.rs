@@ -41,12 +41,12 @@ pub struct Command {
 ///
 /// A `KeyInsert` runs like a [`Command`], and can be the [idempotency key](crate::TransactionBuilder::idempotency_key)
 /// of a transaction. `sql!` makes a `KeyInsert` from an `INSERT … VALUES (…)` of one row without `RETURNING` and
-/// without `DO UPDATE`, if a primary key or a unique constraint covers only columns that the statement writes, with
-/// parameters or constants that are not NULL. If the row could also violate another unique index of the table, `ON
-/// CONFLICT (column) DO NOTHING` must name the key. The reason is that PostgreSQL reports only the first violation, and
-/// the violation of another index does not show whether the key exists already. Such a violation is an error. A row
-/// cannot violate an index if one of the index's columns is NULL, or has the default `gen_random_uuid()` or an
-/// identity. `.into()` turns a `KeyInsert` into a `Command`.
+/// without `DO UPDATE`. The table must have a primary key or a unique constraint, and the statement must write each
+/// column of that constraint with a parameter or a constant that is not NULL. If the row could also violate another
+/// unique index of the table, `ON CONFLICT (column) DO NOTHING` must name the key. The reason is that PostgreSQL
+/// reports only the first violation, and the violation of another index does not show whether the key exists already.
+/// Such a violation is an error. A row cannot violate an index if one of the index's columns is NULL, or has the
+/// default `gen_random_uuid()` or an identity. `.into()` turns a `KeyInsert` into a `Command`.
 #[must_use = "a statement does nothing until it is executed"]
 pub struct KeyInsert {
     pub(crate) request: Request,

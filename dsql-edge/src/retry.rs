@@ -101,9 +101,10 @@ pub(crate) enum Signal {
     Timeout,
     /// Another transaction committed a conflicting change first, or waits for a lock of this one (a deadlock).
     Conflict,
-    /// An error after which the outcome of a commit is not known: 40003, 08007, an error of the system (XX, 58, 08)
-    /// where the server may have committed, any error after the answer to COMMIT, or a FATAL error. The server may have
-    /// committed before it ended the session, and nothing follows a FATAL error.
+    /// An error after which the outcome of a commit is not known. The SQLSTATE is 40003 or 08007, or the class is a
+    /// failure of the system (XX, 58, 08) and the server may have committed; or the error arrived after the answer to
+    /// COMMIT; or the error is FATAL. The server may have committed before it ended the session, and nothing follows a
+    /// FATAL error.
     Unsure,
     /// A part of the server is not available (XX000), and nothing was committed.
     Unavailable,

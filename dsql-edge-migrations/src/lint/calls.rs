@@ -1,6 +1,6 @@
-//! Decides what a name before a parenthesis means.
+//! Decides whether a name before a parenthesis is a function, a relation or an alias.
 //!
-//! Input: tokens. Output: whether the name is a PostgreSQL function, a relation, or an alias.
+//! Input: tokens. Output: whether the name is a PostgreSQL function that does not run SQL, a relation, or an alias.
 
 use dsql_edge_compiler::builtin;
 use dsql_edge_compiler::schema::is_value_function;

@@ -1,5 +1,5 @@
 //! Divides a migration into steps, each of which the server accepts as one transaction. `postgres` has the rules for a
-//! PostgreSQL; this module has those of DSQL.
+//! PostgreSQL; this module has the rules for DSQL.
 //!
 //! Input: the text of a file. Output: the steps of the file, or an error for each statement that is not allowed in a
 //! migration.

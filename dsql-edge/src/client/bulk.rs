@@ -38,7 +38,7 @@ impl<'a, R: Send + 'static> BulkQuery<'a, R> {
     /// Runs the query for all input rows, and returns the rows of its result in order.
     ///
     /// # Errors
-    /// Returns the errors of [`BulkCommand::execute`], and those of decoding.
+    /// Returns the errors of [`BulkCommand::execute`], and an error if a returned row cannot be decoded.
     pub fn fetch_all<'e, E: Executor + 'e>(mut self, mut executor: E) -> QueryFuture<'e, Vec<R>>
     where
         'a: 'e,

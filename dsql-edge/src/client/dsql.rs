@@ -137,9 +137,9 @@ impl Dsql {
     /// nothing of the query was sent. If another attempt would fail in the same way, because of a certificate or of
     /// missing credentials, the query returns that error.
     ///
-    /// The call has no effect in four cases: a connection is already open or being opened; this `Dsql` uses a pool; the
-    /// call is made in another request than that of this `Dsql`; or a program that is not a Worker makes the call
-    /// outside a tokio runtime.
+    /// The call has no effect if a connection is already open or being opened, or if this `Dsql` uses a pool. On
+    /// Workers, it also has no effect in another request than the one in which this `Dsql` was made; elsewhere, outside
+    /// a tokio runtime.
     pub fn warm_up(&self) {
         self.0.warm_up();
     }

@@ -207,7 +207,7 @@ impl<R: Send + 'static> SessionQuery<R> {
     /// Returns all rows, like [`Query::fetch_all`].
     ///
     /// # Errors
-    /// Returns the errors of [`SessionCommand::execute`], and those of the decoding.
+    /// Returns the errors of [`SessionCommand::execute`], and an error if a row cannot be decoded.
     pub fn fetch_all<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, Vec<R>> {
         self.0.fetch_all(session)
     }

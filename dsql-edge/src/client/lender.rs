@@ -36,7 +36,7 @@ pub(super) struct Lender {
 struct State {
     #[allow(clippy::vec_box, reason = "a loan takes the box, and does not move the link")]
     idle: Vec<Box<Link>>,
-    /// The number of open connections: idle, lent, and those of transactions.
+    /// The number of open connections: idle connections, lent connections, and connections of transactions.
     open: usize,
     /// The connection that is opened before a query needs it. It counts as open.
     ahead: Option<Box<dyn Ahead>>,

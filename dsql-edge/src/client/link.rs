@@ -56,7 +56,8 @@ pub(super) struct Link {
     /// The search_path that the first query was compiled for.
     search_path: &'static str,
     read: Vec<u8>,
-    /// The number of round trips: those of dialing, and one each time that the client sends after the server has sent.
+    /// The number of round trips: the round trips of dialing, and one more each time that the client sends bytes after
+    /// it has received bytes.
     round_trips: u32,
     /// Whether the last transferred bytes came from the server; also true before any bytes were transferred.
     heard_last: bool,

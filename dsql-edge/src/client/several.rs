@@ -1,4 +1,4 @@
-//! Flights of more than one transaction: how they are written, and how their answers are read.
+//! Writes flights of more than one transaction, and reads their answers.
 //!
 //! There are two kinds. In the first kind, the COMMIT of the previous transaction is sent before the flight, with a Sync
 //! of its own (`chunks.rs`). In the second kind, each member is a transaction, and all have one Sync (`fused.rs`).

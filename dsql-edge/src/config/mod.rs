@@ -186,8 +186,8 @@ impl Config {
     /// write is never unknown because of this setting; the write then takes 4 round trips. If the endpoint closes the
     /// connection without an answer, the query is sent again at once with SSLRequest, which counts as a second attempt
     /// ([`max_attempts`](Config::max_attempts)). Later connections begin with SSLRequest.
-    /// [`Event::direct_tls_rejected`] reports the rejection. All requests of the isolate, or of the process, share what
-    /// is known about an endpoint. Feature `direct-tls`.
+    /// [`Event::direct_tls_rejected`] reports the rejection. All requests of the isolate, or of the process, share the
+    /// record of the endpoints that accept or reject direct TLS. Feature `direct-tls`.
     ///
     /// ```
     /// # use dsql_edge::Config;
@@ -274,9 +274,9 @@ impl Config {
         self
     }
 
-    /// The certificate, in PEM, of a certificate authority that is trusted in addition to those of the system: for
-    /// example, the one of `dsql-local`. This setting has an effect only outside Workers (feature `tokio`); the runtime
-    /// of Workers has its own root certificates.
+    /// The certificate, in PEM, of a certificate authority that is trusted in addition to the system's authorities. For
+    /// example, `dsql-local` has an authority of its own. This setting has an effect only outside Workers (feature
+    /// `tokio`); the runtime of Workers has its own root certificates.
     pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.settings.extra_ca = Some(pem.into());
         self

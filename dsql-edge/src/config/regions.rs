@@ -9,16 +9,16 @@ use crate::settings::Endpoint;
 
 impl Config {
     /// Adds the endpoint of the same multi-Region cluster in another Region. New connections go to the first endpoint
-    /// that can be reached; the order is that of the calls, or that of [`nearest_to`](Config::nearest_to). Feature
-    /// `multi-region`.
+    /// that can be reached. The endpoints have the order of the calls of this method, unless
+    /// [`nearest_to`](Config::nearest_to) sorts them. Feature `multi-region`.
     ///
-    /// An endpoint counts as unreachable if no connection with TLS can be opened within 3 seconds (or within its share of
-    /// [`connect_timeout`](Config::connect_timeout), if that is shorter), or if the connection breaks before its first
-    /// query is answered. The attempt is then repeated at the next endpoint by the rules for lost connections, which
-    /// [`Dsql`](crate::Dsql) documents: a write that may have been sent is never sent again. An error of the server, such
-    /// as a rejected login, does not change the endpoint. After 30 seconds, the next connection tries the first endpoint
-    /// again, for at most one second; all requests of the isolate share what is known about an endpoint. Connections that
-    /// are already open are not moved.
+    /// An endpoint counts as unreachable if no connection with TLS can be opened within 3 seconds (or within its share
+    /// of [`connect_timeout`](Config::connect_timeout), if that is shorter), or if the connection breaks before its
+    /// first query is answered. The attempt is then repeated at the next endpoint by the rules for lost connections,
+    /// which [`Dsql`](crate::Dsql) documents: a write that may have been sent is never sent again. An error of the
+    /// server, such as a rejected login, does not change the endpoint. After 30 seconds, the next connection tries the
+    /// first endpoint again, for at most one second; all requests of the isolate share the record of unreachable
+    /// endpoints. Connections that are already open are not moved.
     ///
     /// The client cannot check that the endpoints belong to one cluster: with the endpoints of two clusters, queries
     /// would read and write two different databases.
@@ -36,8 +36,8 @@ impl Config {
     ///
     /// # Errors
     /// Returns an error if the text is not the host name of a cluster, or if another endpoint has the same Region: a
-    /// multi-Region cluster has one endpoint in each of its Regions. (For a local database, `localhost:<port>`, the
-    /// Region is that of the first endpoint.)
+    /// multi-Region cluster has one endpoint in each of its Regions. (A local database, `localhost:<port>`, has the
+    /// Region of the first endpoint.)
     pub fn fallback(mut self, endpoint: &str) -> Result<Self, Error> {
         let first = &self.settings.endpoint;
         let is_local = endpoint.split([':']).next() == Some("localhost");
@@ -69,7 +69,7 @@ impl Config {
     /// Orders the endpoints by the distance of their Regions from this place, in degrees: the nearest first. Endpoints
     /// in Regions that this crate does not know come after the others, and keep their order. Feature `multi-region`.
     ///
-    /// On Workers, the place of the visitor is near enough to that of the Worker:
+    /// A Worker runs near its visitor, so the visitor's place can be used:
     ///
     /// ```no_run
     /// # use dsql_edge::{Config, Dsql};
@@ -97,7 +97,8 @@ impl Config {
     }
 }
 
-/// Latitude and longitude of the Regions in which AWS offers DSQL: those of the cities after which AWS names them.
+/// Latitude and longitude of the Regions in which AWS offers DSQL. AWS names each Region after a city, whose position
+/// is used.
 const REGIONS: [(&str, f32, f32); 15] = [
     ("us-east-1", 38.9, -77.4),
     ("us-east-2", 40.0, -83.0),

@@ -52,7 +52,7 @@ pub(super) struct Authentication {
 pub(super) struct Authenticated {
     pub(super) transport: Box<dyn Transport>,
     pub(super) connection: Connection,
-    /// The round trips of the login, without those of dialing.
+    /// The number of round trips of the login, without the round trips of dialing.
     pub(super) round_trips: u32,
     pub(super) tls: TlsStart,
 }

@@ -41,8 +41,8 @@
 //! B                                                          granted; Parse … Sync ─▶ server
 //! ```
 //!
-//! If A's Worker is killed after `Parse … Sync` was forwarded, its stream ends and A's lease ends in the middle of a
-//! flight: an answer is outstanding, so the connection is closed, and B gets the right to open another one. The outcome
+//! If A's Worker is killed after `Parse … Sync` was forwarded, A's stream ends, and A's lease ends in the middle of a
+//! flight. An answer is outstanding, so the connection is closed, and B gets the right to open another one. The outcome
 //! of A's statement is unknown, and no client is left to report it to.
 //!
 //! # The rejected designs

@@ -27,7 +27,7 @@ impl Endpoint {
         self.dangerous.as_deref().unwrap_or(&self.host)
     }
 
-    /// Whether the host name is that of a cluster.
+    /// Whether the host name is the name of a cluster's endpoint.
     #[cfg(feature = "websocket")]
     pub(crate) fn is_cluster(&self) -> bool {
         self.dangerous.is_none() && self.host != LOCAL

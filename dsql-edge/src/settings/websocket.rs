@@ -31,7 +31,7 @@ pub(crate) struct WebSocketRequest {
     pub(crate) port: u16,
     /// Begins with `/`.
     pub(crate) path: String,
-    /// The headers of the request, besides those of every WebSocket.
+    /// The headers of the request, besides the headers that open any WebSocket.
     pub(crate) headers: Vec<(&'static str, Secret)>,
 }
 

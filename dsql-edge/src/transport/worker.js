@@ -56,10 +56,11 @@ export class Connection {
     }
   }
 
-  // Sends the last bytes and closes, without waiting. The writer is closed as well, because `socket.close()` alone waits for
-  // a write that is pending: a server that does not read would keep the socket open (aborting the writer does not prevent
-  // this; measured with workerd 2026-04-10 and 2026-11-17). If the request ends while `socket.close()` waits, workerd never
-  // frees the socket and its buffers, about 90 kB (measured with workerd 2026-11-17; see `tests/memory.rs`).
+  // Sends the last bytes and closes, without waiting. The writer is closed as well, because `socket.close()` alone
+  // waits for a pending write, so a server that does not read would keep the socket open. Aborting the writer does not
+  // prevent this (measured with workerd 2026-04-10 and 2026-11-17). If the request ends while `socket.close()` waits,
+  // workerd never frees the socket and its buffers, about 90 kB (measured with workerd 2026-11-17; see
+  // `tests/memory.rs`).
   close(last) {
     if (last.length) hush(this.write(last));
     hush(this.end());

@@ -1,9 +1,8 @@
 //! `json` and `jsonb` ⇄ [`JsonValue`], strings of JSON, and (feature `serde`) any type through [`Json`].
 //!
-//! `jsonb` is sent as a version byte, 1, followed by its text. serde_json limits nesting to 128 levels, and reads numbers
-//! as `JSON.parse` and other readers of JSON do: a number that is not a 64-bit integer becomes the nearest double. A
-//! `numeric` in a `jsonb` value can have more digits; a `String` keeps them. A number that no double holds (1e400) is an
-//! error.
+//! `jsonb` is sent as a version byte, 1, followed by its text. serde_json limits nesting to 128 levels, and reads
+//! numbers as `JSON.parse` does: a number that is not a 64-bit integer becomes the nearest double. A `numeric` in a
+//! `jsonb` value can have more digits; a `String` keeps them. A number that no double holds (1e400) is an error.
 
 use super::text::{put_str, utf8};
 use super::{Column, ConversionError, IsNull, JsonValue, NotNull, Param, sql};

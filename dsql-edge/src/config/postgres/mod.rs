@@ -50,10 +50,11 @@ impl Config {
     /// RDS, Google Cloud SQL, Azure, DigitalOcean, Aiven) work through Hyperdrive
     /// ([`from_hyperdrive`](Config::from_hyperdrive)).
     ///
-    /// The first query takes 7 round trips with SCRAM (TCP, SSLRequest, TLS, three for the login, the query), and 6 with
-    /// a password in clear text: nothing is sent before the server has requested it, so a login that fails has sent no
-    /// part of a query. If a `search_path` is set, one more round trip checks that it is in force.
-    /// [`warm_up`](crate::Dsql::warm_up) opens the socket and logs in, so that the first query takes one round trip.
+    /// The first query takes 7 round trips with SCRAM (TCP, SSLRequest, TLS, three for the login, the query), and 6
+    /// with a password in clear text. The client sends each message of the login only after the server has requested
+    /// it, and the query only after the login. So a login that fails has sent no part of a query. If a `search_path` is
+    /// set, one more round trip checks that it is in force. [`warm_up`](crate::Dsql::warm_up) opens the socket and logs
+    /// in, so that the first query takes one round trip.
     ///
     /// In a Durable Object of your own, `Pool::new(config)` keeps connections to a PostgreSQL, too (feature `pool`); the
     /// class `DsqlPool` reads the bindings of a DSQL cluster only.

@@ -213,8 +213,8 @@ fn recording(trusted: RootCertStore, protocols: &[&[u8]]) -> Result<(ClientConfi
     Ok((config, seen))
 }
 
-/// Verifies as `inner` does. The certificates are recorded first, because those of a failed handshake are not kept
-/// elsewhere.
+/// Verifies as `inner` does. The certificates are recorded before they are verified, because rustls does not keep the
+/// certificates of a failed handshake.
 #[derive(Debug)]
 struct Recording {
     inner: Arc<WebPkiServerVerifier>,

@@ -138,7 +138,8 @@ impl Transport for Socket {
 
     #[cfg(feature = "postgres")]
     fn protection(&self) -> Protection {
-        // The certificate is that of the WebSocket's server, not of the database.
+        // The certificate belongs to the server of the WebSocket, not to the database, so it is not used for channel
+        // binding.
         Protection::Tls { server_end_point: None }
     }
 }
