@@ -53,7 +53,7 @@ impl Connector {
         let is_tried = |region: &&Arc<Connector>| {
             since(region).is_none_or(|since| now.saturating_sub(since) >= TRIED_AGAIN_AFTER)
         };
-        // If all are unreachable, the one that was tried least recently comes next.
+        // If all endpoints are unreachable, the endpoint that was tried least recently comes next.
         let oldest = || self.regions.iter().min_by_key(|region| since(region));
         let chosen = self.regions.iter().find(is_tried).or_else(oldest)?;
         let most = self.settings().connect_timeout / (self.regions.len() as Millis);

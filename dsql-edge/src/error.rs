@@ -127,8 +127,8 @@ struct Inner {
     statement: Option<StatementRef>,
     outcome: Outcome,
     attempts: u32,
-    /// The number of rows that a statement for many rows had committed, and the function that writes it. A function
-    /// pointer, so that a Worker without such statements does not link the function.
+    /// The number of rows that a statement for many rows had committed, and the function that writes it. The function
+    /// is called through a pointer, so that a Worker without such statements does not link the function.
     committed: Option<(usize, WriteRows)>,
     /// How to fix a rejected login, if the server is not a DSQL cluster.
     #[cfg(feature = "postgres")]
@@ -213,9 +213,8 @@ impl Error {
     }
 
     /// The number of rows that a statement for many rows, outside a transaction, had committed before the error. The
-    /// rows after them are not in the database, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: then
-    /// it is not known whether the next chunk was committed. With `fused`, this is not known for several of the next
-    /// chunks.
+    /// later rows are not in the database, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: then it is
+    /// not known whether the next chunk was committed. With `fused`, this is not known for several of the next chunks.
     pub fn committed_rows(&self) -> Option<u64> {
         self.0.committed.map(|(rows, _)| rows as u64)
     }
@@ -510,7 +509,7 @@ impl Error {
             Outcome::Executed => ", and it was executed",
             Outcome::Unknown => ", and whether it was executed is not known",
         })?;
-        // The command line's own statements are not in a file of the user.
+        // The command line's own statements have no file, because they are not in the user's sources.
         if let Some(statement) = self.0.statement.as_ref().filter(|it| !it.file().is_empty()) {
             let separator = if statement.name.is_empty() { "" } else { ", " };
             write!(f, " ({}{separator}{}:{})", statement.name, statement.file(), statement.line)?;

@@ -56,7 +56,7 @@
 /// The field is an `Option` if the group is on the nullable side of an outer join and has a witness. A witness is a
 /// column that is NULL only if the join finds no matching row; in that case, all columns of the group are NULL. Without
 /// a witness, the field is a struct whose fields are `Option`s, so that no value is lost. To use your own structs, name
-/// them with the fields that are structs:
+/// the struct of the row, and for each group its field and its struct:
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -236,16 +236,10 @@
 /// |---|---|---|
 /// | returns rows | [`Query`](crate::Query) | any [`Executor`](crate::Executor), a pipeline |
 /// | returns no rows | [`Command`](crate::Command) | any [`Executor`](crate::Executor), a pipeline |
-/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`] | any [`Executor`], a pipeline, as [idempotency key] |
+/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | any [`Executor`](crate::Executor), a pipeline; as an [idempotency key](crate::TransactionBuilder::idempotency_key) |
 /// | `UPDATE` or `DELETE` in batches | [`Batches`](crate::Batches) | [`Dsql`](crate::Dsql) |
-/// | changes its session | [`SessionCommand`], [`SessionQuery`] | `&mut` [`Session`](crate::Session) |
+/// | changes its session | [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut` [`Session`](crate::Session) |
 /// | begins, ends or changes a transaction; `DO`, `CALL` | does not compile | [`Dsql::transaction`](crate::Dsql::transaction) |
-///
-/// [`KeyInsert`]: crate::KeyInsert
-/// [`Executor`]: crate::Executor
-/// [idempotency key]: crate::TransactionBuilder::idempotency_key
-/// [`SessionCommand`]: crate::SessionCommand
-/// [`SessionQuery`]: crate::SessionQuery
 ///
 /// These statements change their session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, and calls of
 /// `set_config(…, false)` or `pg_advisory_lock`.
@@ -330,9 +324,9 @@ pub use dsql_edge_macros::sql_file;
 /// (`sql_unchecked!("…", …)`), the result has only the method `execute`.
 ///
 /// Transaction control is rejected as in [`sql!`](crate::sql). A SELECT runs again after a lost answer if the snapshot
-/// proves that the SELECT only reads. This proof has two conditions: `sql!` would accept the SELECT, and the SELECT
-/// does not name a function of the schema. Every other statement is treated as a statement that may write and may
-/// change its session. `sql_unchecked!` does not check where a statement that changes its session runs: run it on a
+/// proves that the SELECT only reads. For this proof, `sql!` must accept the SELECT, and the SELECT must not name a
+/// function of the schema. Every other statement is treated as a statement that may write and may change its session.
+/// `sql_unchecked!` does not check where a statement that changes its session runs: run it on a
 /// [`Session`](crate::Session).
 #[doc(alias = "query_unchecked")]
 #[doc(alias = "query_as_unchecked")]
@@ -353,9 +347,9 @@ pub use dsql_edge_macros::sql_unchecked;
 ///
 /// An **enum** is a list of labels. Such a type fits an enum of PostgreSQL, and a text column, for example with `CHECK
 /// (status IN ('draft', 'in_review'))`. The label of a variant is its name, changed by `rename_all` (serde's rules) or
-/// `rename`. The snapshot may list the labels of a column: the column is an enum, or has such a `CHECK`, also by its
-/// domain. If an override or a directive gives the Rust type to this column, the build fails unless the variants are
-/// exactly the labels. At run time, an unknown label is an error that names the column.
+/// `rename`. The snapshot lists the labels of a column if the column is an enum, or if the column or its domain has
+/// such a `CHECK`. If an override or a directive gives the Rust type to such a column, the build fails unless the
+/// variants are exactly the labels. At run time, an unknown label is an error that names the column.
 ///
 /// ```
 /// #[derive(Debug, Clone, Copy, PartialEq, dsql_edge::Type)]
@@ -447,7 +441,7 @@ pub use dsql_edge_macros::Type;
 /// # Arguments
 ///
 /// - `fixtures("users", "posts")` runs `fixtures/users.sql` and `fixtures/posts.sql`, relative to the source file, in
-///   this order; `"../data/users.sql"` is a path. Each statement runs by DSQL's rules.
+///   this order; a fixture can also be a path, such as `"../data/users.sql"`. Each statement runs by DSQL's rules.
 /// - `faults("conflict=1", "latency=20")` switches on faults of `dsql-local` when the test begins. If a fault did not
 ///   happen, the test fails, even if its function succeeded. A latency is exempt.
 ///

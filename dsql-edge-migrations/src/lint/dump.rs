@@ -30,7 +30,7 @@ pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
         let Some(statement) = statements.get(at) else { continue };
         let fix = match (rule.id, &statement.kind) {
             ("add_constraint_not_valid", StatementKind::AlterTable(_)) => {
-                // Adding NOT VALID keeps the effect only if the file validates the constraint later.
+                // The rewrite to NOT VALID has the same effect only if the file validates the constraint later.
                 let end = Span { start: statement.span.end, end: statement.span.end };
                 let edits = vec![(end, " NOT VALID".to_owned())];
                 validation(script, at).map(|_| (NOT_VALID, edits))

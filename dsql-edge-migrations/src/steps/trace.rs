@@ -45,7 +45,7 @@ pub enum Kind {
     Role,
     /// All mappings of `AWS IAM GRANT`.
     Mapping,
-    /// An index, only by its name: a valid index and an invalid index have the same state.
+    /// An index, of which only the name is read: a valid index and an invalid index have the same state.
     Index,
     /// A database.
     Database,

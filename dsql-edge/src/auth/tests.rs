@@ -68,8 +68,8 @@ fn signers() -> Vec<Signer> {
     ]
 }
 
-/// Returns the output of a future that is ready at its first poll. Outside Workers, every future of `auth` is ready
-/// then.
+/// Returns the output of a future that is ready at its first poll. Outside Workers, every future of `auth` is ready at
+/// its first poll.
 pub(super) fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

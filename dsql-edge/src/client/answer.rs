@@ -26,8 +26,8 @@ pub(crate) enum FlightEnd {
     UnexpectedState,
 }
 
-/// Reads the answer to a flight of several transactions (`several.rs`). A trait object, so that a Worker without such
-/// flights does not link this code.
+/// Reads the answer to a flight of several transactions (`several.rs`). `Answer` holds a trait object, so that a Worker
+/// without such flights does not link this code.
 pub(super) trait ReadSeveral: Send {
     /// Handles an event. An event that also occurs in the answer to a flight of one transaction is passed to
     /// [`Answer::handle_one`].
@@ -53,7 +53,7 @@ pub(crate) struct Answer<'a, 's> {
     /// Set if the flight has several transactions.
     several: Option<&'a mut dyn ReadSeveral>,
     /// Set when a COMMIT is answered before the end of the flight: the time limit then starts again, because each
-    /// transaction of a flight has its own.
+    /// transaction of a flight has a time limit of its own.
     pub(super) renews_limit: bool,
     keyless: bool,
     /// The number of bytes of rows that stay in memory; `most` is the limit.

@@ -34,8 +34,8 @@ impl<'e> BatchExecutor<'e> for &&'e Dsql {
 }
 
 impl Batches {
-    /// Runs the next batch, and returns the number of rows that it has updated or deleted; `None` if no row was left. On a
-    /// PostgreSQL, the number can be 0, if others have changed all rows of the batch meanwhile.
+    /// Runs the next batch, and returns the number of rows that it has updated or deleted; `None` if no row was left.
+    /// On a PostgreSQL, the number can be 0, if other transactions have meanwhile changed all rows of the batch.
     ///
     /// # Errors
     /// Returns any [`Error`] of the connection or the database; [`Error::committed_rows`] is the number of rows of the

@@ -63,8 +63,8 @@ impl Dsql {
     /// Makes a `Dsql` that uses a pool in Durable Objects: see [`Config::from_pool`]. Feature `pool`.
     ///
     /// Everything else works as without a pool: queries, pipelines, many rows and streams borrow a connection of the
-    /// pool for one flight, and a transaction borrows one until its end. A [`Session`] does not have a connection of
-    /// its own in this case.
+    /// pool for one flight, and a transaction borrows one until its end. With a pool, a [`Session`] does not have a
+    /// connection of its own.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -133,13 +133,13 @@ impl Dsql {
     /// (`Config::transaction_pooler`), the `search_path` is only checked.
     ///
     /// No error is reported before a query needs the connection. If the connection could not be opened, or was closed
-    /// again, the query opens another one; this is not an attempt of the query ([`Config::max_attempts`]), because
-    /// nothing of the query was sent. If another attempt would fail in the same way, because of a certificate or of
-    /// missing credentials, the query returns that error.
+    /// again, the query opens another one. The failed connection does not count as an attempt of the query
+    /// ([`Config::max_attempts`]), because nothing of the query was sent. If another attempt would fail in the same
+    /// way, because of a certificate or of missing credentials, the query returns that error.
     ///
     /// The call has no effect if a connection is already open or being opened, or if this `Dsql` uses a pool. On
-    /// Workers, it also has no effect in another request than the one in which this `Dsql` was made; elsewhere, outside
-    /// a tokio runtime.
+    /// Workers, it also has no effect in another request than the one in which this `Dsql` was made. In other programs,
+    /// it has no effect outside a tokio runtime.
     pub fn warm_up(&self) {
         self.0.warm_up();
     }

@@ -173,7 +173,7 @@ impl Link {
 
     /// Whether the connection is a lease of a pool.
     pub(super) fn is_leased(&self) -> bool {
-        // Constant without the feature, so that such a Worker does not link the code for leases.
+        // Without the feature `pool`, the result is constant, so that a Worker does not link the code for leases.
         cfg!(feature = "pool") && self.leased
     }
 
@@ -213,7 +213,7 @@ impl Link {
         }
     }
 
-    /// Writes one flight into the session, which sends the flight.
+    /// Writes one flight into the session, which then holds the bytes to send.
     pub(super) fn begin(
         &mut self,
         connector: &Connector,
@@ -418,8 +418,8 @@ impl Link {
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 Poll::Pending => {
-                    // If the server rejects the login and closes the connection, the write fails too. So this error is
-                    // returned only after the server's answer has been read.
+                    // If the server rejects the login and closes the connection, the write fails too. So the error of
+                    // the write is returned only after the server's answer has been read.
                     if let Some(error) = self.write_error.take() {
                         return Poll::Ready(Err(ConnectionFailure::Transport(error)));
                     }

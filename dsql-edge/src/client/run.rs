@@ -202,7 +202,8 @@ fn end_alone(
     }
 }
 
-/// The attempts at a query, a pipeline, a chunk or a transaction, and the numbers that the listener gets about them.
+/// The attempts at a query, a pipeline, a chunk or a transaction, and the numbers about these attempts that are
+/// reported to the listener.
 pub(super) struct Runs<'l> {
     lender: &'l Lender,
     attempts: Attempts,

@@ -24,12 +24,12 @@ use crate::statement::Effect;
 /// `RowStream` is a `futures_core::Stream`, and has its own method [`next`](RowStream::next), so that no other crate is
 /// needed. A query can still fail after it has returned rows: it has succeeded only if the stream ends without an
 /// error. The changes of a query with `RETURNING` are committed once the stream has ended without an error. Dropping
-/// the stream early closes the connection; if the query is in a transaction, this ends the transaction.
+/// the stream early closes the connection, and ends the transaction if the query is in one.
 ///
 /// # The body of a response
 ///
-/// The rows of a large table can be the body of a response, which the Worker sends while it reads them. The body outlives
-/// the handler, so the stream owns its connection: a [`Session`](crate::Session), given by value.
+/// The rows of a large table can be the body of a response, which the Worker sends while it still receives rows. The
+/// body outlives the handler, so the stream owns its connection: a [`Session`](crate::Session), given by value.
 ///
 /// ```
 /// use dsql_edge::{Dsql, sql};

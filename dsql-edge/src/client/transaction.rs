@@ -461,8 +461,8 @@ impl<'d> TransactionAttempts<'d> {
 
     async fn settle(&mut self, runs: &mut Runs<'_>, open: OpenTransaction<'d>, well: bool) -> Attempted {
         let id = open.id;
-        // A statement or stream of the closure still holds the connection. Nothing polls it any more, so it would never
-        // return the connection.
+        // A statement or stream of the closure still holds the connection. Nothing polls this statement or stream any
+        // more, so it would never return the connection.
         if self.lender.is_lent(id) {
             let busy = Error::new(Kind::TransactionOver(BUSY));
             return Attempted::Ended(if well { Err(busy) } else { Ok(()) });

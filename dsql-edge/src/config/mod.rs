@@ -132,8 +132,8 @@ impl Config {
         self
     }
 
-    /// Signs with the credentials of this IAM role. STS in the cluster's region returns these credentials; the request
-    /// to STS is signed with the credentials that the `Config` already has. Feature `assume-role`.
+    /// Signs with the credentials of this IAM role. STS in the cluster's region returns the role's credentials. The
+    /// request to STS is signed with the credentials that the `Config` already has. Feature `assume-role`.
     ///
     /// # Errors
     /// Returns an error if a part of the role has a form that STS rejects.
@@ -180,7 +180,7 @@ impl Config {
     /// Whether to begin with TLS at once, without SSLRequest, which saves a round trip: 3 instead of 4 for the first
     /// query. `false` if it is not set, because it is not known whether DSQL accepts this from Workers: PostgreSQL 17
     /// accepts direct TLS only from clients that name the protocol in the handshake (ALPN). Sockets of Workers do not
-    /// name it; programs with the feature `tokio` do.
+    /// name the protocol; programs with the feature `tokio` name it.
     ///
     /// Until an endpoint has accepted direct TLS, a write is not sent together with the login, so that the outcome of a
     /// write is never unknown because of this setting; the write then takes 4 round trips. If the endpoint closes the

@@ -1,7 +1,7 @@
 //! The endpoints of a multi-Region cluster, in the order in which a [`Config`] tries them.
 //!
-//! Input: host names, and optionally a place on Earth. Output: the first endpoint, and the others behind it. Each
-//! endpoint has its own Region, which tokens are signed for.
+//! Input: host names, and optionally a place on Earth. Output: the endpoint that is tried first, and the other
+//! endpoints in order. Each endpoint has its own Region, which tokens are signed for.
 
 use super::Config;
 use crate::error::Error;
@@ -32,7 +32,7 @@ impl Config {
     /// # Ok::<(), dsql_edge::Error>(())
     /// ```
     ///
-    /// `DSQL_ENDPOINT` can also be such a list, with commas between the host names.
+    /// `DSQL_ENDPOINT` can also list the endpoints, as host names with commas between them.
     ///
     /// # Errors
     /// Returns an error if the text is not the host name of a cluster, or if another endpoint has the same Region: a

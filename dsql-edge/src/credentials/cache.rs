@@ -1,7 +1,6 @@
 //! Keeps expiring credentials for later requests, and marks that a request is fetching new ones.
 //!
-//! Input: credentials and their name. Output: the credentials while they are valid, or the turn: this request must
-//! fetch new credentials.
+//! Input: credentials and their name. Output: valid credentials, or the turn of this request to fetch new credentials.
 //!
 //! On Workers, a request cannot wait for the I/O of another request, so the cache holds plain data and never a future.
 //! A request that fetches credentials stores a mark with a time. Other requests check the cache again when their own
@@ -125,7 +124,7 @@ impl Cache {
     }
 
     /// Records that the fetch failed. After the failure, all waiting requests fetch their own credentials at the same
-    /// time. If the requests fetched one after the other, the last ones would wait long for their errors.
+    /// time. If the requests fetched one after the other, the last requests would wait long for their errors.
     pub(crate) fn fail(&mut self, key: &str, now: Millis) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key)
             && let State::Fetching { .. } = entry.state

@@ -311,8 +311,8 @@ impl Authentication {
                 self.connection.handle_input(&self.read);
             }
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            // If the server rejects the login and closes the connection, the write fails too. So this error is returned
-            // only after the server's answer has been read.
+            // If the server rejects the login and closes the connection, the write fails too. So the error of the write
+            // is returned only after the server's answer has been read.
             Poll::Pending => {
                 return self.write_error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
             }
@@ -350,7 +350,7 @@ impl Authentication {
     }
 }
 
-/// The `search_path` that must be in force; `None` for the role's own.
+/// The `search_path` that must be in force; `None` for the role's own setting.
 fn needed(search_path: Option<&str>) -> Option<String> {
     search_path.map(normalized).filter(|path| !path.is_empty())
 }

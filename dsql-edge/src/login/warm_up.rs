@@ -48,7 +48,7 @@ use crate::millis::Millis;
 use crate::transport::BoxFuture;
 
 /// The time, in milliseconds, after which a connection that no query has taken is closed. The token is valid for a
-/// minute, and PostgreSQL ends a connection without a login after a minute (`authentication_timeout`): half of that
+/// minute, and PostgreSQL ends a connection without a login after a minute (`authentication_timeout`): half a minute
 /// leaves time for the login, and for clocks that differ.
 const LIFE: Millis = 30_000;
 
@@ -117,8 +117,8 @@ struct Task {
     slot: Arc<Mutex<Slot>>,
     connector: Arc<Connector>,
     began: Millis,
-    /// The timer that ends the attempt: first the time limit for connecting, then the rest of [`LIFE`]. Made when the
-    /// task first runs, because a timer needs a runtime.
+    /// The timer that ends the attempt: first the time limit for connecting, then the rest of [`LIFE`]. The timer is
+    /// made when the task first runs, because a timer needs a runtime.
     over: Option<BoxFuture<()>>,
     is_open: bool,
 }

@@ -43,7 +43,7 @@ pub(super) struct Connections {
 
 #[derive(Default)]
 struct State {
-    /// Idle connections; the one that was lent last is at the end.
+    /// Idle connections; the most recently lent connection is at the end.
     idle: Vec<Server>,
     /// The number of open connections: idle and lent.
     open: usize,

@@ -256,8 +256,8 @@ impl Server {
         let mut read = core::mem::take(&mut self.read);
         let polled = self.transport.poll_read(context, &mut read);
         let result = match polled {
-            // If the server rejects the login and closes the connection, the write fails too. So this error is returned
-            // only after the server's last answer has been read.
+            // If the server rejects the login and closes the connection, the write fails too. So the error of the write
+            // is returned only after the server's last answer has been read.
             Poll::Pending => match self.write_error.take() {
                 Some(error) => Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 None => Poll::Pending,

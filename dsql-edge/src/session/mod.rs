@@ -515,7 +515,7 @@ impl Connection {
                 self.die();
                 Ok(Some(SessionEvent::Failed(error)))
             }
-            // Only the first error before ReadyForQuery is handled here: a second error is out of place.
+            // Only the first error before ReadyForQuery is handled here: a second error violates the protocol.
             State::Open if !self.skipping && !self.expected.is_empty() => {
                 let ends = |it| matches!(it, Expected::ReadyForQuery | Expected::ReadyBeforeProbe);
                 while self.front().is_some_and(|it| !ends(it)) {

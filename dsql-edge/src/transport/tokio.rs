@@ -1,8 +1,8 @@
 //! TCP through tokio and TLS through rustls, for programs that are not Workers.
 //!
 //! Input: a host name and a port. Output: a [`Transport`] whose server certificate is verified against the system's
-//! root certificates and the certificates in [`Settings::extra_ca`]. Verification cannot be turned off. Only a
-//! PostgreSQL whose `sslmode` allows it gets a connection without TLS.
+//! root certificates and the certificates in [`Settings::extra_ca`]. Verification cannot be turned off. A connection
+//! without TLS is opened only to a PostgreSQL whose `sslmode` allows plain text.
 
 #[cfg(feature = "postgres")]
 mod end_point;

@@ -8,8 +8,8 @@ const FRAME_COST = 128;
 
 const hush = (promise) => void promise.catch(() => {});
 
-// Has the methods of worker.js's Connection, except those before TLS. A WebSocket has no back-pressure, so bytes that
-// are not read yet wait here, at most `most` of them.
+// Has the methods of worker.js's Connection, except the methods that are used before TLS. A WebSocket has no
+// back-pressure, so bytes that are not read yet wait here, at most `most` of them.
 export class WebSocketConnection {
   constructor(most) {
     this.most = most;

@@ -73,8 +73,8 @@ export class Connection {
   }
 }
 
-// Throws at once and without I/O if another request touches it, because reading the state of a WebSocket throws in that
-// case.
+// Marks the request that makes it. If another request reads the mark, the mark throws at once and without I/O, because
+// reading the state of another request's WebSocket throws.
 export class RequestMark {
   constructor() {
     try {

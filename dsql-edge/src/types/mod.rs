@@ -35,7 +35,7 @@
 //! # The JSON of a row
 //!
 //! With the feature `serde`, a row is an object with a field for each column, in the order of the query. A column that
-//! is NULL is `null`, a group of columns (`"author.name"`) is an object, and an array is an array.
+//! is NULL is `null`, a group of columns (`"author.name"`) is an object, and an SQL array is a JSON array.
 //!
 //! | SQL | JSON | example |
 //! |---|---|---|
@@ -59,7 +59,7 @@
 //!
 //! [`Numeric`], [`PgDate`], [`PgTime`] and [`PgTimestamp`] are strings as PostgreSQL writes them (`"2026-07-31
 //! 13:05:00.25"`). The fields have the names of the columns: `#[serde(rename_all = "camelCase")]` before the row of a
-//! [query function](macro@crate::sql) changes this.
+//! [query function](macro@crate::sql) changes these names.
 //!
 //! # A type of your own
 //!

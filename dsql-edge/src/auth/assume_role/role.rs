@@ -1,4 +1,4 @@
-//! An IAM role to assume, with checks of its values that STS would otherwise make.
+//! An IAM role to assume. The values of the role are checked before anything is sent to STS.
 
 use core::time::Duration;
 

@@ -139,7 +139,7 @@ fn summary(statement: &StatementRef) -> String {
     summary
 }
 
-/// The texts of the statements, each once. `None` if one of them is known only at run time.
+/// The texts of the statements, each once. `None` if the text of one statement is known only at run time.
 pub(super) fn text(members: &[Prepared]) -> Option<String> {
     let mut texts: Vec<&str> = Vec::new();
     for member in members {

@@ -30,7 +30,7 @@ impl Config {
     /// that must read current rows, bind a second Hyperdrive of the same database whose cache is off (`wrangler
     /// hyperdrive create … --caching-disabled true`), and make a second `Dsql` with that binding.
     ///
-    /// `wrangler dev` connects to the `localConnectionString` of the binding (or
+    /// `wrangler dev` connects to the database in the `localConnectionString` of the binding (or
     /// `CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_DB`), without the pool and the cache. If that database is on
     /// another machine, the password can be read on the way, and the client cannot detect this. So use a local
     /// database, or a version of wrangler whose own proxy adds TLS.

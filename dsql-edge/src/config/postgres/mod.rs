@@ -27,8 +27,8 @@ impl Config {
     /// # Ok::<(), dsql_edge::Error>(())
     /// ```
     ///
-    /// User, password, host, database and values are percent-encoded. The port is 5432 and the database has the user's
-    /// name, if they are left out. These parameters are accepted, with libpq's names:
+    /// User, password, host, database and values are percent-encoded. The default port is 5432, and the default
+    /// database has the user's name. These parameters are accepted, with libpq's names:
     ///
     /// | parameter | |
     /// |---|---|
@@ -43,8 +43,8 @@ impl Config {
     ///
     /// The server chooses the login: SCRAM-SHA-256 with at most 100,000 iterations, or a password in clear text inside
     /// TLS; MD5 only if `require_auth` lists it. Outside Workers, SCRAM is bound to the server's certificate if the
-    /// server offers this. A server that requests no password although one is configured is accepted only inside TLS,
-    /// because without TLS, another server could be in its place.
+    /// server offers this. If a password is configured, a server that requests no password is accepted only inside TLS.
+    /// Without TLS, another server could be in its place.
     ///
     /// Sockets of Workers accept only public certificate authorities. Providers with an authority of their own (Amazon
     /// RDS, Google Cloud SQL, Azure, DigitalOcean, Aiven) work through Hyperdrive

@@ -47,7 +47,7 @@ pub struct ConnectionSteps {
     pub addresses: Vec<SocketAddr>,
     /// The address that accepted the TCP connection.
     pub peer: Option<SocketAddr>,
-    /// Whether the server accepted TLS; `None` if it was not asked.
+    /// Whether the server accepted TLS; `None` if the server was not asked.
     pub accepts_tls: Option<bool>,
     /// The certificates of the server in DER, its own first; they are here even if they are not trusted.
     pub certificates: Vec<Vec<u8>>,

@@ -308,7 +308,7 @@ impl Transport for Connection {
         into.extend(self.outgoing.drain(..length));
         self.sent += length;
         match (length, left) {
-            // Alternately an end of the stream, and an error.
+            // Connections break alternately with an end of the stream and with an error.
             (0, 0) if self.model.cut.is_multiple_of(2) => Poll::Ready(Ok(())),
             (0, 0) => Poll::Ready(Err(TransportError::new(TransportErrorKind::Lost, "reset"))),
             (0, _) => Poll::Pending,
