@@ -101,7 +101,8 @@ fn by_file(entries: &[Entry]) -> BTreeMap<&str, BTreeMap<i32, &Entry>> {
 pub struct Gone {
     /// The file's name in the ledger.
     pub name: String,
-    /// A file of the folder with the same text that is not in the ledger: the file was probably renamed to this name.
+    /// A file of the folder that has the same text and is not in the ledger: the file was probably renamed to this
+    /// name.
     pub renamed_to: Option<String>,
     /// What to do.
     pub advice: String,

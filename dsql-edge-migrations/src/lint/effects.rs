@@ -9,8 +9,8 @@
 //!
 //! Example: `CREATE TABLE t (id serial)`, followed by `\i rest.sql`. The other file may contain `OVERRIDING USER
 //! VALUE`. With this clause, an identity column stores another number than a column with a default. So the rewrite of
-//! `serial` is not offered. The statements that name the table do not show this: a view, a function that was defined
-//! before the table, and a psql variable can reach the table without its name.
+//! `serial` is not offered. A check of only the statements that name the table would not be enough: a view, a function
+//! that was defined before the table, or a psql variable can reach the table without its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -169,7 +169,8 @@ impl LintedFile {
             findings.retain(|finding| !finding.is_moot_for_migrate());
             findings.iter_mut().for_each(Finding::advise_for_migrate);
             let misplaced = steps::misplaced(&parsed).into_iter();
-            // Where DSQL rejects a statement, only the rule is reported: the rule's message is clearer than this error.
+            // Where a rule of DSQL rejects a statement, only the rule is reported, because its message is clearer than
+            // the other error.
             let is_new = |error: &Diagnostic| {
                 !findings.iter().any(|it| it.diagnostic.is_error() && overlap(it.statement, error.span))
             };
@@ -187,8 +188,8 @@ impl LintedFile {
     }
 }
 
-/// Returns the errors of comments that look like misspelt directives. Not called for `migrate`, where `steps` reports
-/// these comments.
+/// Returns the errors of comments that look like misspelt directives. `migrate` does not need this function, because
+/// `steps` reports these comments.
 pub(super) fn of_comments(text: &str) -> impl Iterator<Item = Finding> {
     misspelt_directives(text, &is_rule).into_iter().map(|diagnostic| {
         let statement = diagnostic.span;

@@ -27,7 +27,8 @@ const BY_NAME: [&str; 10] = [
 /// Commands of psql after which the file alone does not show which objects exist.
 const COMMANDS: [&str; 7] = ["i", "include", "ir", "include_relative", "c", "connect", "gexec"];
 
-/// The maximum number of transactions whose effects are undone. The schema is copied at the beginning of each.
+/// The maximum number of transactions whose effects are undone. The schema is copied at the beginning of each of these
+/// transactions.
 const MOST_UNDONE: usize = 16;
 
 /// The places in a file from which names are not certain.
@@ -114,8 +115,8 @@ impl NameCertainty {
     }
 }
 
-/// Whether the search path is not known after a statement. `SET search_path` is followed, and so is the empty path that
-/// pg_dump sets.
+/// Whether the search path is not known after a statement. The path is known after `SET search_path`, and after pg_dump
+/// has set the empty path.
 fn hides_path(statement: &Statement, text: &str) -> bool {
     let written = statement.span.text(text).to_ascii_lowercase();
     match &statement.kind {

@@ -100,7 +100,7 @@ impl Resolved {
         self.state.clone()
     }
 
-    /// Returns to an earlier state: a transaction was rolled back.
+    /// Returns to an earlier state, because a transaction was rolled back.
     pub(super) fn restore(&mut self, state: State) {
         self.state = state;
     }
@@ -256,8 +256,7 @@ impl Resolved {
         found
     }
 
-    /// If the statements before this one have created the name that this one creates: whether the name certainly still
-    /// exists.
+    /// Whether a name is certainly taken if an earlier statement created the name and this statement creates it again.
     fn is_certainly_taken(&self, statement: ParsedStatement<'_>) -> bool {
         let is_conditional = match &statement.kind {
             StatementKind::AlterTable(alter) => self.state.conditional.contains(alter.name.name()),

@@ -45,7 +45,7 @@ pub enum Kind {
     Role,
     /// All mappings of `AWS IAM GRANT`.
     Mapping,
-    /// An index, of which only the name is read: a valid index and an invalid index have the same state.
+    /// An index. The state is only whether an index with this name exists, valid or not.
     Index,
     /// A database.
     Database,
