@@ -14,7 +14,7 @@ fn names(line: &str) -> Option<&str> {
     is_directive.then(|| names.trim())
 }
 
-/// Whether a name is that of a rule or of an error code.
+/// Whether a name is the name of a rule or of an error code.
 pub(crate) fn is_rule(name: &str) -> bool {
     let mut rules = dsql::tables().into_iter().flat_map(|(_, rules)| rules);
     Code::named(name).is_some() || rules.any(|rule| rule.id == name)

@@ -1,11 +1,12 @@
 //! Reads the state of a statement's objects in the catalog.
 //!
-//! Input: the trace of a statement, or a job. Output: the state of its objects as a checksum, and the columns of a table;
-//! or `None` if the catalog does not show this state. For a job, whether its object is valid.
+//! Input: the trace of a statement (the objects that the statement changes), or a job. Output for a trace: a checksum
+//! of the objects' state, and the columns of a table; or `None` if the catalog does not show this state. Output for a
+//! job: whether the job's object is valid.
 
 use crate::steps::{ABSENT, Job, Kind, Object, Seen, Trace, sha256};
 
-/// A session, which runs the queries of this module. Each parameter and each result is text.
+/// A database session that runs the queries of this module. Each parameter and each result is text.
 pub trait Rows {
     /// The session's error.
     type Error;
@@ -90,7 +91,8 @@ async fn state<R: Rows>(
             text += &lines(found);
         }
         Kind::Role => text += &lines(database.rows::<3>(ROLES, &[]).await?),
-        // On a server that does not have this view, the query fails: the catalog does not show the mappings there.
+        // The query fails on a server that does not have DSQL's view of IAM mappings: the catalog of such a server does
+        // not show the mappings.
         Kind::Mapping => match database.rows::<2>(MAPPINGS, &[]).await {
             Ok(rows) => text += &lines(rows),
             Err(_) => return Ok(None),
@@ -198,7 +200,7 @@ const BUILT_INDEX: &str =
      WHERE x.relname = $3 AND c.relname = $2
        AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_table_is_visible(c.oid))";
 
-/// The same columns as those of `BUILT_INDEX`, for a constraint.
+/// Selects the same columns as `BUILT_INDEX`, but for a constraint.
 const VALIDATED: &str = "SELECT k.convalidated::text, NULL::text
      FROM pg_catalog.pg_constraint k
      JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

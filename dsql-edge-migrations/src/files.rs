@@ -1,7 +1,8 @@
 //! Reads the files of a folder of migrations.
 //!
-//! Input: a folder. Output: the names and texts of its migrations, in the order in which they are applied, and notes about
-//! the files that are not applied. The rule of the names is in `dsql-edge-macro-input`, because the macros use it, too.
+//! Input: a folder. Output: the names and texts of its migrations, in the order in which they are applied, and notes
+//! about the files that are not applied. `dsql-edge-macro-input` decides by a file's name whether the file is a
+//! migration, because the macros apply the same rule.
 
 use std::borrow::Cow;
 use std::fs;
@@ -15,7 +16,7 @@ use dsql_edge_macro_input::migration_files::{MigrationFiles, migration_files};
 /// A file of SQL.
 #[derive(Clone)]
 pub struct SqlFile {
-    /// The path as it was named or found, for messages.
+    /// The path for messages, as the user wrote it or as it was found in a folder.
     pub name: String,
     /// The text of the file.
     pub text: String,
@@ -31,8 +32,8 @@ pub fn unix_lines(text: &str) -> Cow<'_, str> {
     if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
 }
 
-/// Returns the dialect that the directive of a text names, or `None` if the text has no such directive. A directive with
-/// another name is an error elsewhere, when the schema is read.
+/// Returns the dialect that the directive of a text names, or `None` if the text has no such directive. A directive
+/// with the name of another database is ignored here: it becomes an error when the schema is read.
 pub fn dialect(text: &str) -> Option<Dialect> {
     let directives = directives(text).filter(|it| it.is_in_head);
     let named =
@@ -70,8 +71,8 @@ fn files_of(folder: &Path) -> Result<MigrationFiles> {
     migration_files(folder).map_err(|error| anyhow!(error))
 }
 
-/// Returns the error for a folder without migrations. It names the subfolders with SQL in them, where other tools keep
-/// migrations. `option`: the option of the command line that names the folder.
+/// Returns the error for a folder without migrations. The error names the subfolders that contain SQL, because other
+/// tools keep migrations there. `option`: the option of the command line that names the folder.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be read.
@@ -112,8 +113,8 @@ fn left_out(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Returns notes about the files of a folder that neither `migrate` nor `lint --for-migrate` reads, and about names whose
-/// order as text is not that of their numbers.
+/// Returns notes about the files of a folder that neither `migrate` nor `lint --for-migrate` reads, and about names
+/// that sort differently as text than by their numbers (`10.sql` comes before `9.sql`).
 ///
 /// # Errors
 /// Returns an error if the folder cannot be read.

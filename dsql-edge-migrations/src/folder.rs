@@ -1,8 +1,8 @@
 //! Reads a folder of migrations.
 //!
-//! Input: files of SQL, and the dialect of the server. Output: the steps of these files, each of which the server accepts
-//! as one transaction. Nothing is sent before the whole folder passes the rules, apart from files that the ledger has as
-//! applied: the schema of an existing database is recorded, not sent.
+//! Input: files of SQL, and the dialect of the server. Output: the steps of these files, each of which the server
+//! accepts as one transaction. Every file must pass the rules before anything is sent. Files that the ledger lists as
+//! applied are exempt: for example, the schema of an existing database is recorded in the ledger and never sent.
 //!
 //! Line endings and a byte-order mark are not a part of a file: git may change them when it checks the file out.
 
@@ -19,8 +19,8 @@ use crate::files;
 use crate::steps::divide::divide;
 use crate::steps::{Checksum, Step, postgres, steps};
 
-/// Finds the errors of rules in files, each with its path and its text: a caller has rules in addition to those of the
-/// steps. For each path, the errors as they are shown to people.
+/// A function of the caller that finds further errors in the files, for example with the linter's rules. Input: the
+/// path and the text of each file. Output: for each path, the errors as they are shown to people.
 pub type Problems<'p> = &'p dyn Fn(Vec<(String, String)>) -> BTreeMap<String, Vec<String>>;
 
 /// The files of a folder, by name.
@@ -39,7 +39,7 @@ pub struct File {
     pub path: String,
     /// The text that is sent: without a byte-order mark, with `\n` as line ending.
     pub text: String,
-    /// The lines of the text: a file may have many statements, and each has a place.
+    /// The starts of the text's lines, from which `line_and_column` computes a line and a column.
     lines: Lines,
     /// The checksum of the text.
     pub checksum: Checksum,
@@ -47,7 +47,7 @@ pub struct File {
     pub steps: Vec<Step>,
     /// The reasons why the file is not one transaction, for a PostgreSQL.
     pub notes: Vec<String>,
-    /// The errors of the rules. The steps of a file with errors are not known.
+    /// The errors of the rules. If there are errors, `steps` may be empty.
     pub problems: Vec<String>,
     /// The word for a step in messages: on DSQL, nearly every statement is a step.
     pub unit: &'static str,
@@ -81,12 +81,13 @@ impl Folder {
     ///
     /// # Errors
     /// Returns an error if a file cannot be read. If all files can be read, returns an error that lists all statements
-    /// that the server rejects or that have no place in a migration.
+    /// that the server rejects or that are not allowed in a migration.
     pub fn read(folder: &Path, dialect: Dialect, problems: Problems<'_>) -> Result<Folder> {
         Folder::open(folder, dialect, problems)?.passed()
     }
 
-    /// Reads a folder. A file that was recorded as applied need not pass the rules: [`Folder::rejection`] has the errors.
+    /// Reads a folder. A file that was recorded as applied need not pass the rules, so the errors are not returned here
+    /// but by [`Folder::rejection`].
     ///
     /// # Errors
     /// Returns an error if a file cannot be read.
@@ -98,7 +99,7 @@ impl Folder {
     /// Creates a folder with these files, each with its path. All of them must pass the rules.
     ///
     /// # Errors
-    /// Returns an error that lists everything that the server rejects or that has no place in a migration.
+    /// Returns an error that lists everything that the server rejects or that is not allowed in a migration.
     pub fn of(texts: Vec<(String, String)>, dialect: Dialect, problems: Problems<'_>) -> Result<Folder> {
         Folder::divided(texts, dialect, problems)?.passed()
     }
@@ -131,7 +132,8 @@ impl Folder {
     ) -> Result<Folder> {
         let texts: Vec<(String, String, String)> =
             texts.into_iter().map(|(path, raw)| (path, files::canonical(&raw).into_owned(), raw)).collect();
-        // The byte-order mark is kept: a second byte-order mark after it is an error.
+        // The rules read the text with its byte-order mark: if the mark were removed here, the rules would not notice a
+        // second one.
         let as_written =
             texts.iter().map(|(path, _, raw)| (path.clone(), files::unix_lines(raw).into_owned()));
         let mut of_rules = problems(as_written.collect());
@@ -144,7 +146,8 @@ impl Folder {
             });
             let mut problems = of_rules.remove(&path).unwrap_or_default();
             let (steps, notes) = division.unwrap_or_else(|errors| {
-                // If the rules reported this file, their messages are clearer than these errors, so the errors are left out.
+                // If the caller's rules have already reported errors of this file, their messages are clearer than the
+                // errors of the division, which are then left out.
                 if problems.is_empty() {
                     problems.extend(errors.iter().map(|error| shown(error, &path, &text)));
                 }
@@ -185,7 +188,7 @@ impl File {
     }
 }
 
-/// Returns the steps of a file, and notes about its division.
+/// Returns the steps of a file, and the reasons why the file is divided.
 fn divided(text: &str, dialect: Dialect) -> Result<(Vec<Step>, Vec<String>), Vec<Diagnostic>> {
     Ok(match dialect {
         Dialect::Dsql => (steps(text)?, Vec::new()),

@@ -1,5 +1,5 @@
-//! The lease: a row in the database has the run that applies migrations and the time at which its lease ends, so that only
-//! one run works at a time. The module has the SQL; it sends nothing.
+//! The SQL of the migration lease, which lets only one run at a time apply migrations. The lease is a row in the
+//! database: it contains the name of the run and the time at which the lease ends. This module sends nothing.
 
 /// Takes the lease if it is free or has expired: $1 run, $2 length. Changes no row if another run holds it.
 pub const TAKE: &str = "INSERT INTO dsql_edge.migration_lease (name, holder, expires_at)

@@ -1,10 +1,10 @@
-//! A folder of migrations: its files, the steps of each file, and a plan by the ledger of a database. `dsql-edge migrate`
-//! and `dsql-local --migrations` apply folders with this crate.
+//! Reads a folder of migrations, divides its files into steps, and compares the steps with the ledger of a database.
+//! `dsql-edge migrate` and `dsql-local --migrations` apply folders with this crate.
 //!
-//! Input: files of SQL, and the rows of a ledger. Output: the steps that are not applied yet, each of which the server
-//! accepts as one transaction, or the differences between the folder and the files that were applied. The crate reads
-//! files and sends no SQL: the caller has the session, and [`ledger`], [`lease`] and [`catalog`] have the SQL.
-//! [`lint`] has the rules that a folder must pass, and all of `dsql-edge lint` except its output. [`running_local`] finds the
+//! Input: files of SQL, and the rows of a ledger. Output: the steps that are not applied yet, or the differences
+//! between the folder and the files that were applied. The server accepts each step as one transaction. The crate reads
+//! files and sends no SQL: the caller has the session, and [`ledger`], [`lease`] and [`catalog`] have the SQL. [`lint`]
+//! has the rules that a folder must pass, and all of `dsql-edge lint` except its output. [`running_local`] finds the
 //! dsql-local of a package, for the same two command lines.
 
 pub mod allow_comment;

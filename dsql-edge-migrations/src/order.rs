@@ -1,10 +1,11 @@
-//! Finds files that cannot run in the order of their names, although the database, which has later files already, accepts
-//! them.
+//! Finds pending files that would fail in the order of the file names, although this database, to which later files are
+//! already applied, accepts them.
 //!
-//! Input: a folder, and the names of the files that are applied. Output: the error. The build, the tests and each new database
-//! read the files in the order of their names, and this database runs them in another order: first those that are applied. So
-//! the files are linted in both orders. An error that only the order of the names has is a fault of this order. An error in
-//! both orders is not: the database may have a table that no file creates.
+//! Input: a folder, and the names of the files that are applied. Output: the error. The build, the tests and each new
+//! database read the files in the order of their names. This database has another order: first the applied files, then
+//! the pending files. So the files are linted in both orders. An error that occurs only in the order of the names is
+//! reported. An error that occurs in both orders is ignored, because the database may have a table that no file
+//! creates.
 
 use std::collections::HashSet;
 
@@ -30,7 +31,8 @@ pub(crate) fn fault(folder: &Folder, is_applied: &dyn Fn(&File) -> bool) -> Opti
     let mut new = errors(folder, &by_name);
     new.retain(|error| !known.contains(&key(error)));
     let has_error = |file: &&File| new.iter().any(|(of, _)| of.name == file.name);
-    // An applied file has the error if a file before it takes its names.
+    // If no pending file has an error, a pending file creates a name that a later, applied file also creates, and the
+    // applied file has the error.
     if misplaced.iter().any(has_error) {
         misplaced.retain(has_error);
     }
@@ -50,7 +52,7 @@ pub(crate) fn fault(folder: &Folder, is_applied: &dyn Fn(&File) -> bool) -> Opti
     })
 }
 
-/// Returns the errors of files that run in this order on an empty database. The rules of DSQL are compared elsewhere.
+/// Returns the errors of files that run in this order on an empty database, without the errors of DSQL's rules.
 fn errors<'f>(folder: &Folder, files: &[&'f File]) -> Vec<(&'f File, Diagnostic)> {
     let schema = empty_schema(files.iter().map(|file| file.text.as_str()), folder.dialect);
     let texts = files.iter().map(|file| (file.name.clone(), file.text.clone()));

@@ -25,9 +25,9 @@ pub struct Pending<'f> {
 pub enum PlanError {
     /// The folder differs from the files that were applied: a line for each difference.
     Differs(Vec<String>),
-    /// Files that are not applied do not pass the rules.
+    /// Some files that are not applied yet do not pass the rules.
     Rejected(String),
-    /// Files that are not applied come before files that are applied, and need them.
+    /// Some files that are not applied come before applied files, and would fail in this order.
     Misplaced(String),
 }
 
@@ -101,7 +101,8 @@ fn by_file(entries: &[Entry]) -> BTreeMap<&str, BTreeMap<i32, &Entry>> {
 pub struct Gone {
     /// The file's name in the ledger.
     pub name: String,
-    /// The file of the folder that has the same text, and that the ledger does not have: probably the new name.
+    /// A file of the folder that has the same text and is not in the ledger: the file was probably renamed to this
+    /// name.
     pub renamed_to: Option<String>,
     /// What to do.
     pub advice: String,
@@ -132,7 +133,7 @@ pub fn gone(folder: &Folder, entries: &[Entry]) -> Vec<Gone> {
     of_files.keys().copied().filter(is_gone).filter_map(one).collect()
 }
 
-/// Whether a file has the text of which these rows of the ledger record the checksums.
+/// Whether the checksums of a file match these rows of the ledger.
 fn has_same_text(file: &File, known: &BTreeMap<i32, &Entry>) -> bool {
     if let Some(whole) = known.get(&0) {
         return file.checksum.matches(&whole.checksum);
@@ -146,7 +147,7 @@ fn has_same_text(file: &File, known: &BTreeMap<i32, &Entry>) -> bool {
 /// Describes the differences between a file and its steps that were applied or begun.
 pub fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
     let (name, unit) = (&file.name, file.unit);
-    // The steps of a file that does not pass the rules are not known, so only a file that was recorded as a whole can be
+    // If a file does not pass the rules, its steps are not known, so only the checksum of the whole file can be
     // compared.
     let known: &BTreeMap<i32, &Entry> = match (file.problems.is_empty(), known.get(&0)) {
         (false, Some(whole)) => &BTreeMap::from([(0, *whole)]),
@@ -220,8 +221,8 @@ mod tests {
         Folder::of(files, Dialect::Dsql, &|_| BTreeMap::new()).unwrap()
     }
 
-    /// Returns the ledger after this number of steps of each file. After all steps of a file, the ledger also has the
-    /// file's row.
+    /// Returns the ledger after the first `steps[i]` steps of file `i` have been applied. After all steps of a file,
+    /// the ledger also has the file's row.
     fn applied(folder: &Folder, steps: &[usize]) -> Vec<Entry> {
         let mut out = Vec::new();
         for (file, count) in folder.files.iter().zip(steps) {
@@ -259,7 +260,8 @@ mod tests {
         assert!(plan(&folder, &second_first).unwrap()[0].out_of_order);
     }
 
-    /// If the file was recorded as applied, the statements that are written into it later would never be sent.
+    /// An empty file is not recorded as applied: otherwise the statements that a user writes into it later would never
+    /// be sent.
     #[test]
     fn file_without_a_statement_is_not_planned() {
         let folder = folder(&[("1.sql", ""), ("2.sql", "-- CREATE TABLE b\n;")]);
@@ -277,14 +279,14 @@ mod tests {
         for expected in ["Rename it back to 2.sql", "resolve 0002.sql --applied", "resolve 2.sql --forget"] {
             assert!(renamed[0].advice.contains(expected), "{}", renamed[0].advice);
         }
-        // Of the file, only one step is applied, so nobody may record it as applied.
+        // Only one step of the file is applied, so the advice must not be to record the whole file as applied.
         let begun = gone_after(&[1], &[("0001.sql", ONE.1), TWO]);
         assert_eq!(begun[0].renamed_to.as_deref(), Some("0001.sql"));
         assert!(!begun[0].advice.contains("--applied"), "{}", begun[0].advice);
         assert_eq!(gone_after(&[2, 1], &[ONE, other]), []);
         let lost = gone_after(&[2, 1], &[ONE, ("0002.sql", other.1)]);
         assert_eq!((lost[0].renamed_to.as_deref(), lost[0].advice.contains("bring it back")), (None, true));
-        // The other file of the same text is applied itself.
+        // `3.sql` has the same text as the missing file, but `3.sql` is in the ledger, so it is not the new name.
         let twice = folder(&[ONE, TWO, ("3.sql", TWO.1)]);
         let without = folder(&[ONE, ("3.sql", TWO.1)]);
         assert_eq!(gone(&without, &applied(&twice, &[2, 1, 1]))[0].renamed_to, None);
@@ -298,9 +300,10 @@ mod tests {
             plan(&now, &applied(&before, steps)).err().map(|error| error.to_string()).unwrap_or_default()
         };
         let changed = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (2);");
-        // In a file that failed, statements that were not applied may be fixed.
+        // After a failure, the user may fix the statements of the file that were not applied.
         assert_eq!(refused(&[1], &[changed, TWO]), "");
-        // The outcome of a statement that was begun is not known: `--changed` would record it as applied.
+        // The outcome of a statement that was begun is not known, so the advice must not be `--changed`, which would
+        // record the statement as applied.
         let mut begun = applied(&before, &[1]);
         begun[0].state = State::Started;
         let other = folder(&[("1.sql", "CREATE TABLE a (id bigint PRIMARY KEY);")]);
@@ -312,7 +315,8 @@ mod tests {
         );
         let comment = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); -- new");
         assert!(refused(&[2], &[comment, TWO]).contains("comments or blanks"));
-        // The statements of a file that does not pass the rules are not known, so they cannot be called unchanged.
+        // The statements of a file that does not pass the rules are not known, so the message must not claim that they
+        // are unchanged.
         let rejected = vec![("1.sql".to_owned(), "CREATE TABLE b (id int); SET a = 1;".to_owned())];
         let rejected = Folder::divided(rejected, Dialect::Dsql, &|_| BTreeMap::new()).unwrap();
         let error = plan(&rejected, &applied(&before, &[2])).err().unwrap().to_string();

@@ -12,7 +12,7 @@ use dsql_edge_macro_input::schema_path;
 
 /// dsql-local's folder, unless `--folder` names another folder.
 pub const FOLDER: &str = ".dsql-local";
-/// The file in dsql-local's folder that has the bindings of the last start.
+/// The file in dsql-local's folder with the bindings (`NAME=value`) of the last start.
 const BINDINGS: &str = "bindings";
 
 /// The last start of dsql-local, as its folder describes it.
@@ -26,7 +26,7 @@ pub struct RunningLocal {
     pub sts_port: Option<u16>,
 }
 
-/// Keys in a file of dsql-local.
+/// An access key, read from a file that dsql-local wrote.
 pub struct LocalKeys {
     /// The file.
     pub path: PathBuf,
@@ -37,8 +37,8 @@ pub struct LocalKeys {
 }
 
 impl RunningLocal {
-    /// Returns the last starts in a folder and in the folders above it in the workspace, the nearest first; a
-    /// dsql-local among them may have ended.
+    /// Returns the last start of each dsql-local in a folder and in the folders above it in the workspace, the nearest
+    /// first. A dsql-local in this list may have ended since its start.
     pub fn all(folder: &Path) -> Vec<RunningLocal> {
         let mut found = Vec::new();
         let Ok(folder) = std::fs::canonicalize(folder) else { return found };

@@ -1,13 +1,13 @@
-//! Binds a value to a parameter, so that rustc's error names the parameter if the value does not fit it.
+//! Binds a value to a parameter. If the type of the value does not fit, rustc's error names the parameter.
 //!
-//! Input: a value, a type that has the parameter's name, and the parameter's SQL type. Output: the bound value. The code
-//! that encodes the value is that of [`Arguments`] and [`ManyRows`], and it does not depend on the name.
+//! Input: a value, a type that has the parameter's name, and the parameter's SQL type. Output: the bound value.
+//! [`Arguments`] and [`ManyRows`] encode the value with code that does not depend on the name.
 //!
-//! An `Option` or a list that does not fit has an error of its own. Stable Rust has no negative reasoning in traits, so
-//! method lookup makes the choice: `NotNullArgument` has the methods for an `Option` and dereferences to
-//! `ScalarArgument`, which has the methods for a list and dereferences to [`Argument`], which has those for every type.
-//! Method lookup needs a type that is known: the type of a value that only a later line determines (`let id =
-//! text.parse()?`) must be written.
+//! An `Option` or a list that does not fit has a different error from other types. A trait of stable Rust cannot
+//! exclude types ("not an `Option`"), so method lookup selects the implementation: `NotNullArgument` has the methods
+//! for an `Option` and dereferences to `ScalarArgument`, which has the methods for a list and dereferences to
+//! [`Argument`], which has the methods for every other type. Method lookup needs a known type, so a type that only a
+//! later line would determine (`let id = text.parse()?`) must be written down.
 
 use core::marker::PhantomData;
 use core::ops::Deref;
@@ -20,7 +20,7 @@ use crate::types::{FitsParameter, Generated, IsList, IsOption, ListFits, NotNull
 #[derive(Debug)]
 pub struct Argument<'v, P, S, N, T: ?Sized> {
     value: &'v T,
-    /// The parameter in an error at run time: `parameter $limit of type int8`.
+    /// The text that names the parameter in an error at run time: `parameter $limit of type int8`.
     described: &'static str,
     parameter: PhantomData<fn(P, S, N)>,
 }
@@ -63,7 +63,8 @@ impl<'v, P, S, T: ?Sized> Deref for ScalarArgument<'v, P, S, T> {
     }
 }
 
-// The bounds are those of the methods, not of the impls: otherwise rustc would report that the method does not exist.
+// The methods have the bounds, not the impls: with bounds on an impl, rustc would report that the method does not
+// exist.
 impl<P, S: Generated, N, T: ?Sized> Argument<'_, P, S, N, T> {
     /// Binds the next argument.
     #[inline(always)]
@@ -74,7 +75,7 @@ impl<P, S: Generated, N, T: ?Sized> Argument<'_, P, S, N, T> {
         arguments.bind_described::<S, N, T>(self.value, self.described);
     }
 
-    /// Binds the next argument, for a parameter whose SQL type `S` does not name.
+    /// Binds the next argument. `S` does not determine the SQL type of the parameter; `of` does.
     #[inline(always)]
     pub fn bind_by_type(&self, arguments: &mut Arguments, of: TypeOf)
     where
@@ -94,14 +95,15 @@ impl<P, S: Generated, N, T: ?Sized> Argument<'_, P, S, N, T> {
 }
 
 impl<P, S: Generated, T: IsOption + ?Sized> NotNullArgument<'_, P, S, T> {
-    /// An `Option` has no value for the parameter if it is `None`.
+    /// Never compiles: a NULL (`None`) is not allowed for this parameter. The bound `OptionFits` makes rustc report
+    /// this.
     pub fn bind(&self, _arguments: &mut Arguments)
     where
         T::Inner: OptionFits<T, P, S, S::Rust>,
     {
     }
 
-    /// An `Option` has no value for the parameter if it is `None`.
+    /// Never compiles, like `bind`.
     pub fn append(&self, _rows: &mut ManyRows, _index: usize)
     where
         T::Inner: OptionFits<T, P, S, S::Rust>,

@@ -14,7 +14,7 @@ use crate::wire::Parameters;
 #[derive(Default)]
 pub struct Arguments {
     parameters: Parameters,
-    /// The OIDs of the types that `bind_unchecked` bound.
+    /// The type OIDs of the arguments that `bind_unchecked` has bound.
     types: Vec<u32>,
     error: Option<Error>,
 }
@@ -34,7 +34,7 @@ impl Arguments {
         self.bind_described::<S, N, T>(value, S::NAME);
     }
 
-    /// Binds the next argument, for a parameter that an error describes: `parameter $limit of type int8`.
+    /// Binds the next argument. `described` is the parameter's description in errors: `parameter $limit of type int8`.
     pub(crate) fn bind_described<S: SqlType, N, T: Param<S, N> + ?Sized>(
         &mut self,
         value: &T,
@@ -43,7 +43,7 @@ impl Arguments {
         self.bind_with::<S, N, T>(described, |out| value.encode(out));
     }
 
-    /// Binds the next argument, for a parameter whose SQL type the marker `S` does not name.
+    /// Binds the next argument. The marker `S` does not determine the SQL type of the parameter; `of` does.
     pub(crate) fn bind_by_type<S: SqlType, N, T: Param<S, N> + ?Sized>(
         &mut self,
         value: &T,
@@ -91,9 +91,10 @@ impl Arguments {
         }
     }
 
-    /// Records the error for optional text of which only some parameters are given. `given` has an entry for each
-    /// parameter that decides, and each of the `texts` has the error and the indexes of the parameters that it needs.
-    /// The error is that of a text with a parameter that is given, but in no text that would be sent.
+    /// Records an error if a given value would be ignored. A part of optional text is sent only if all its parameters
+    /// are given, so a value is ignored if another parameter is missing from each part that contains it. `given` states
+    /// for each such parameter whether it has a value. Each of the `texts` has its error message and the indexes of its
+    /// parameters. The recorded error is that of the first text with an ignored value.
     pub fn not_together(&mut self, given: &[bool], texts: &[(&'static str, &[usize])]) {
         let is_given = |at: &usize| given.get(*at).copied().unwrap_or(false);
         let is_sent =
@@ -153,7 +154,7 @@ impl Arguments {
         self
     }
 
-    /// A copy, for a statement that takes these arguments and one more.
+    /// Copies the arguments, for a statement that has these arguments and one more.
     pub(crate) fn copy(&self) -> Result<Arguments, Error> {
         match &self.error {
             Some(error) => Err(error.again()),

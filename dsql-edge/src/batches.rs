@@ -10,18 +10,18 @@ use crate::row::DataRow;
 use crate::statement::Statement;
 use crate::types::{NotNull, Nullable, sql};
 
-/// An `UPDATE` or `DELETE` that runs in batches, made by `sql!("…", in batches of 1000)`. It does nothing until it is
-/// executed.
+/// An `UPDATE` or `DELETE` that runs in batches, made by `sql!("…", in batches of 1000)`. The statement does nothing
+/// until it is executed.
 ///
-/// DSQL limits a transaction to 3,000 rows, including those that a foreign key deletes with them, and 10 MiB. Each batch is
-/// a transaction of its own, and takes one round trip. In each batch, `now()` is the time of that batch.
-/// The batches follow a unique key of the table, so each row is changed once, but the statement as a whole is not atomic:
-/// others see the changes of the batches that are committed, and rows that are inserted during the run are changed only if
-/// their keys come after the current batch.
+/// DSQL limits a transaction to 10 MiB and 3,000 rows, including rows that a foreign key deletes. Each batch is a
+/// transaction of its own, and takes one round trip. In each batch, `now()` is the time of that batch. The batches
+/// follow the order of a unique key of the table, so each row is changed once. But the statement as a whole is not
+/// atomic. Other clients see the changes of the committed batches. A row that is inserted during the run is changed
+/// only if its key comes after the current batch.
 ///
-/// If a batch fails, the batches before it stay committed, and [`Error::committed_rows`] is the number of their rows. To
-/// continue, call [`next`](Batches::next) again, or run the statement again from the beginning: `sql!` accepts only
-/// statements that can be repeated, also if the outcome of the last batch is unknown.
+/// If a batch fails, the batches before it stay committed, and [`Error::committed_rows`] is the number of their rows.
+/// To continue, call [`next`](Batches::next) again, or run the statement again from the beginning: `sql!` accepts only
+/// statements that can be repeated, even if the outcome of the last batch is unknown.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -58,8 +58,8 @@ impl Batches {
         Batches { first, next, arguments, last: None, rows: 0, is_finished: false }
     }
 
-    /// The number of rows that the answered batches have updated or deleted. If the outcome of a batch is unknown, or its
-    /// future was dropped, its rows are not counted, also if they were changed.
+    /// The number of rows that the answered batches have updated or deleted. If the outcome of a batch is unknown, or
+    /// its future was dropped, its rows are not counted, even if they were changed.
     pub fn rows_affected(&self) -> u64 {
         self.rows
     }

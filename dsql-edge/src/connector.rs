@@ -15,7 +15,8 @@ use crate::wire::Limits;
 pub(crate) struct Connector {
     pub(crate) config: Config,
     pub(crate) environment: Environment,
-    /// One for each endpoint of a multi-Region cluster, in the order in which they are tried; empty for one endpoint.
+    /// A connector for each endpoint of a multi-Region cluster, in the order in which the endpoints are tried; empty if
+    /// there is only one endpoint.
     #[cfg(feature = "multi-region")]
     regions: Vec<Arc<Connector>>,
 }
@@ -29,7 +30,7 @@ const TRIED_AGAIN_AFTER: Millis = 30_000;
 #[cfg(feature = "multi-region")]
 const PATIENCE: Millis = 3_000;
 
-/// The same for an endpoint that was unreachable before.
+/// The same limit, in milliseconds, for an endpoint that was unreachable before.
 #[cfg(feature = "multi-region")]
 const PATIENCE_AGAIN: Millis = 1_000;
 
@@ -52,7 +53,7 @@ impl Connector {
         let is_tried = |region: &&Arc<Connector>| {
             since(region).is_none_or(|since| now.saturating_sub(since) >= TRIED_AGAIN_AFTER)
         };
-        // If all are unreachable, the one that was tried least recently comes next.
+        // If all endpoints are unreachable, the endpoint that was tried least recently comes next.
         let oldest = || self.regions.iter().min_by_key(|region| since(region));
         let chosen = self.regions.iter().find(is_tried).or_else(oldest)?;
         let most = self.settings().connect_timeout / (self.regions.len() as Millis);

@@ -27,10 +27,10 @@ pub async fn connection_steps(config: &Config, negotiation: Negotiation) -> Conn
     transport::steps(&config.settings, negotiation).await
 }
 
-/// Opens a connection with TLS. The certificate is verified; the login is left to the caller.
+/// Opens a connection with TLS. The certificate is verified. The caller sends the login.
 ///
 /// # Errors
-/// Returns an error if a step fails. Its text is the reason alone.
+/// Returns an error if a step fails. The error's text is only the reason, without the endpoint and without advice.
 pub async fn open_stream(
     config: &Config,
     negotiation: Negotiation,
@@ -42,7 +42,8 @@ pub async fn open_stream(
 /// verified as for the connections of `config`, and the time limit is the same.
 ///
 /// # Errors
-/// Returns an error if the server does not answer. Its text is the reason alone.
+/// Returns an error if the server does not answer. The error's text is only the reason, without the endpoint and
+/// without advice.
 pub async fn https_head(config: &Config, host: &str, port: u16) -> Result<(String, Option<String>), Error> {
     transport::https_head(&config.settings, host, port).await.map_err(of_transport)
 }

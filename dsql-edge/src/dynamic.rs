@@ -1,7 +1,7 @@
 //! SQL that is known only at run time, for tools that run SQL files.
 //!
-//! These statements are not checked by the build: use [`sql!`](crate::sql) for the queries of a Worker. Parameters and
-//! values are in PostgreSQL's text format, and the server determines the types of the parameters.
+//! The build does not check the statements of this module: use [`sql!`](crate::sql) for the queries of a Worker.
+//! Parameters and values are in PostgreSQL's text format, and the server determines the types of the parameters.
 //!
 //! ```no_run
 //! use dsql_edge::dynamic::Sql;

@@ -20,11 +20,11 @@ use crate::types::ConversionError;
 use crate::wire::DatabaseError;
 use crate::wire::frontend::EXCEEDS_LIMIT;
 
-/// An error that occurs at run time, between a query and its rows.
+/// An error of a query, a transaction or a configuration at run time.
 ///
-/// The error is displayed as one line: the SQLSTATE and the primary message of the server, or the failure and how to
-/// fix it; then the place of the query in the source. Programs use the `is_*` methods. These form five groups, one for
-/// each question below.
+/// The error is displayed as one line. The line has the SQLSTATE and the primary message of the server, or the failure
+/// and how to fix it; then the place of the query in the source. Programs use the `is_*` methods, which form five
+/// groups, one for each question below.
 ///
 /// # Was anything written?
 ///
@@ -73,11 +73,12 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 ///
 /// # Is the database reachable?
 ///
-/// [`is_connect`](Error::is_connect) covers everything up to the login. [`is_credentials`](Error::is_credentials) and
-/// [`is_access_denied`](Error::is_access_denied) must be fixed by an operator; [`is_throttled`](Error::is_throttled),
-/// [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` pass after some time. After the login,
-/// [`is_connection_lost`](Error::is_connection_lost) and [`is_timeout`](Error::is_timeout) apply. A transient error is
-/// returned only after [`attempts`](Error::attempts) attempts.
+/// [`is_connect`](Error::is_connect) covers everything up to the login. After [`is_credentials`](Error::is_credentials)
+/// and [`is_access_denied`](Error::is_access_denied), an operator must change the configuration;
+/// [`is_throttled`](Error::is_throttled), [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` pass
+/// after some time. After the login, [`is_connection_lost`](Error::is_connection_lost) and
+/// [`is_timeout`](Error::is_timeout) apply. A transient error is returned only after [`attempts`](Error::attempts)
+/// attempts.
 ///
 /// ```
 /// # use dsql_edge::Error;
@@ -112,11 +113,11 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 ///
 /// # What the line shows
 ///
-/// An error is shown as one line, by `Display`, by `Debug` and as a `worker::Error`. Frameworks put this line into
-/// logs and answers, so it does not quote parameters or rows. It contains the server's message only if messages with
+/// An error is shown as one line, by `Display`, by `Debug` and as a `worker::Error`. Frameworks put this line into logs
+/// and answers, so it does not quote parameters or rows. The line contains the server's message only if messages with
 /// this SQLSTATE name objects, limits and states: constraints (23), names and types (42), features that DSQL does not
-/// support (0A), conflicts (40), resources and limits (53, 54), connections and logins (08, 28) and the like. For
-/// other SQLSTATEs, such as data exceptions (22: `invalid input syntax for type integer: "…"`), the line has only the
+/// support (0A), conflicts (40), resources and limits (53, 54), connections and logins (08, 28) and the like. For other
+/// SQLSTATEs, such as data exceptions (22: `invalid input syntax for type integer: "…"`), the line has only the
 /// SQLSTATE, and [`message`](Error::message) returns the text.
 pub struct Error(Box<Inner>);
 
@@ -126,8 +127,8 @@ struct Inner {
     statement: Option<StatementRef>,
     outcome: Outcome,
     attempts: u32,
-    /// The number of rows that a statement for many rows had committed, and the function that writes it. A function
-    /// pointer, so that a Worker without such statements does not link the function.
+    /// The number of rows that a statement for many rows had committed, and the function that writes it. The function
+    /// is called through a pointer, so that a Worker without such statements does not link the function.
     committed: Option<(usize, WriteRows)>,
     /// How to fix a rejected login, if the server is not a DSQL cluster.
     #[cfg(feature = "postgres")]
@@ -160,8 +161,8 @@ impl Error {
     }
 
     /// Whether no connection was opened: the server does not listen, TLS failed, the login was rejected, or there were
-    /// no credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true. That is
-    /// possible because the first query is sent with the login.
+    /// no credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true. The
+    /// outcome can be unknown because the first query is sent with the login.
     pub fn is_connect(&self) -> bool {
         matches!(self.0.kind, Kind::Connect(_) | Kind::LoginRejected(_) | Kind::Credentials(_))
     }
@@ -212,8 +213,8 @@ impl Error {
     }
 
     /// The number of rows that a statement for many rows, outside a transaction, had committed before the error. The
-    /// rows after them are not in the database, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: then
-    /// it is not known whether the next chunk was committed, and with `fused`, whether some of the next chunks were.
+    /// later rows are not in the database, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: then it is
+    /// not known whether the next chunk was committed. With `fused`, this is not known for several of the next chunks.
     pub fn committed_rows(&self) -> Option<u64> {
         self.0.committed.map(|(rows, _)| rows as u64)
     }
@@ -339,7 +340,7 @@ impl Error {
         Some(&self.database_error()?.message)
     }
 
-    /// The DETAIL of the server's error. It may quote rows: do not use it in logs or in answers to users.
+    /// The DETAIL of the server's error. The DETAIL may quote rows: do not use it in logs or in answers to users.
     pub fn detail(&self) -> Option<&str> {
         self.database_error()?.detail.as_deref()
     }
@@ -455,8 +456,8 @@ impl Error {
             }
             Kind::LoginRejected(error) => {
                 f.write_str("the server rejected the login: ")?;
-                // The error of a rejected login names the user and the signer's ARN. It contains no values of rows,
-                // because no statement was executed.
+                // The error of a rejected login names the user and the signer's ARN. The text contains no values of
+                // rows, because no statement was executed.
                 shown::write_database_error(f, error, !shown::repeats_token(error))?;
                 let advice = LoginRejection::of(error).advice();
                 #[cfg(feature = "postgres")]
@@ -508,7 +509,7 @@ impl Error {
             Outcome::Executed => ", and it was executed",
             Outcome::Unknown => ", and whether it was executed is not known",
         })?;
-        // The command line's own statements are not in a file of the user.
+        // The command line's own statements have no file, because they are not in the user's sources.
         if let Some(statement) = self.0.statement.as_ref().filter(|it| !it.file().is_empty()) {
             let separator = if statement.name.is_empty() { "" } else { ", " };
             write!(f, " ({}{separator}{}:{})", statement.name, statement.file(), statement.line)?;

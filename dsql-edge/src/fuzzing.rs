@@ -8,7 +8,7 @@ use crate::session::{Connection, SessionEvent};
 use crate::wire::{Limits, Parameters, Startup};
 
 /// Fuzzes a server's answers to the first query of a connection and to the transactions after it. The first byte
-/// selects what the client sends.
+/// selects the client's messages.
 pub fn backend(data: &[u8]) {
     let Some((ours, answers)) = data.split_first() else { return };
     let whole = conversation(*ours, [answers].into_iter());

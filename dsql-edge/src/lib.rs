@@ -1,8 +1,8 @@
 //! Typed SQL for Amazon Aurora DSQL on Cloudflare Workers.
 //!
 //! `sql!` checks a query at build time, against a snapshot of the schema next to `Cargo.toml`, and generates a row type
-//! for the query. This crate runs the query: over a Worker's TCP socket, in the fewest round trips that the platform
-//! allows (4 for the first query of a request, 1 for each later one), with the IAM token signed here.
+//! for the query. This crate runs the query over a Worker's TCP socket, and signs the IAM token itself. The first query
+//! of a request takes 4 round trips, and each later query takes 1; the platform does not allow fewer.
 //!
 //! ```no_run
 //! use dsql_edge::{Dsql, sql};
@@ -32,7 +32,7 @@
 //!
 //! # Features
 //!
-//! A feature only adds items. It does not change the code that `sql!` generates.
+//! A feature only adds items. A feature does not change the code that `sql!` generates.
 //!
 //! | feature | default | |
 //! |---|---|---|
@@ -117,8 +117,9 @@
 //!
 //! - A value never becomes SQL text.
 //! - A token leaves this process only inside TLS, and only to a host that [`Config`] accepts. The password of a
-//!   PostgreSQL (feature `postgres`) leaves this process only as a proof (SCRAM), inside TLS, or on Hyperdrive's socket;
-//!   as MD5 only if the configuration lists MD5.
+//!   PostgreSQL (feature `postgres`) is not sent with SCRAM, which only proves that the client has the password. In
+//!   clear text, the password is sent only inside TLS or to Hyperdrive. The MD5 of the password is sent only if the
+//!   configuration lists MD5, or to Hyperdrive.
 //! - Errors, `Debug` output and logs never show a credential, a token or a parameter. [`Error`] shows a message of the
 //!   server only if the message does not quote a value.
 //! - Bytes from the server never make this crate panic.

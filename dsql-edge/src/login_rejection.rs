@@ -1,9 +1,9 @@
 //! Finds the reason why the server rejected a login, from the words of DSQL's error, and the advice for the user.
 //!
 //! Input: an ErrorResponse that came before the session was ready. Output: its [`LoginRejection`]. No other module uses
-//! the words of an error for a decision. Here, such a decision is safe, because nothing was executed yet. It is also
-//! necessary, because DSQL sends the same SQLSTATE (08006) for most rejected logins. The texts are those of Aurora
-//! DSQL's user guide ("Troubleshooting") and of clusters.
+//! the words of an error for a decision. During the login, a decision by words is safe, because nothing was executed
+//! yet. Such a decision is also necessary, because DSQL sends the same SQLSTATE (08006) for most rejected logins. The
+//! texts are from Aurora DSQL's user guide ("Troubleshooting"), or were recorded from clusters.
 
 use crate::sqlstate::SqlState;
 use crate::wire::DatabaseError;
@@ -36,7 +36,8 @@ const STATES: [(SqlState, LoginRejection); 3] = [
     (SqlState::PROTOCOL_VIOLATION, LoginRejection::Protocol),
 ];
 
-/// For words in a field of the error, the reason why the login was rejected. The first entry that matches is used.
+/// Words of DSQL's errors, the field in which they occur, and the reason for the rejection that they prove. The first
+/// entry that matches is used.
 const WORDS: [(&str, Place, LoginRejection); 8] = [
     ("signature expired", Place::Hint, LoginRejection::SignatureExpired),
     ("wrong user to action mapping", Place::Hint, LoginRejection::WrongAction),

@@ -1,7 +1,7 @@
 //! The macros and their input.
 
-/// Checks a query against the schema (a snapshot, or a folder of migrations) when it is compiled, and returns a query to
-/// run.
+/// Checks a query at compile time, against the schema (a snapshot, or a folder of migrations), and returns a value that
+/// runs the query.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -44,8 +44,9 @@
 /// }
 /// ```
 ///
-/// A function whose caller only serializes the rows can return `Result<Vec<impl serde::Serialize>, Error>`, without a
-/// name. A [query function](#query-functions) declares the function and its row together.
+/// If the caller of a function only serializes the rows, the function can return `Result<Vec<impl serde::Serialize>,
+/// Error>`, so the struct needs no name. A [query function](#query-functions) declares the function and its row
+/// together.
 ///
 /// Overrides are written into the column's name: `AS "x!"` (never NULL; a NULL is then an error at run time), `AS "x?"`
 /// (an `Option`), `AS "x: T"` (a Rust type of your own). Overrides have an effect only in an alias of the query, not in
@@ -55,7 +56,7 @@
 /// The field is an `Option` if the group is on the nullable side of an outer join and has a witness. A witness is a
 /// column that is NULL only if the join finds no matching row; in that case, all columns of the group are NULL. Without
 /// a witness, the field is a struct whose fields are `Option`s, so that no value is lost. To use your own structs, name
-/// them with the fields that are structs:
+/// the struct of the row, and for each group its field and its struct:
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -102,8 +103,8 @@
 /// # }
 /// ```
 ///
-/// - A parameter with a type keeps that type, and rustc checks that the type fits. A Rust enum as the type is also
-///   checked by its variants: if each use of the parameter accepts only the labels of one column or of one SQL enum,
+/// - A parameter with a type keeps that type, and rustc checks that the type fits. If the type is a Rust enum, its
+///   variants are checked, too. If the SQL uses the parameter only for one column with labels, or for one SQL enum,
 ///   each variant must be one of these labels. A parameter without a type has the Rust type of its SQL type: `&str`,
 ///   `&[u8]` and `&[T]` instead of types that own memory, and an `Option` where NULL is an ordinary value (not for
 ///   `LIMIT`).
@@ -135,10 +136,11 @@
 /// # }
 /// ```
 ///
-/// The parameters of an optional part that occur nowhere outside optional text decide whether the part is sent: their
-/// arguments are `Option`s, and the part is sent if all of them are `Some`. The values are bound; a value never becomes
-/// text. Every combination of parts is compiled (at most 64, which is six parameters that decide alone). All combinations
-/// must return the same columns, and a parameter must have the same type in every combination that contains it.
+/// A parameter that occurs only in optional text decides whether its part is sent: its argument is an `Option`, and a
+/// part is sent if all these arguments are `Some`. The values are bound; a value never becomes text. Every combination
+/// of parts is compiled. A query can have at most 64 combinations, for example with six parts that each have a
+/// parameter of their own. All combinations must return the same columns, and a parameter must have the same type in
+/// every combination that contains it.
 ///
 /// Several parameters of one part belong together, for example the position of a page:
 ///
@@ -161,9 +163,10 @@
 /// A value that is given is never ignored: if `at` is `Some` and `id` is `None`, nothing is sent, and the query returns
 /// an error that names both.
 ///
-/// A parameter without a type is an `Option<T>`, or an `Option<Option<T>>` where NULL is a value of its own: the
-/// parameter is written to a nullable column (`{? , body = $body }`) or tested for NULL (`IS NOT DISTINCT FROM $author`),
-/// so `Some(None)` is NULL. To send NULL to a function (`concat($word)`), name the type of the parameter.
+/// In a query function, a parameter that decides and has no written type is an `Option<T>`. The type is
+/// `Option<Option<T>>`, and `Some(None)` sends NULL, if the SQL writes the parameter to a nullable column (`{? , body =
+/// $body }`) or tests the parameter for NULL (`IS NOT DISTINCT FROM $author`). To send NULL to a function
+/// (`concat($word)`), name the type of the parameter.
 ///
 /// # Many rows
 ///
@@ -213,14 +216,16 @@
 /// The batches follow the primary key, or another unique key whose columns are NOT NULL. The statement compiles if
 ///
 /// - it does not change the key, and its table has no triggers, rules, child tables or row level security;
-/// - it reads nothing that an earlier batch may have changed: other rows of its table, directly or through a view, tables whose
-///   rows a foreign key changes with it, functions of the schema that are not `IMMUTABLE`;
-/// - a batch cannot violate a constraint that the whole statement satisfies: a new value of a unique column that can differ from
-///   row to row needs the condition that the column IS NULL;
-/// - it can be repeated: an `UPDATE` whose new values depend on changed columns needs a condition that excludes the rows it has
-///   changed, such as `WHERE done IS NULL` with `SET …, done = true`.
+/// - it reads nothing that an earlier batch may have changed. So it must not read other rows of its own table, directly
+///   or through a view, or a table whose rows a foreign key changes together with its own rows. Each function of the
+///   schema that it calls must be `IMMUTABLE`;
+/// - no batch can violate a constraint that the whole statement would satisfy. For example, an `UPDATE` that sets a
+///   unique column to different values (`SET n = m + 1`) needs the condition that the column was NULL (`WHERE n IS
+///   NULL`);
+/// - it can be repeated: if the new values of an `UPDATE` depend on columns that it changes, its condition must exclude
+///   the rows that it has changed already, such as `WHERE done IS NULL` with `SET …, done = true`.
 ///
-/// It has neither `WITH` nor `RETURNING` nor optional text. For DSQL, a batch has at most 3,000 rows.
+/// The statement must not have `WITH`, `RETURNING` or optional text. For DSQL, a batch has at most 3,000 rows.
 ///
 /// A batch is sent as one statement, `WITH … AS (UPDATE … RETURNING 1) SELECT …`. DSQL's documentation does not mention such a
 /// `WITH`; `dsql-edge doctor --probe` tests whether a cluster accepts it.
@@ -231,23 +236,23 @@
 /// |---|---|---|
 /// | returns rows | [`Query`](crate::Query) | any [`Executor`](crate::Executor), a pipeline |
 /// | returns no rows | [`Command`](crate::Command) | any [`Executor`](crate::Executor), a pipeline |
-/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | any
-/// [`Executor`](crate::Executor), a pipeline; as an [idempotency key](crate::TransactionBuilder::idempotency_key) |
+/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | any [`Executor`](crate::Executor), a pipeline; as an [idempotency key](crate::TransactionBuilder::idempotency_key) |
 /// | `UPDATE` or `DELETE` in batches | [`Batches`](crate::Batches) | [`Dsql`](crate::Dsql) |
-/// | changes its session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, `set_config(…, false)`, `pg_advisory_lock` |
-/// [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut`
-/// [`Session`](crate::Session) |
+/// | changes its session | [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut` [`Session`](crate::Session) |
 /// | begins, ends or changes a transaction; `DO`, `CALL` | does not compile | [`Dsql::transaction`](crate::Dsql::transaction) |
+///
+/// These statements change their session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, and calls of
+/// `set_config(…, false)` or `pg_advisory_lock`.
 ///
 /// `currval` and `lastval` run anywhere, but are meaningful only in a transaction or session that called `nextval`.
 /// `RETURNING` returns the same number and works everywhere.
 ///
 /// # Warnings
 ///
-/// A suspicious statement causes a warning: an UPDATE or DELETE without WHERE, a comparison with NULL, a text that its
-/// column never has, a parameter in quotes (`'$name'`), `ORDER BY` a parameter, and an override without effect.
-/// `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns the warning off; before a function, use the same attribute.
-/// The attribute takes the code that the warning shows, with `_` for `-`.
+/// A suspicious statement causes a warning: an UPDATE or DELETE without WHERE, a comparison with NULL, a comparison of
+/// a column with a text that the column never has, a parameter in quotes (`'$name'`), `ORDER BY` a parameter, and an
+/// override without effect. `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns the warning off; before a
+/// function, use the same attribute. The attribute takes the code that the warning shows, with `_` for `-`.
 ///
 /// # The snapshot
 ///
@@ -265,9 +270,9 @@
 /// package's library, also in the package's tests, examples and binaries, so the type must be `pub`. In a package
 /// without a library, `crate` is the binary.
 ///
-/// A folder of migrations also works; its files are read in the order of their names, without those that undo a
-/// migration (`*.down.sql`, `*.undo.sql`, `*.rollback.sql`, `U1__*.sql`). Cargo does not detect new files in the folder by
-/// itself, so a `build.rs` must name the folder:
+/// A folder of migrations also works; its files are read in the order of their names. Files that undo a migration
+/// (`*.down.sql`, `*.undo.sql`, `*.rollback.sql`, `U1__*.sql`) are left out. Cargo does not detect new files in the
+/// folder by itself, so a `build.rs` must name the folder:
 ///
 /// ```text
 /// fn main() {
@@ -319,9 +324,9 @@ pub use dsql_edge_macros::sql_file;
 /// (`sql_unchecked!("…", …)`), the result has only the method `execute`.
 ///
 /// Transaction control is rejected as in [`sql!`](crate::sql). A SELECT runs again after a lost answer if the snapshot
-/// proves that the SELECT only reads. This proof has two conditions: `sql!` would accept the SELECT, and the SELECT
-/// does not name a function of the schema. Every other statement is treated as a statement that may write and may
-/// change its session. `sql_unchecked!` does not check where a statement that changes its session runs: run it on a
+/// proves that the SELECT only reads. For this proof, `sql!` must accept the SELECT, and the SELECT must not name a
+/// function of the schema. Every other statement is treated as a statement that may write and may change its session.
+/// `sql_unchecked!` does not check where a statement that changes its session runs: run it on a
 /// [`Session`](crate::Session).
 #[doc(alias = "query_unchecked")]
 #[doc(alias = "query_as_unchecked")]
@@ -340,11 +345,11 @@ pub use dsql_edge_macros::sql_unchecked;
 /// struct UserId(Uuid);
 /// ```
 ///
-/// An **enum** is a list of labels. It fits an enum of PostgreSQL, and text, for example with
-/// `CHECK (status IN ('draft', 'in_review'))`. The label of a variant is its name, changed by `rename_all` (serde's
-/// rules) or `rename`. Where an override or a directive gives this type to a column whose labels the snapshot lists (an
-/// enum, or a `CHECK` of the column or of its domain), the build fails unless the variants are exactly these labels.
-/// At run time, an unknown label is an error that names the column.
+/// An **enum** is a list of labels. Such a type fits an enum of PostgreSQL, and a text column, for example with `CHECK
+/// (status IN ('draft', 'in_review'))`. The label of a variant is its name, changed by `rename_all` (serde's rules) or
+/// `rename`. The snapshot lists the labels of a column if the column is an enum, or if the column or its domain has
+/// such a `CHECK`. If an override or a directive gives the Rust type to such a column, the build fails unless the
+/// variants are exactly the labels. At run time, an unknown label is an error that names the column.
 ///
 /// ```
 /// #[derive(Debug, Clone, Copy, PartialEq, dsql_edge::Type)]
@@ -358,11 +363,12 @@ pub use dsql_edge_macros::sql_unchecked;
 /// ```
 ///
 /// A **struct with named fields** is a composite type of the snapshot, `CREATE TYPE address AS (street text, zip
-/// integer)`. The name of the composite type is that of the struct in snake_case, or `#[dsql(name = "schema.address")]`.
-/// The build fails unless the struct has exactly the fields of the composite type, in any order, each with a Rust type
-/// that fits. A field of a composite value can be NULL, so it is an `Option`; `#[dsql(not_null)]` declares that it is
-/// never NULL, and `#[dsql(rename = "…")]` gives the name of the field in PostgreSQL. DSQL does not have composite
-/// types. Values are sent in PostgreSQL's binary format, which PostgreSQL 14 and later accept for types of the schema.
+/// integer)`. The composite type has the name of the struct in snake_case, or the name in `#[dsql(name =
+/// "schema.address")]`. The build fails unless the struct has exactly the fields of the composite type, in any order,
+/// each with a Rust type that fits. A field of a composite value can be NULL, so it is an `Option`; `#[dsql(not_null)]`
+/// declares that it is never NULL, and `#[dsql(rename = "…")]` gives the name of the field in PostgreSQL. DSQL does not
+/// have composite types. Values are sent in PostgreSQL's binary format, which PostgreSQL 14 and later accept for types
+/// of the schema.
 ///
 /// ```
 /// // The row type of a table is a composite type, too:
@@ -380,8 +386,8 @@ pub use dsql_edge_macros::sql_unchecked;
 #[doc(inline)]
 pub use dsql_edge_macros::Type;
 
-/// A test with a cluster of its own: an `async fn` that takes a [`Dsql`](crate::Dsql). Feature `test`, which belongs to
-/// `[dev-dependencies]`; not on wasm.
+/// A test with a cluster of its own: an `async fn` that takes a [`Dsql`](crate::Dsql). The attribute needs the feature
+/// `test`, which belongs in `[dev-dependencies]`. The attribute is not available on wasm.
 ///
 /// ```toml
 /// [dev-dependencies]
@@ -413,29 +419,31 @@ pub use dsql_edge_macros::Type;
 /// # fn main() {}
 /// ```
 ///
-/// `cargo test` runs it. The test returns `()` or a `Result<(), E>`; `should_panic`, `ignore` and other attributes of
-/// tests are written as usual. The runtime is tokio's, with one thread.
+/// `cargo test` runs the test. The test returns `()` or a `Result<(), E>`; `should_panic`, `ignore` and other
+/// attributes of tests are written as usual. The runtime is tokio's, with one thread.
 ///
 /// # The cluster
 ///
-/// Each test has an endpoint and a database of its own, so tests run at the same time. The endpoint is dsql-local's:
-/// TLS, tokens, DSQL's rules, limits and conflicts. The database has the schema that [`sql!`](macro@crate::sql) uses:
-/// the snapshot, or the folder of migrations. `migrations = "folder"`, relative to `Cargo.toml`, names another folder.
-/// Migrations are applied by DSQL's rules. A snapshot may be a dump, so its statements are not, but the test fails if a
-/// cluster cannot have an object of the snapshot.
+/// Each test has an endpoint and a database of its own, so tests run at the same time. A dsql-local is the endpoint,
+/// with TLS, tokens, and DSQL's rules, limits and conflicts. The database has the schema that
+/// [`sql!`](macro@crate::sql) uses: the snapshot, or the folder of migrations. `migrations = "folder"`, relative to
+/// `Cargo.toml`, names another folder. DSQL's rules apply to the statements of migrations. DSQL's rules do not apply to
+/// the statements of a snapshot, which may be a dump. But the test fails if the snapshot has an object that a cluster
+/// cannot have.
 ///
-/// All tests share one PostgreSQL 16, which dsql-local finds. The first process of tests starts it, and it ends two
-/// seconds after the last one, also if that process is killed. `target/dsql-edge-test` keeps its data folder with the
-/// last schemas, for a quick start. A test that passes leaves nothing else.
+/// All tests share one PostgreSQL 16, which dsql-local finds. The first test process starts this PostgreSQL. The
+/// PostgreSQL ends two seconds after the last test process, even if that process is killed. The data folder, with the
+/// last schemas, stays in `target/dsql-edge-test`, so that the next start is quick. A test that passes leaves nothing
+/// else.
 ///
-/// With a schema of the dialect PostgreSQL, `Dsql` is connected to the PostgreSQL itself.
+/// If the dialect of the schema is PostgreSQL, `Dsql` connects to the PostgreSQL directly, without dsql-local's rules.
 ///
 /// # Arguments
 ///
 /// - `fixtures("users", "posts")` runs `fixtures/users.sql` and `fixtures/posts.sql`, relative to the source file, in
-///   this order; `"../data/users.sql"` is a path. Each statement runs by DSQL's rules.
-/// - `faults("conflict=1", "latency=20")`: the faults of `dsql-local`, which begin with the test. A test that passed fails
-///   if one of them, except a latency, did not happen.
+///   this order; a fixture can also be a path, such as `"../data/users.sql"`. Each statement runs by DSQL's rules.
+/// - `faults("conflict=1", "latency=20")` switches on faults of `dsql-local` when the test begins. If a fault did not
+///   happen, the test fails, even if its function succeeded. A latency is exempt.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -448,12 +456,12 @@ pub use dsql_edge_macros::Type;
 /// # fn main() {}
 /// ```
 ///
-/// - `own_server` starts a PostgreSQL for this test only, which takes about a second. Roles belong to a PostgreSQL, not to
-///   one of its databases, so on the shared one, `CREATE ROLE` is an error. A test whose schema or fixtures change roles
-///   has its own server without this argument.
+/// - `own_server` starts a PostgreSQL for this test only, which takes about a second. All databases of a PostgreSQL
+///   share its roles, so `CREATE ROLE` is an error in the shared PostgreSQL. If the schema or the fixtures of a test
+///   change roles, the test gets its own PostgreSQL even without `own_server`.
 /// - `roles("app")` adds a database role with a login of its own, as `dsql-local --user app` does, and implies
-///   `own_server`. The function takes one more `Dsql` for each role. The schema, a fixture or the test grants what the
-///   role may do.
+///   `own_server`. The function takes one more `Dsql` for each role. The role gets its privileges from the schema, a
+///   fixture or the test itself (`GRANT`).
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql, sql_unchecked};
@@ -469,13 +477,14 @@ pub use dsql_edge_macros::Type;
 ///
 /// # A test that fails
 ///
-/// A failed test keeps its database until it runs again, for a week at most. Its output has the command that opens the
-/// database with psql, and the statements that DSQL rejected with the alternatives to them. If the process is killed, its
-/// database is dropped by the next run.
+/// A failed test keeps its database until the test runs again, for a week at most. The output of the test has the
+/// command that opens the database with psql, and the statements that DSQL rejected, each with an alternative. If the
+/// process is killed, its database is dropped by the next run.
 ///
 /// # Differences from a cluster
 ///
-/// Those of dsql-local, and one more: `current_database()` is the name of the test's database, not `postgres`.
+/// The differences are those of dsql-local, and one more: `current_database()` returns the name of the test's database,
+/// not `postgres`.
 #[cfg(all(feature = "test", not(target_arch = "wasm32")))]
 #[doc(inline)]
 pub use dsql_edge_macros::test;

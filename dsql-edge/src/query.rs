@@ -9,7 +9,7 @@ use crate::many_rows::{MAX_ROWS, Rows};
 use crate::row::DataRow;
 use crate::statement::{KeyConstraints, Statement, StatementRef};
 
-/// A query that returns rows of the type `R`, made by `sql!`. It does nothing until it is fetched or executed.
+/// A query that returns rows of the type `R`, made by `sql!`. The query does nothing until it is fetched or executed.
 ///
 /// | method | returns |
 /// |---|---|
@@ -21,32 +21,32 @@ use crate::statement::{KeyConstraints, Statement, StatementRef};
 /// | [`fetch_values`](Query::fetch_values) | the one column of all rows |
 /// | [`fetch`](Query::fetch) | a stream of the rows |
 /// | [`execute`](Query::execute) | the number of rows, without the rows |
-/// | [`one`](Query::one), [`optional`](Query::optional), [`value`](Query::value),
-/// [`optional_value`](Query::optional_value), [`values`](Query::values) | a member of a
-/// [pipeline](crate::Dsql::pipeline) |
+///
+/// In a [pipeline](crate::Dsql::pipeline), [`one`](Query::one), [`optional`](Query::optional), [`value`](Query::value),
+/// [`optional_value`](Query::optional_value) and [`values`](Query::values) take the place of the `fetch_*` methods.
 #[must_use = "a query does nothing until it is fetched or executed"]
 pub struct Query<R> {
     pub(crate) request: Request,
     pub(crate) decode: fn(&DataRow<'_>) -> Result<R, Error>,
 }
 
-/// A statement that returns no rows, made by `sql!`. It does nothing until it is [executed](Command::execute), or sent
-/// in a [pipeline](crate::Dsql::pipeline).
+/// A statement that returns no rows, made by `sql!`. The statement does nothing until it is
+/// [executed](Command::execute), or sent in a [pipeline](crate::Dsql::pipeline).
 #[must_use = "a statement does nothing until it is executed"]
 pub struct Command {
     pub(crate) request: Request,
 }
 
-/// An `INSERT` of one row that cannot succeed twice, made by `sql!`. It does nothing until it is executed.
+/// An `INSERT` of one row that cannot succeed twice, made by `sql!`. The statement does nothing until it is executed.
 ///
 /// A `KeyInsert` runs like a [`Command`], and can be the [idempotency key](crate::TransactionBuilder::idempotency_key)
 /// of a transaction. `sql!` makes a `KeyInsert` from an `INSERT … VALUES (…)` of one row without `RETURNING` and
-/// without `DO UPDATE`, if a primary key or a unique constraint covers only columns that the statement writes, with
-/// parameters or constants that are not NULL. If the row could violate another unique index of the table, too,
-/// `ON CONFLICT (column) DO NOTHING` must name the key: PostgreSQL reports only the first violation, and a violation of
-/// another index does not mean that the key is taken, and causes an error. A row cannot violate an index if one of the
-/// index's columns is NULL, or has the default `gen_random_uuid()` or an identity. `.into()` turns a `KeyInsert` into a
-/// `Command`.
+/// without `DO UPDATE`. The table must have a primary key or a unique constraint, and the statement must write each
+/// column of that constraint with a parameter or a constant that is not NULL. If the row could also violate another
+/// unique index of the table, `ON CONFLICT (column) DO NOTHING` must name the key. The reason is that PostgreSQL
+/// reports only the first violation, and the violation of another index does not show whether the key exists already.
+/// Such a violation is an error. A row cannot violate an index if one of the index's columns is NULL, or has the
+/// default `gen_random_uuid()` or an identity. `.into()` turns a `KeyInsert` into a `Command`.
 #[must_use = "a statement does nothing until it is executed"]
 pub struct KeyInsert {
     pub(crate) request: Request,
@@ -54,16 +54,18 @@ pub struct KeyInsert {
 }
 
 /// A statement that changes its session and returns no rows, made by `sql!`: `SET`, `RESET`, `LISTEN`, `PREPARE`,
-/// `CREATE TEMP TABLE`. It does nothing until it is executed, and it runs only on a `&mut` [`Session`](crate::Session).
+/// `CREATE TEMP TABLE`. The statement does nothing until it is executed, and runs only on a `&mut`
+/// [`Session`](crate::Session).
 #[must_use = "a statement does nothing until it is executed"]
 pub struct SessionCommand(pub(crate) Command);
 
-/// A query that changes its session and returns rows of the type `R`, made by `sql!`: `SELECT set_config(…, false)`. It
-/// does nothing until it is fetched or executed, and it runs only on a `&mut` [`Session`](crate::Session).
+/// A query that changes its session and returns rows of the type `R`, made by `sql!`: `SELECT set_config(…, false)`.
+/// The query does nothing until it is fetched or executed, and runs only on a `&mut` [`Session`](crate::Session).
 #[must_use = "a query does nothing until it is fetched or executed"]
 pub struct SessionQuery<R>(pub(crate) Query<R>);
 
-/// A statement for many rows, `for … in …`, that returns no rows, made by `sql!`. It does nothing until it is executed.
+/// A statement for many rows, `for … in …`, that returns no rows, made by `sql!`. The statement does nothing until it
+/// is executed.
 ///
 /// The rows are read from their iterator while they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
 /// [`Transaction`](crate::Transaction), all rows are part of that transaction. Otherwise each chunk is a transaction of

@@ -1,5 +1,5 @@
-//! Decides whether a statement runs again after a failure, and what is known about a write. The decision is a pure
-//! function from facts to a [`Rule`].
+//! Decides whether a statement runs again after a failure, and which outcome of a write is reported. The decision is a
+//! pure function from facts to a [`Rule`].
 //!
 //! Input: the [`FailureFacts`] of a flight. Output: its rule, the [`Pause`] before another attempt, and the outcome.
 //! Nothing is awaited here, and the text of an error is not read (`login_rejection.rs` has read it for a rejected
@@ -49,10 +49,11 @@
 //! # The rejected design
 //!
 //! AWS's connectors decide only by SQLSTATE: 40001 runs again, and every other error is returned to the caller. A lost
-//! connection has no SQLSTATE, and the obvious repair (to send each statement again that failed with a connection
-//! error) runs an `INSERT` twice if only its answer was lost. It does not help to check whether CommandComplete has
-//! arrived: in the extended protocol an autocommit statement commits at Sync, after CommandComplete
-//! (`exec_execute_message` and `finish_xact_command` in PostgreSQL's `tcop/postgres.c`), and DSQL sends 40001 at Sync.
+//! connection has no SQLSTATE, and an obvious design would send each statement again that failed with a connection
+//! error. But that design runs an `INSERT` twice if only the answer to the `INSERT` was lost. A check whether
+//! CommandComplete has arrived does not help: in the extended protocol an autocommit statement commits at Sync, after
+//! CommandComplete (`exec_execute_message` and `finish_xact_command` in PostgreSQL's `tcop/postgres.c`), and DSQL sends
+//! 40001 at Sync.
 
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -100,9 +101,10 @@ pub(crate) enum Signal {
     Timeout,
     /// Another transaction committed a conflicting change first, or waits for a lock of this one (a deadlock).
     Conflict,
-    /// An error after which the outcome of a commit is not known: 40003, 08007, an error of the system (XX, 58, 08)
-    /// where the server may have committed, any error after the answer to COMMIT, or a FATAL error. The server may have
-    /// committed before it ended the session, and nothing follows a FATAL error.
+    /// An error after which the outcome of a commit is not known. The SQLSTATE is 40003 or 08007, or the class is a
+    /// failure of the system (XX, 58, 08) and the server may have committed; or the error arrived after the answer to
+    /// COMMIT; or the error is FATAL. The server may have committed before it ended the session, and nothing follows a
+    /// FATAL error.
     Unsure,
     /// A part of the server is not available (XX000), and nothing was committed.
     Unavailable,

@@ -39,7 +39,8 @@ impl<'a> DataRow<'a> {
             .map_err(|reason| self.column_error(index, S::NAME, reason, N::NULLABLE))
     }
 
-    /// Decodes a column like [`column`](DataRow::column); rustc's error names the column, whose name the type `C` has.
+    /// Decodes a column like [`column`](DataRow::column); the type `C` has the name of the column, so that rustc's
+    /// error names the column.
     ///
     /// # Errors
     /// Returns the errors of [`column`](DataRow::column).

@@ -15,7 +15,7 @@ impl<S: Serializer> SerializedRow<S> {
         SerializedRow(serializer.serialize_struct(name, fields))
     }
 
-    /// Serializes the next field. It does nothing after a field has failed.
+    /// Serializes the next field. After a field has failed, the later fields are ignored.
     pub fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
         if let Ok(row) = &mut self.0
             && let Err(error) = row.serialize_field(name, value)

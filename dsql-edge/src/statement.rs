@@ -31,8 +31,9 @@ pub struct Statement {
     pub search_path: &'static str,
 }
 
-/// A reference to a statement that runs. It dereferences to the [`Statement`] that the compiler emitted. The methods
-/// `sql` and `file` return the text and the file, which are not `'static` if the text is known only at run time.
+/// A reference to a statement that runs. The reference dereferences to the [`Statement`] that the compiler emitted. The
+/// methods `sql` and `file` return the text and the file, which are not `'static` if the text is known only at run
+/// time.
 #[derive(Debug, Clone)]
 pub(crate) enum StatementRef {
     /// From `sql!`.
@@ -127,7 +128,8 @@ pub enum SessionEffect {
     Keeps,
     /// The statement may change its session: it calls a function of the schema, or comes from `sql_unchecked!`.
     MayChange,
-    /// The purpose of the statement is to change its session. It runs only on a [`Session`](crate::Session).
+    /// The purpose of the statement is to change its session. Such a statement runs only on a
+    /// [`Session`](crate::Session).
     Changes,
 }
 

@@ -1,14 +1,14 @@
 //! Decides whether a comment silences a finding.
 //!
-//! Input: the text of a file and a finding. Output: whether a comment contains the name of the finding's rule. A comment
-//! cannot silence the error that a statement cannot be read.
+//! Input: the text of a file and a finding. Output: whether a comment contains the name of the finding's rule. A
+//! comment cannot silence a syntax error.
 
 use crate::allow_comment::is_allowed;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Stage};
 
 use super::finding::Finding;
 
-/// Whether a comment silences a finding, at its place or at its statement.
+/// Whether a comment silences a finding. The comment is at the finding's place or at the beginning of its statement.
 pub(super) fn is_finding_allowed(text: &str, finding: &Finding) -> bool {
     let name = match finding.rule {
         Some(rule) => rule.id,

@@ -1,6 +1,6 @@
-//! Decides what a name before a parenthesis means.
+//! Decides whether a name before a parenthesis is a function, a relation or an alias.
 //!
-//! Input: tokens. Output: whether the name is a PostgreSQL function, a relation, or an alias.
+//! Input: tokens. Output: whether the name is a PostgreSQL function that does not run SQL, a relation, or an alias.
 
 use dsql_edge_compiler::builtin;
 use dsql_edge_compiler::schema::is_value_function;
@@ -29,7 +29,8 @@ pub(super) fn is_postgres(name: &str) -> bool {
     is_function || builtin::type_by_name(name).is_some() || is_value_function(name)
 }
 
-/// Whether a name before a parenthesis is a relation with its columns, or an access method.
+/// Whether a name before a parenthesis is a relation with its columns (`INSERT INTO t (a)`), or an access method
+/// (`USING btree (a)`).
 pub(super) fn is_relation(statement: &StatementKind, tokens: &[Token], at: usize) -> bool {
     let mut first = at;
     while first >= 2 && tokens.get(first - 1).is_some_and(|it| it.kind == TokenKind::Symbol(b'.')) {

@@ -112,9 +112,9 @@ fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     }
 }
 
-/// Whether the text at a place contains a call, a cast, an operator or a set operation. Each of these may have another
-/// meaning with another operand type, or may accept more types than a column does. A plain column contains none of
-/// these, and neither does a comparison of columns and constants.
+/// Whether the text at a place contains a call, a cast, an operator or a set operation. A call, a cast or an operator
+/// may have another meaning with another operand type, or may accept more types than a column does. A plain column
+/// contains none of these, and neither does a comparison of columns and constants.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {
@@ -134,9 +134,10 @@ fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool 
             // `'posts_id_seq'::regclass`
             TokenKind::Typecast => !matches!(before, Some(TokenKind::String(_))),
             TokenKind::Operator(_) => true,
-            // `date + integer`. A sign, and the star of a select list, do not follow an operand.
+            // `date + integer`. Without an operand before it, the symbol is a sign (`-1`) or the star of a select list
+            // (`SELECT *`).
             TokenKind::Symbol(b'+' | b'-' | b'*' | b'/' | b'%' | b'^') => before.is_some_and(is_operand),
-            // `ARRAY[id]`, but not the type `int[]`.
+            // An array or a subscript (`ARRAY[id]`), but not the type `int[]`.
             TokenKind::Symbol(b'[') => next != Some(&TokenKind::Symbol(b']')),
             _ => false,
         }

@@ -1,17 +1,18 @@
-//! Sorts the errors of names: an object that does not exist, or that exists already.
+//! Changes the errors "does not exist" and "already exists" into warnings where the schema is not certain.
 //!
-//! Input: an error. Output: the error as a warning, if the object may exist, or may not exist, after all.
+//! Input: an error. Output: the error as a warning, because the missing object may exist, or the object that is in the
+//! way may not exist.
 
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Severity};
 
-/// Makes an error a warning if the object that it does not find may exist.
+/// Changes the error that an object does not exist into a warning, because the object may exist.
 pub(super) fn doubt(error: &mut Diagnostic) {
     if is_of_name(error.code) {
         *error = warning(error.clone());
     }
 }
 
-/// Makes an error a warning if the object that is in its way may not exist.
+/// Changes the error that an object already exists into a warning, because the older object may not exist any more.
 pub(super) fn doubt_taken(error: &mut Diagnostic) {
     if is_of_taken_name(error.code) && error.is_error() {
         *error = warning(error.clone());

@@ -1,5 +1,5 @@
-//! Rewrites statements that `pg_dump` writes and DSQL rejects: keys that follow their tables, and settings to values
-//! that DSQL has anyway.
+//! Rewrites statements that `pg_dump` writes and DSQL rejects: keys that are added after CREATE TABLE, and `SET` with a
+//! value that the setting always has in DSQL.
 //!
 //! Input: the statements of a file, and its findings. Output: rewrites, if a key can move into CREATE TABLE, if a
 //! constraint is validated later, or if a setting can be left out.
@@ -30,7 +30,7 @@ pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
         let Some(statement) = statements.get(at) else { continue };
         let fix = match (rule.id, &statement.kind) {
             ("add_constraint_not_valid", StatementKind::AlterTable(_)) => {
-                // NOT VALID is a rewrite only if the file validates the constraint later.
+                // The rewrite to NOT VALID has the same effect only if the file validates the constraint later.
                 let end = Span { start: statement.span.end, end: statement.span.end };
                 let edits = vec![(end, " NOT VALID".to_owned())];
                 validation(script, at).map(|_| (NOT_VALID, edits))

@@ -1,15 +1,16 @@
 //! Derives the effects of a file on the files that run with it: whether all effects are known, and which rewrites these
 //! effects rule out.
 //!
-//! Input: a file, as far as it can be read. Output: [`Effects`]. Code is in statements and in the bodies of functions.
-//! A statement of another file may call the functions of this file. A body in SQL is read as a file of its own. A body
-//! in PL/pgSQL is read token by token, and its effect is unknown if it runs a string (`EXECUTE`). The effect of a call
-//! is known if the function is PostgreSQL's and does not run SQL, or if a file of the run defines the function.
+//! Input: the readable statements of a file. Output: [`Effects`]. SQL that may run is in statements and in the bodies
+//! of functions. A statement of another file may call the functions of this file. A body in SQL is read as a file of
+//! its own. A body in PL/pgSQL is read token by token, and its effect is unknown if it runs a string (`EXECUTE`). The
+//! effect of a call is known if the function is PostgreSQL's and does not run SQL, or if a file of the run defines the
+//! function.
 //!
-//! Example: `CREATE TABLE t (id serial)`, followed by `\i rest.sql`. The other file may contain
-//! `OVERRIDING USER VALUE`. With this clause, an identity column stores another number than a column with a default. So
-//! the rewrite of `serial` is not offered. It is not enough to look at the statements that name the table: a view, a
-//! function that was defined before the table, and a psql variable can reach the table without its name.
+//! Example: `CREATE TABLE t (id serial)`, followed by `\i rest.sql`. The other file may contain `OVERRIDING USER
+//! VALUE`. With this clause, an identity column stores another number than a column with a default. So the rewrite of
+//! `serial` is not offered. A check of only the statements that name the table would not be enough: a view, a function
+//! that was defined before the table, or a psql variable can reach the table without its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 

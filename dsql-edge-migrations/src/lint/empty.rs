@@ -11,6 +11,6 @@ pub fn empty_schema<'t>(texts: impl Iterator<Item = &'t str>, dialect: Dialect) 
     let lines = texts.iter().flat_map(|text| directives(text));
     let paths = lines.filter(|it| it.is_in_head && it.directive.starts_with("search_path"));
     let head: String = paths.map(|it| format!("{}\n", it.line)).collect();
-    // The build reports a wrong directive.
+    // A wrong directive is ignored here, because the build reports it.
     Schema::parse_files([("", head.as_str())], Some(dialect)).unwrap_or_default()
 }

@@ -8,7 +8,8 @@ use super::file::lint;
 use super::sent::Sent;
 use crate::folder::shown;
 
-/// Returns the errors of each file that has some: the rules of [`Folder::open`](crate::Folder::open) for a DSQL.
+/// Returns the errors of each file that has errors. Callers pass this function to [`Folder::open`](crate::Folder::open)
+/// for a folder of DSQL.
 pub fn errors_of_migrations(texts: Vec<(String, String)>) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in lint(texts, None, Sent::Migrate) {

@@ -1,8 +1,8 @@
-//! Keeps facts that the statements of the files show without the schema before them: the roles that were created or dropped,
-//! and the columns that were added to tables which the files do not create.
+//! Keeps facts that are known from the files alone, without the schema before them: the roles that were created or
+//! dropped, and the columns that were added to tables which the files do not create.
 //!
-//! Input: the statements, in order. Output: PostgreSQL's error for a statement that certainly fails after the statements
-//! before it. A schema does not contain roles, so for roles this is all that is known.
+//! Input: the statements, in order. Output: PostgreSQL's error for a statement that certainly fails because of an
+//! earlier statement. A schema does not contain roles, so these facts are the only source for roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,8 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Follows a statement. `is_unlisted`: whether the schema so far does not have the table that the statement alters.
+    /// Adds the facts of a statement; returns the errors of the statement. `is_unlisted`: whether the schema so far
+    /// does not have the table that the statement alters.
     pub(super) fn follow(&mut self, statement: ParsedStatement<'_>, is_unlisted: bool) -> Vec<Diagnostic> {
         match &statement.kind {
             StatementKind::Utility("CREATE ROLE" | "CREATE USER" | "CREATE GROUP") => {
@@ -34,7 +35,7 @@ impl Facts {
             StatementKind::AlterTable(alter) if alter.object == ObjectKind::Table && is_unlisted => {
                 self.alter(alter)
             }
-            // The names may mean other tables afterwards.
+            // After a rename or a move, the names may mean other tables.
             StatementKind::AlterTable(alter) if alter.actions.iter().any(moves) => {
                 self.columns.clear();
                 Vec::new()

@@ -62,8 +62,8 @@ fn lint_with(
     linted
 }
 
-/// Returns the errors of the statements that `migrate` divides into batches. Names that the files before do not create are
-/// reported elsewhere, if they are known to be wrong.
+/// Returns the errors of the statements that `migrate` divides into batches. Errors of names are left out here:
+/// `resolve` reports the names that are certainly wrong.
 fn batch_errors(linted: &[LintedFile], at: usize) -> Vec<Finding> {
     let (Some(before), Some(file)) = (linted.get(..at), linted.get(at)) else { return Vec::new() };
     if file.findings.iter().any(|finding| finding.diagnostic.is_error()) {
@@ -169,7 +169,8 @@ impl LintedFile {
             findings.retain(|finding| !finding.is_moot_for_migrate());
             findings.iter_mut().for_each(Finding::advise_for_migrate);
             let misplaced = steps::misplaced(&parsed).into_iter();
-            // Where DSQL rejects a statement, only the rule is reported: the rule's message is clearer than this error.
+            // Where a rule of DSQL rejects a statement, only the rule is reported, because its message is clearer than
+            // the other error.
             let is_new = |error: &Diagnostic| {
                 !findings.iter().any(|it| it.diagnostic.is_error() && overlap(it.statement, error.span))
             };
@@ -187,7 +188,8 @@ impl LintedFile {
     }
 }
 
-/// Returns the errors of comments that are meant as directives. For `migrate`, the steps report them.
+/// Returns the errors of comments that look like misspelt directives. `migrate` does not need this function, because
+/// `steps` reports these comments.
 pub(super) fn of_comments(text: &str) -> impl Iterator<Item = Finding> {
     misspelt_directives(text, &is_rule).into_iter().map(|diagnostic| {
         let statement = diagnostic.span;

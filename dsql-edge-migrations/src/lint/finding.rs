@@ -9,7 +9,7 @@ use dsql_edge_compiler::source::{Lines, Span};
 
 /// A file and its findings.
 pub struct LintedFile {
-    /// The name, as it was given.
+    /// The file's name, as the caller has given it.
     pub name: String,
     /// Its text.
     pub text: String,
@@ -37,7 +37,7 @@ impl Finding {
         self.rule.is_some_and(|rule| rule.id == "index_not_valid")
     }
 
-    /// Replaces advice that a migration cannot follow: `CALL sys.wait_for_job` has no place in it.
+    /// Replaces advice that a migration cannot follow: `CALL sys.wait_for_job` is not allowed in a migration.
     pub(super) fn advise_for_migrate(&mut self) {
         if self.rule.is_some_and(|rule| rule.id == "index_async") {
             let hint = "write CREATE INDEX ASYNC: `dsql-edge migrate` waits for its job";

@@ -3,13 +3,13 @@
 //! Input: the rewrites of rules and of pg_dump. Output: the rewrites that `lint` may offer, each
 //! with the condition under which the script has the same effect.
 //!
-//! A script has the same effect if it leaves the same catalog and the same rows, apart from
-//! differences that DSQL forces: an identity column is a bigint, an index has no order and is built
-//! by a job. `tests/rewrites` compares catalog and rows on PostgreSQL. A rewrite that replaces one
-//! statement by two has the same effect only if every statement succeeds; otherwise the effect of
-//! one of the two may remain. For example, if a row violates the constraint of `ADD CONSTRAINT`, the constraint remains
-//! NOT VALID. If a transaction becomes several transactions and a later one fails, the first one remains applied. It is
-//! certain that no row violates the constraint only if the script created the table and added no rows to it.
+//! A script has the same effect if it leaves the same catalog and the same rows, apart from differences that DSQL
+//! forces. For example, in DSQL an identity column is a bigint, and an index has no ASC or DESC and is built by a job.
+//! `tests/rewrites` compares catalog and rows on PostgreSQL. A rewrite that replaces one statement by two has the same
+//! effect only if every statement succeeds; otherwise the effect of one of the two may remain. For example, if a row
+//! violates the constraint of `ADD CONSTRAINT`, the constraint remains NOT VALID. If a transaction becomes several
+//! transactions and a later one fails, the first one remains applied. It is certain that no row violates the constraint
+//! only if the script created the table and added no rows to it.
 
 use std::collections::BTreeSet;
 
@@ -34,8 +34,8 @@ use super::sent::Sent;
 pub(super) const ANOTHER_TRANSACTION: &str = "begin another transaction";
 
 /// The rules whose rewrites do not affect other statements, or whose conditions check the affected statements. Any
-/// other rewrite is offered only if all effects of the files are known: a statement that `lint` cannot read, a file
-/// that `\\i` runs or a string that is run as SQL may depend on the object that the rewrite changes.
+/// other rewrite is offered only if all effects of the files are known. For example, a statement that `lint` cannot
+/// read, or a file that `\\i` runs, may depend on the object that the rewrite changes.
 const INDEPENDENT_OF_THE_RUN: &[&str] = &[
     "add_constraint_not_valid",
     "add_primary_key",
@@ -83,9 +83,9 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
 /// changed more than the original file.
 ///
 /// Input: the findings with their rewrites. A rewrite that is correct only if all statements succeed
-/// (`SameIfAllSucceed`) is applied only with `--assume-success`. Without that option, its statement stays as it is, and
-/// DSQL still rejects it. Other rewrites may move something across this statement, so the search is repeated until no
-/// rewrite's condition changes.
+/// (`SameIfAllSucceed`) is applied only with `--assume-success`. Without `--assume-success`, the statement is not
+/// rewritten, and DSQL still rejects it. Other rewrites may move something across this statement, so the search is
+/// repeated until no rewrite's condition changes.
 pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
     loop {
         let is_left = |it: &&Finding| {

@@ -1,6 +1,6 @@
-//! Decides whether a name in a file certainly means the object that the statements before it show.
+//! Decides whether it is certain, from the statements before a name, which object the name means.
 //!
-//! Input: the statements and psql commands of a file. Output: the statements up to which names are certain, and the
+//! Input: the statements and psql commands of a file. Output: the place up to which names are certain, and the
 //! transactions that the file rolls back. `lint` restores the schema at the end of such a transaction. After a command
 //! or a statement with an unknown effect on names, findings that depend on a name are left out.
 
@@ -27,7 +27,8 @@ const BY_NAME: [&str; 10] = [
 /// Commands of psql after which the file alone does not show which objects exist.
 const COMMANDS: [&str; 7] = ["i", "include", "ir", "include_relative", "c", "connect", "gexec"];
 
-/// The maximum number of transactions whose effects are undone. The schema is copied at the beginning of each.
+/// The maximum number of transactions whose effects are undone. The schema is copied at the beginning of each of these
+/// transactions.
 const MOST_UNDONE: usize = 16;
 
 /// The places in a file from which names are not certain.
@@ -65,7 +66,8 @@ impl NameCertainty {
             TransactionStatement::Rollback { chain } => {
                 match open.filter(|_| self.undone.len() < MOST_UNDONE) {
                     Some(begin) => drop(self.undone.insert(begin, at)),
-                    // The transaction began outside of the file, or the schema would be copied too often.
+                    // The objects after this ROLLBACK are not known: either its transaction began outside of the file,
+                    // or the maximum number of copies of the schema is reached.
                     None => self.objects = 0,
                 }
                 *open = chain.then_some(at);
@@ -78,7 +80,7 @@ impl NameCertainty {
         }
     }
 
-    /// Whether the file shows which objects exist after it.
+    /// Whether it is certain which objects exist after the file.
     pub(super) fn shows_objects(&self) -> bool {
         self.objects == u32::MAX
     }
@@ -93,12 +95,13 @@ impl NameCertainty {
         self.undone.values().any(|end| *end == at)
     }
 
-    /// Whether the objects that a statement names are certainly those that the statements before it show.
+    /// Whether it is certain, from the earlier statements, which objects a statement names.
     pub(super) fn is_name_certain(&self, statement: &Statement) -> bool {
         statement.span.start < self.objects.min(self.path)
     }
 
-    /// Whether a finding does not depend on a name, or the name in the statement is certain.
+    /// Whether a finding is certain: either the finding does not depend on a name, or the name in the statement is
+    /// certain.
     pub(super) fn is_certain(&self, finding: &dsql::Finding, statement: &Statement) -> bool {
         let has_schema = match &statement.kind {
             StatementKind::AlterTable(alter) => alter.name.schema().is_some(),
@@ -112,8 +115,8 @@ impl NameCertainty {
     }
 }
 
-/// Whether the search path is not known after a statement. `SET search_path` is followed, and so is the empty path that
-/// pg_dump sets.
+/// Whether the search path is not known after a statement. The path is known after `SET search_path`, and after pg_dump
+/// has set the empty path.
 fn hides_path(statement: &Statement, text: &str) -> bool {
     let written = statement.span.text(text).to_ascii_lowercase();
     match &statement.kind {

@@ -3,9 +3,10 @@
 //! Input: files in the order in which they run, and the schema before them. Output: findings in the order of the text. No
 //! rule of DSQL applies, and no finding has a rewrite.
 //!
-//! Each statement is compared with the schema that the statements before it produce. Queries are analyzed as `sql!` does,
-//! also the queries of views, and the expressions of defaults, CHECK constraints and indexes. Not analyzed are the bodies of
-//! functions. After a statement whose effect on the schema is not known, an unknown name may exist, so it is a warning.
+//! Each statement is compared with the schema that the statements before it produce. Queries, the queries of views, and
+//! the expressions of defaults, CHECK constraints and indexes are analyzed in the same way as in `sql!`. The bodies of
+//! functions are not analyzed. After a statement whose effect on the schema is not known, an unknown name may exist, so
+//! it is a warning.
 
 use crate::allow_comment::is_allowed;
 use crate::steps::postgres;
@@ -73,7 +74,7 @@ impl State {
             // The schema lists every table.
             let of_roles = self.facts.follow(statement, false);
             let defined = resolve::errors_of_definition(statement, self.grown.schema(), &contradictions);
-            // The fold reports some errors of a query again.
+            // `contradictions` repeats some of the errors that `found` already has.
             if found.is_empty() {
                 found = contradictions;
             }
@@ -96,7 +97,8 @@ impl State {
             let of = |diagnostic| Finding { diagnostic, rule: None, fix: None, statement: statement.span };
             findings.extend(found.into_iter().map(of));
         }
-        // The unread statement may be the last one, and the loop compares it only with the statements after it.
+        // The loop notices an unreadable statement only at the next readable one, and there is none if the unreadable
+        // statement is the last.
         self.uncertain |= changes.is_some() || !certainty.shows_objects();
         findings.extend(places);
         if sent == Sent::Migrate {

@@ -1,13 +1,13 @@
 //! Compares the names and types of a statement with the schema before the statement.
 //!
-//! Input: a statement and the schema. Output: errors of the queries in the statement, as `sql!` reports them, and of the
-//! expressions of defaults, CHECK constraints and indexes. Not analyzed are the bodies of functions.
+//! Input: a statement and the schema. Output: errors of the queries in the statement, as `sql!` reports them, and of
+//! the expressions of defaults, CHECK constraints and indexes. The bodies of functions are not analyzed.
 //!
-//! [`Resolved`] does this for DSQL, where the schema before the files need not be known. A dump or a single migration may
-//! use objects that exist already, so their names are not resolved. The files of a folder probably begin with an empty
-//! schema: an unknown name is a warning, unless the first statement already uses an unknown table. If the files themselves
-//! create a name twice, this is an error even if nothing is known about the schema before them; so is a column that an
-//! index or a constraint names, if the files create its table without this column.
+//! [`Resolved`] does this for DSQL, where the schema before the files need not be known. A dump or a single migration
+//! may use objects that exist already, so their names are not resolved. The files of a folder probably begin with an
+//! empty schema: an unknown name is a warning, unless the first statement already uses an unknown table. Two errors are
+//! reported even if nothing is known about the schema before the files: the files themselves create a name twice, or an
+//! index or a constraint names a column that its table does not have, although the files create the table.
 
 use std::collections::BTreeSet;
 
@@ -35,13 +35,13 @@ enum Before {
     Everything,
 }
 
-/// What the statements so far show.
+/// The schema and the other facts that are known after the statements so far.
 #[derive(Clone)]
 pub(super) struct State {
     grown: Growth,
     facts: Facts,
-    /// The tables whose columns and constraints are not certain: those of CREATE TABLE IF NOT EXISTS, of which an earlier one
-    /// may exist, and those that copy the columns of an unknown table.
+    /// The tables whose columns and constraints are not certain. The table is in a CREATE TABLE IF NOT EXISTS, so an
+    /// older table with this name may exist; or the table copies the columns of an unknown table.
     conditional: BTreeSet<String>,
     /// Whether a CASCADE may have dropped objects that depend on objects outside of the files.
     has_cascaded: bool,
@@ -51,7 +51,8 @@ pub(super) struct State {
 pub(super) struct Resolved {
     state: State,
     before: Before,
-    /// Whether the schema before the files lists every index and constraint: a file of DDL may leave some out.
+    /// Whether the schema before the files lists every index and constraint. A schema that is read from a file of DDL
+    /// may leave some out.
     lists_all: bool,
     /// Whether the files certainly run one after the other, as `migrate` sends them.
     is_sequence: bool,
@@ -59,7 +60,7 @@ pub(super) struct Resolved {
     files: usize,
     /// Whether a statement so far may have changed the schema in a way that is not known.
     uncertain: bool,
-    /// The statements of the file after which the schema is not known.
+    /// Those statements of the file that have an unknown effect on the schema.
     unknown_after: Vec<Span>,
 }
 
@@ -99,7 +100,7 @@ impl Resolved {
         self.state.clone()
     }
 
-    /// Returns to an earlier state: a transaction was rolled back.
+    /// Returns to an earlier state, because a transaction was rolled back.
     pub(super) fn restore(&mut self, state: State) {
         self.state = state;
     }
@@ -114,8 +115,8 @@ impl Resolved {
         self.unknown_after = unknown.filter(changes).map(|it| it.statement).collect();
     }
 
-    /// Ends a file: a statement with an unknown effect may be its last.
-    /// `is_certain`: whether its statements show which objects exist afterwards.
+    /// Ends a file, whose last statement may have an unknown effect. `is_certain`: whether it is certain which objects
+    /// exist after the file.
     pub(super) fn end_file(&mut self, is_certain: bool) {
         self.uncertain |= !self.unknown_after.is_empty() || !is_certain;
     }
@@ -131,8 +132,8 @@ impl Resolved {
         own
     }
 
-    /// Applies a statement to the schema. Returns the errors in its names and types that `own`, the findings of rules, do
-    /// not report. `certain` is whether the names in the statement can be resolved.
+    /// Applies a statement to the schema. Returns the errors in the statement's names and types, except those that a
+    /// rule has already reported (`own`). `certain` is whether the names in the statement can be resolved.
     pub(super) fn follow(
         &mut self,
         statement: ParsedStatement<'_>,
@@ -161,7 +162,7 @@ impl Resolved {
             contradictions.retain(|error| is_of_taken_name(error.code) && is_certain);
             defined.clear();
         }
-        // The fold reports some errors of a query again.
+        // `contradictions` repeats some of the errors that `found` already has.
         if found.is_empty() {
             found = contradictions;
         }
@@ -191,8 +192,8 @@ impl Resolved {
         found
     }
 
-    /// Removes from `found` the errors that are certain, whatever exists before the files: those of a definition that names
-    /// only columns of a table that the files create, and the operators and types of PostgreSQL.
+    /// Removes and returns the errors that are certain whatever exists before the files: the errors of a definition
+    /// that names only columns of a table that the files create, and only operators and types of PostgreSQL.
     fn certain_of_definition(
         &self,
         statement: ParsedStatement<'_>,
@@ -201,7 +202,7 @@ impl Resolved {
     ) -> Vec<Diagnostic> {
         let is_uncertain = |table: &str| self.state.conditional.contains(table);
         let is_known = match &statement.kind {
-            // The definition of a table has to be right, although the table may exist already.
+            // Even if the table of IF NOT EXISTS already exists, its definition must be correct.
             StatementKind::CreateTable(table) => table.if_not_exists || !is_uncertain(table.name.name()),
             StatementKind::AlterTable(alter) => !is_uncertain(alter.name.name()),
             StatementKind::CreateIndex(index) => !is_uncertain(index.table.name()),
@@ -255,7 +256,7 @@ impl Resolved {
         found
     }
 
-    /// Whether a name that a statement cannot create, according to the statements before it, certainly exists.
+    /// Whether a name is certainly taken if an earlier statement created the name and this statement creates it again.
     fn is_certainly_taken(&self, statement: ParsedStatement<'_>) -> bool {
         let is_conditional = match &statement.kind {
             StatementKind::AlterTable(alter) => self.state.conditional.contains(alter.name.name()),
@@ -313,7 +314,7 @@ pub(super) fn errors_of_definition(
     schema: &Schema,
     contradictions: &[Diagnostic],
 ) -> Vec<Diagnostic> {
-    // The schema then has another table than the one that the statement defines.
+    // After these errors, the schema has another table than the statement means, or none.
     if contradictions.iter().any(|it| it.code == Code::UnknownTable || is_of_taken_name(it.code)) {
         return Vec::new();
     }
@@ -462,7 +463,7 @@ mod tests {
         let index = "CREATE TABLE t (a int, b int); CREATE INDEX ASYNC i ON t (a); ";
         let gone = |sql: &str| format!("{index}{sql} CREATE INDEX ASYNC i ON t (b);");
         for text in [
-            // The table of IF NOT EXISTS may be an older one.
+            // IF NOT EXISTS may have found an older table with other columns.
             "CREATE TABLE IF NOT EXISTS t (a int); ALTER TABLE t ADD COLUMN a int;".to_owned(),
             "CREATE TABLE IF NOT EXISTS t (a int); ALTER TABLE t RENAME TO u; ALTER TABLE u ADD COLUMN a int;".to_owned(),
             "CREATE TABLE t (a int); DROP TABLE t; CREATE TABLE t (a int);".to_owned(),

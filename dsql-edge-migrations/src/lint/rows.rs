@@ -57,9 +57,9 @@ pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) ->
         && (created + 1..at).all(|between| leaves_rows(script, between, table))
 }
 
-/// Returns the earlier statement that created a table, if the name also means that table at the statement `at`. This requires
-/// that no other relation has or gets this name, in this file or in an earlier file, and that the schemas in which
-/// names are looked up stay the same.
+/// Returns the earlier statement that created a table, if the name also means that table at the statement `at`. The
+/// name certainly means that table if no other relation in this file or an earlier file has or gets this name, and if
+/// the search path stays the same.
 pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Option<usize> {
     if script.is_in_earlier_files(table.name()) {
         return None;
@@ -244,7 +244,8 @@ fn has_one_target(script: &Script<'_>, at: usize) -> bool {
     let StatementKind::CreateTable(table) = &script.statements()[created].kind else { return false };
     let mut of_it = script.naming_at(created..at, target.name());
     let evaluated = of_it.any(|at| match &script.statements()[at].kind {
-        // Defaults, generated columns, checks and the expressions of indexes.
+        // These statements define expressions that a write evaluates: defaults, generated columns, checks, and
+        // expressions of indexes.
         StatementKind::CreateTable(_) | StatementKind::AlterTable(_) | StatementKind::CreateIndex(_) => {
             has_call(script, at)
         }

@@ -1,4 +1,4 @@
-//! Tests of the rewrites that depend on everything that the files of a run do.
+//! Tests of the rewrites whose conditions depend on all files of a run.
 
 use dsql_edge_compiler::dsql::Meaning;
 

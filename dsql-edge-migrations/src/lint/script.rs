@@ -2,8 +2,8 @@
 //! effect.
 //!
 //! Input: the statements of a file, and the places in the file that could not be read. Output: facts about a statement
-//! and the statements around it. Names are compared without their schemas, so a statement may count as naming a table
-//! although the statement names another table.
+//! and the statements around it. Names are compared without their schemas, so a statement that names `b.t` also counts
+//! as a statement that names `a.t`.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;

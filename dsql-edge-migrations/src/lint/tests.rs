@@ -206,7 +206,7 @@ fn scripts_that_a_rewrite_would_change_stay_as_they_are() {
             .to_owned(),
         "/* /* '\n*/\n\\d\nCREATE INDEX i ON t (a); */ SELECT $$\n\\\nCREATE INDEX i ON t (a);$$;\n"
             .to_owned(),
-        // A NOT VALID constraint that is never validated is not the same as a validated constraint.
+        // A constraint that stays NOT VALID differs from a validated constraint.
         "ALTER TABLE t ADD CHECK (a > 0);\n".to_owned(),
         format!("BEGIN;\n{CHECK}COMMIT;\n"),
         // A key on which another statement may depend.

@@ -23,7 +23,7 @@ use super::script::Script;
 use super::sent::Sent;
 use super::strings::first_change;
 
-/// A place that is not followed.
+/// A place at which statements may run that `lint` does not read.
 struct Place {
     span: Span,
     statement: Span,

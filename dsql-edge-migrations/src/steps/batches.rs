@@ -1,9 +1,10 @@
 //! Reads the comment that makes an UPDATE or DELETE run in batches, `-- dsql-edge: in batches of 1000`.
 //!
-//! Input: a file. Output: for a statement, the number of rows of a batch; an error for each comment that has no place there.
+//! Input: a file. Output: for a statement, the number of rows of a batch; an error for each comment that is not before
+//! an UPDATE or DELETE.
 //!
-//! Each batch is a transaction of its own, so the statement is a step of its own. A run that was interrupted repeats the
-//! statement from the beginning: the compiler accepts only statements for which this has the same result.
+//! Each batch is a transaction of its own, so the statement is a step of its own. A run that was interrupted repeats
+//! the statement from the beginning: the compiler accepts only statements whose repetition has the same result.
 
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::schema::directives;
@@ -24,9 +25,10 @@ const WRITTEN: &str = "-- dsql-edge: in batches";
 pub struct Batched {
     /// The number of rows of a batch.
     pub rows: u32,
-    /// The first batch. Its columns are the key of its last row and the number of changed rows.
+    /// The SQL of the first batch. This statement returns the key of the batch's last row and the number of changed
+    /// rows.
     pub first: String,
-    /// Each later batch. Its parameter is the key of the last row of the previous batch.
+    /// The SQL of each later batch. Its parameter is the key of the last row of the previous batch.
     pub next: String,
 }
 
@@ -50,13 +52,14 @@ impl Markers {
             tokens.get(next).map_or(u32::MAX, |token| token.span.start)
         };
         let lines = directives(&file.text).filter_map(|line| {
-            // `in batch of 5` has no number of rows, and so is an error.
+            // A misspelt directive such as `in batch of 5` is kept without a number of rows, so that `rows` reports an
+            // error.
             let is_meant = line.directive.starts_with("in ") || line.directive.starts_with("batch");
             let written = line.directive.strip_prefix(MARKER).or_else(|| is_meant.then_some(""))?;
             Some((line.span, written.to_owned(), next(line.span.start)))
         });
         let mut each: Vec<_> = lines.collect();
-        // A comment behind SQL is not a directive, but it is certainly meant as one.
+        // A comment after SQL in the same line is not a directive, but the user certainly meant a directive.
         for (start, _) in file.text.match_indices(WRITTEN) {
             let line = file.text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |it| it + 1);
             let comment = Span::new(start, start + WRITTEN.len());
@@ -79,8 +82,8 @@ impl Markers {
         }))
     }
 
-    /// Returns an error for each comment that is not before a statement that runs in batches, and that none of `errors` is
-    /// about. `is_step`: whether a step begins at a place.
+    /// Returns an error for each comment that is not before a statement that runs in batches. A comment that `errors`
+    /// already reports is left out. `is_step`: whether a step begins at a place.
     pub(super) fn unused(&self, errors: &[Diagnostic], is_step: impl Fn(u32) -> bool) -> Vec<Diagnostic> {
         let hint = "write it in the line before an UPDATE or DELETE that is not between BEGIN and COMMIT";
         let is_reported = |comment: Span| errors.iter().any(|error| error.span == comment);

@@ -10,7 +10,7 @@ use dsql_edge_compiler::{Schema, Source, compile_in_batches};
 
 use super::{Batched, Step, Work};
 
-/// Adds the SQL of the batches. `earlier`: the names and texts of the files before.
+/// Adds the SQL of the batches to the steps. `earlier`: the names and texts of the earlier files.
 ///
 /// # Errors
 /// Returns the errors of the statements, and of the schema.
@@ -46,7 +46,7 @@ fn divide_one(
     Ok(())
 }
 
-/// An error in a statement, as an error in the file.
+/// Converts the place of an error from a place in the statement to a place in the file.
 fn at(mut error: Diagnostic, statement: Span) -> Diagnostic {
     error.span.start = error.span.start.saturating_add(statement.start);
     error.span.end = error.span.end.saturating_add(statement.start);

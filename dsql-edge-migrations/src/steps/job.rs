@@ -1,6 +1,6 @@
-//! The statements whose result is not that of their answer: the jobs of a cluster (`CREATE INDEX ASYNC` and `ALTER TABLE
-//! ASYNC … VALIDATE CONSTRAINT`), and `CREATE INDEX CONCURRENTLY` of PostgreSQL. Each may leave an object that is not
-//! valid.
+//! Recognizes the statements that may leave an object which is not valid, so that the object must be checked
+//! afterwards. In DSQL, these statements start a job: `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC … VALIDATE
+//! CONSTRAINT`. In PostgreSQL, the statement is `CREATE INDEX CONCURRENTLY`.
 //!
 //! Input: a statement. Output: the object that the statement's job makes.
 

@@ -1,4 +1,4 @@
-//! The error for a statement or a comment that has no place in a migration.
+//! The error for a statement or a comment that is not allowed in a migration.
 
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::source::Span;

@@ -1,7 +1,7 @@
 //! Divides a migration into steps, each of which the server accepts as one transaction. `postgres` has the rules for a
-//! PostgreSQL; this module has those of DSQL.
+//! PostgreSQL; this module has the rules for DSQL.
 //!
-//! Input: the text of a file. Output: the steps of the file, or an error for each statement that has no place in a
+//! Input: the text of a file. Output: the steps of the file, or an error for each statement that is not allowed in a
 //! migration.
 //!
 //! On DSQL, a statement outside a transaction is a separate step. The statements between `BEGIN` and `COMMIT` are one
@@ -47,7 +47,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// The step after `before` others.
+    /// Creates the step that follows the first `before` steps.
     fn of(before: usize, span: Span, text: &str, work: Work) -> Step {
         let number = i32::try_from(before + 1).unwrap_or(i32::MAX);
         Step { number, span, checksum: Checksum::of(span.text(text)), work }
@@ -71,7 +71,7 @@ pub enum Work {
 /// Returns the steps of a file.
 ///
 /// # Errors
-/// Returns the first syntax error, or an error for each statement that has no place in a migration.
+/// Returns the first syntax error, or an error for each statement that is not allowed in a migration.
 pub fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
     let source = Source::script(text);
     let parsed = Parsed::script(&source).map_err(|error| vec![error])?;
@@ -79,12 +79,12 @@ pub fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
     if errors.is_empty() { Ok(steps) } else { Err(errors) }
 }
 
-/// Returns an error for each readable statement that has no place in a migration.
+/// Returns an error for each readable statement that is not allowed in a migration.
 pub fn misplaced(file: &Parsed<'_>) -> Vec<Diagnostic> {
     read(file).1
 }
 
-/// Returns an error for each part of a file that is not SQL of the server.
+/// Returns an error for each psql command and each `\;`, which the server does not accept as SQL.
 fn not_sql(file: &Parsed<'_>) -> Vec<Diagnostic> {
     let command = |command: &PsqlCommand| {
         let what = format!("the psql command \\{}", command.name);
@@ -187,7 +187,7 @@ fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
     Ok(Work::Transaction(inside.iter().map(|statement| statement.span).collect()))
 }
 
-/// The hint for a statement that has no use in a migration.
+/// The hint for a statement that has no effect in a migration.
 const NO_CHANGE: &str = "leave it out: it neither changes the schema nor rows";
 
 fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {

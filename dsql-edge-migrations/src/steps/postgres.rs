@@ -1,7 +1,7 @@
 //! Divides a migration for a PostgreSQL into steps.
 //!
-//! Input: the text of a file. Output: the steps of the file and a note for each division that the file itself does not
-//! contain, or an error for each statement that has no place in a migration.
+//! Input: the text of a file. Output: the steps of the file and a note for each division that the user did not write as
+//! `BEGIN … COMMIT`; or an error for each statement that is not allowed in a migration.
 //!
 //! The whole file is one step, a transaction, unless one of these divides it:
 //!
@@ -12,9 +12,9 @@
 //! - `ALTER TYPE … ADD VALUE`, if a later statement contains the value: PostgreSQL accepts a new value only after COMMIT
 //!   (unless the transaction also created the type). The statement ends its transaction.
 //!
-//! A setting would end with its session, and behind a pooler in transaction mode, another client would get the session.
-//! So only settings that end with the transaction (`SET LOCAL`, `set_config(…, true)`) are accepted. `migrate` resets what a
-//! DO block or a function sets.
+//! A setting of the session would be lost when the session ends. Behind a pooler in transaction mode, another client
+//! would get the session with this setting. So only settings that end with the transaction (`SET LOCAL`, `set_config(…,
+//! true)`) are accepted. `migrate` resets a setting that a DO block or a function changes.
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
@@ -46,8 +46,8 @@ pub struct Division {
 /// Returns the steps of a file.
 ///
 /// # Errors
-/// Returns the syntax errors, or an error for each statement that has no place in a migration. A comment
-/// (`-- dsql-edge: allow syntax-error`) allows a statement that only a newer PostgreSQL can read.
+/// Returns the syntax errors, or an error for each statement that is not allowed in a migration. A comment (`--
+/// dsql-edge: allow syntax-error`) allows a statement that only a newer PostgreSQL can read.
 pub fn steps(text: &str) -> Result<Division, Vec<Diagnostic>> {
     let (parsed, unread) = Parsed::readable(text, lex(&Source::script(text)));
     let (allowed, errors): (Vec<_>, Vec<_>) = unread.into_iter().partition(|(error, span)| {
@@ -65,7 +65,7 @@ pub fn steps(text: &str) -> Result<Division, Vec<Diagnostic>> {
     }
 }
 
-/// Returns an error for each readable statement that has no place in a migration.
+/// Returns an error for each readable statement that is not allowed in a migration.
 pub fn misplaced(file: &Parsed<'_>) -> Vec<Diagnostic> {
     divided(file, &[]).errors
 }
@@ -239,7 +239,7 @@ fn added_value(statement: ParsedStatement<'_>) -> Option<&str> {
     })
 }
 
-/// Returns the error for a statement that has no place in a transaction of a migration.
+/// Returns the error for a statement that is not allowed in a transaction of a migration.
 fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     let span = statement.span;
     let words = words(statement);

@@ -1,8 +1,8 @@
 //! Decides whether a statement that changes the schema was applied. A run that continues after a failed run needs this
 //! decision.
 //!
-//! Input: a statement, and the state of its objects in the catalog, before the statement was sent and now. Output:
-//! applied, not applied, or not shown by the catalog.
+//! Input: a statement, and two states of its objects in the catalog: the state before the statement was sent, and the
+//! current state. Output: applied, not applied, or not shown by the catalog.
 
 use dsql_edge_compiler::syntax::ast::{
     AlterTable, CreateTable, Drop, ObjectKind, QualifiedName, Statement, StatementKind, TableElement,
@@ -24,7 +24,7 @@ pub struct Object {
     pub kind: Kind,
     /// The object's schema; "" if the statement does not name a schema, so that the search path finds the object.
     pub schema: String,
-    /// The object's name; "" for the parts of the catalog that are read as a whole.
+    /// The object's name; "" if the kind is read as a whole (all functions, all roles).
     pub name: String,
 }
 
@@ -45,7 +45,7 @@ pub enum Kind {
     Role,
     /// All mappings of `AWS IAM GRANT`.
     Mapping,
-    /// The name of an index: whether it exists, valid or not.
+    /// An index. The state is only whether an index with this name exists, valid or not.
     Index,
     /// A database.
     Database,

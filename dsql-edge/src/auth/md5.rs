@@ -1,4 +1,4 @@
-//! PostgreSQL's MD5 login outside Workers, by `postgres-protocol`.
+//! Computes the answer of PostgreSQL's MD5 login outside Workers, with `postgres-protocol`.
 
 use std::future::ready;
 

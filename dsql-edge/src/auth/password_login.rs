@@ -7,9 +7,8 @@
 //!
 //! - A password in clear text is sent only inside TLS, or on Hyperdrive's socket. MD5 is used only if the configuration
 //!   lists it.
-//! - The login has not succeeded before the server has proved, in SCRAM, that it has the password. A server that
-//!   requests no password is accepted only inside TLS, whose certificate identifies the server, or if none is
-//!   configured.
+//! - A login with SCRAM succeeds only after the server has proved that it has the password. A server that requests no
+//!   password is accepted only if TLS or a private socket identifies the server, or if no password is configured.
 //! - Each request is answered at most once: a server cannot change the salt or the number of iterations midway.
 
 use core::task::{Context, Poll, ready};
@@ -192,7 +191,8 @@ impl PasswordLogin {
         Ok(())
     }
 
-    /// The digest of the server's certificate, if it is known and used.
+    /// The digest of the server's certificate, for channel binding; `None` if it is not known or channel binding is
+    /// disabled.
     fn digest(&self, settings: &PostgresSettings) -> Option<&[u8]> {
         match &self.protection {
             Protection::Tls { server_end_point } if settings.channel_binding != ChannelBinding::Disable => {
@@ -202,7 +202,7 @@ impl PasswordLogin {
         }
     }
 
-    /// Whether nobody else can read what is sent to the server.
+    /// Whether the connection is private: only the server can read the bytes that are sent.
     fn is_private(&self, settings: &PostgresSettings) -> bool {
         settings.private_socket || matches!(self.protection, Protection::Tls { .. })
     }

@@ -1,7 +1,8 @@
 //! The built-in signer: AWS Signature Version 4 in its query form, for DSQL's one request.
 //!
-//! Input: credentials and a [`TokenRequest`]. Output: the future of the token. The query's names are written in the
-//! order that the canonical form requires, so nothing is sorted. Property tests compare the result with `aws-sigv4`.
+//! Input: credentials and a [`TokenRequest`]. Output: a future that returns the token. The query's names are written in
+//! the order that the canonical form requires, so nothing is sorted. Property tests compare the result with
+//! `aws-sigv4`.
 
 use super::encoding::percent_encode;
 use super::signature::Scope;

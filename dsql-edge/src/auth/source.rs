@@ -5,9 +5,10 @@
 //! ([`Cache`](crate::credentials::Cache)), never as a future or a connection: on Workers, a request cannot wait for the
 //! I/O of another request.
 //!
-//! Invariants: while the old credentials are valid, no connection fails because a source fails or hangs. Such a source
-//! briefly delays one connection from time to time. If several requests need the same new credentials at the same time,
-//! one of the requests fetches the credentials; if the fetch takes long, another request also fetches them, and so on.
+//! Invariants: while the old credentials are valid, no connection fails because a source fails or hangs. A source that
+//! fails or hangs only delays one connection briefly, from time to time. If several requests need the same new
+//! credentials at the same time, one of the requests fetches the credentials; if the fetch takes long, another request
+//! also fetches them, and so on.
 
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
@@ -135,7 +136,7 @@ impl Source {
         environment: &'a Environment,
     ) -> AuthFuture<'a, Secret> {
         match self {
-            // A token for another server than a cluster would be a password that this server does not accept.
+            // A PostgreSQL does not accept a token as its password, so keys are an error.
             #[cfg(feature = "postgres")]
             Source::Given(_) | Source::Asked(_) if settings.postgres.is_some() => {
                 Box::pin(core::future::ready(Err(Error::config(NO_AWS).into())))
@@ -263,7 +264,7 @@ fn keep(environment: &Environment, key: &str, credentials: Credentials) -> Crede
     credentials
 }
 
-/// The right of one request to fetch the credentials. It ends with the request, even if the request is dropped.
+/// The right of one request to fetch the credentials. The right ends with the request, even if the request is dropped.
 struct FetchTurn<'c> {
     environment: &'c Environment,
     key: &'c str,

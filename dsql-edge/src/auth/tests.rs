@@ -68,8 +68,8 @@ fn signers() -> Vec<Signer> {
     ]
 }
 
-/// Returns the output of a future that is ready at its first poll. Outside Workers, every future of `auth` is ready
-/// then.
+/// Returns the output of a future that is ready at its first poll. Outside Workers, every future of `auth` is ready at
+/// its first poll.
 pub(super) fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -136,7 +136,8 @@ mod against_aws_sigv4 {
             let request = TokenRequest { host: &host, region: &region, action, now, expires };
             let ours = at_once(presign::token(&credentials, &request)).unwrap();
             let theirs = at_once(sigv4::token(&credentials, &request)).unwrap();
-            // The order of the parameters does not matter, because the signature covers the sorted ones.
+            // The order of the parameters does not matter, because the signature is computed from the sorted
+            // parameters.
             let parts = |token: &Secret| token.expose().split(['?', '&']).map(str::to_owned).collect::<BTreeSet<_>>();
             prop_assert_eq!(parts(&ours), parts(&theirs));
         }

@@ -26,10 +26,11 @@ pub(crate) enum FlightEnd {
     UnexpectedState,
 }
 
-/// Reads the answer to a flight of several transactions (`several.rs`). A trait object, so that a Worker without such
-/// flights does not link this code.
+/// Reads the answer to a flight of several transactions (`several.rs`). `Answer` holds a trait object, so that a Worker
+/// without such flights does not link this code.
 pub(super) trait ReadSeveral: Send {
-    /// Handles an event. Passes all events to [`Answer::handle_one`] that are the same in the answer to a usual flight.
+    /// Handles an event. An event that also occurs in the answer to a flight of one transaction is passed to
+    /// [`Answer::handle_one`].
     fn handle(&mut self, answer: &mut Answer<'_, '_>, event: SessionEvent) -> ControlFlow<FlightEnd>;
 }
 
@@ -45,14 +46,14 @@ pub(crate) struct Answer<'a, 's> {
     /// The first error of this client, such as a row that cannot be decoded; the rest of the answer is received and
     /// dropped.
     pub(super) local: Option<Error>,
-    /// The failure that the server has reported so far: it stays true if the connection ends or the time limit is exceeded
-    /// before the ReadyForQuery.
+    /// The failure that the server has reported so far. The flight ends with this failure even if the connection ends,
+    /// or the time limit is exceeded, before the ReadyForQuery.
     pub(super) reported: Option<FlightEnd>,
     pub(super) committed: bool,
     /// Set if the flight has several transactions.
     several: Option<&'a mut dyn ReadSeveral>,
-    /// Set when a COMMIT is answered before the end of the flight: the time limit is for the statements up to the next
-    /// COMMIT.
+    /// Set when a COMMIT is answered before the end of the flight: the time limit then starts again, because each
+    /// transaction of a flight has a time limit of its own.
     pub(super) renews_limit: bool,
     keyless: bool,
     /// The number of bytes of rows that stay in memory; `most` is the limit.
@@ -147,7 +148,7 @@ impl<'a, 's> Answer<'a, 's> {
         ControlFlow::Continue(())
     }
 
-    // Not inlined, because this makes a Worker shorter.
+    // Not inlined, because this makes the code of a Worker smaller.
     #[inline(never)]
     fn land(&mut self, status: Status) -> FlightEnd {
         // The results of later statements are ignored: they may have failed because of rows that an earlier run

@@ -1,7 +1,7 @@
 //! Runs the batches of an UPDATE or DELETE.
 //!
-//! Input: a [`Batches`]. Output: the number of rows of a batch, or of all batches. Each batch is one query, which is retried
-//! by the rules for a write. After an error, the position stays, so the same batch can be sent again.
+//! Input: a [`Batches`]. Output: the number of rows of a batch, or of all batches. Each batch is one query, which is
+//! retried by the rules for a write. After an error, the position does not move, so the same batch can be sent again.
 
 use crate::batches::{Batch, Batches};
 use crate::client::Dsql;
@@ -34,13 +34,13 @@ impl<'e> BatchExecutor<'e> for &&'e Dsql {
 }
 
 impl Batches {
-    /// Runs the next batch, and returns the number of rows that it has updated or deleted; `None` if no row was left. On a
-    /// PostgreSQL, the number can be 0, if others have changed all rows of the batch meanwhile.
+    /// Runs the next batch, and returns the number of rows that it has updated or deleted; `None` if no row was left.
+    /// On a PostgreSQL, the number can be 0, if other transactions have meanwhile changed all rows of the batch.
     ///
     /// # Errors
     /// Returns any [`Error`] of the connection or the database; [`Error::committed_rows`] is the number of rows of the
-    /// batches before. `next` can be called again, and sends the same batch.
-    // `next` is not an iterator's: it is asynchronous and takes the database.
+    /// batches before. If `next` is called again after an error, it sends the same batch.
+    // This `next` cannot be `Iterator::next`, because it is asynchronous and takes the database.
     #[allow(clippy::should_implement_trait)]
     pub fn next<'e>(&'e mut self, executor: impl BatchExecutor<'e>) -> QueryFuture<'e, Option<u64>> {
         let dsql = executor.dsql();

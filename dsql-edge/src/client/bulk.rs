@@ -1,8 +1,8 @@
 //! Runs statements for many rows, in chunks.
 //!
 //! Input: a [`BulkCommand`] or a [`BulkQuery`]. Output: the number of affected rows, or the returned rows. If a chunk
-//! fails, the output is its error, with the number of rows that were committed before this chunk. `chunks.rs` runs the
-//! chunks of which each is a transaction; the others run here.
+//! fails, the output is its error, with the number of rows that were committed before this chunk. If each chunk is a
+//! transaction of its own, `chunks.rs` runs the chunks; otherwise, this module runs them.
 
 use crate::arguments::Arguments;
 use crate::client::chunks::{ChunkSink, Chunks, Positions};
@@ -38,7 +38,7 @@ impl<'a, R: Send + 'static> BulkQuery<'a, R> {
     /// Runs the query for all input rows, and returns the rows of its result in order.
     ///
     /// # Errors
-    /// Returns the errors of [`BulkCommand::execute`], and those of decoding.
+    /// Returns the errors of [`BulkCommand::execute`], and an error if a returned row cannot be decoded.
     pub fn fetch_all<'e, E: Executor + 'e>(mut self, mut executor: E) -> QueryFuture<'e, Vec<R>>
     where
         'a: 'e,
@@ -217,7 +217,7 @@ impl Bulk<'_> {
     /// Takes the next chunks, as many as are sent in one flight.
     fn group(&mut self) -> Group {
         let (mut group, mut bytes) = (Group::default(), 0);
-        // The chunk that is added may have `MAX_BYTES`.
+        // The limit is only half of `MAX_BYTES`, because the next chunk alone may have `MAX_BYTES` bytes.
         while bytes < MAX_BYTES / 2 && group.chunks.len() < MAX_FUSED {
             let Some((request, rows)) = self.next() else { break };
             match Prepared::new(request) {

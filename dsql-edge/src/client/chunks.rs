@@ -28,10 +28,10 @@ use crate::row::DataRow;
 
 /// Collects the rows of several chunks.
 pub(super) trait ChunkSink: Sink {
-    /// The end of what was collected so far.
+    /// Returns the position after the rows that were collected so far.
     fn position(&self) -> u64;
 
-    /// Discards what was collected after this position.
+    /// Discards the rows that were collected after this position.
     fn rewind(&mut self, position: u64);
 }
 
@@ -83,7 +83,7 @@ pub(super) struct Chunks<'c> {
     committed: usize,
 }
 
-/// A chunk whose rows the server has, but whose COMMIT was not sent.
+/// A chunk whose rows the server has executed, but whose COMMIT was not sent.
 struct Uncommitted<'c> {
     chunk: Prepared,
     rows: usize,
@@ -124,7 +124,8 @@ impl<'c> Chunks<'c> {
             Some(before) => self.send_behind(before, &chunk).await?,
             None => None,
         };
-        // Without `behind`, the time limit of the chunk begins now, after the previous chunk was committed.
+        // If the rows were not sent behind the previous COMMIT (`behind` is `None`), the time limit of the chunk begins
+        // now.
         let (mut runs, start, sent) = match behind {
             Some(Behind { runs, start, sent }) => (runs, start, Some(sent)),
             None => (self.runs(&chunk), self.sink.position(), None),
@@ -144,7 +145,7 @@ impl<'c> Chunks<'c> {
         }
     }
 
-    /// The error of a chunk that was not sent, after the chunk before it was committed.
+    /// Commits the previous chunk, and returns the error of a chunk that was not sent.
     pub(super) async fn end(&mut self, error: Error) -> Error {
         match self.finish().await {
             Ok(()) => error.after_rows(self.committed),
@@ -180,7 +181,8 @@ impl<'c> Chunks<'c> {
                 open.close();
                 before.open.close();
                 let Uncommitted { chunk, rows, start, mut runs, .. } = before;
-                // The rows of the next chunk were received after this failure.
+                // After this failure, the answer to the next chunk's rows was still received. The time limit of `chunk`
+                // starts again, because it does not include that time.
                 runs.renew_limit();
                 self.commit_again(chunk, rows, start, runs, failure).await?;
                 Ok(None)
@@ -236,8 +238,8 @@ impl<'c> Chunks<'c> {
         }
     }
 
-    /// Sends the rows of a chunk, and again after each failure that may be retried, until the server has executed
-    /// them. `sent` is the answer to rows that were already sent behind the previous COMMIT.
+    /// Sends the rows of a chunk until the server has executed them: after each failure that may be retried, the rows
+    /// are sent again. `sent` is the answer to rows that were already sent behind the previous COMMIT.
     async fn open(
         &mut self,
         chunk: &Prepared,
@@ -266,7 +268,8 @@ impl<'c> Chunks<'c> {
         }
     }
 
-    /// The attempts at a chunk, which have a span of their own: the chunk before may be in the same flight.
+    /// The attempts at a chunk. Each chunk has a span of its own, because its rows may be sent in the same flight as
+    /// the COMMIT of the previous chunk.
     fn runs(&self, chunk: &Prepared) -> Runs<'c> {
         let trace = Trace::of_chunk(&self.lender.connector, core::slice::from_ref(chunk));
         Runs::of_query(self.lender, trace)

@@ -17,9 +17,10 @@ use crate::transport::Environment;
 
 /// The connections of one request to an Aurora DSQL cluster.
 ///
-/// A new `Dsql` costs nothing. It connects at the first query, which takes 4 round trips, and keeps the connection, so
-/// that the next query takes 1. [`warm_up`](Dsql::warm_up) connects before the first query. Queries that run at the
-/// same time open more connections, up to [`Config::max_connections`]; further queries wait for a connection.
+/// A new `Dsql` costs nothing. A `Dsql` connects at the first query, which takes 4 round trips, and keeps the
+/// connection, so that the next query takes 1. [`warm_up`](Dsql::warm_up) connects before the first query. Queries that
+/// run at the same time open more connections, up to [`Config::max_connections`]; further queries wait for a
+/// connection.
 ///
 /// A `Dsql` belongs to the request in which it was made, because Workers does not let a request use the sockets of
 /// another request. If a `Dsql` is kept in a static, its queries in another request return an error
@@ -35,10 +36,14 @@ use crate::transport::Environment;
 /// # }
 /// ```
 ///
-/// Three kinds of operations are tried again automatically: queries that only read, if the connection breaks;
-/// statements and transactions that the server rejected because of a conflict (40001; in a PostgreSQL also a deadlock,
-/// 40P01), and that therefore changed nothing; and connecting. A write whose outcome is unknown is never sent again: it
-/// returns an error ([`Error::is_outcome_unknown`]).
+/// Three kinds of operations are tried again automatically:
+///
+/// - queries that only read, if the connection breaks;
+/// - statements and transactions that the server rejected because of a conflict (40001; in a PostgreSQL also a
+///   deadlock, 40P01), and that therefore changed nothing;
+/// - connecting.
+///
+/// A write whose outcome is unknown is never sent again: the write returns an error ([`Error::is_outcome_unknown`]).
 #[doc(alias = "connect")]
 #[doc(alias = "Client")]
 #[doc(alias = "PgPool")]
@@ -58,8 +63,8 @@ impl Dsql {
     /// Makes a `Dsql` that uses a pool in Durable Objects: see [`Config::from_pool`]. Feature `pool`.
     ///
     /// Everything else works as without a pool: queries, pipelines, many rows and streams borrow a connection of the
-    /// pool for one flight, and a transaction borrows one until its end. A [`Session`] does not have a connection of
-    /// its own in this case.
+    /// pool for one flight, and a transaction borrows one until its end. With a pool, a [`Session`] does not have a
+    /// connection of its own.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -94,9 +99,10 @@ impl Dsql {
         Dsql(Lender::new(Connector::new(config, environment), false))
     }
 
-    /// Begins to open a connection, and returns at once: TCP, SSLRequest, TLS, and the token, with the request to STS
-    /// if there is a role. The connection is opened while the Worker awaits something else, for example the body of the
-    /// request. If the connection is open when the next query begins, that query takes 1 round trip instead of 4.
+    /// Begins to open a connection, and returns at once. The connection is opened while the Worker awaits something
+    /// else, for example the body of the request: TCP, SSLRequest, TLS, and the token, with a request to STS if the
+    /// keys assume a role. If the connection is open when the next query begins, that query takes 1 round trip instead
+    /// of 4.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -122,23 +128,24 @@ impl Dsql {
     ///
     /// On a PostgreSQL that is not a DSQL cluster (feature `postgres`), the call also logs in, with
     /// [`Config::search_path`], because that login takes round trips of its own. If the snapshot's directive requires
-    /// another `search_path`, the first query opens a connection of its own: set `Config::search_path`, too. Behind a
-    /// pooler in transaction mode (`Config::transaction_pooler`), the `search_path` is only checked.
+    /// another `search_path`, this connection is of no use and the first query opens another one: set
+    /// `Config::search_path` to the value of the directive. Behind a pooler in transaction mode
+    /// (`Config::transaction_pooler`), the `search_path` is only checked.
     ///
     /// No error is reported before a query needs the connection. If the connection could not be opened, or was closed
-    /// again, the query opens another one; this is not an attempt of the query ([`Config::max_attempts`]), because
-    /// nothing of the query was sent. If another attempt would fail in the same way, because of a certificate or of
-    /// missing credentials, the query returns that error.
+    /// again, the query opens another one. The failed connection does not count as an attempt of the query
+    /// ([`Config::max_attempts`]), because nothing of the query was sent. If another attempt would fail in the same
+    /// way, because of a certificate or of missing credentials, the query returns that error.
     ///
-    /// The call has no effect in four cases: a connection is already open or being opened; this `Dsql` uses a pool; the
-    /// call is made in another request than that of this `Dsql`; or a program that is not a Worker makes the call
-    /// outside a tokio runtime.
+    /// The call has no effect if a connection is already open or being opened, or if this `Dsql` uses a pool. On
+    /// Workers, it also has no effect in another request than the one in which this `Dsql` was made. In other programs,
+    /// it has no effect outside a tokio runtime.
     pub fn warm_up(&self) {
         self.0.warm_up();
     }
 
-    /// Returns a session: a connection that no other query of this `Dsql` uses. It is opened with the session's first
-    /// query. Statements that change their session run only on a session:
+    /// Returns a session: a connection that no other query of this `Dsql` uses. The session's first query opens the
+    /// connection. Statements that change their session run only on a session:
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -172,9 +179,9 @@ impl Dsql {
     /// # }
     /// ```
     ///
-    /// The queries are a transaction: BEGIN and COMMIT are sent with them. The queries run in order and read the same
-    /// state of the database; if one query fails, none of them changes anything. COMMIT is sent before any answer has
-    /// arrived: if one of the queries writes and the connection breaks, the outcome is unknown
+    /// The queries are a transaction: BEGIN and COMMIT are sent together with the queries. The queries run in order and
+    /// read the same state of the database; if one query fails, none of them changes anything. COMMIT is sent before
+    /// any answer has arrived: if one of the queries writes and the connection breaks, the outcome is unknown
     /// ([`Error::is_outcome_unknown`]). In a [`transaction`](Dsql::transaction), the outcome is unknown only if the
     /// connection breaks between COMMIT and its answer. In exchange, the transaction takes one more round trip.
     #[doc(alias = "batch")]
@@ -207,15 +214,15 @@ impl Dsql {
     ///
     /// If the closure returns an error, everything is rolled back. If the transaction conflicts with another one
     /// (40001), or the connection is lost before COMMIT was sent, the closure **runs again**: it runs at most five
-    /// times ([`Config::max_attempts`]) and no longer than [`Config::transaction_timeout`]. So it must not change
-    /// anything outside the database, and its captures by value are cloned for each run. An error of the server ends
-    /// the attempt even if the closure ignores it.
+    /// times ([`Config::max_attempts`]) and no longer than [`Config::transaction_timeout`]. So the closure must not
+    /// change anything outside the database. Values that the closure owns are cloned for each run. An error of the
+    /// server ends the attempt even if the closure ignores it.
     ///
     /// The closure may return any error type that implements `From<Error>`. If the compiler cannot infer the type, name
     /// it: `async move |tx| -> Result<_, dsql_edge::Error> { … }`.
     ///
     /// If the answer to COMMIT is lost, the outcome is unknown ([`Error::is_outcome_unknown`]), unless a
-    /// [`TransactionBuilder::idempotency_key`] resolves it. A transaction without a statement costs nothing.
+    /// [`TransactionBuilder::idempotency_key`] resolves it. A transaction without a statement sends nothing.
     #[doc(alias = "begin")]
     #[doc(alias = "commit")]
     #[doc(alias = "rollback")]

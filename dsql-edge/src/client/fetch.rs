@@ -11,9 +11,10 @@ use crate::client::pipeline::{Collector, Members, Pipelined};
 use crate::error::Error;
 use crate::query::{Command, KeyInsert, Query, SessionCommand, SessionQuery, SingleColumn};
 
-/// The future of a query: await it. It is `Send`, on Workers too, so that frameworks such as axum accept it.
+/// The future of a query: await it. The future is `Send`, on Workers too, so that frameworks such as axum accept it.
 ///
-/// Dropping the future before the query is done closes the connection. In that case, the outcome of a write is unknown.
+/// Dropping the future before the query is done closes the connection. If a write is dropped in this way, its outcome
+/// is unknown.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct QueryFuture<'e, T>(Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>);
 
@@ -154,8 +155,8 @@ impl<R: Send + 'static> Query<R> {
     /// Runs the query and returns the number of rows that it inserted, updated, deleted or found. The rows themselves
     /// are received and thrown away.
     ///
-    /// This is for a statement with `RETURNING` whose rows are not needed in one place. For a `SELECT`, one of the `fetch_*`
-    /// methods returns the rows, and `SELECT count(*)` returns their number without sending them.
+    /// Use this method for a statement with `RETURNING` where you do not need the returned rows. For a `SELECT`, one of
+    /// the `fetch_*` methods returns the rows, and `SELECT count(*)` returns their number without sending them.
     ///
     /// # Errors
     /// Returns the errors of [`fetch_all`](Query::fetch_all).
@@ -206,7 +207,7 @@ impl<R: Send + 'static> SessionQuery<R> {
     /// Returns all rows, like [`Query::fetch_all`].
     ///
     /// # Errors
-    /// Returns the errors of [`SessionCommand::execute`], and those of the decoding.
+    /// Returns the errors of [`SessionCommand::execute`], and an error if a row cannot be decoded.
     pub fn fetch_all<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, Vec<R>> {
         self.0.fetch_all(session)
     }

@@ -3,10 +3,10 @@
 //! Input: statements whose arguments are encoded, and whether BEGIN and COMMIT are sent with them. Output: frames for
 //! the session. Nothing here awaits.
 //!
-//! A flight has one Sync, and another one after the COMMIT of the previous transaction if this COMMIT is sent with the
-//! flight. Outside a transaction, a flight is a single statement, several statements between a BEGIN and a COMMIT of its
-//! own, or several transactions. By the protocol, several statements before one Sync are one transaction even without
-//! BEGIN, but some proxies and servers have committed each statement separately.
+//! A flight ends with a Sync. If the COMMIT of the previous transaction is sent at the beginning of the flight, this
+//! COMMIT is followed by another Sync. Outside a transaction, a flight is a single statement, several statements
+//! between a BEGIN and a COMMIT of its own, or several transactions. By the protocol, several statements before one
+//! Sync are one transaction even without BEGIN, but some proxies and servers have committed each statement separately.
 
 use std::sync::Arc;
 
@@ -197,7 +197,7 @@ impl<'f> Flight<'f> {
         self.key.into_iter().chain(self.members).find_map(Prepared::search_path)
     }
 
-    /// The statement to name in an error that is not about a particular statement.
+    /// The statement that an error names if the error is not about a particular statement.
     pub(crate) fn first(&self) -> Option<&StatementRef> {
         self.members.first().or(self.key).map(|prepared| &prepared.statement)
     }

@@ -36,7 +36,7 @@ pub(super) struct Lender {
 struct State {
     #[allow(clippy::vec_box, reason = "a loan takes the box, and does not move the link")]
     idle: Vec<Box<Link>>,
-    /// The number of open connections: idle, lent, and those of transactions.
+    /// The number of open connections: idle connections, lent connections, and connections of transactions.
     open: usize,
     /// The connection that is opened before a query needs it. It counts as open.
     ahead: Option<Box<dyn Ahead>>,
@@ -51,7 +51,7 @@ struct State {
 struct Open {
     id: u64,
     link: Option<Box<Link>>,
-    /// Whether a statement or a stream of this transaction has the connection.
+    /// Whether a statement or a stream of this transaction currently holds the connection.
     lent: bool,
     /// The statements to send before the transaction's first statement; `None` once that statement is answered.
     start: Option<TransactionStart>,
@@ -170,7 +170,7 @@ impl Lender {
         self.state().gone
     }
 
-    /// Records a new transaction. It has no connection until its first statement.
+    /// Records a new transaction. The transaction has no connection until its first statement.
     fn open_transaction(&self, start: TransactionStart) -> u64 {
         let mut state = self.state();
         state.next += 1;
@@ -221,7 +221,7 @@ impl Lender {
             return Ok(own);
         }
         let mut loan = self.borrow(search_path, timer).await?;
-        // Now `loan` belongs to the transaction instead of `own`: only the end of `loan` gives something back to the
+        // `loan` replaces `own` as the loan of the transaction, so only the end of `loan` returns a connection to the
         // transaction.
         own.of = None;
         loan.of = Owner::of(id);
@@ -305,7 +305,7 @@ impl Lender {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code panics while the lock is held; and after a panic, the list of connections would still be valid.
+        // No code panics while the lock is held. Even after a panic, the list of connections would still be valid.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -375,8 +375,8 @@ impl Loan<'_> {
                 open.link = Some(settled);
                 self.counted = false;
             }
-            // A flight was dropped before its answer was complete. Its outcome is not known, and the transaction cannot
-            // continue on another connection.
+            // A flight was dropped before its answer was complete. The outcome of the flight is not known, and the
+            // transaction cannot continue on another connection.
             None if self.link.as_ref().is_some_and(|link| link.is_flying()) => {
                 open.failure.get_or_insert_with(abandoned);
             }

@@ -1,4 +1,4 @@
-//! One connection: the session's state machine on a transport, and the timer.
+//! Drives one connection: connects the session's state machine with a transport and the timer.
 //!
 //! Input: a flight. Output: the rows of the flight, or its failure: the error, and the facts by which `retry.rs`
 //! decides about a retry. A link reads while it writes, because a server that cannot send its answers stops reading.
@@ -44,7 +44,7 @@ pub(super) struct Link {
     has_answered: bool,
     /// Whether the connection is a lease of a pool, for this flight or this transaction only.
     leased: bool,
-    /// How far the flight had come, if a pool has reported this point.
+    /// The progress of the flight before it failed, if a pool has reported it.
     reached: Option<Reached>,
     /// Whether ROLLBACK has been sent and its answer has not been read. That answer is read before the answer to the
     /// next flight.
@@ -56,9 +56,10 @@ pub(super) struct Link {
     /// The search_path that the first query was compiled for.
     search_path: &'static str,
     read: Vec<u8>,
-    /// The number of round trips: those of dialing, and one each time that the client sends after the server has sent.
+    /// The number of round trips: the round trips of dialing, and one more each time that the client sends bytes after
+    /// it has received bytes.
     round_trips: u32,
-    /// Whether the server sent the last bytes that were transferred, or no bytes were transferred yet.
+    /// Whether the last transferred bytes came from the server; also true before any bytes were transferred.
     heard_last: bool,
 }
 
@@ -141,8 +142,8 @@ impl Link {
         })
     }
 
-    /// Whether any flight may use the link. In that case the server has answered the last write, so the write has
-    /// arrived, even if the transport has not reported its arrival yet.
+    /// Whether any flight may use the link. An idle link has received the answer to its last write, so these bytes have
+    /// arrived, even if the transport has not reported yet that they are written.
     pub(super) fn is_idle(&self) -> bool {
         let flying = self.flying && !seeded!(ReusesHalfReadConnection);
         let ended = self.connection.is_dead();
@@ -172,7 +173,7 @@ impl Link {
 
     /// Whether the connection is a lease of a pool.
     pub(super) fn is_leased(&self) -> bool {
-        // Constant without the feature, so that such a Worker does not link the code for leases.
+        // Without the feature `pool`, the result is constant, so that a Worker does not link the code for leases.
         cfg!(feature = "pool") && self.leased
     }
 
@@ -212,7 +213,7 @@ impl Link {
         }
     }
 
-    /// Writes one flight into the session, which sends the flight.
+    /// Writes one flight into the session, which then holds the bytes to send.
     pub(super) fn begin(
         &mut self,
         connector: &Connector,
@@ -224,7 +225,8 @@ impl Link {
         if self.leased && flight.changes_session() {
             self.connection.spend();
         }
-        // Another client would get the changed session, and this client would not keep it.
+        // Behind a pooler, another client would get the changed session, and the next flight of this client would get
+        // another session.
         #[cfg(feature = "postgres")]
         if flight.is_for_session()
             && connector.settings().postgres.as_ref().is_some_and(|postgres| postgres.transaction_pooler)
@@ -416,8 +418,8 @@ impl Link {
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 Poll::Pending => {
-                    // If the server rejects the login and closes the connection, the write fails too. So this error is
-                    // returned only after the server's answer has been read.
+                    // If the server rejects the login and closes the connection, the write fails too. So the error of
+                    // the write is returned only after the server's answer has been read.
                     if let Some(error) = self.write_error.take() {
                         return Poll::Ready(Err(ConnectionFailure::Transport(error)));
                     }

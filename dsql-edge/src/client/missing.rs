@@ -1,4 +1,5 @@
-//! Methods that other libraries have and this one does not, so that rustc's error names the method to use.
+//! Declares methods that other libraries have and this one does not (`begin`, `commit`), so that rustc's error names
+//! the method to use instead.
 //!
 //! Each method requires a trait that no type implements, and the trait's message is the error. Invariant: none of these
 //! methods can be called, so none of them is in a program. A bound without a type parameter has `for<'n>`, because rustc
@@ -12,7 +13,7 @@ use crate::client::transaction::{Transaction, TransactionBuilder};
 use crate::error::Error;
 use crate::query::{BulkCommand, Command, KeyInsert, SessionCommand};
 
-/// A transaction that is opened by a call.
+/// Required by methods that would open a transaction by a call.
 #[diagnostic::on_unimplemented(
     message = "a transaction is a closure: `dsql.transaction(async move |tx| …)`",
     label = "write `.transaction(async move |tx| {{ …; Ok(value) }}).await`",
@@ -21,7 +22,7 @@ use crate::query::{BulkCommand, Command, KeyInsert, SessionCommand};
 )]
 pub trait BeginsByCall {}
 
-/// A transaction inside a transaction.
+/// Required by methods that would open a transaction inside a transaction.
 #[diagnostic::on_unimplemented(
     message = "a transaction cannot contain another transaction",
     label = "this transaction is open until its closure returns: run the statement on it",
@@ -30,7 +31,7 @@ pub trait BeginsByCall {}
 )]
 pub trait Nests {}
 
-/// A transaction that is ended by a call.
+/// Required by methods that would end a transaction by a call.
 #[diagnostic::on_unimplemented(
     message = "a transaction ends when its closure returns",
     label = "return `Ok(value)` from the closure to commit, or an error to roll back",
@@ -38,7 +39,7 @@ pub trait Nests {}
 )]
 pub trait EndsByCall {}
 
-/// A `Dsql` of a build with the feature `pool`.
+/// Required by methods that need the feature `pool`.
 #[cfg(not(feature = "pool"))]
 #[diagnostic::on_unimplemented(
     message = "a pool needs the feature `pool`",
@@ -47,7 +48,7 @@ pub trait EndsByCall {}
 )]
 pub trait HasPool {}
 
-/// An executor that fetches rows of a statement without rows.
+/// Required by methods that would fetch rows of a statement without rows.
 #[diagnostic::on_unimplemented(
     message = "the statement returns no rows to fetch",
     label = "write `.execute(…)`, which returns the number of rows that the statement changed",

@@ -51,8 +51,8 @@ pub trait Collector: Send {
     fn finish(self) -> Result<Self::Output, Error>;
 }
 
-/// A query in a pipeline whose result is not a `Vec` of its rows. It is made by [`Query::one`], [`Query::optional`],
-/// [`Query::value`], [`Query::optional_value`] and [`Query::values`].
+/// A query in a pipeline whose result is not a `Vec` of its rows. The methods [`Query::one`], [`Query::optional`],
+/// [`Query::value`], [`Query::optional_value`] and [`Query::values`] make this type.
 #[must_use = "a query does nothing until it is pipelined"]
 pub struct PipelineMember<C> {
     request: Request,

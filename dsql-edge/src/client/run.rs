@@ -46,7 +46,7 @@ type Fly = for<'r, 's> fn(
     &'r mut [&'s mut dyn Sink],
 ) -> Running<'r>;
 
-/// The future of statements that run.
+/// The future that runs statements.
 pub(super) type Running<'r> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'r>>;
 
 impl InTransaction {
@@ -87,7 +87,7 @@ impl<'t> Target<'t> {
 }
 
 impl Target<'_> {
-    /// Adds the outcome to the error of statements that were executed, but whose rows are not the expected ones.
+    /// Adds the outcome to an error about unexpected rows: the statements were executed, so they must not run again.
     pub(super) fn executed(&self, members: &[Prepared], error: Error) -> Error {
         match self.transaction {
             None if !reads(members) => error.with_outcome(Outcome::Executed),
@@ -202,7 +202,8 @@ fn end_alone(
     }
 }
 
-/// The attempts at a query, a pipeline, a chunk or a transaction, and the numbers that the listener gets about them.
+/// The attempts at a query, a pipeline, a chunk or a transaction, and the numbers about these attempts that are
+/// reported to the listener.
 pub(super) struct Runs<'l> {
     lender: &'l Lender,
     attempts: Attempts,
@@ -250,8 +251,8 @@ impl<'l> Runs<'l> {
         Runs {
             lender,
             attempts: Attempts::new(attempts),
-            // Set before the first await, so that the timer belongs to this request, even if another request wakes the
-            // task later.
+            // The timer is made before the first await, so that it belongs to this request even if another request
+            // wakes the task later.
             timer: connector.sleep(connector.settings().connect_timeout),
             began,
             limit,
@@ -335,7 +336,7 @@ impl<'l> Runs<'l> {
     }
 
     /// Sends the COMMIT of a transaction and, behind it, the first statements of the transaction `next` on the same
-    /// connection. Returns what became of the COMMIT, and the result of these statements.
+    /// connection. Returns the outcome of the COMMIT, and the result of these statements.
     pub(super) async fn fly_behind_commit(
         &mut self,
         id: u64,
@@ -358,7 +359,8 @@ impl<'l> Runs<'l> {
         let outcome = self.fly(&mut loan, &mut answer).await;
         match outcome {
             FlightOutcome::Failed(mut failure) if answer.flight.commits_previous => {
-                // Another request cannot read the rest of the answer, but COMMIT was already rejected.
+                // The future is polled in another request, which cannot read the rest of the answer. But the server has
+                // already rejected the COMMIT, so nothing was committed.
                 if failure.facts.signal == Signal::Stranded && answer.reported.is_some() {
                     failure.facts.payload = Payload::Transaction;
                 }
@@ -470,13 +472,13 @@ impl<'l> Runs<'l> {
         self.rows += rows;
     }
 
-    /// Allows the attempts and the time of a new operation, because a part of the current operation was committed.
+    /// Starts the number of attempts and the time limit again, because a part of the operation was committed.
     pub(super) fn renew(&mut self) {
         self.attempts.renew();
         self.renew_limit();
     }
 
-    /// Allows the time of a new operation.
+    /// Starts the time limit again.
     pub(super) fn renew_limit(&mut self) {
         self.until = self.lender.connector.now().saturating_add(self.limit);
     }
@@ -538,7 +540,7 @@ impl<'l> Runs<'l> {
     /// Adds the outcome and the number of attempts to the error that is returned to the user.
     pub(super) fn conclude(&self, error: Error, facts: &FailureFacts) -> Error {
         let outcome = if facts.rule().leaves_unknown() { Outcome::Unknown } else { Outcome::Nothing };
-        // The pause may have been polled in another request.
+        // The future may have been polled in another request, for example during the pause.
         let error = if self.lender.is_of_this_request() { error } else { Error::new(Kind::OtherRequest) };
         self.ended(error, outcome)
     }

@@ -1,4 +1,4 @@
-//! Flights of more than one transaction: how they are written, and how their answers are read.
+//! Writes flights of more than one transaction, and reads their answers.
 //!
 //! There are two kinds. In the first kind, the COMMIT of the previous transaction is sent before the flight, with a Sync
 //! of its own (`chunks.rs`). In the second kind, each member is a transaction, and all have one Sync (`fused.rs`).
@@ -155,7 +155,8 @@ impl Members {
         if self.rolled_back {
             answer.reported = Some(match is_complete && !self.committed_later {
                 true => FlightEnd::RolledBack,
-                // The committed transactions are not the first transactions of the flight.
+                // A transaction was committed although an earlier one was not, so the committed rows are not the first
+                // rows.
                 false => FlightEnd::UnexpectedState,
             });
         }

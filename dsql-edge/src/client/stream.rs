@@ -24,12 +24,12 @@ use crate::statement::Effect;
 /// `RowStream` is a `futures_core::Stream`, and has its own method [`next`](RowStream::next), so that no other crate is
 /// needed. A query can still fail after it has returned rows: it has succeeded only if the stream ends without an
 /// error. The changes of a query with `RETURNING` are committed once the stream has ended without an error. Dropping
-/// the stream early closes the connection; if the query is in a transaction, this ends the transaction.
+/// the stream early closes the connection, and ends the transaction if the query is in one.
 ///
 /// # The body of a response
 ///
-/// The rows of a large table can be the body of a response, which the Worker sends while it reads them. The body outlives
-/// the handler, so the stream owns its connection: a [`Session`](crate::Session), given by value.
+/// The rows of a large table can be the body of a response, which the Worker sends while it still receives rows. The
+/// body outlives the handler, so the stream owns its connection: a [`Session`](crate::Session), given by value.
 ///
 /// ```
 /// use dsql_edge::{Dsql, sql};
@@ -56,8 +56,8 @@ use crate::statement::Effect;
 /// }
 /// ```
 ///
-/// The status is sent before the first row. So an error of the query, also one of its connection, ends the body early,
-/// and the client of the Worker sees an incomplete response. If the client goes away, the body is dropped, and the
+/// The status is sent before the first row. So an error of the query, or a lost connection, ends the body early, and
+/// the client of the Worker receives an incomplete response. If the client disconnects, the body is dropped, and the
 /// connection is closed. To turn rows into bytes in another way, map the stream with `futures_util::StreamExt::map`.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream<'e, R> {

@@ -23,7 +23,8 @@ pub(super) struct Trace(#[cfg(feature = "tracing")] tracing::Span);
 
 #[cfg(feature = "tracing")]
 impl Trace {
-    /// The span of a flight: a query or a pipeline. Its parent is the current span: in a transaction, the transaction's.
+    /// The span of a flight: a query or a pipeline. Its parent is the current span. In a transaction, the current span
+    /// is the span of the transaction.
     pub(super) fn of_flight(connector: &Connector, members: &[Prepared]) -> Self {
         Trace(match members {
             [_] => fields::flight_span!("query", connector, members),

@@ -309,8 +309,8 @@ where
     }
 }
 
-/// The future of a transaction. Dropping it early closes its connection: the transaction changes nothing, unless COMMIT
-/// had been sent.
+/// The future of a transaction. Dropping the future early closes its connection: the transaction changes nothing,
+/// unless COMMIT had been sent.
 #[must_use = "a transaction does nothing until it is awaited"]
 pub struct TransactionFuture<'d, T, E>(Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'd>>);
 
@@ -441,7 +441,7 @@ impl<'d> TransactionAttempts<'d> {
     /// Returns the error for an attempt whose closure did not return.
     fn interrupted(&self, runs: &Runs<'_>, open: &OpenTransaction<'d>) -> Error {
         match self.lender.take_failure(open.id) {
-            // Before the closure was interrupted, a flight had failed that may have been committed.
+            // A flight failed before the closure was interrupted, and the server may have committed this flight.
             Some(failure) if failure.facts.rule().leaves_unknown() => {
                 runs.conclude(failure.error, &failure.facts)
             }
@@ -461,8 +461,8 @@ impl<'d> TransactionAttempts<'d> {
 
     async fn settle(&mut self, runs: &mut Runs<'_>, open: OpenTransaction<'d>, well: bool) -> Attempted {
         let id = open.id;
-        // A statement or stream of the closure still holds the connection. Nothing polls it any more, so it would never
-        // return the connection.
+        // A statement or stream of the closure still holds the connection. Nothing polls this statement or stream any
+        // more, so it would never return the connection.
         if self.lender.is_lent(id) {
             let busy = Error::new(Kind::TransactionOver(BUSY));
             return Attempted::Ended(if well { Err(busy) } else { Ok(()) });

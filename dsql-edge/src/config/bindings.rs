@@ -220,7 +220,7 @@ pub(super) async fn value_of(env: &worker::Env, name: &str) -> Result<Option<Str
         return Ok(None);
     }
     let Ok(store) = env.secret_store(name) else { return Ok(None) };
-    // The future contains JavaScript values, so it is not `Send`; the wrapper of workers-rs is.
+    // The future contains JavaScript values, so it is not `Send`. The wrapper of workers-rs is `Send`.
     let value = worker::send::SendFuture::new(async move { store.get().await }).await;
     match value {
         Ok(Some(value)) if !value.is_empty() => Ok(Some(value)),

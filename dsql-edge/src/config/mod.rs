@@ -93,8 +93,9 @@ impl Config {
         Endpoint::local(endpoint, region).map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// Makes a `Config` for any host, such as a proxy or a private name. This is dangerous: if the server at that host
-    /// has a valid certificate, it receives a token that the cluster `signing_host` accepts for a minute.
+    /// Makes a `Config` for any host, such as a proxy or a private name. This method is dangerous: if the server at
+    /// that host has a valid certificate, that server receives a token, which the cluster `signing_host` accepts for a
+    /// minute.
     ///
     /// The password is not sent until the server requests it, which costs a round trip.
     ///
@@ -131,8 +132,8 @@ impl Config {
         self
     }
 
-    /// Signs with the credentials of this IAM role. STS in the cluster's region returns these credentials; the request
-    /// to STS is signed with the credentials that the `Config` already has. Feature `assume-role`.
+    /// Signs with the credentials of this IAM role. STS in the cluster's region returns the role's credentials. The
+    /// request to STS is signed with the credentials that the `Config` already has. Feature `assume-role`.
     ///
     /// # Errors
     /// Returns an error if a part of the role has a form that STS rejects.
@@ -160,8 +161,8 @@ impl Config {
         self
     }
 
-    /// The name of the session in the server's logs; `dsql-edge/<version>` if it is not set. It must not contain data
-    /// of your users.
+    /// The name of the session in the server's logs; `dsql-edge/<version>` if it is not set. The name must not contain
+    /// data of your users.
     pub fn application_name(mut self, name: impl Into<String>) -> Self {
         self.settings.application_name = name.into();
         self
@@ -179,14 +180,14 @@ impl Config {
     /// Whether to begin with TLS at once, without SSLRequest, which saves a round trip: 3 instead of 4 for the first
     /// query. `false` if it is not set, because it is not known whether DSQL accepts this from Workers: PostgreSQL 17
     /// accepts direct TLS only from clients that name the protocol in the handshake (ALPN). Sockets of Workers do not
-    /// name it; programs with the feature `tokio` do.
+    /// name the protocol; programs with the feature `tokio` name it.
     ///
     /// Until an endpoint has accepted direct TLS, a write is not sent together with the login, so that the outcome of a
     /// write is never unknown because of this setting; the write then takes 4 round trips. If the endpoint closes the
-    /// connection without an answer, the query is sent again at once with SSLRequest (this is a second attempt,
-    /// [`max_attempts`](Config::max_attempts)), later connections begin with SSLRequest, and
-    /// [`Event::direct_tls_rejected`] reports the rejection. All requests of the isolate, or of the process, share what
-    /// is known about an endpoint. Feature `direct-tls`.
+    /// connection without an answer, the query is sent again at once with SSLRequest, which counts as a second attempt
+    /// ([`max_attempts`](Config::max_attempts)). Later connections begin with SSLRequest.
+    /// [`Event::direct_tls_rejected`] reports the rejection. All requests of the isolate, or of the process, share the
+    /// record of the endpoints that accept or reject direct TLS. Feature `direct-tls`.
     ///
     /// ```
     /// # use dsql_edge::Config;
@@ -273,9 +274,9 @@ impl Config {
         self
     }
 
-    /// The certificate, in PEM, of a certificate authority that is trusted in addition to those of the system: for
-    /// example, the one of `dsql-local`. This setting has an effect only outside Workers (feature `tokio`); the runtime
-    /// of Workers has its own root certificates.
+    /// The certificate, in PEM, of a certificate authority that is trusted in addition to the system's authorities. For
+    /// example, `dsql-local` has an authority of its own. This setting has an effect only outside Workers (feature
+    /// `tokio`); the runtime of Workers has its own root certificates.
     pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.settings.extra_ca = Some(pem.into());
         self

@@ -1,7 +1,7 @@
 //! The endpoints of a multi-Region cluster, in the order in which a [`Config`] tries them.
 //!
-//! Input: host names, and optionally a place on Earth. Output: the first endpoint, and the others behind it. Each
-//! endpoint has its own Region, which tokens are signed for.
+//! Input: host names, and optionally a place on Earth. Output: the endpoint that is tried first, and the other
+//! endpoints in order. Each endpoint has its own Region, which tokens are signed for.
 
 use super::Config;
 use crate::error::Error;
@@ -9,16 +9,16 @@ use crate::settings::Endpoint;
 
 impl Config {
     /// Adds the endpoint of the same multi-Region cluster in another Region. New connections go to the first endpoint
-    /// that can be reached; the order is that of the calls, or that of [`nearest_to`](Config::nearest_to). Feature
-    /// `multi-region`.
+    /// that can be reached. The endpoints have the order of the calls of this method, unless
+    /// [`nearest_to`](Config::nearest_to) sorts them. Feature `multi-region`.
     ///
-    /// An endpoint counts as unreachable if no connection with TLS can be opened within 3 seconds (or within its share of
-    /// [`connect_timeout`](Config::connect_timeout), if that is shorter), or if the connection breaks before its first
-    /// query is answered. The attempt is then repeated at the next endpoint by the rules for lost connections, which
-    /// [`Dsql`](crate::Dsql) documents: a write that may have been sent is never sent again. An error of the server, such
-    /// as a rejected login, does not change the endpoint. After 30 seconds, the next connection tries the first endpoint
-    /// again, for at most one second; all requests of the isolate share what is known about an endpoint. Connections that
-    /// are already open are not moved.
+    /// An endpoint counts as unreachable if no connection with TLS can be opened within 3 seconds (or within its share
+    /// of [`connect_timeout`](Config::connect_timeout), if that is shorter), or if the connection breaks before its
+    /// first query is answered. The attempt is then repeated at the next endpoint by the rules for lost connections,
+    /// which [`Dsql`](crate::Dsql) documents: a write that may have been sent is never sent again. An error of the
+    /// server, such as a rejected login, does not change the endpoint. After 30 seconds, the next connection tries the
+    /// first endpoint again, for at most one second; all requests of the isolate share the record of unreachable
+    /// endpoints. Connections that are already open are not moved.
     ///
     /// The client cannot check that the endpoints belong to one cluster: with the endpoints of two clusters, queries
     /// would read and write two different databases.
@@ -32,12 +32,12 @@ impl Config {
     /// # Ok::<(), dsql_edge::Error>(())
     /// ```
     ///
-    /// `DSQL_ENDPOINT` can also be such a list, with commas between the host names.
+    /// `DSQL_ENDPOINT` can also list the endpoints, as host names with commas between them.
     ///
     /// # Errors
     /// Returns an error if the text is not the host name of a cluster, or if another endpoint has the same Region: a
-    /// multi-Region cluster has one endpoint in each of its Regions. (For a local database, `localhost:<port>`, the
-    /// Region is that of the first endpoint.)
+    /// multi-Region cluster has one endpoint in each of its Regions. (A local database, `localhost:<port>`, has the
+    /// Region of the first endpoint.)
     pub fn fallback(mut self, endpoint: &str) -> Result<Self, Error> {
         let first = &self.settings.endpoint;
         let is_local = endpoint.split([':']).next() == Some("localhost");
@@ -66,10 +66,10 @@ impl Config {
         Ok(self)
     }
 
-    /// Orders the endpoints by the distance of their Regions from this place, in degrees: the nearest first. Endpoints in
-    /// Regions that this crate does not know stay behind the others, in their order. Feature `multi-region`.
+    /// Orders the endpoints by the distance of their Regions from this place, in degrees: the nearest first. Endpoints
+    /// in Regions that this crate does not know come after the others, and keep their order. Feature `multi-region`.
     ///
-    /// On Workers, the place of the visitor is near enough to that of the Worker:
+    /// A Worker runs near its visitor, so the visitor's place can be used:
     ///
     /// ```no_run
     /// # use dsql_edge::{Config, Dsql};
@@ -86,7 +86,7 @@ impl Config {
         let place = direction(latitude, longitude);
         let mut all = vec![settings.endpoint.clone()];
         all.append(&mut settings.fallbacks);
-        // The sort is stable. A cosine is at least -1.
+        // The sort is stable. An unknown Region (-2) comes last, because a cosine is at least -1.
         all.sort_by(|one, other| {
             let [one, other] = [one, other].map(|endpoint| nearness(place, &endpoint.region));
             other.total_cmp(&one)
@@ -97,7 +97,8 @@ impl Config {
     }
 }
 
-/// Latitude and longitude of the Regions in which AWS offers DSQL: those of the cities after which AWS names them.
+/// Latitude and longitude of the Regions in which AWS offers DSQL. AWS names each Region after a city, whose position
+/// is used.
 const REGIONS: [(&str, f32, f32); 15] = [
     ("us-east-1", 38.9, -77.4),
     ("us-east-2", 40.0, -83.0),

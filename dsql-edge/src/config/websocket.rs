@@ -1,4 +1,4 @@
-//! Chooses WebSockets as the transport of a [`Config`]: a cluster's own, or those of a tunnel.
+//! Chooses WebSockets as the transport of a [`Config`]: the WebSockets of a cluster, or of a tunnel.
 //!
 //! Input: the endpoint of the [`Config`], or the URL of a tunnel and the secrets of Cloudflare Access. Output: the HTTP
 //! request that opens a connection's WebSocket. The transports send PostgreSQL's protocol in binary frames, without an
@@ -43,10 +43,10 @@ impl Config {
     /// `websocket` and `postgres`.
     ///
     /// The TLS of the WebSocket ends at the server of the tunnel, and its certificate is always verified. `sslmode` has
-    /// no effect. The tunnel contains no second TLS, so the PostgreSQL must accept connections without TLS from
-    /// the machine on which the tunnel ends (`host` in `pg_hba.conf`), and the way from there to the database is as
-    /// safe as that network. Host and port of the connection string have no effect either, because the tunnel chooses
-    /// the database. SCRAM is not bound to a certificate.
+    /// no effect. The tunnel contains no second TLS. So the PostgreSQL must accept connections without TLS from the
+    /// machine on which the tunnel ends (`host` in `pg_hba.conf`). The bytes between that machine and the database are
+    /// only as safe as the network there. The host and the port of the connection string have no effect, because the
+    /// server of the tunnel chooses the database. SCRAM is not bound to a certificate.
     ///
     /// The limits of [`websocket`](Config::websocket) hold for tunnels, too.
     ///

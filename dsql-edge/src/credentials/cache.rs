@@ -1,11 +1,10 @@
 //! Keeps expiring credentials for later requests, and marks that a request is fetching new ones.
 //!
-//! Input: credentials and their name. Output: the credentials while they are valid, or the turn: this request must
-//! fetch new credentials.
+//! Input: credentials and their name. Output: valid credentials, or the turn of this request to fetch new credentials.
 //!
-//! On Workers, a request cannot wait for the I/O of another request, so the cache holds plain data and never a future:
-//! a request that fetches credentials stores a mark with a time, and other requests check the cache again on their own
-//! timers. A mark is only a hint. Even if the fetching request hangs, or the platform ends it without running its
+//! On Workers, a request cannot wait for the I/O of another request, so the cache holds plain data and never a future.
+//! A request that fetches credentials stores a mark with a time. Other requests check the cache again when their own
+//! timers end. A mark is only a hint. Even if the fetching request hangs, or the platform ends it without running its
 //! destructors, the other requests wait only until the time in the mark.
 //!
 //! Invariants: no more than [`ROOM`] entries; the time is an argument, and no clock is read.
@@ -19,8 +18,8 @@ const ROOM: usize = 16;
 /// Credentials are not used in the last seconds before they expire, so that the token arrives in time.
 const LAST: u64 = 60;
 
-/// The minimum number of seconds between two attempts to refresh while the old credentials are valid, and between two
-/// times at which the credentials are forgotten because the server rejected them.
+/// The minimum number of seconds between two attempts to refresh valid credentials. Also the minimum between two calls
+/// of [`Cache::forget_rejected`] that have an effect.
 const LATER: u64 = 30;
 
 /// The time, in milliseconds, that other requests wait for the request that fetches the credentials. After that time,
@@ -31,8 +30,8 @@ const TURN: Millis = 300;
 /// The state of the credentials under a name, for one request.
 pub(crate) enum Found {
     Fresh(Credentials),
-    /// It is this request's turn to fetch new credentials. Meanwhile, all other requests use these old
-    /// credentials. This request uses them too if the fetch fails or takes long.
+    /// It is this request's turn to fetch new credentials. While this request fetches, all other requests use these old
+    /// credentials. If the fetch fails or takes long, this request uses the old credentials, too.
     Aging(Credentials),
     /// No credentials. It is this request's turn to fetch credentials; the turn ends at this time.
     Nothing(Millis),
@@ -124,8 +123,8 @@ impl Cache {
         );
     }
 
-    /// Records that the fetch failed. After that, all waiting requests fetch their own credentials at the same time: if
-    /// the requests took turns, they would wait long for their errors.
+    /// Records that the fetch failed. After the failure, all waiting requests fetch their own credentials at the same
+    /// time. If the requests fetched one after the other, the last requests would wait long for their errors.
     pub(crate) fn fail(&mut self, key: &str, now: Millis) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key)
             && let State::Fetching { .. } = entry.state
@@ -144,7 +143,8 @@ impl Cache {
 
     /// Forgets all credentials, because a server rejected some of them. The function does this at most once in 30
     /// seconds, and a request that is fetching credentials keeps its turn. Without this limit, a role that is never
-    /// allowed to connect would cause a request to STS for each request of the Worker, also for every other role.
+    /// allowed to connect would clear the cache at each request of the Worker, and each request would call STS again,
+    /// even for other roles.
     pub(crate) fn forget_rejected(&mut self, seconds: u64) {
         if self.forgotten_at.is_some_and(|at| seconds < at.saturating_add(LATER)) {
             return;

@@ -1,4 +1,4 @@
-//! Every kind of error, and the values that it must not show.
+//! Tests that the text of each kind of error does not contain secret values.
 
 use super::*;
 use crate::statement::Statement;
@@ -22,7 +22,8 @@ static COMPILED: Statement = Statement {
     search_path: "",
 };
 
-/// One error of each kind, each with a value that it must not show. The match below lists all kinds.
+/// One error of each kind. Each error has a secret value that its text must not contain. The match below lists all
+/// kinds.
 fn each() -> Vec<Kind> {
     let quoting = DatabaseError {
         sqlstate: Some(SqlState::UNIQUE_VIOLATION),

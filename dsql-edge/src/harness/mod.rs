@@ -3,9 +3,9 @@
 //! Each scenario runs once for each transferred byte and each fault that is possible in the direction of that byte. For
 //! each of the scenario's waits, there is one more run, which is dropped at that wait. The client's reports are
 //! compared with the commits of the model server: no write is lost or committed twice, and there are no false
-//! successes, false failures, rows of other queries, or endless waits. The clock is that of
-//! [`Network`](crate::transport::memory::Network), and there are no other threads, so that each run can be repeated
-//! exactly.
+//! successes, false failures, rows of other queries, or endless waits. The clock of
+//! [`Network`](crate::transport::memory::Network) is simulated, and there are no other threads, so that each run can be
+//! repeated exactly.
 
 mod bug;
 #[cfg(feature = "pool")]

@@ -50,8 +50,8 @@ impl Lessor for Away {
     }
 }
 
-/// Reads through a pool after each of these pauses. Returns, for each read, how many connections had been opened so
-/// far.
+/// Reads through a pool after each of these pauses. Returns, for each read, the number of connections that had been
+/// opened so far.
 fn connections(change: impl FnOnce(Pool) -> Pool, pauses: &[Duration]) -> Vec<usize> {
     let bed = TestBed::new(&scenario::ALL[0], Way::Beside, None, false);
     let credentials = Credentials::new("AKIDEXAMPLE", "secret");

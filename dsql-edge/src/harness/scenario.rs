@@ -52,7 +52,8 @@ pub(super) struct Scenario {
     pub(super) conflicts: u32,
     /// The number of COMMITs that are answered with ROLLBACK.
     pub(super) rollbacks: u32,
-    /// This many logins, from the first one on, drop the flight that arrives with the login.
+    /// The number of logins, from the first one on, after which the server drops the flight that arrived with the
+    /// login.
     pub(super) drops: u32,
     /// How the server answers direct TLS. If this field is `Some`, the client begins with direct TLS.
     pub(super) direct: Option<DirectTls>,
@@ -345,8 +346,9 @@ async fn many(dsql: &Dsql, book: Book) {
     let _ = read(dsql, &book).await;
 }
 
-/// Writes chunks of two rows. An error is about one chunk; the chunks before it are committed, and those after it are
-/// not. But fused chunks are sent together, so an unknown outcome is that of all chunks from this one on.
+/// Writes chunks of two rows. An error is about one chunk: the earlier chunks are committed, and the later chunks are
+/// not. But fused chunks are sent together, so if the outcome of a chunk is unknown, the outcomes of all later chunks
+/// are unknown too.
 async fn chunks(dsql: &Dsql, book: Book, fused: bool) {
     let tokens = [1, 2, 3, 4, 5, 6];
     begin(&book, &tokens);
@@ -495,7 +497,7 @@ async fn key_alone(dsql: &Dsql, book: Book) {
     let _ = read(dsql, &book).await;
 }
 
-/// Runs a transaction on a session. Its closure ignores the error of a statement and returns `Ok`.
+/// Runs a transaction on a session. The closure of the transaction ignores the error of a statement and returns `Ok`.
 async fn key_in_a_session(dsql: &Dsql, book: Book) {
     let tokens = [key_token(7)];
     let mut session = dsql.session();

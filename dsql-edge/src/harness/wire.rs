@@ -319,7 +319,7 @@ impl Transport for Connection {
         self.deliver(before);
         match fault {
             Fault::Split => {
-                // The rest is transferred with the next poll.
+                // The rest of the bytes is transferred with the next poll.
                 self.to_write = behind.to_vec();
                 Poll::Pending
             }

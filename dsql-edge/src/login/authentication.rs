@@ -5,12 +5,12 @@
 //! nothing, whatever the flight contains.
 //!
 //! If a `search_path` is needed, this module also checks that it is in force. A pooler in transaction mode may ignore
-//! the parameters of StartupMessage, and the same names would then mean tables of another schema. So the server is asked,
-//! which takes a round trip. PostgreSQL 18 reports its `search_path` with the login, but the report is not used: PgBouncer
-//! repeats the report of the first login of its pool to all later clients.
+//! the parameters of StartupMessage, and the same names would then mean tables of another schema. So the client asks
+//! the server for its `search_path`, which takes a round trip. PostgreSQL 18 reports its `search_path` with the login,
+//! but the report is not used: PgBouncer repeats the report of the first login of its pool to all later clients.
 //!
 //! A warm-up runs the login before the first query is known. The query then states the `search_path` that it needs
-//! ([`Authentication::suits`]): if the login has sent another one, another connection is opened.
+//! ([`Authentication::suits`]): if the login has sent another `search_path`, another connection is opened.
 
 use core::task::{Context, Poll, ready};
 
@@ -44,7 +44,7 @@ pub(super) struct Authentication {
     /// The number of bytes that the server has sent.
     received: usize,
     round_trips: u32,
-    /// Whether the server sent the last bytes that were transferred, or no bytes were transferred yet.
+    /// Whether the last transferred bytes came from the server; also true before any bytes were transferred.
     heard_last: bool,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Authentication {
 pub(super) struct Authenticated {
     pub(super) transport: Box<dyn Transport>,
     pub(super) connection: Connection,
-    /// The round trips of the login, without those of dialing.
+    /// The number of round trips of the login, without the round trips of dialing.
     pub(super) round_trips: u32,
     pub(super) tls: TlsStart,
 }
@@ -80,8 +80,8 @@ impl Authentication {
         let user = &connector.settings().user;
         let password = PasswordLogin::new(user, password, transport.protection());
         let mut connection = Connection::new(connector.limits());
-        // `authentication` owns the transport before the first `return Err`: an error drops it, and this closes the
-        // transport.
+        // `authentication` owns the transport before the first `return Err`, because dropping `authentication` closes
+        // the transport.
         let mut authentication = Authentication {
             transport: Some(transport),
             password,
@@ -159,8 +159,9 @@ impl Authentication {
         self.stage == Stage::Ended
     }
 
-    /// Whether the names of a query that needs this `search_path` have the same meaning on this connection. A pooler
-    /// gets no `search_path` with the login, so there only the check is outstanding.
+    /// Whether the names of a query that needs this `search_path` have the same meaning on this connection. A
+    /// `search_path` is not sent to a pooler. So behind a pooler, this function only makes the connection check the
+    /// needed `search_path`, and returns `true`.
     pub(super) fn suits(
         &mut self,
         connector: &Connector,
@@ -310,8 +311,8 @@ impl Authentication {
                 self.connection.handle_input(&self.read);
             }
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            // If the server rejects the login and closes the connection, the write fails too. So this error is returned
-            // only after the server's answer has been read.
+            // If the server rejects the login and closes the connection, the write fails too. So the error of the write
+            // is returned only after the server's answer has been read.
             Poll::Pending => {
                 return self.write_error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
             }
@@ -349,7 +350,7 @@ impl Authentication {
     }
 }
 
-/// The `search_path` that must be in force; `None` for the role's own.
+/// The `search_path` that must be in force; `None` for the role's own setting.
 fn needed(search_path: Option<&str>) -> Option<String> {
     search_path.map(normalized).filter(|path| !path.is_empty())
 }

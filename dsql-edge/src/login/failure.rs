@@ -151,8 +151,8 @@ fn explain_own(
         ),
         ConnectionFailure::Timeout => {
             progress.note_loss(connector);
-            // Direct TLS may be the reason, which is recorded; but the time limit has passed, so the connection is not
-            // tried again.
+            // Direct TLS may be the reason for the failure, and the endpoint's rejection is recorded. But the time
+            // limit has passed, so the connection is not tried again.
             let _ = progress.signal_of_loss(connector);
             (connect_timeout(config), Signal::Timeout)
         }
@@ -190,7 +190,7 @@ fn lost(progress: LoginProgress, config: &Config, text: &str) -> Error {
     Error::connect(text)
 }
 
-/// One line: the failure with the endpoint's name, its reason, and the advice.
+/// Returns one line with the failure, the endpoint's name, the reason, and the advice.
 fn line(before: &str, config: &Config, happened: &str, why: &str, advice: &str) -> String {
     format!("{before}{}{happened}{why}{advice}", config.location())
 }
@@ -210,7 +210,7 @@ fn advice(config: &Config, dsql: &'static str, postgres: &'static str) -> &'stat
     dsql
 }
 
-/// Returns the error for the case that this client ends its login to a PostgreSQL.
+/// Returns the error for a login to a PostgreSQL that this client has ended itself.
 #[cfg(feature = "postgres")]
 pub(super) fn login_ended(config: &Config, reason: &str) -> Error {
     Error::connect(line("the login at ", config, " failed: ", reason, ""))

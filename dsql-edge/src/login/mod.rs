@@ -75,8 +75,8 @@ pub(crate) struct LoginAttempt<'c> {
     authentication: Option<Box<Authentication>>,
 }
 
-/// A connection that is opened before a query needs it. A trait, so that a Worker without [`WarmUp`] does not link its
-/// code. Dropping the value closes the connection.
+/// A connection that is opened before a query needs it. This is a trait, so that a Worker that never calls `warm_up`
+/// does not link the code of [`WarmUp`]. Dropping the value closes the connection.
 pub(crate) trait Ahead: Send {
     /// Returns the connection. If every attempt would fail with the same error, returns an attempt that fails with
     /// this error. Returns `None` if the connection is lost.
@@ -89,8 +89,8 @@ pub(crate) trait Ahead: Send {
 
 /// Whether the token may be made long after the socket is open. A token that is signed with given keys is made at once,
 /// so a Worker without the feature `assume-role` does not link the code that watches an open socket. If such a Worker
-/// has a provider, it opens the socket only after the provider has returned: otherwise, the end of the socket, which
-/// nothing watches, would be noticed only after a write.
+/// has a provider, it opens the socket only after the provider has returned. Otherwise, nothing would watch the open
+/// socket, and its end would be noticed only after a write.
 pub(crate) const TOKEN_MAY_BE_LATE: bool = cfg!(any(feature = "assume-role", feature = "tokio"));
 
 /// Opens a connection with TLS; for callers that can await.
@@ -233,7 +233,7 @@ impl<'c> LoginAttempt<'c> {
         Poll::Ready(Ok(Login { transport, connection, pipelined, round_trips, tls, fell_back, region }))
     }
 
-    /// Begins the login of a PostgreSQL, if the token and the socket are there.
+    /// Begins the login of a PostgreSQL, if the token and the socket are available.
     #[cfg(feature = "postgres")]
     fn log_in(
         &mut self,
@@ -306,10 +306,10 @@ impl<'c> LoginAttempt<'c> {
         }
     }
 
-    /// If the server may have rejected direct TLS, begins again with SSLRequest. This does not count as another
-    /// attempt, because nothing was sent. If the connection with SSLRequest succeeds, the server is reachable, and the
-    /// rejection is recorded. If the endpoint has accepted direct TLS before, only this record is deleted, so that the
-    /// next attempt can fall back.
+    /// If the server may have rejected direct TLS, begins again with SSLRequest. The new connection does not count as
+    /// another attempt, because nothing was sent. If the connection with SSLRequest succeeds, the server is reachable,
+    /// and the rejection is recorded. If the endpoint has accepted direct TLS before, only the record of this
+    /// acceptance is deleted, so that the next attempt can fall back to SSLRequest.
     fn fall_back(&mut self, connector: &Connector) {
         let (TlsStart::Direct(direct), Some(Err(error))) = (self.tls, &self.dialed) else { return };
         match error.kind {
@@ -360,7 +360,7 @@ impl LoginAttempt<'static> {
     fn failed((error, signal): (Error, Signal)) -> Option<Box<Self>> {
         let unavailable = Unavailable { error, transient: false };
         let is_final = signal == Signal::Local;
-        // The next login would send the same password, and a server may lock an account after a few of them.
+        // The next login would send the same password, and a server may lock an account after a few rejected logins.
         #[cfg(feature = "postgres")]
         let is_final = is_final
             || matches!(signal, Signal::LoginRejected { rejection, .. } if rejection.is_access_denied());
@@ -397,7 +397,8 @@ impl LoginAttempt<'static> {
         if let Some(Err(error)) = self.dialed.take_if(|dialed| self.token.is_some() && dialed.is_err()) {
             return Err(failure::of_dialing(&connector.config, error));
         }
-        // The first query may need another search_path than the configured one; this is found when it takes the attempt.
+        // The login sends the configured search_path. If the first query needs another one, this is detected when the
+        // query takes the attempt.
         #[cfg(feature = "postgres")]
         if let (Some(settings), true) = (connector.settings().postgres.as_deref(), self.is_connected()) {
             self.log_in(connector, settings, connector.settings().search_path.as_deref())?;
@@ -419,8 +420,8 @@ impl LoginAttempt<'static> {
         self.token.is_some() && self.dialed.is_some()
     }
 
-    /// Counts only the round trips that the query which takes the attempt waits for. While the socket is being opened,
-    /// these are all round trips of dialing.
+    /// From now on, counts the round trips for the query that takes the attempt, and only the round trips for which
+    /// this query waits. If the socket is still being opened, the query waits for all round trips of dialing.
     fn forget_round_trips(&mut self) {
         #[cfg(feature = "postgres")]
         if let Some(authentication) = &mut self.authentication {

@@ -1,7 +1,7 @@
 //! How TLS begins on a connection: after SSLRequest, or at once (direct TLS).
 //!
-//! Input: the configuration, and how the endpoint has answered so far. Output: the start of the next
-//! connection's TLS, and a record of how the endpoint has answered.
+//! Input: the configuration, and the endpoint's earlier answers to direct TLS. Output: the start of the next
+//! connection's TLS, and a record of the endpoint's answer.
 
 use crate::connector::Connector;
 use crate::direct_tls::DirectTls;
@@ -14,9 +14,9 @@ use crate::settings::SslMode;
 pub(crate) enum TlsStart {
     /// After SSLRequest.
     Requested,
-    /// At once. Until the endpoint has accepted this, it is not known whether the server reads the client's messages: a
-    /// server that requires ALPN closes the connection after the handshake without a message, and a flight that was
-    /// sent with the login seems to be lost.
+    /// At once. Until the endpoint has accepted direct TLS, it is not known whether the server reads the client's
+    /// messages. A server that requires ALPN closes the connection after the handshake without a message. To the
+    /// client, a flight that was sent with the login then looks lost.
     Direct(DirectTls),
 }
 

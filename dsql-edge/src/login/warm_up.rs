@@ -29,14 +29,14 @@
 //!   connection.
 //! - The task ends when the slot is empty: after a query has taken the attempt, after the owner of the [`WarmUp`] is
 //!   dropped (both wake the task), after a failure, or after [`LIFE`].
-//! - On Workers, the task and its timer belong to the request that started them. Another request wakes the task only if
-//!   it drops the `WarmUp`; in that case, the task finds an empty slot and uses no socket.
+//! - On Workers, the task and its timer belong to the request that started them. Another request wakes the task only by
+//!   dropping the `WarmUp`. The task then finds an empty slot, and does not use a socket.
 //!
 //! # The rejected design
 //!
-//! A [`BoxFuture`] that the `Dsql` holds, and that the first query awaits, makes no progress while the Worker awaits
-//! something else: on Workers the socket would be opened, but SSLRequest's answer would stay unread, so that the query
-//! would still wait for TLS.
+//! Instead of a background task, the `Dsql` could hold a [`BoxFuture`] that the first query awaits. But such a future
+//! makes no progress while the Worker awaits something else. On Workers the socket would be opened, but the answer to
+//! SSLRequest would stay unread, so the query would still wait for TLS.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
@@ -48,7 +48,7 @@ use crate::millis::Millis;
 use crate::transport::BoxFuture;
 
 /// The time, in milliseconds, after which a connection that no query has taken is closed. The token is valid for a
-/// minute, and PostgreSQL ends a connection without a login after a minute (`authentication_timeout`): half of that
+/// minute, and PostgreSQL ends a connection without a login after a minute (`authentication_timeout`): half a minute
 /// leaves time for the login, and for clocks that differ.
 const LIFE: Millis = 30_000;
 
@@ -117,8 +117,8 @@ struct Task {
     slot: Arc<Mutex<Slot>>,
     connector: Arc<Connector>,
     began: Millis,
-    /// The timer that ends the attempt: first the time limit for connecting, then the rest of [`LIFE`]. Made when the
-    /// task first runs, because a timer needs a runtime.
+    /// The timer that ends the attempt: first the time limit for connecting, then the rest of [`LIFE`]. The timer is
+    /// made when the task first runs, because a timer needs a runtime.
     over: Option<BoxFuture<()>>,
     is_open: bool,
 }
@@ -146,6 +146,6 @@ impl Task {
 }
 
 fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
-    // No code panics while the lock is held; and after a panic, the attempt would still be valid.
+    // No code panics while the lock is held. Even after a panic, the attempt would still be valid.
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }

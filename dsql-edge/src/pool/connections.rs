@@ -43,7 +43,7 @@ pub(super) struct Connections {
 
 #[derive(Default)]
 struct State {
-    /// Idle connections; the one that was lent last is at the end.
+    /// Idle connections; the most recently lent connection is at the end.
     idle: Vec<Server>,
     /// The number of open connections: idle and lent.
     open: usize,
@@ -131,7 +131,7 @@ impl Connections {
         earliest.saturating_add(chosen)
     }
 
-    /// Closes connections that are old or were idle for long. Returns when no connection is idle.
+    /// Closes connections that are old or were idle for long. The function ends when no connection is idle.
     pub(super) async fn sweep(self: Arc<Self>) {
         loop {
             let now = self.connector.now();
@@ -210,7 +210,7 @@ impl Connections {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No code panics while the lock is held; and after a panic, the guarded value would still be valid.
+    // No code panics while the lock is held. Even after a panic, the guarded value would still be valid.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

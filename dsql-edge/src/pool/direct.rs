@@ -101,8 +101,8 @@ impl Transport for PoolsEnd {
         lock(&self.0).to_client.extend_from_slice(&bytes);
     }
 
-    /// A write completes once the client has consumed it. This is the back-pressure: a client that stops reading stops
-    /// the pool from reading.
+    /// A write completes once the client has consumed it. This rule is the back-pressure: a client that stops reading
+    /// stops the pool from reading.
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         let mut pipe = lock(&self.0);
         if pipe.client_left {

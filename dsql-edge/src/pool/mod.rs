@@ -24,8 +24,8 @@
 //! - A connection is lent again only if every message is answered, no message is incomplete, no transaction is open,
 //!   and no statement may have changed the session. An open transaction is rolled back first; in any
 //!   other state, the connection is closed.
-//! - The pool never sends anything twice, and never decodes a row. It reads the length of each frame, and the status in
-//!   ReadyForQuery.
+//! - The pool never sends anything twice, and never decodes a row. The pool reads only the length of each frame, and
+//!   the status in ReadyForQuery.
 //! - The pool reports to a client which point its flight had reached ([`Report`](crate::lease::Report)), and with this
 //!   fact `retry` makes the same decision as without a pool.
 //! - The number of waiting leases and their bytes are limited (`connections`).
@@ -41,19 +41,20 @@
 //! B                                                          granted; Parse … Sync ─▶ server
 //! ```
 //!
-//! If A's Worker is killed after `Parse … Sync` was forwarded, its stream ends and A's lease ends in the middle of a
-//! flight: an answer is outstanding, so the connection is closed, and B gets the right to open another one. The outcome
+//! If A's Worker is killed after `Parse … Sync` was forwarded, A's stream ends, and A's lease ends in the middle of a
+//! flight. An answer is outstanding, so the connection is closed, and B gets the right to open another one. The outcome
 //! of A's statement is unknown, and no client is left to report it to.
 //!
 //! # The rejected designs
 //!
 //! - *A pool that executes queries for its clients* (a request per query, with the rows as JSON) would have to repeat
-//!   the whole client: types, retries, streams, transactions. Its retries would be a second set of rules, and a lost
-//!   answer between Worker and object could not be distinguished from a lost answer between object and server.
+//!   the whole client: types, retries, streams, transactions. The retries of such a pool would be a second set of
+//!   rules, and a lost answer between Worker and object could not be distinguished from a lost answer between object
+//!   and server.
 //! - *A DISCARD ALL after each lease*, as PgBouncer sends it, costs a round trip for each query, and DSQL rejects it
-//!   (0A000). Instead, the type of a statement states whether the statement may change the session; if so, its
-//!   connection is closed (`Flight::changes_session`). A connection on which a ParameterStatus arrives is also closed,
-//!   in case the type of the statement was wrong.
+//!   (0A000). Instead of such a statement, the compiled query states whether it may change the session. If so, the
+//!   connection is closed after the lease (`Flight::changes_session`). A connection on which a ParameterStatus arrives
+//!   is also closed, in case the type of the statement was wrong.
 //!
 //! Source: frames are PostgreSQL's (protocol 3.0, "Message Formats"); the four frames of a lease are in `wire::lease`.
 
@@ -94,7 +95,8 @@ use visitor::Visitor;
 /// that contains the outcome; a new pool serves the next request. The old connections end with the object.
 ///
 /// A pool in an object serves the queries of Workers ([`serve`](Pool::serve)) and the queries of the object's own code
-/// ([`dsql`](Pool::dsql)). A transaction of the object's own code has its closure next to its connection.
+/// ([`dsql`](Pool::dsql)). For a transaction of the object's own code, the closure runs in the same object as the
+/// connection, so nothing is sent between a Worker and the object.
 ///
 /// ```no_run
 /// # use dsql_edge::{Config, Pool, sql};

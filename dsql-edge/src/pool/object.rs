@@ -1,7 +1,8 @@
 //! The Durable Object class that users bind.
 //!
-//! Input: requests of Workers' stubs. Output: their answers, from a pool for the cluster that the object's own bindings
-//! name. The object keeps nothing in storage: when it is moved or restarted, the next request opens connections again.
+//! Input: requests of Workers' stubs. Output: the answers to these requests. The pool connects to the cluster that the
+//! object's own bindings name. The object keeps nothing in storage: when it is moved or restarted, the next request
+//! opens connections again.
 //!
 //! An object can exist for a long time, and its bindings of the Secrets Store may get other values meanwhile. So the
 //! first request after credentials were rejected reads the bindings again, but at most once in 30 seconds: otherwise,

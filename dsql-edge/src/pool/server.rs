@@ -246,8 +246,9 @@ impl Server {
         context: &mut Context<'_>,
         out: &mut Vec<u8>,
     ) -> Poll<Result<(), ConnectionFailure>> {
-        // `Connection::hand_over` ends the login of a PostgreSQL before the pool gets the connection. The session has
-        // the ReadyForQuery, and the bytes that were read after it, so these are not read from the transport.
+        // `Connection::hand_over` ends the login of a PostgreSQL before the pool gets the connection. The session then
+        // still holds the ReadyForQuery and the bytes that were read after it. So these bytes are taken from the
+        // session, not from the transport.
         #[cfg(feature = "postgres")]
         if let Some(bytes) = self.login.as_mut().and_then(Connection::take_unread) {
             return Poll::Ready(self.take(&bytes, out).map_err(ConnectionFailure::Session));
@@ -255,8 +256,8 @@ impl Server {
         let mut read = core::mem::take(&mut self.read);
         let polled = self.transport.poll_read(context, &mut read);
         let result = match polled {
-            // If the server rejects the login and closes the connection, the write fails too. So this error is returned
-            // only after the server's last answer has been read.
+            // If the server rejects the login and closes the connection, the write fails too. So the error of the write
+            // is returned only after the server's last answer has been read.
             Poll::Pending => match self.write_error.take() {
                 Some(error) => Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 None => Poll::Pending,

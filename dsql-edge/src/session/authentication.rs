@@ -133,8 +133,8 @@ fn next_message(bytes: &[u8]) -> Result<Option<(Message<'_>, usize)>, SessionFau
     })
 }
 
-/// Skips the messages that a server may send at any time, and returns the rest: the beginning of such a message. An answer
-/// would be the answer to a query that was not sent yet.
+/// Skips the messages that a server may send at any time. Returns the bytes of the last message if it is incomplete.
+/// Any other message is an error, because it would answer a query that was not sent yet.
 fn unread_behind_login(mut bytes: &[u8]) -> Result<&[u8], SessionFault> {
     while let Some(tag) = bytes.first() {
         match next_message(bytes)? {

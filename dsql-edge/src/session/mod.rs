@@ -48,7 +48,7 @@ pub(crate) struct Connection {
     /// The expected answers, in order; the first `answered` of them have arrived. Empty once all answers have arrived.
     expected: Vec<Expected>,
     answered: usize,
-    /// Whether an ErrorResponse has arrived. If so, frames before the next Sync are no longer answered.
+    /// Whether an ErrorResponse has arrived. If so, the server does not answer the frames up to the next Sync.
     skipping: bool,
     /// The status in the last ReadyForQuery.
     status: Status,
@@ -124,8 +124,8 @@ pub(crate) enum SessionEvent {
     /// The result has these columns.
     Described(Vec<Field>),
     Row(Row),
-    /// A statement was executed once. This does not prove success: outside a transaction block the statement commits at
-    /// Sync.
+    /// A statement was executed once (CommandComplete). This event does not prove that the statement is committed:
+    /// outside a transaction block, a statement commits at Sync.
     Completed(Tag),
     /// The next unanswered statement failed; if every statement is answered, the commit at Sync failed. A fatal error
     /// is the last event.
@@ -281,10 +281,10 @@ impl Connection {
     /// Sends one more Sync after a flight that was sent with the login, unless a part of the flight is already answered
     /// or still waits to be sent.
     ///
-    /// A server may process the login and drop the bytes after it in the same read. To the client, this looks like a
-    /// slow query. One more Sync distinguishes the two cases, because a server answers in order: a ReadyForQuery before
-    /// ParseComplete proves that the server never had the flight ([`SessionEvent::FlightDropped`]). A slow query is
-    /// answered as usual, and one more ReadyForQuery follows.
+    /// A server may process the login and drop the bytes after it in the same read. To the client, such a dropped
+    /// flight looks like a slow query. One more Sync distinguishes the two cases, because a server answers in order: a
+    /// ReadyForQuery before ParseComplete proves that the server never had the flight
+    /// ([`SessionEvent::FlightDropped`]). A slow query is answered as usual, and one more ReadyForQuery follows.
     pub(crate) fn probe(&mut self) {
         let is_silent = self.answered == 0 && self.understood == self.incoming.len() && !self.skipping;
         if !is_silent || self.state != State::Open || !self.outgoing.is_empty() {
@@ -369,7 +369,7 @@ impl Connection {
         self.is_settled() && (self.status == Status::Idle || seeded!(ReusesOpenTransaction))
     }
 
-    /// Whether a byte from the server has arrived. Until then, it is not known whether TLS works.
+    /// Whether a byte from the server has arrived. Before the first byte arrives, it is not known whether TLS works.
     pub(crate) fn has_received(&self) -> bool {
         self.has_received
     }
@@ -515,7 +515,7 @@ impl Connection {
                 self.die();
                 Ok(Some(SessionEvent::Failed(error)))
             }
-            // Only the first error before ReadyForQuery is handled here: a second error is out of place.
+            // Only the first error before ReadyForQuery is handled here: a second error violates the protocol.
             State::Open if !self.skipping && !self.expected.is_empty() => {
                 let ends = |it| matches!(it, Expected::ReadyForQuery | Expected::ReadyBeforeProbe);
                 while self.front().is_some_and(|it| !ends(it)) {

@@ -304,7 +304,7 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
     assert_eq!((seen.len(), fault), (6, None), "{seen:#?}");
     assert_eq!(seen[3], "Ready(InFailedTransaction)");
     assert!(seen[4].contains("Rollback") && connection.is_idle());
-    // A normal answer after the error is out of place, and so is a row for BEGIN.
+    // Two violations of the protocol: a normal answer after the error, and a row in the answer to BEGIN.
     for wrong in [[&begin[..], &error("ERROR", "40001"), &answer].concat(), [login(), row(1)].concat()] {
         let mut connection = flight();
         connection.handle_input(&wrong);

@@ -1,9 +1,9 @@
 //! Decides which hosts a token may be sent to.
 //!
 //! Input: `DSQL_ENDPOINT`. Output: host, port and region, or an error that names the fault without repeating the text,
-//! which may be a connection string with a password. There are no regular expressions, because they would add more to a
-//! Worker's size than this whole module does. (For the same reason the patterns are arrays: `split_once(':')` links a
-//! search for bytes, `split_once([':'])` does not.)
+//! which may be a connection string with a password. This module does not use regular expressions, because they would
+//! add more to a Worker's size than the whole module does. (For the same reason the patterns are arrays:
+//! `split_once(':')` links a search for bytes, `split_once([':'])` does not.)
 
 use crate::error::Error;
 
@@ -27,7 +27,7 @@ impl Endpoint {
         self.dangerous.as_deref().unwrap_or(&self.host)
     }
 
-    /// Whether the host name is that of a cluster.
+    /// Whether the host name is the name of a cluster's endpoint.
     #[cfg(feature = "websocket")]
     pub(crate) fn is_cluster(&self) -> bool {
         self.dangerous.is_none() && self.host != LOCAL

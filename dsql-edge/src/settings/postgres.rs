@@ -31,15 +31,15 @@ pub(crate) enum SslMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChannelBinding {
     Disable,
-    /// If the platform shows the certificate and the server offers SCRAM-SHA-256-PLUS.
+    /// SCRAM is bound if the platform shows the certificate and the server offers SCRAM-SHA-256-PLUS.
     Prefer,
     Require,
 }
 
-/// The requests of a server that the login answers.
+/// The kinds of authentication that the login accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LoginMethods {
-    /// A server that requests no password (`trust`).
+    /// The server requests no password (`trust`).
     pub(crate) none: bool,
     pub(crate) cleartext: bool,
     pub(crate) md5: bool,
@@ -47,8 +47,8 @@ pub(crate) struct LoginMethods {
 }
 
 impl LoginMethods {
-    /// The methods without `require_auth`. MD5 is not one of them: its hash is as good as the password for anyone who
-    /// reads it, and a server can request it although it could use SCRAM.
+    /// The methods without `require_auth`. MD5 is not one of them. Anyone who reads the MD5 hash can log in with it,
+    /// and a server can request MD5 even if it supports SCRAM.
     pub(crate) const DEFAULT: Self = LoginMethods { none: true, cleartext: true, md5: false, scram: true };
 
     pub(crate) const NOTHING: Self = LoginMethods { none: false, cleartext: false, md5: false, scram: false };

@@ -3,7 +3,7 @@
 //! Input: an endpoint, or the URL of a tunnel. Output: a host, a port, a path and headers, all of them checked, so that
 //! no part can end the request line or a header.
 
-// Outside Workers, nothing connects without `tokio`.
+// Outside Workers, a build without the feature `tokio` cannot connect, so it does not use this code.
 #![cfg_attr(all(not(feature = "tokio"), not(target_arch = "wasm32")), allow(dead_code))]
 
 use super::Endpoint;
@@ -31,7 +31,7 @@ pub(crate) struct WebSocketRequest {
     pub(crate) port: u16,
     /// Begins with `/`.
     pub(crate) path: String,
-    /// The headers of the request, besides those of every WebSocket.
+    /// The headers of the request, besides the headers that open any WebSocket.
     pub(crate) headers: Vec<(&'static str, Secret)>,
 }
 

@@ -25,9 +25,9 @@ pub struct Test {
     pub are_migrations: bool,
     /// The fixtures: path relative to the source file, and text.
     pub fixtures: &'static [(&'static str, &'static str)],
-    /// The faults, each as dsql-local writes them.
+    /// The faults, each in dsql-local's syntax (`conflict=1`).
     pub faults: &'static [&'static str],
-    /// The database roles that connect, too.
+    /// The database roles, besides `admin`, for which the test gets a `Dsql`.
     pub roles: &'static [&'static str],
     /// Whether the test has a PostgreSQL of its own.
     pub own_server: bool,
@@ -70,11 +70,11 @@ impl Test {
         testing::faults(self.faults).map_err(|error| error.to_string())
     }
 
-    /// Checks that the folder of migrations has the files that the test was compiled with: cargo does not build again when a
-    /// file is added.
+    /// Checks that the folder of migrations has the files that the test was compiled with: cargo does not rebuild the
+    /// test when a file is added to the folder.
     pub(super) fn check_migrations(&self) -> Result<(), String> {
         let Some((folder, names)) = self.migrations else { return Ok(()) };
-        // The program may run on another machine.
+        // If the test program runs on another machine, the folder does not exist there, and nothing is checked.
         let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
         let mut found: Vec<String> = entries
             .flatten()
@@ -94,7 +94,7 @@ impl Test {
     }
 }
 
-/// The target folder, which contains the test program. Cargo marks it with a file.
+/// The target folder, which contains the test program. Cargo marks the target folder with the file `CACHEDIR.TAG`.
 fn target() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let is_target = |folder: &&Path| folder.join("CACHEDIR.TAG").is_file();

@@ -1,7 +1,8 @@
-//! The database of a failed test: the report that names the command to open it, and that command.
+//! Reports how to open the database of a failed test, and opens it.
 //!
-//! The command is the test program itself, because it is certain to exist: with `DSQL_EDGE_TEST=open`, a test does not
-//! run, but starts the PostgreSQL if it has ended, and opens a shell in the database that the test has kept.
+//! The command to open the database is the test program itself, because no other program certainly exists. With
+//! `DSQL_EDGE_TEST=open`, a test does not run. Instead, the program starts the PostgreSQL if necessary, and opens a
+//! shell in the database that the failed test has kept.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,15 +12,16 @@ use dsql_edge_local::testing;
 
 use super::description::Test;
 
-/// The variable that requests to open the kept database.
+/// The environment variable that requests to open the kept database.
 const VARIABLE: &str = "DSQL_EDGE_TEST";
 
-/// Whether kept databases are to be opened.
+/// Whether the environment requests to open kept databases instead of running tests.
 pub(super) fn is_requested() -> bool {
     std::env::var_os(VARIABLE).is_some_and(|value| value == "open")
 }
 
-/// Prints what a failed test leaves. The test harness shows it with the test's output.
+/// Prints the cluster's log, and the command that opens the database of a failed test. The test harness shows this text
+/// with the test's output.
 pub(super) fn report(test: &Test, log: &[String]) {
     if !log.is_empty() {
         eprintln!("\nthe log of the cluster:\n    {}", log.join("\n    "));

@@ -21,7 +21,8 @@ pub use outcome::Outcome;
 /// Runs a test on a runtime of its own.
 ///
 /// # Panics
-/// Panics if the cluster cannot be started, with the reason, if the test panics, and if it passed without one of its faults.
+/// Panics if the cluster cannot be started, and shows the reason. Also panics if the test panics, or if the test
+/// succeeded but one of its faults did not happen.
 #[track_caller]
 #[allow(clippy::panic, reason = "a test fails by panicking")]
 pub fn run<const DSQLS: usize, R, F>(test: &'static Test, body: impl FnOnce([Dsql; DSQLS]) -> F) -> R

@@ -1,5 +1,5 @@
-//! The functions that all platforms except Workers share: sockets do not belong to a request, and the clock is that of
-//! the standard library.
+//! The functions that all platforms except Workers share. On these platforms, sockets do not belong to a request, and
+//! the standard library has a clock.
 
 use core::hash::BuildHasher;
 #[cfg(feature = "pool")]

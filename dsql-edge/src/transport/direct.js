@@ -4,7 +4,8 @@ import { connect } from "cloudflare:sockets";
 // `connection` is a Connection of worker.js. Resolves when the platform reports that the socket is open.
 export async function direct(connection, hostname, port) {
   const socket = connect({ hostname, port }, { secureTransport: "on", allowHalfOpen: false });
-  // `startTls` takes over the socket with TLS: here the socket has it from the beginning.
+  // `startTls` of a Connection takes over the socket that the socket's own `startTls` returns. This socket has TLS from
+  // the beginning, so it returns itself.
   connection.socket = { startTls: () => socket };
   connection.startTls();
   await socket.opened;

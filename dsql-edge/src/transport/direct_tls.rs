@@ -1,7 +1,8 @@
 //! Remembers which endpoints accept direct TLS: a TLS handshake without an SSLRequest before it.
 //!
-//! Input: an endpoint, and how it has answered. Output: the last answer. All requests of an isolate share the answers,
-//! so an answer is plain data. The answers are hints: a wrong one costs a round trip, and never a write.
+//! Input: an endpoint, and whether it has accepted direct TLS. Output: the last answer. All requests of an isolate
+//! share the answers, so an answer is plain data. The answers are hints: a wrong answer costs a round trip, but no
+//! write is lost.
 
 use crate::settings::Endpoint;
 

@@ -82,7 +82,7 @@ impl Environment {
 
     /// The expiring credentials that all requests share.
     pub(crate) fn credentials(&self) -> MutexGuard<'_, Cache> {
-        // No code panics while the lock is held; and after a panic, the list would still be valid.
+        // No code panics while the lock is held. Even after a panic, the list would still be valid.
         CREDENTIALS.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -109,8 +109,8 @@ impl Environment {
     }
 
     /// Whether flights wait for the end of the login, because a server has dropped a flight that was sent with the
-    /// login. This waiting costs a round trip, but saves the time [`PROBE_AFTER`](crate::retry::PROBE_AFTER) after
-    /// which a probe is sent.
+    /// login. Waiting for the end of the login costs a round trip, but saves the time until a probe is sent,
+    /// [`PROBE_AFTER`](crate::retry::PROBE_AFTER).
     pub(crate) fn holds_flights(&self) -> bool {
         DROPPED.load(Ordering::Relaxed)
     }

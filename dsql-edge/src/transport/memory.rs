@@ -148,7 +148,7 @@ impl Network {
         self.state.lock().unwrap().direct
     }
 
-    /// Ends every timer, also those that are set later.
+    /// Ends every timer, including timers that are set later.
     pub(crate) fn expire(&self) {
         self.state.lock().unwrap().expired = true;
     }
@@ -199,7 +199,7 @@ impl Network {
         self.state.lock().unwrap().now += millis(time);
     }
 
-    /// Returns how many steps are left in the script of the connection that was read last.
+    /// Returns the number of steps that are left in the script of the connection that was read last.
     pub(crate) fn unread(&self) -> usize {
         self.state.lock().unwrap().unread
     }

@@ -72,10 +72,10 @@ pub(crate) use contract::HyperdriveBinding;
 #[cfg(feature = "postgres")]
 pub(crate) use platform::hyperdrive;
 
-/// The login of a PostgreSQL, by the platform's cryptography.
+/// Computes the answers of a PostgreSQL login with the platform's cryptography.
 #[cfg(all(target_arch = "wasm32", feature = "postgres"))]
 pub(crate) use platform::scram;
 
-/// AWS's signature, by the platform's cryptography.
+/// Computes AWS's signature with the platform's cryptography.
 #[cfg(all(target_arch = "wasm32", any(feature = "assume-role", not(feature = "aws-sigv4"))))]
 pub(crate) use platform::signature::sign;

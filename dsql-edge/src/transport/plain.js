@@ -1,4 +1,4 @@
-// Sockets without TLS, for worker.rs: Hyperdrive's, and those of a PostgreSQL whose `sslmode` allows plain text.
+// Sockets without TLS, for worker.rs: sockets to Hyperdrive, and to a PostgreSQL whose `sslmode` allows plain text.
 import { connect } from "cloudflare:sockets";
 
 // Keeps a connection (a Connection of worker.js) in plain text: replaces its socket with an object whose `startTls`

@@ -1,18 +1,19 @@
 // The two ends of a lease, used by worker.rs: a request from a Worker to a Durable Object. Each has the methods of
-// worker.js's Connection. The read buffer is small at first, because a thousand requests may wait in an object. It
-// grows each time that a read fills it.
+// worker.js's Connection. The read buffer is small at first, because a thousand requests may wait in an object. The
+// buffer grows each time that a read fills it.
 const FIRST_READ_SIZE = 4096;
 const READ_SIZE = 65536;
 
 const hush = (promise) => void promise.catch(() => {});
 
-// `close` removes the references to the streams: workerd keeps the error of a failed stream as long as the stream, and the
-// error's stack trace keeps the object whose method has read. Together they would never be freed, about 8 kB for each
-// transaction that a client leaves (measured with workerd 2026-11-17; see `tests/memory.rs`).
+// `close` removes the references to the streams: workerd keeps the error of a failed stream as long as the stream, and
+// the error's stack trace keeps the object whose method has read. Without this, the stream and the object would keep
+// each other in memory forever, about 8 kB for each transaction that a client leaves (measured with workerd 2026-11-17;
+// see `tests/memory.rs`).
 class Ends {
   size = FIRST_READ_SIZE;
 
-  // Returns the next bytes; none at the end. They are valid until the next call, which reuses their buffer.
+  // Returns the next bytes; none at the end. The bytes are valid until the next call, which reuses their buffer.
   async read() {
     const reader = (this.reader ??= await this.readable().then(byob));
     if (!reader) return new Uint8Array();
@@ -33,8 +34,8 @@ const byob = (readable) => readable?.getReader({ mode: "byob" });
 
 // Whether the platform rejected a request before the object received any of it, so that the request certainly did
 // nothing. Cloudflare documents four such errors; all begin with this text, are `overloaded`, and are about queued
-// requests. `overloaded` alone is not enough: the error of an object that exceeds its memory while it serves a request
-// also has it, with `remote` or `durableObjectReset`.
+// requests. The property `overloaded` alone is not enough: if an object exceeds its memory while it serves a request,
+// the error also has `overloaded`, together with `remote` or `durableObjectReset`.
 const isUndelivered = (error) =>
   error?.overloaded === true &&
   !error.remote &&
@@ -46,7 +47,8 @@ const mark = (error) => {
   throw isUndelivered(error) ? Object.assign(new Error(error.message), { undelivered: true }) : error;
 };
 
-// The Worker's end. The first write begins the request, and is its whole body unless the lease is open.
+// The Worker's end. The first write begins the request. Unless the lease is open, this write is the whole body of the
+// request.
 export class Stub extends Ends {
   constructor(namespace, name, location, open) {
     super();
@@ -63,7 +65,7 @@ export class Stub extends Ends {
   }
 
   async write(view) {
-    // The view of wasm's memory can change before the promise settles.
+    // The bytes are copied, because the view of wasm's memory can change before the promise settles.
     const bytes = view.slice();
     if (this.writer) return this.writer.write(bytes);
     let body = bytes;
@@ -81,7 +83,8 @@ export class Stub extends Ends {
     try {
       await this.writer?.write(bytes);
     } catch (error) {
-      // The body failed because the request failed, whose error is more precise.
+      // Writing the body fails if the request has failed. The error of the request is more precise, so it is thrown
+      // first.
       await answer;
       throw error;
     }

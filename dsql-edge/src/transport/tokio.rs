@@ -1,8 +1,8 @@
 //! TCP through tokio and TLS through rustls, for programs that are not Workers.
 //!
 //! Input: a host name and a port. Output: a [`Transport`] whose server certificate is verified against the system's
-//! root certificates and those of [`Settings::extra_ca`]. Verification cannot be turned off. Only a PostgreSQL whose
-//! `sslmode` allows it gets a connection without TLS.
+//! root certificates and the certificates in [`Settings::extra_ca`]. Verification cannot be turned off. A connection
+//! without TLS is opened only to a PostgreSQL whose `sslmode` allows plain text.
 
 #[cfg(feature = "postgres")]
 mod end_point;
@@ -183,15 +183,14 @@ async fn handshake(
     name: ServerName<'static>,
     plain: TcpStream,
 ) -> Result<TlsStream<TcpStream>, TransportError> {
-    // An error of rustls itself has the kind `InvalidData`. Other errors are those of the network, and may be
-    // transient.
+    // An error of rustls itself has the kind `InvalidData`. Other errors come from the network, and may be transient.
     TlsConnector::from(Arc::new(config)).connect(name, plain).await.map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => of_tls(error.to_string()),
         _ => TransportError::new(TransportErrorKind::Lost, error.to_string()),
     })
 }
 
-/// The certificate authorities that are trusted: those of the system, and the extra ones.
+/// The trusted certificate authorities: the system's authorities, and the extra authorities of the configuration.
 fn roots(extra_ca: Option<&[u8]>) -> Result<RootCertStore, TransportError> {
     // The system's root certificates are read once per process, because reading them takes longer than connecting.
     static SYSTEM: OnceLock<RootCertStore> = OnceLock::new();

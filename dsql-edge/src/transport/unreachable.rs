@@ -1,8 +1,8 @@
 //! Remembers which endpoints could not be reached.
 //!
-//! Input: an endpoint, and a time. Output: the time at which the endpoint was last found unreachable. All requests of an
-//! isolate share the records, so a record is plain data. The records are hints: a wrong one costs time, and never a
-//! write.
+//! Input: an endpoint, and a time. Output: the time at which the endpoint was last found unreachable. All requests of
+//! an isolate share the records, so a record is plain data. The records are hints: a wrong record costs time, but no
+//! write is lost.
 
 use crate::millis::Millis;
 use crate::settings::Endpoint;

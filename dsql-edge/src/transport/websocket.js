@@ -8,8 +8,8 @@ const FRAME_COST = 128;
 
 const hush = (promise) => void promise.catch(() => {});
 
-// Has the methods of worker.js's Connection, except those before TLS. A WebSocket has no back-pressure, so bytes that
-// are not read yet wait here, at most `most` of them.
+// Has the methods of worker.js's Connection, except the methods that are used before TLS. A WebSocket has no
+// back-pressure, so bytes that are not read yet wait here, at most `most` of them.
 export class WebSocketConnection {
   constructor(most) {
     this.most = most;
@@ -18,7 +18,8 @@ export class WebSocketConnection {
     this.abort = new AbortController();
   }
 
-  // Resolves when the WebSocket is open, or to the HTTP status of another answer. `headers` alternates names and values.
+  // Resolves without a value when the WebSocket is open, or to the HTTP status if the server does not open a WebSocket.
+  // `headers` alternates names and values.
   async open(url, headers) {
     const pairs = [["Upgrade", "websocket"]];
     for (let at = 0; at < headers.length; at += 2) pairs.push([headers[at], headers[at + 1]]);
@@ -72,7 +73,7 @@ export class WebSocketConnection {
   async write(bytes) {
     if (this.ended) throw this.error ?? new Error("the server closed the WebSocket");
     for (let at = 0; at < bytes.length; at += FRAME_SIZE) {
-      // The view of wasm's memory can change before the bytes are sent.
+      // The bytes are copied, because the view of wasm's memory can change before they are sent.
       this.socket.send(bytes.slice(at, at + FRAME_SIZE));
     }
   }

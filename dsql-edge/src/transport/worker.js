@@ -1,4 +1,5 @@
-// Cloudflare's TCP sockets, for worker.rs. This file makes no decisions: errors of the platform are thrown on.
+// Cloudflare's TCP sockets, for worker.rs. This file makes no decisions: it passes errors of the platform on to its
+// caller.
 import { connect } from "cloudflare:sockets";
 
 const READ_SIZE = 65536;
@@ -20,7 +21,7 @@ export class Connection {
     const { readable, writable } = this.socket;
     this.writer = writable.getWriter();
     this.reader = readable.getReader();
-    // The view of wasm's memory can change before the promise settles.
+    // The bytes are copied, because the view of wasm's memory can change before the promise settles.
     await this.writer.write(request.slice());
     const { value } = await this.reader.read();
     this.reader.releaseLock();
@@ -45,7 +46,7 @@ export class Connection {
     await this.writer.write(bytes.slice());
   }
 
-  // Returns the next bytes; none at the end. They are valid until the next call, which reuses their buffer.
+  // Returns the next bytes; none at the end. The bytes are valid until the next call, which reuses their buffer.
   async read() {
     for (;;) {
       const { done, value } = await this.reader.read(this.buffer && new Uint8Array(this.buffer));
@@ -55,10 +56,11 @@ export class Connection {
     }
   }
 
-  // Sends the last bytes and closes, without waiting. The writer is closed as well, because `socket.close()` alone waits for
-  // a write that is pending: a server that does not read would keep the socket open (aborting the writer does not prevent
-  // this; measured with workerd 2026-04-10 and 2026-11-17). If the request ends while `socket.close()` waits, workerd never
-  // frees the socket and its buffers, about 90 kB (measured with workerd 2026-11-17; see `tests/memory.rs`).
+  // Sends the last bytes and closes, without waiting. The writer is closed as well, because `socket.close()` alone
+  // waits for a pending write, so a server that does not read would keep the socket open. Aborting the writer does not
+  // prevent this (measured with workerd 2026-04-10 and 2026-11-17). If the request ends while `socket.close()` waits,
+  // workerd never frees the socket and its buffers, about 90 kB (measured with workerd 2026-11-17; see
+  // `tests/memory.rs`).
   close(last) {
     if (last.length) hush(this.write(last));
     hush(this.end());
@@ -71,8 +73,8 @@ export class Connection {
   }
 }
 
-// Throws at once and without I/O if another request touches it, because reading the state of a WebSocket throws in that
-// case.
+// Marks the request that makes it. If another request reads the mark, the mark throws at once and without I/O, because
+// reading the state of another request's WebSocket throws.
 export class RequestMark {
   constructor() {
     try {

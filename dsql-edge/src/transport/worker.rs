@@ -201,9 +201,10 @@ pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Trans
 /// The request that was handled when this value was made, if there was one.
 ///
 /// Workers does not report which request is running, but some objects throw an exception when another request uses
-/// them. A WebSocket does so as soon as its state is read, which needs no I/O and does not change the state. A socket
-/// throws only when it is used: if another request wakes a task that only waits for a socket, the task would continue
-/// as a part of that request, which then ends in "Internal Server Error" or without an answer.
+/// them. A WebSocket throws as soon as its state is read, and reading the state needs no I/O and changes nothing. A
+/// socket throws only when it is used: if another request wakes a task that only waits for a socket, the task would
+/// continue as a part of that other request. The other request would then end in "Internal Server Error" or without an
+/// answer.
 pub(crate) struct IoContext(OneThread<RequestMark>);
 
 impl IoContext {
@@ -308,7 +309,7 @@ struct Dialing {
     /// `None` once there is a [`Socket`].
     connection: Option<Connection>,
     asking: JsFuture,
-    /// Whether a server that does not offer TLS is used without TLS.
+    /// Whether a connection without TLS is allowed if the server does not offer TLS.
     #[cfg(feature = "postgres")]
     allows_plain_text: bool,
 }
@@ -347,7 +348,7 @@ impl Future for Dialing {
     }
 }
 
-/// AWS's signature, by the platform's own cryptography.
+/// Computes AWS's signature with the platform's own cryptography.
 #[cfg(any(feature = "assume-role", not(feature = "aws-sigv4")))]
 pub(crate) mod signature {
     use super::*;

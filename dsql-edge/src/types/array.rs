@@ -52,7 +52,7 @@ fn elements<S: SqlType, T: Column<S, NotNull>>(bytes: &[u8], oid: u32) -> Result
         }
         _ => return Err(ConversionError::truncated()),
     };
-    // Each element has at least four bytes: those of its length.
+    // Each element has at least four bytes, which contain its length.
     let Some(count) = usize::try_from(count).ok().filter(|count| *count <= rest.len() / 4) else {
         return Err(ConversionError::truncated());
     };

@@ -134,7 +134,7 @@ impl PgTimestamp {
 
 impl<Zone: TimeZone> From<DateTime<Zone>> for PgTimestamp {
     fn from(time: DateTime<Zone>) -> Self {
-        // This does not overflow: the range of chrono's years, at 3.2e13 microseconds a year, is below 2^63.
+        // The subtraction does not overflow: the range of chrono's years, at 3.2e13 microseconds a year, is below 2^63.
         PgTimestamp { microseconds: time.timestamp_micros() - EPOCH_IN_UNIX_MICROSECONDS }
     }
 }

@@ -1,6 +1,6 @@
 //! Names the parameter or the column in rustc's error if a Rust type does not fit it.
 //!
-//! Input: a type that [`Param`] or [`Column`] accepts or does not accept, and a name. Output: rustc's error.
+//! Input: a Rust type, and the name of a parameter or of a column. Output: rustc's error.
 //!
 //! A macro on stable Rust cannot underline a part of a string literal, so an error about `$limit` underlines the whole
 //! SQL. The only text that the macro can put into an error about a type is the name of another type. So the macro
@@ -44,7 +44,8 @@ impl<T: IsOption + ?Sized> IsOption for &T {
     type Inner = T::Inner;
 }
 
-/// A type whose `Option` fits a parameter for which NULL has no meaning. There is none.
+/// Required where an `Option` is bound to a parameter for which NULL has no meaning. No type implements this trait, so
+/// rustc reports its message.
 #[diagnostic::on_unimplemented(
     message = "`{O}` does not fit the parameter `{P}`: NULL has no meaning there",
     label = "the parameter `{P}` takes `{R}`, or another Rust type that fits the SQL type `{S}`, but not an `Option`",

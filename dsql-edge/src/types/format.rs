@@ -7,8 +7,9 @@ pub enum Format {
     Text,
     /// The output of the type's `typsend`.
     Binary,
-    /// Binary, and the server's description is compared only with the OID: both formats of the type are the same bytes
-    /// (the text family, the labels of enums), or the type belongs to the schema, so its OID is not known.
+    /// The binary format. The server's description of a column is compared only by OID, not by format: either both
+    /// formats have the same bytes (the text family, the labels of enums), or the type belongs to the schema, so its
+    /// OID is not known.
     Same,
 }
 

@@ -1,9 +1,8 @@
 //! `json` and `jsonb` ⇄ [`JsonValue`], strings of JSON, and (feature `serde`) any type through [`Json`].
 //!
-//! `jsonb` is sent as a version byte, 1, followed by its text. serde_json limits nesting to 128 levels, and reads numbers
-//! as `JSON.parse` and other readers of JSON do: a number that is not a 64-bit integer becomes the nearest double. A
-//! `numeric` in a `jsonb` value can have more digits; a `String` keeps them. A number that no double holds (1e400) is an
-//! error.
+//! `jsonb` is sent as a version byte, 1, followed by its text. serde_json limits nesting to 128 levels, and reads
+//! numbers as `JSON.parse` does: a number that is not a 64-bit integer becomes the nearest double. A `numeric` in a
+//! `jsonb` value can have more digits; a `String` keeps them. A number that no double holds (1e400) is an error.
 
 use super::text::{put_str, utf8};
 use super::{Column, ConversionError, IsNull, JsonValue, NotNull, Param, sql};
@@ -106,7 +105,7 @@ mod any_type {
 
     use super::*;
 
-    /// Of serde_json's errors, only this one cannot contain a part of the value: it names a field of the Rust type.
+    /// Only this error of serde_json cannot contain a part of the value, because it names a field of the Rust type.
     fn does_not_fit(error: serde_json::Error) -> ConversionError {
         let text = error.to_string();
         let field = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());

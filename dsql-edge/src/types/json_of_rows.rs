@@ -1,7 +1,7 @@
-//! The documented JSON of each SQL type is the JSON that a row has.
+//! Tests that a row has the documented JSON of each SQL type.
 //!
-//! Input: the table in the documentation of `types`. Each example in the table is compared with the JSON of a value that
-//! is decoded as its column would be, so that the table lists every type, and nothing else.
+//! Input: the table in the documentation of `types`. Each example in the table is compared with the JSON of a value
+//! that is decoded like a column of its type. The table must list every type, and nothing else.
 
 use super::sql::Array;
 use super::*;

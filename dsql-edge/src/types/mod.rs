@@ -35,7 +35,7 @@
 //! # The JSON of a row
 //!
 //! With the feature `serde`, a row is an object with a field for each column, in the order of the query. A column that
-//! is NULL is `null`, a group of columns (`"author.name"`) is an object, and an array is an array.
+//! is NULL is `null`, a group of columns (`"author.name"`) is an object, and an SQL array is a JSON array.
 //!
 //! | SQL | JSON | example |
 //! |---|---|---|
@@ -59,7 +59,7 @@
 //!
 //! [`Numeric`], [`PgDate`], [`PgTime`] and [`PgTimestamp`] are strings as PostgreSQL writes them (`"2026-07-31
 //! 13:05:00.25"`). The fields have the names of the columns: `#[serde(rename_all = "camelCase")]` before the row of a
-//! [query function](macro@crate::sql) changes this.
+//! [query function](macro@crate::sql) changes these names.
 //!
 //! # A type of your own
 //!
@@ -197,9 +197,9 @@ pub enum IsNull {
 /// A Rust value that fits a parameter of the SQL type `S`. `N` is [`Nullable`] if the parameter may be NULL, and
 /// [`NotNull`] if not.
 ///
-/// A type fits if all its values do: `&str`, `String` and `Cow<str>` for text, and every integer type whose values are
-/// all values of the SQL type. An `Option` fits only where NULL has a meaning: assigned to a column that may be NULL,
-/// tested with `IS NULL`, an argument of `COALESCE` and the like.
+/// A Rust type fits if the SQL type has all its values: `&str`, `String` and `Cow<str>` fit text, and `i16` fits
+/// `int8`. An `Option` fits only where NULL has a meaning: where the SQL assigns the parameter to a column that may be
+/// NULL, tests it with `IS NULL`, or passes it to `COALESCE`, for example.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit a parameter of the SQL type `{S}` ({N})",
     label = "the query needs a value of the SQL type `{S}` here",
@@ -219,7 +219,7 @@ pub trait Param<S, N> {
     #[doc(hidden)]
     const FORMAT: Option<Format> = None;
 
-    /// Encodes a value whose SQL type `S` does not name.
+    /// Encodes a value for a parameter whose SQL type is `of`: the marker `S` represents a group of SQL types.
     #[doc(hidden)]
     fn encode_by_type(&self, of: TypeOf, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
         let _ = of;
@@ -260,7 +260,7 @@ pub trait Column<S, N>: Sized {
     #[doc(hidden)]
     const BY_TYPE: bool = false;
 
-    /// Decodes a value whose SQL type `S` does not name.
+    /// Decodes a value whose SQL type is `of`: the marker `S` represents a group of SQL types.
     #[doc(hidden)]
     fn decode_by_type(bytes: &[u8], of: TypeOf) -> Result<Self, ConversionError> {
         let _ = of;
@@ -268,7 +268,7 @@ pub trait Column<S, N>: Sized {
     }
 }
 
-/// An SQL type that a marker does not name.
+/// An SQL type that has no marker type of its own.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct TypeOf {

@@ -1,4 +1,4 @@
-//! The formats in which values are sent and requested: those of the SQL type, or those of the Rust type.
+//! Chooses the formats in which values are sent and requested: the format of the SQL type, or of the Rust type.
 //!
 //! All of these functions run inside rustc, so a program contains only their results.
 

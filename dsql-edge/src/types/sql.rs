@@ -1,7 +1,7 @@
 //! PostgreSQL's types as Rust types: an empty enum for each, with its name and OIDs.
 //!
-//! Input: nothing. Output: the type arguments of [`Param`](super::Param) and [`Column`](super::Column).
-//! No value of these types ever exists. OIDs are those of PostgreSQL's `pg_type.dat`.
+//! Input: nothing. Output: the type arguments of [`Param`](super::Param) and [`Column`](super::Column). No value of
+//! these types ever exists. The OIDs are from PostgreSQL's `pg_type.dat`.
 
 pub use super::format::Format;
 
@@ -95,8 +95,8 @@ macro_rules! markers {
 markers! {
     /// An enum of the schema: its values are labels
     Enum "enum" 0 0 Same;
-    /// A composite type: `String` receives and sends PostgreSQL's text, and a derived
-    /// [`Type`](macro@crate::Type) the fields
+    /// A composite type: `String` receives and sends PostgreSQL's text; a struct that derives
+    /// [`Type`](macro@crate::Type) receives and sends the fields
     Composite "composite" 0 0 Text;
 }
 

@@ -192,8 +192,8 @@ impl UncheckedColumn for String {
         match oid {
             <sql::Char as SqlType>::OID => <String as Column<sql::Char, NotNull>>::decode(bytes),
             <sql::Jsonb as SqlType>::OID => <String as Column<sql::Jsonb, NotNull>>::decode(bytes),
-            // The other types of the text family, and the labels of enums: the text format and the binary format have
-            // the same bytes.
+            // The other types of the text family, and the labels of enums. Both formats of these types, text and
+            // binary, have the same bytes.
             _ => <String as Column<sql::Text, NotNull>>::decode(bytes),
         }
     }

@@ -1,7 +1,7 @@
 //! Reads the requests of a server that authenticates a client, and writes the answers.
 //!
-//! Input: the body of an Authentication message. Output: an [`AuthenticationRequest`]. Which requests are answered is
-//! not decided here. (`message.rs` distinguishes only the requests that DSQL sends.)
+//! Input: the body of an Authentication message. Output: an [`AuthenticationRequest`]. The caller decides which
+//! requests the client answers. (`message.rs` distinguishes only the requests that DSQL sends.)
 
 use super::Malformed;
 use super::frame::Frame;
@@ -17,7 +17,7 @@ pub(crate) enum AuthenticationRequest {
     Sasl(Vec<String>),
     SaslContinue(Vec<u8>),
     SaslFinal(Vec<u8>),
-    /// A request that no client without a Kerberos library answers, by its name.
+    /// The name of a kind of authentication that this client does not support, such as Kerberos.
     Unsupported(&'static str),
 }
 

@@ -1,7 +1,7 @@
 //! Reads the server's messages: finds the frames in a byte stream, and decodes their fields.
 //!
-//! Input: bytes, in any pieces. Output: one message at a time, once all its bytes have arrived. The lengths and counts
-//! in a message do not decide how much memory is allocated.
+//! Input: bytes, in any pieces. Output: one message at a time, once all its bytes have arrived. The memory that is
+//! allocated does not depend on the lengths and counts in a message.
 
 use core::fmt;
 use core::ops::Range;
@@ -43,8 +43,8 @@ pub(crate) struct DatabaseError {
 }
 
 impl DatabaseError {
-    /// Whether the error is a conflict: 40001, or one of DSQL's own codes for conflicts. Another PostgreSQL has locks:
-    /// after a deadlock, it rolls back one of the transactions and sends 40P01.
+    /// Whether the error is a conflict: 40001, or one of DSQL's own codes for conflicts. A PostgreSQL that is not DSQL
+    /// has locks: after a deadlock, it rolls back one of the transactions and sends 40P01.
     pub(crate) fn is_conflict(&self) -> bool {
         self.is_one_of(&[
             SqlState::SERIALIZATION_FAILURE,
@@ -55,8 +55,9 @@ impl DatabaseError {
         ])
     }
 
-    /// Whether a part of the server failed, not the statement: an internal error (XX), an error of the operating system
-    /// (58), or an error of a connection inside the cluster (08, without 08P01, which is about the client's message).
+    /// Whether a part of the server failed, not the statement. The classes are internal errors (XX), errors of the
+    /// operating system (58), and errors of a connection inside the cluster (08, but not 08P01, which is about the
+    /// client's message).
     pub(crate) fn is_of_the_system(&self) -> bool {
         self.sqlstate.is_some_and(|state| {
             [*b"XX", *b"58", *b"08"].iter().any(|class| state.is_of_class(*class))

@@ -1,4 +1,4 @@
-//! The four frames that a stub and a pool exchange in addition to those of PostgreSQL's protocol.
+//! The four frames that a stub and a pool exchange in addition to the frames of PostgreSQL's protocol.
 //!
 //! Input: a request for a lease, or a frame. Output: a frame, or the request that a frame contains. A stub requests a
 //! lease and sends its first flight directly after the request. The pool answers that the lease is granted, or sends

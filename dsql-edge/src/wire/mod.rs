@@ -2,8 +2,8 @@
 //!
 //! Input: the content of a message ([`frontend`]), or the bytes of a server ([`backend`]). Output: frames, or messages.
 //! Only the messages of a client of the extended protocol are implemented. Property tests compare this module with
-//! `postgres-protocol`. That crate is not used, because it would be a sixth of the size that dsql-edge adds to a
-//! Worker, and because it accepts a frame of 2³²−1 bytes.
+//! `postgres-protocol`. `postgres-protocol` itself is not used, because it would be a sixth of the size that dsql-edge
+//! adds to a Worker, and because it accepts a frame of 2³²−1 bytes.
 
 #[cfg(feature = "postgres")]
 pub(crate) mod authentication;

@@ -1,7 +1,7 @@
 //! The signed request for a role: AWS Signature Version 4 in its header form.
 //!
 //! Input: the role, the keys that may assume it, the time. Output: a `POST` to STS. Property tests compare the request
-//! with that of `aws-sigv4`.
+//! with the request that `aws-sigv4` signs.
 
 use super::role::AssumeRole;
 use crate::auth::encoding::percent_encode;

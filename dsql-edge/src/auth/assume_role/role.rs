@@ -1,4 +1,4 @@
-//! An IAM role to assume, with checks of its values that STS would otherwise make.
+//! An IAM role to assume. The values of the role are checked before anything is sent to STS.
 
 use core::time::Duration;
 
@@ -52,8 +52,8 @@ impl AssumeRole {
         AssumeRole { external_id: Some(id.into()), ..self }
     }
 
-    /// The duration of the session; an hour if it is not set. From 15 minutes to 12 hours, and no longer than the role
-    /// allows (an hour if the keys are those of another role's session).
+    /// The duration of the session; an hour if it is not set. The value is from 15 minutes to 12 hours, and no longer
+    /// than the role allows. If the keys belong to the session of another role, the maximum is an hour.
     pub fn duration(self, duration: Duration) -> Self {
         AssumeRole { seconds: duration.as_secs(), ..self }
     }

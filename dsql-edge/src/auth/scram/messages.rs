@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-/// The maximum number of iterations. PostgreSQL's default is 4,096; the limit of WebCrypto on Workers is 100,000, and so
-/// is that of `postgres-protocol`. Without a limit, a server could keep a client busy for as long as it likes.
+/// The maximum number of iterations. PostgreSQL's default is 4,096. WebCrypto on Workers, and `postgres-protocol`,
+/// accept at most 100,000. Without a limit, a server could keep a client busy for as long as it likes.
 pub(super) const MAX_ITERATIONS: u32 = 100_000;
 
 /// The maximum length of the salt in base64, and of the nonce.

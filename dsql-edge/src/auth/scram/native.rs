@@ -12,7 +12,7 @@ use crate::credentials::{AuthFuture, Secret};
 /// An exchange that has begun.
 pub(crate) struct Scram(ScramSha256);
 
-/// An exchange whose proof is computed.
+/// An exchange after the client's proof has been computed.
 pub(crate) struct Proof(ScramSha256);
 
 impl Scram {

@@ -16,7 +16,7 @@ pub(crate) struct Scram {
     nonce: String,
 }
 
-/// An exchange whose proof is computed.
+/// An exchange after the client's proof has been computed.
 pub(crate) struct Proof {
     message: String,
     /// The signature that only a server that has the password can send, in base64.
@@ -64,7 +64,7 @@ impl Proof {
     }
 }
 
-/// The platform's functions, with the cryptography of another crate.
+/// Replaces the platform's functions in tests, with the cryptography of another crate.
 #[cfg(test)]
 mod platform {
     use std::future::ready;
@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    /// A conversation of libpq with a PostgreSQL, which `postgres-protocol` has as a test, too.
+    /// A recorded exchange of libpq with a PostgreSQL. A test of `postgres-protocol` has the same exchange.
     #[test]
     fn messages_are_those_of_libpq() {
         let scram = Scram::new(&Secret::new("foobar"), Binding::Unsupported);

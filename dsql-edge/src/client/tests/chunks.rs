@@ -80,8 +80,8 @@ fn rejected_commit_stays_rejected_after_a_fatal_error() {
     }
 }
 
-/// Runs `write` on a connection whose session ends directly behind its first answer, `answer`. Another connection is idle
-/// at that time, and sends `others` to the flights after its first flight. Returns the result and the number of BEGINs.
+/// Runs `write` on a connection that sends `answer` to the first flight and then ends. At that time, another connection
+/// is idle. That connection answers its later flights with `others`. Returns the result and the number of BEGINs.
 fn session_ends_while_another_is_idle<T>(
     answer: Vec<u8>,
     others: impl IntoIterator<Item = Vec<u8>>,
@@ -238,7 +238,7 @@ fn rejection_stays_certain_after_a_reset() {
     assert!(!error.is_outcome_unknown() && error.committed_rows() == Some(2), "{error}");
 }
 
-/// The time that the rows of the next chunk take does not count towards the limit of the chunk before.
+/// The time limit of a chunk does not include the time that the rows of the next chunk take.
 #[test]
 fn late_conflict_of_a_commit_is_retried() {
     let network = Network::default();

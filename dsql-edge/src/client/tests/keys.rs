@@ -1,4 +1,4 @@
-//! Idempotency keys: the answers that mean that the key is taken, and the answers that do not mean this.
+//! Tests idempotency keys: which answers of the server mean that the key exists already.
 
 use super::transactions::{WRITE_SQL, begun_badly, committed, failed, rolled_back};
 use super::*;

@@ -263,8 +263,8 @@ fn statement_that_ended_the_transaction_leaves_it_unknown() {
     assert!(error.to_string().contains("began or ended a transaction"), "{error}");
 }
 
-/// The server rejects the login, which was sent together with the transaction's first statement, because it must
-/// request the password first.
+/// The server accepts a password only after it has requested the password. So the server rejects the login that was
+/// sent together with the transaction's first statement.
 #[test]
 fn transaction_is_retried_with_a_serial_login() {
     let network = Network::default();

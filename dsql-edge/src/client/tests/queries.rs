@@ -444,7 +444,7 @@ fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
     assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
     let text = "column 1 (\"n\") is NULL in the database and NOT NULL in the build; run `dsql-edge migrate` or `pull`, and build again";
     assert!(error.to_string().starts_with(text), "{error}");
-    // Here only the `!` of the query excludes NULL; the snapshot does not.
+    // The `!` of the query excludes NULL, but the snapshot allows NULL.
     let error = fetched(query(&CLAIMED), null("n!"));
     assert!(!error.is_stale_snapshot() && error.is_conversion() && error.column() == Some("n!"), "{error}");
     assert!(error.to_string().contains("it is NULL, but the query excludes that"), "{error}");

@@ -125,7 +125,8 @@ fn request_dropped_during_refresh_leaves_old_credentials() {
         network.accept([Step::Stall]);
     }
     assert!(settle(query(&READ).fetch_one(&dsql)).is_pending());
-    // A socket is opened before the credentials are available only if something watches the socket.
+    // If a token may be late, the socket is opened before the credentials are available, and watched. Otherwise, the
+    // socket is opened only after the credentials are available.
     assert_eq!(network.connections().0 - opened, usize::from(TOKEN_MAY_BE_LATE));
     assert_eq!(one_more(&network, &config).0, 0);
     assert_eq!(asked.load(Ordering::Relaxed), 2);

@@ -34,7 +34,7 @@ fn unreachable_endpoint_is_replaced_and_tried_again_later() {
             served(&network);
             assert_eq!(run(&network, &two(), statement).unwrap(), 5);
             assert_eq!(network.hosts(), [FIRST, SECOND]);
-            // All requests of the isolate share the record.
+            // All requests of the isolate share the record of unreachable endpoints.
             network.elapse(Duration::from_secs(29));
             served(&network);
             assert_eq!(run(&network, &two(), statement).unwrap(), 5);
@@ -105,7 +105,7 @@ fn break_during_the_login_moves_reads_but_not_writes() {
     let error = run(&network, &two(), &WRITE).unwrap_err();
     assert!(error.is_outcome_unknown(), "{error}");
     assert_eq!(network.hosts(), [FIRST]);
-    // The next query does not go there.
+    // The next query does not connect to the endpoint that failed.
     assert_eq!(run(&network, &two(), &WRITE).unwrap(), 5);
     assert_eq!(network.hosts(), [SECOND]);
 }

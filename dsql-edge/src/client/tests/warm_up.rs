@@ -11,7 +11,7 @@ use crate::transport::BoxFuture;
 struct Tasks(Vec<BoxFuture<()>>);
 
 impl Tasks {
-    /// Polls the background tasks. Returns how many of them are left.
+    /// Polls the background tasks. Returns the number of tasks that are left.
     fn run(&mut self, network: &Network) -> usize {
         self.0.extend(network.spawned());
         self.0.retain_mut(|task| settle(task).is_pending());

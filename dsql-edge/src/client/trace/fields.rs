@@ -20,7 +20,8 @@ pub(super) const TARGET: &str = "dsql_edge";
 /// The number of bytes to which OpenTelemetry limits a summary.
 const MAX_SUMMARY: usize = 255;
 
-/// The span of a flight. The name of a span is a constant of the place in the source, so each name needs a span of its own.
+/// The span of a flight. `tracing` stores the name of a span as a constant for each call of a span macro, so this macro
+/// is called once for each name.
 macro_rules! flight_span {
     ($name:literal, $connector:expr, $members:expr) => {{
         use $crate::client::trace::fields::{self, Described};
@@ -90,7 +91,8 @@ impl Described {
         if let [one] = members {
             return Described { operation: operation(&one.statement), summary: summary(&one.statement) };
         }
-        // Statements that are sent together are a batch, which has a name of its own if all statements have the same.
+        // The name of several statements that are sent together is `BATCH`. If all statements have the same name, that
+        // name follows: `BATCH INSERT`.
         let batch = |same: Option<String>| match same {
             Some(same) => format!("BATCH {same}"),
             None => "BATCH".to_owned(),
@@ -137,7 +139,7 @@ fn summary(statement: &StatementRef) -> String {
     summary
 }
 
-/// The texts of the statements, each once. `None` if one of them is known only at run time.
+/// The texts of the statements, each once. `None` if the text of one statement is known only at run time.
 pub(super) fn text(members: &[Prepared]) -> Option<String> {
     let mut texts: Vec<&str> = Vec::new();
     for member in members {
@@ -160,7 +162,7 @@ pub(super) fn first(members: &[Prepared]) -> Option<&StatementRef> {
     (!first.file().is_empty()).then_some(first)
 }
 
-/// The name of the database. The client of a pool does not have it.
+/// The name of the database; `None` for the client of a pool, whose configuration has no endpoint.
 pub(super) fn database(settings: &Settings) -> Option<&str> {
     #[cfg(feature = "postgres")]
     if let Some(postgres) = &settings.postgres {
@@ -169,7 +171,7 @@ pub(super) fn database(settings: &Settings) -> Option<&str> {
     host(&settings.endpoint).map(|_| "postgres")
 }
 
-/// The host of the endpoint. The client of a pool does not have it.
+/// The host of the endpoint; `None` for the client of a pool.
 pub(super) fn host(endpoint: &Endpoint) -> Option<&str> {
     (!endpoint.host.is_empty()).then_some(endpoint.host.as_str())
 }
@@ -180,7 +182,7 @@ pub(super) fn port(endpoint: &Endpoint) -> Option<u64> {
 
 pub(super) fn flown(span: &Span, connector: &Connector, is_reused: bool) {
     span.record("dsql_edge.connection.reused", is_reused);
-    // With several endpoints, the one that was used.
+    // If there are several endpoints, these fields have the endpoint that was used.
     let endpoint = &connector.settings().endpoint;
     span.record("server.address", host(endpoint));
     span.record("server.port", port(endpoint));

@@ -26,8 +26,9 @@ const PARTS: [(&str, &str); 13] = [
     ("PGAPPNAME", "application_name"),
 ];
 
-/// The other variables of libpq that choose a server, a user or the protection of a connection, and their parameters. If
-/// one of these is set, ignoring it could connect to another server, or with less protection than intended.
+/// The other variables of libpq that choose a server, a user or the protection of a connection, and their parameters.
+/// If one of these is set, it is an error: a client that ignored the variable could connect to another server, or with
+/// less protection, than intended.
 const REJECTED: [(&str, &str); 8] = [
     ("PGHOSTADDR", "hostaddr"),
     ("PGPASSFILE", "passfile"),
@@ -115,7 +116,7 @@ impl Config {
                 Ok(self)
             };
         };
-        // Another scheme, such as https, is an error of the URL.
+        // A host with a scheme is passed on as a URL, and `Tunnel::new` rejects any scheme except `wss`.
         let has_scheme = host.split([':']).nth(1).is_some_and(|rest| rest.starts_with("//"));
         let url = if has_scheme { host } else { ["wss://", &host].concat() };
         let tunnel = crate::Tunnel::new(&url)?;

@@ -22,18 +22,18 @@ impl Config {
     /// ```
     ///
     /// Hyperdrive is a pooler in transaction mode, so [`transaction_pooler`](Config::transaction_pooler) is set:
-    /// statements that change their session are errors, and a `search_path` must be that of the role.
+    /// statements that change their session are errors, and a `search_path` must be set on the role.
     ///
-    /// **Hyperdrive caches reads.** By default, the rows of a `SELECT` may be up to 60 seconds old, and up to 15 seconds
-    /// more while Hyperdrive reads them again; this also holds after a write of the same request. Hyperdrive does not
-    /// cache writes, or queries that call a volatile or stable function. For queries that must read current rows, bind
-    /// a second Hyperdrive of the same database whose cache is off
-    /// (`wrangler hyperdrive create … --caching-disabled true`), and make a second `Dsql` with that binding.
+    /// **Hyperdrive caches reads.** By default, the rows of a `SELECT` may be up to 60 seconds old, and up to 15
+    /// seconds older while Hyperdrive reads them again. A `SELECT` may return such old rows even after a write of the
+    /// same request. Hyperdrive does not cache writes, or queries that call a volatile or stable function. For queries
+    /// that must read current rows, bind a second Hyperdrive of the same database whose cache is off (`wrangler
+    /// hyperdrive create … --caching-disabled true`), and make a second `Dsql` with that binding.
     ///
-    /// `wrangler dev` connects to the `localConnectionString` of the binding (or
-    /// `CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_DB`), without the pool and the cache. This socket can leave your
-    /// machine, and the binding does not show whether it does: use a local database, or a version of wrangler whose own
-    /// proxy adds TLS. Otherwise the password can be read on the way.
+    /// `wrangler dev` connects to the database in the `localConnectionString` of the binding (or
+    /// `CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_DB`), without the pool and the cache. If that database is on
+    /// another machine, the password can be read on the way, and the client cannot detect this. So use a local
+    /// database, or a version of wrangler whose own proxy adds TLS.
     ///
     /// # Errors
     /// Returns an error if the binding is missing, or is not a binding of Hyperdrive.

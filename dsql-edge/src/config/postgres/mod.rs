@@ -27,8 +27,8 @@ impl Config {
     /// # Ok::<(), dsql_edge::Error>(())
     /// ```
     ///
-    /// User, password, host, database and values are percent-encoded. The port is 5432 and the database has the user's
-    /// name, if they are left out. These parameters are accepted, with libpq's names:
+    /// User, password, host, database and values are percent-encoded. The default port is 5432, and the default
+    /// database has the user's name. These parameters are accepted, with libpq's names:
     ///
     /// | parameter | |
     /// |---|---|
@@ -42,18 +42,19 @@ impl Config {
     /// | `pgbouncer` | `true`: [`Config::transaction_pooler`] |
     ///
     /// The server chooses the login: SCRAM-SHA-256 with at most 100,000 iterations, or a password in clear text inside
-    /// TLS; MD5 only if `require_auth` lists it. Outside Workers, SCRAM is bound to the server's certificate if the server
-    /// offers this. A server that requests no password although one is configured is accepted only
-    /// inside TLS, because in plain text it could be another server.
+    /// TLS; MD5 only if `require_auth` lists it. Outside Workers, SCRAM is bound to the server's certificate if the
+    /// server offers this. If a password is configured, a server that requests no password is accepted only inside TLS.
+    /// Without TLS, another server could be in its place.
     ///
     /// Sockets of Workers accept only public certificate authorities. Providers with an authority of their own (Amazon
     /// RDS, Google Cloud SQL, Azure, DigitalOcean, Aiven) work through Hyperdrive
     /// ([`from_hyperdrive`](Config::from_hyperdrive)).
     ///
-    /// The first query takes 7 round trips with SCRAM (TCP, SSLRequest, TLS, three for the login, the query), and 6 with
-    /// a password in clear text: nothing is sent before the server has requested it, so a login that fails has sent no
-    /// part of a query. If a `search_path` is set, one more round trip checks that it is in force.
-    /// [`warm_up`](crate::Dsql::warm_up) opens the socket and logs in, so that the first query takes one round trip.
+    /// The first query takes 7 round trips with SCRAM (TCP, SSLRequest, TLS, three for the login, the query), and 6
+    /// with a password in clear text. The client sends each message of the login only after the server has requested
+    /// it, and the query only after the login. So a login that fails has sent no part of a query. If a `search_path` is
+    /// set, one more round trip checks that it is in force. [`warm_up`](crate::Dsql::warm_up) opens the socket and logs
+    /// in, so that the first query takes one round trip.
     ///
     /// In a Durable Object of your own, `Pool::new(config)` keeps connections to a PostgreSQL, too (feature `pool`); the
     /// class `DsqlPool` reads the bindings of a DSQL cluster only.
@@ -71,14 +72,14 @@ impl Config {
     /// Queries need nothing from a session: a statement is parsed and executed in one flight. The setting has these
     /// effects:
     ///
-    /// - `search_path` is not sent, because such a pooler rejects or ignores it, but it must be in force
-    ///   (`ALTER ROLE app SET search_path = …`). This is checked once on each new connection to the pooler, before a query
-    ///   is sent. The pooler may run later queries on another session: if a client of the pooler changes the
+    /// - `search_path` is not sent, because such a pooler rejects or ignores it. Set it on the role instead: `ALTER
+    ///   ROLE app SET search_path = …`. The client checks the setting once on each new connection to the pooler, before
+    ///   a query is sent. The pooler may run later queries on another session: if a client of the pooler changes the
     ///   `search_path` of a session with `SET`, the check does not find this. Use names with their schema if you do not
     ///   control all clients.
-    /// - A statement that changes its session ([`Session`](crate::Session)) is an error, because other clients would get
-    ///   the changed session. A statement that is known only at run time (`sql_unchecked!`) or a function of the schema
-    ///   can change the session as well, and is sent: do not use `SET` or `set_config(…, false)` there.
+    /// - A statement that changes its session ([`Session`](crate::Session)) is an error, because other clients would
+    ///   get the changed session. But the client does not detect a change of the session in a statement of
+    ///   `sql_unchecked!`, or in a function of the schema: do not use `SET` or `set_config(…, false)` there.
     ///
     /// ```
     /// # use dsql_edge::Config;

@@ -87,7 +87,8 @@ impl Parameters {
         Some(self.given.swap_remove(at).1)
     }
 
-    /// Takes a parameter that is one of these words.
+    /// Removes a parameter from the given ones, and returns the value of its word. Any word that is not in `words` is
+    /// an error.
     fn word<T: Copy>(
         &mut self,
         name: &str,
@@ -180,8 +181,8 @@ impl Parameters {
 
     fn options(&mut self) -> Result<Option<String>, Error> {
         let options = self.take("options").filter(|options| !options.is_empty());
-        // The connection's search_path is checked only if it is a parameter of its own.
-        // PostgreSQL ignores the case of a setting's name, and reads `-` as `_`.
+        // A search_path inside `options` is an error, because the client would not check it; the parameter
+        // `search_path` is checked. PostgreSQL ignores the case of a setting's name, and reads `-` as `_`.
         let has_path =
             |options: &String| options.to_ascii_lowercase().replace('-', "_").contains("search_path");
         if options.as_ref().is_some_and(has_path) {

@@ -1,5 +1,5 @@
-//! A stream in memory that behaves like those of Workers: a read returns at most one piece, a write is complete when
-//! the other end has read all of it, and only an operation at the other end wakes a task.
+//! A stream in memory that behaves like the streams of Workers. A read returns at most one piece. A write is complete
+//! when the other end has read all of it. Only an operation at the other end wakes a task.
 
 use core::task::{Context, Poll, Waker};
 use std::sync::{Arc, Mutex};

@@ -1,7 +1,8 @@
 //! Opens a connection step by step, for tools that find out why a connection fails.
 //!
 //! Input: settings. Output: the result of each step up to the first one that fails, and the certificates of the server,
-//! even if they are not trusted. The steps are those of every connection; only the certificates are recorded in addition.
+//! even if they are not trusted. The steps are the same as for any other connection. In addition, the certificates are
+//! recorded.
 
 use std::io;
 use std::net::SocketAddr;
@@ -34,7 +35,7 @@ pub enum Step {
     Tls,
 }
 
-/// The steps by which a connection was opened, up to the first one that failed. The login is not a part of them.
+/// The steps by which a connection was opened, up to the first one that failed. The login is not one of these steps.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ConnectionSteps {
@@ -46,7 +47,7 @@ pub struct ConnectionSteps {
     pub addresses: Vec<SocketAddr>,
     /// The address that accepted the TCP connection.
     pub peer: Option<SocketAddr>,
-    /// Whether the server accepted TLS; `None` if it was not asked.
+    /// Whether the server accepted TLS; `None` if the server was not asked.
     pub accepts_tls: Option<bool>,
     /// The certificates of the server in DER, its own first; they are here even if they are not trusted.
     pub certificates: Vec<Vec<u8>>,
@@ -63,11 +64,11 @@ pub struct ConnectionSteps {
 /// How TLS begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Negotiation {
-    /// With SSLRequest.
+    /// After SSLRequest.
     SslRequest,
-    /// At once, and the client names the protocol (ALPN).
+    /// Without SSLRequest. The client names the protocol (ALPN).
     DirectWithAlpn,
-    /// At once, and the client does not name the protocol, as sockets of Workers do not.
+    /// Without SSLRequest. The client does not name the protocol, like the sockets of Workers.
     DirectWithoutAlpn,
 }
 
@@ -212,8 +213,8 @@ fn recording(trusted: RootCertStore, protocols: &[&[u8]]) -> Result<(ClientConfi
     Ok((config, seen))
 }
 
-/// Verifies as `inner` does. The certificates are recorded first, because those of a failed handshake are not kept
-/// elsewhere.
+/// Verifies as `inner` does. The certificates are recorded before they are verified, because rustls does not keep the
+/// certificates of a failed handshake.
 #[derive(Debug)]
 struct Recording {
     inner: Arc<WebPkiServerVerifier>,

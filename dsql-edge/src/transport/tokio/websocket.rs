@@ -100,7 +100,7 @@ impl Transport for Socket {
         }
         let error = loop {
             match ready!(Pin::new(&mut self.socket).poll_next(context)) {
-                // A frame without bytes is not the end.
+                // A frame without bytes is not the end of the stream.
                 Some(Ok(Message::Binary(bytes))) if bytes.is_empty() => {}
                 Some(Ok(Message::Binary(bytes))) => {
                     into.extend_from_slice(&bytes);
@@ -138,7 +138,8 @@ impl Transport for Socket {
 
     #[cfg(feature = "postgres")]
     fn protection(&self) -> Protection {
-        // The certificate is that of the WebSocket's server, not of the database.
+        // The certificate belongs to the server of the WebSocket, not to the database, so it is not used for channel
+        // binding.
         Protection::Tls { server_end_point: None }
     }
 }

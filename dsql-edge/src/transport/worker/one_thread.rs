@@ -1,4 +1,5 @@
-//! JavaScript's values where Rust requires `Send`: the only file with `unsafe` of its own.
+//! Makes JavaScript's values `Send`, because Rust requires this in some places. This is the only file with `unsafe` of
+//! its own.
 
 use core::task::{Context, Poll};
 use std::future::Future;
@@ -18,8 +19,8 @@ impl<F: Future> Future for OneThread<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: the field is pinned whenever the wrapper is; nothing moves the field, and the wrapper has no Drop of
-        // its own.
+        // SAFETY: the field is pinned whenever the wrapper is pinned; nothing moves the field, and the wrapper has no
+        // Drop of its own.
         unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(context)
     }
 }

@@ -79,7 +79,7 @@ extern "C" {
     fn open(this: &WebSocketConnection, url: &str, headers: Vec<String>) -> Promise;
 }
 
-/// Opens a WebSocket. `fetch` takes the scheme `https` for it.
+/// Opens a WebSocket. On Workers, `fetch` opens a WebSocket if the URL has the scheme `https`.
 #[cfg(feature = "websocket")]
 pub(super) fn websocket(settings: &Settings, request: &WebSocketRequest) -> BoxFuture<Dialed> {
     #[allow(clippy::cast_precision_loss, reason = "the number is a limit of memory, below 2⁵³")]

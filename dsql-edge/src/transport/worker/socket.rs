@@ -99,9 +99,9 @@ impl Transport for OneThread<Socket> {
     }
 }
 
-/// Converts a thrown value to an error of this kind. Three errors get a kind of their own: the error that Workers throw
-/// for a socket of another request, the error for a request that the pool's object did not receive, and the error for a
-/// WebSocket with too many bytes that were not read.
+/// Converts a thrown value to an error of this kind. Three errors get a kind of their own. The first is the error that
+/// Workers throw for a socket of another request. The second is the error for a request that the pool's object did not
+/// receive. The third is the error for a WebSocket on which too many bytes wait to be read.
 pub(super) fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
     let text = text(thrown);
     #[cfg(feature = "pool")]

@@ -129,7 +129,7 @@ fn array(element: &Type, bytes: &[u8], depth: u8) -> Result<(), ConversionError>
         (_, rest) = split::<4>(after)?;
         elements = elements.checked_mul(length).ok_or(ConversionError::truncated())?;
     }
-    // Each element has at least four bytes: those of its length.
+    // Each element has at least four bytes, which contain its length.
     if elements > rest.len() / 4 {
         return Err(ConversionError::truncated());
     }

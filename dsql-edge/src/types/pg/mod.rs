@@ -1,9 +1,9 @@
 //! Types of the package `postgres-types` (feature `postgres-types`).
 //!
-//! Decodes a column's bytes, with the type that the server describes, into any type that implements `FromSql`; encodes a
-//! value of any type that implements `ToSql`. `FromSql::accepts` and `ToSql::accepts` are asked before
-//! a value is decoded or encoded. The decoders of other packages may panic, or allocate as much memory as a header
-//! claims, so [`bounds`] checks the structure of the bytes first.
+//! Decodes a column's bytes, with the type that the server describes, into any type that implements `FromSql`; encodes
+//! a value of any type that implements `ToSql`. `FromSql::accepts` and `ToSql::accepts` are called before a value is
+//! decoded or encoded. The decoders of other packages may panic, or allocate as much memory as a header claims, so
+//! [`bounds`] checks the structure of the bytes first.
 
 mod bounds;
 
@@ -16,7 +16,7 @@ use super::{Column, ConversionError, IsNull, NotNull, Param, TypeOf, UncheckedCo
 /// A value of a type that implements `FromSql` and `ToSql` of the package `postgres-types`: of `cidr`, `eui48`,
 /// `geo-types`, `bit-vec`, `time`, `jiff`, `pgvector`, or a type of your own.
 ///
-/// An override or a directive names it: `AS "address: Pg<cidr::IpInet>"`. An array is `Pg<Vec<T>>`.
+/// To use `Pg`, name it in an override or a directive: `AS "address: Pg<cidr::IpInet>"`. An array is `Pg<Vec<T>>`.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -37,10 +37,11 @@ use super::{Column, ConversionError, IsNull, NotNull, Param, TypeOf, UncheckedCo
 /// # }
 /// ```
 ///
-/// A value whose length cannot be checked before `FromSql` reads it is an error: this is so for the types of extensions,
-/// except `hstore`, `citext`, `ltree`, `lquery`, `ltxtquery`, `vector`, `halfvec` and `sparsevec`. The kind of a type of
-/// the schema is not known here, so an enum that derives `FromSql` needs `#[postgres(allow_mismatch)]`;
-/// [`Type`](macro@crate::Type) is checked at build time.
+/// The lengths in a value are checked before `FromSql` reads it. If this check does not support the SQL type, the value
+/// is an error. For types of extensions, the check supports only `hstore`, `citext`, `ltree`, `lquery`, `ltxtquery`,
+/// `vector`, `halfvec` and `sparsevec`. The labels of an enum of the schema are not known at run time, so a Rust enum
+/// that derives `FromSql` needs `#[postgres(allow_mismatch)]`. A Rust enum that derives [`Type`](macro@crate::Type) is
+/// checked at build time instead.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Pg<T>(pub T);
 

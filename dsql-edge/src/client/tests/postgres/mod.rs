@@ -1,4 +1,4 @@
-//! Tests the login of a PostgreSQL: its round trips, its rejections, and what is known after a failure.
+//! Tests the login of a PostgreSQL: its round trips, its rejections, and the reported outcome after a failure.
 
 mod server;
 mod warm_up;
@@ -34,7 +34,7 @@ fn postgres(parameters: &str) -> Config {
         .max_attempts(1)
 }
 
-/// A client of the model, what the server has seen, and the round trips of the queries.
+/// A client of the model, the record of all bytes that the server has received, and the round trips of the queries.
 struct Client {
     dsql: Dsql,
     network: Network,
@@ -54,7 +54,7 @@ fn client(model: Model, config: Config) -> Client {
     Client { dsql, network, seen, trips }
 }
 
-/// Runs a query against the model. Returns its value, its round trips, and what the server has seen.
+/// Runs a query against the model. Returns the value, the round trips, and the record of the server.
 fn run(model: Model, config: Config, statement: &'static Statement) -> (Result<i32, Error>, u32, Seen) {
     let (result, trips, seen) = run_twice(model, config, statement);
     (result, trips[0], seen)
@@ -153,7 +153,7 @@ fn wrong_or_missing_password_is_explained() {
         let error = run(model(login, tls()), config.unwrap(), &WRITE).0.unwrap_err();
         assert!(error.to_string().contains("none is configured"), "{error}");
     }
-    // Without a password there is nothing that another server could take.
+    // If no password is configured, another server that pretends to be this one cannot obtain a password.
     let config = Config::from_postgres("postgres://app@h/db?sslmode=disable").unwrap();
     assert!(run(model(Login::Trust, Protection::PlainText), config, &READ).0.is_ok());
 }
@@ -193,7 +193,7 @@ fn search_path_is_checked_before_a_query_is_sent() {
             assert!(error.is_config() && error.attempts() == 1 && !error.is_outcome_unknown(), "{error}");
             assert!(!seen.statements.iter().any(|sql| sql == WRITE.sql), "{:?}", seen.statements);
         }
-        // Behind a pooler it is not sent, and must be that of the role.
+        // Behind a pooler, `search_path` is not sent, and the role must have the required value.
         let pooled = config().transaction_pooler(true);
         let (result, _, seen) = run(with_path("app, public", reports), pooled.clone(), &WRITE);
         assert!(result.is_ok() && !seen.startup.contains("search_path"), "{}", seen.startup);

@@ -15,15 +15,15 @@ use crate::transport::{Protection, Transport, TransportError, TransportErrorKind
 
 pub(super) const PASSWORD: &str = "canary-password";
 
-/// The login that the server requests, and what is wrong with it.
+/// The login that the server requests, or the violation of the protocol that the server commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Login {
     Trust,
     Cleartext,
     Md5,
-    /// A request without data, by its number.
+    /// An authentication request with this number and without data.
     Other(u8),
-    /// These SASL mechanisms, separated by spaces.
+    /// The server offers these SASL mechanisms, separated by spaces.
     Sasl(&'static str),
     Scram,
     ScramPlus,
@@ -36,7 +36,7 @@ pub(super) enum Login {
     ErrorInSignature,
 }
 
-/// What the server has, apart from its login.
+/// The configuration of the server.
 #[derive(Clone)]
 pub(super) struct Model {
     pub(super) login: Login,
@@ -51,7 +51,7 @@ pub(super) struct Model {
     pub(super) cut: usize,
 }
 
-/// What the client has sent, on all connections.
+/// The record of everything that the client has sent, on all connections.
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) startup: String,
@@ -79,7 +79,7 @@ pub(super) struct Connection {
 }
 
 const SALT: [u8; 4] = *b"salt";
-/// Few, because the tests log in a thousand times.
+/// The number of iterations is small, because the tests log in a thousand times.
 const ITERATIONS: u32 = 32;
 
 impl Connection {
@@ -308,7 +308,7 @@ impl Transport for Connection {
         into.extend(self.outgoing.drain(..length));
         self.sent += length;
         match (length, left) {
-            // Alternately an end of the stream, and an error.
+            // Connections break alternately with an end of the stream and with an error.
             (0, 0) if self.model.cut.is_multiple_of(2) => Poll::Ready(Ok(())),
             (0, 0) => Poll::Ready(Err(TransportError::new(TransportErrorKind::Lost, "reset"))),
             (0, _) => Poll::Pending,

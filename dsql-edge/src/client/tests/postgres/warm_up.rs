@@ -1,9 +1,9 @@
-//! Tests that a warm-up completes the login of a PostgreSQL, and that no query is sent by it.
+//! Tests that a warm-up completes the login of a PostgreSQL and does not send a query.
 
 use super::*;
 use crate::transport::BoxFuture;
 
-/// A client whose warm-up has run as far as it can, what the server has seen, and the round trips of the queries.
+/// A client whose warm-up has run as far as it can, the record of the server, and the round trips of the queries.
 struct Warmed {
     dsql: Dsql,
     network: Network,
@@ -68,7 +68,8 @@ fn query_with_another_search_path_opens_its_own_connection() {
     assert_eq!(eventually(&warm.network, query(&IN_APP).fetch_one(&warm.dsql)).unwrap(), 7);
     assert_eq!((warm.connections(), &warm.trips.lock().unwrap()[..]), ((2, 1), &[8][..]));
     assert!(warm.seen.lock().unwrap().startup.contains("search_path\0app\0"));
-    // A pooler gets no search_path with the login, so the same connection is checked.
+    // A pooler gets no search_path with the login, so the query uses the same connection after a check of the
+    // search_path.
     let warm = warmed(path("app"), postgres("").transaction_pooler(true));
     assert_eq!(eventually(&warm.network, query(&IN_APP).fetch_one(&warm.dsql)).unwrap(), 7);
     assert_eq!((warm.connections().0, &warm.trips.lock().unwrap()[..]), (1, &[2][..]));
