@@ -47,7 +47,8 @@ pub async fn run(env: &Env) -> Result<Outcome, Failure> {
     let d1 = D1::from_env(env, settings.d1_statements)?;
     let Some(lease) = Lease::take(&d1).await? else { return Ok(Outcome::Busy) };
     let outcome = copy_all(&dsql, &lease, &settings).await;
-    // Also after an error: whatever this run has sent and D1 has not received carries the epoch of this run.
+    // The lease is released after an error, too: a batch of this run that reaches D1 later has the epoch of this run,
+    // so D1 rejects it once another run has the lease.
     let released = lease.release().await;
     let outcome = outcome?;
     released?;
