@@ -226,8 +226,9 @@ impl Local {
         &self.cluster_host
     }
 
-    /// The connection string of the PostgreSQL behind dsql-local, for libpq and tokio-postgres. A client that uses this
-    /// string is the superuser, and the rules do not apply to it (`host=… user=postgres dbname=postgres`).
+    /// The connection string of the PostgreSQL behind dsql-local (`host=… user=postgres dbname=postgres`), for libpq
+    /// and tokio-postgres. A client that uses this string is the superuser, and DSQL's rules do not apply to this
+    /// client.
     pub fn postgres_url(&self) -> String {
         format!("host={} user={SUPERUSER} dbname=postgres", self.postgres.socket_folder().display())
     }
@@ -346,8 +347,8 @@ impl Builder {
         self
     }
 
-    /// Does the same as [`user`](Builder::user), for a role that migrations create: the role and its mapping are made by
-    /// [`Local::admit_users`], if they are missing then.
+    /// Does the same as [`user`](Builder::user), for a role that migrations create: [`Local::admit_users`] creates the
+    /// role and its mapping if the migrations have not created them.
     pub fn later_user(mut self, name: impl Into<String>) -> Builder {
         let name = name.into();
         self.later_users.push(name.clone());

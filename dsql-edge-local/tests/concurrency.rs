@@ -367,8 +367,8 @@ async fn committed_lock_conflicts_with_overlapping_sessions() {
     local.stop().await.unwrap();
 }
 
-/// Each case: the statements of the first transaction, which commits, and a statement of a transaction that began before.
-/// A parent of a new row is locked only against its deletion.
+/// Each case: the statements of a first transaction, which commits, and a statement of a second transaction, which
+/// began before that COMMIT. A parent of a new row is locked only against its deletion.
 #[tokio::test]
 async fn lock_of_a_foreign_key_is_not_written_at_commit() {
     let local = local(Oc001::Cached).await;

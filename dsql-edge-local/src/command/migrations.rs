@@ -28,12 +28,12 @@ pub(crate) struct Migrations {
 type Seen = Option<BTreeMap<PathBuf, (u64, Option<SystemTime>)>>;
 
 impl Migrations {
-    /// Applies the folder. A mistake in it is an error.
+    /// Applies the folder. A mistake in one of its files is returned as an error.
     pub(super) async fn apply(local: &Local, folder: &Path) -> CommandResult<Migrations> {
         for note in files::notes(folder).map_err(|error| unreadable(&error))? {
             eprintln!("dsql-local: {note}");
         }
-        // Before the files are read, so that no change is missed.
+        // The sizes and times are read before the files, so that a change in between is not missed.
         let seen = seen(folder);
         let applied = local.migrate(folder, &report).await?;
         eprintln!("dsql-local: {}", summary(folder, &applied));

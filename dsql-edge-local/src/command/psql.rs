@@ -131,7 +131,7 @@ fn program() -> CommandResult<PathBuf> {
     })
 }
 
-/// psql may have another working folder, if it is a script.
+/// A relative path would be wrong if `psql` is a script that changes the working folder.
 fn absolute(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

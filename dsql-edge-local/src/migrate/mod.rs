@@ -5,9 +5,10 @@
 //! fails on a cluster only for reasons that dsql-local does not have.
 //!
 //! The folder is linted, read, divided and planned by the code of `dsql-edge migrate` (`dsql-edge-migrations`), so nothing is
-//! sent before the files pass the same rules, and the rows of the ledger are the same: `dsql-edge migrate` finds everything applied, and the reverse. What this module does not need is
-//! the care for lost answers: PostgreSQL runs on this machine. If dsql-local is killed between a statement and its row in
-//! the ledger, the next run decides by the catalog, as `dsql-edge migrate` does.
+//! sent before the files pass the same rules, and the rows of the ledger are the same: each of the two recognizes what
+//! the other has applied. This module does not handle lost answers, because PostgreSQL runs on this machine. If
+//! dsql-local is killed between a statement and its row in the ledger, the next run decides by the catalog, as
+//! `dsql-edge migrate` does.
 
 mod database;
 mod failure;

@@ -2,8 +2,8 @@
 //!
 //! Input: a database whose SQL ran without DSQL's rules: a snapshot of a test, or the files of `--init`. Output: a text for
 //! each object. The rules themselves cannot be applied to such SQL: a snapshot may be a dump, whose statements (`ALTER TABLE
-//! … ADD CONSTRAINT … PRIMARY KEY`, `CREATE INDEX` without ASYNC, `SET`) DSQL rejects although it has the same tables. What
-//! these statements make is in the catalog.
+//! … ADD CONSTRAINT … PRIMARY KEY`, `CREATE INDEX` without ASYNC, `SET`) DSQL rejects although it has the same tables.
+//! So this module reads the catalog, which has the objects that these statements created.
 
 use tokio_postgres::Client;
 
@@ -11,7 +11,7 @@ use super::{Postgres, SUPERUSER};
 use crate::Error;
 use crate::log::Log;
 
-/// The number of objects that are listed.
+/// The maximum number of objects that are listed.
 const MOST: usize = 20;
 
 const OBJECTS: &str = "

@@ -128,13 +128,13 @@ impl ServerFolder {
         self.wait_for(file).map_err(Error::file(&path))
     }
 
-    /// Waits for the lock on the file. `None` if the folder has another file then.
+    /// Waits for the lock on the file. Returns `None` if the folder meanwhile contains another lock file.
     fn wait_for(&self, file: File) -> io::Result<Option<File>> {
         file.lock()?;
         Ok(self.is_current(&file).then_some(file))
     }
 
-    /// Whether a lock is on the file that the folder has now.
+    /// Whether the locked file is still the lock file in the folder.
     fn is_current(&self, lock: &File) -> bool {
         let files = (lock.metadata(), fs::metadata(self.path.join("lock")));
         matches!(files, (Ok(ours), Ok(now)) if (ours.dev(), ours.ino()) == (now.dev(), now.ino()))

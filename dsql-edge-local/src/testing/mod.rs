@@ -56,8 +56,8 @@ pub struct Schema<'a> {
     /// The files, in order: path and text.
     pub files: &'a [(&'a str, &'a str)],
     /// Whether the files are migrations, which are applied and recorded as `dsql-edge migrate` does. Otherwise, they are a
-    /// snapshot, which may be a dump: DSQL's rules do not apply to its statements, as they do not apply to them in `sql!`,
-    /// but a cluster must be able to have the objects that they make.
+    /// snapshot, which may be a dump. DSQL's rules do not apply to the statements of a snapshot, here as in `sql!`, but
+    /// the statements may only create objects that a cluster can have.
     pub are_migrations: bool,
 }
 
