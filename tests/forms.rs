@@ -172,7 +172,8 @@ sql! {
 }
 
 sql! {
-    /// Each optional text accepts NULL, but a NULL is not meant.
+    /// Both optional texts would accept a NULL as the value of their parameter, but here NULL (`None`) only means that
+    /// the text is left out.
     fn found(word, any) -> pub(self) Found =
         "SELECT title FROM posts
           WHERE true {? AND title LIKE concat($word::text, '%') } {? AND title = ANY (ARRAY[$any::text, 'Third']) }
@@ -218,7 +219,7 @@ async fn optional_text_of_two_parameters_needs_both() {
         assert!(text.contains("needs both $views and $id") && text.contains("page, "), "{text}");
         assert!(error.is_conversion() && !error.is_outcome_unknown(), "{text}");
     }
-    // A parameter that is also in another text is given alone: that text is sent.
+    // `least` is also in an optional text of its own, so `least` may be given alone: then only that text is sent.
     for (least, most, expected) in [
         (Some(20), None, Ok(2)),
         (Some(10), Some(20), Ok(2)),

@@ -89,7 +89,7 @@ impl PostgresServer {
                     tokio::spawn(connection);
                     return client;
                 }
-                // The server accepts connections before it has started.
+                // While the server starts, it accepts connections and rejects logins, so the login is repeated.
                 Err(error) => assert!(began.elapsed() < HANG, "{error}\n{}", self.log()),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -103,8 +103,8 @@ async fn killed_at_each_place(operation: Operation) -> (usize, usize) {
                 assert!((0..=1).contains(&added), "{name}: {added} times");
             }
         }
-        // The next query succeeds, whatever has happened. Queries earn the retries that all requests share: one for
-        // every ten.
+        // The next query succeeds, whatever has happened. These queries also refill the budget of retries, which all
+        // requests share: ten queries add one retry.
         for _ in 0..30 {
             let next = count().fetch_value(&dsql).await;
             assert!(next.is_ok(), "{name}, and then {next:?}");

@@ -83,7 +83,8 @@ impl Scene {
         self.site.expire_lease().await;
         self.site.run_to_the_end().await;
         self.found.difference.add(&self.site.compare().await);
-        // The version that was shown last and the version that is shown; an unfinished version is deleted.
+        // Only two versions of the ranking remain: the version that is shown now, and the version that was shown
+        // before. An unfinished version is deleted.
         let versions = self.site.d1("SELECT DISTINCT version FROM ranking").await.len();
         assert!(versions <= 2, "{versions} versions");
     }

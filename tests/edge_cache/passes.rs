@@ -125,7 +125,8 @@ async fn long_page_is_written_in_several_batches() {
     .await;
     site.plan(serde_json::json!({})).await;
     assert_eq!(site.run().await, "D1 is up to date");
-    // The lease, two for the ranking, for each pass its position and three parts, and the release.
+    // The batches: one takes the lease, two write the ranking, four belong to each of the two passes (one reads the
+    // position, three write rows), and one releases the lease.
     assert_eq!(site.report().await.batches.len(), 1 + 2 + 2 * (1 + 3) + 1);
     assert_eq!(site.compare().await, Difference::NONE);
     site.stop().await;

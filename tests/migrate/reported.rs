@@ -243,7 +243,7 @@ async fn status_shows_how_far_the_batches_are() {
         assert!(status.contains(&expected), "{status}");
         let (plan, _) = home.run(&site, &["--dry-run"]).await;
         assert!(plan.contains("(rows, in batches; it was begun)"), "{plan}");
-        // The rows are corrected, and the statement is as it was.
+        // The user has corrected the rows, and has not changed the statement.
         site.run_sql("DELETE FROM a WHERE id >= 40").await;
         let (printed, succeeded) = home.run(&site, &[]).await;
         assert!(succeeded, "{printed}");

@@ -386,7 +386,8 @@ fn folder_with_errors_is_never_sent() {
     }
 }
 
-/// The statement changes a column that its new value depends on, and the file before it has the table.
+/// The statement changes a column on which the new value depends (`n = n + 1`). The table is created in an earlier
+/// file.
 #[test]
 fn statement_that_cannot_run_in_batches_is_an_error() {
     let files = |statement: &str| {

@@ -179,7 +179,8 @@ fn changed(query: &Query, severity: Severity, span: Span, message: &str, hint: O
     let place = query.place(span.start as usize);
     let mut diagnostic = Diagnostic::error(Code::TypeMismatch, span, "");
     diagnostic.hint = hint;
-    // The first line is that of an error; `message` replaces that line, which must not have the hint.
+    // `message` replaces the first line of the rendered diagnostic, which is the line of an error; the hint must not be
+    // a part of that line.
     let rendered = render_of_many(&diagnostic, &query.text, &Lines::of(&query.text), Some(place.clone()));
     let below = rendered.split_once('\n').map_or("", |(_, below)| below);
     Finding {

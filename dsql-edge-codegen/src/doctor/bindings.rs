@@ -234,7 +234,7 @@ fn other_server(target: &Target, bound: &dyn Fn(&str) -> Option<String>, source:
         }
         _ => {}
     }
-    // Sessions of its STS have keys that its folder does not have.
+    // The keys are those of a session of dsql-local's STS, which are not in dsql-local's folder.
     if bound("AWS_SESSION_TOKEN").is_some() {
         return None;
     }

@@ -32,7 +32,7 @@ pub(super) fn shortened(access_key_id: &str) -> String {
     }
 }
 
-/// The keys that were found elsewhere, in words: those of the Worker, and those of the environment if they are not used.
+/// Describes other keys that were found and are not used here: in the Worker's bindings, and in the environment.
 fn others(found: &FoundCredentials, package: &Path) -> String {
     let environment = std::env::var("AWS_ACCESS_KEY_ID").ok().map(|id| ("the environment", id));
     let local = LocalBindings::of(package);

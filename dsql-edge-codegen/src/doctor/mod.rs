@@ -3,7 +3,7 @@
 //! Input: the options and variables of the other commands, the package's files, the server. Output: a line for each
 //! check: ok, or what is wrong and what to do.
 //!
-//! The checks run in order. A check that needs another one which failed is skipped; all other checks still run.
+//! The checks run in order. If a check fails, the checks that depend on it are skipped; all other checks still run.
 
 mod bindings;
 mod build;
@@ -146,7 +146,8 @@ async fn of_cluster(options: &Options, package: &Path) -> Found {
     let named = options.server.cluster().target(package).map_err(|error| (error, UNNAMED.to_owned()));
     let named = named.and_then(|target| {
         target.ca_pem().map_err(|error| (error, "fix --ca or DSQL_EDGE_CA".to_owned()))?;
-        // The network is checked without credentials, so that their absence hides nothing.
+        // The network is checked without credentials, so that a fault of the network is found even if credentials are
+        // missing.
         let config = target.config(FoundCredentials::none(), "doctor");
         let config = config.map_err(|error| (error, format!("fix {}", target.origin)))?;
         Ok((target, config))

@@ -118,7 +118,7 @@ pub(super) struct Run<'r> {
     pub(super) report: &'r dyn Fn(Progress<'_>),
     /// Whether a statement was sent and its outcome is not known.
     in_flight: Cell<bool>,
-    /// Whether the run may end here: the ledger has what the next run needs, and nothing is lost.
+    /// Whether the run may end now without a loss, because the ledger contains everything that the next run needs.
     may_end: Cell<bool>,
     /// Whether the run ends as soon as the answer to the statement in flight is recorded.
     is_stopping: Cell<bool>,

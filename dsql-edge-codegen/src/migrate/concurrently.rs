@@ -88,7 +88,8 @@ impl Run<'_> {
                     }
                     self.settle().await;
                 }
-                // After a deadlock, too, the statement has left an index, so the next attempt begins with a look at it.
+                // After a deadlock, too, the statement has left an index, so the next attempt first reads the state of
+                // this index.
                 Err(error) if attempts.another(&error).await => {}
                 Err(error) => {
                     // An earlier attempt may have built the index, and now cause this error.
