@@ -48,7 +48,7 @@ pub(crate) struct Requested {
 }
 
 impl Requested {
-    /// Combines this request with an earlier request whose statement PostgreSQL has not answered, either.
+    /// Combines this request with an earlier request whose statement PostgreSQL has not answered yet.
     pub(crate) fn after(self, earlier: Option<Requested>) -> Requested {
         match earlier {
             Some(Requested { before, expires_hour }) => {

@@ -28,7 +28,8 @@ async fn row_that_becomes_visible_late_is_copied() {
     site.run_to_the_end().await;
     assert_eq!(site.compare().await, Difference::NONE);
 
-    // A transaction cannot be that old: this statement broke the rule for `updated_at`. Only a full pass finds its row.
+    // No transaction can be that old, so this statement breaks the rule for `updated_at`. Only a full pass finds the
+    // row that it writes.
     commit_late(&site, "product 2", "7 minutes").await;
     site.run_to_the_end().await;
     assert_eq!(site.compare().await.lost, 1);
@@ -69,7 +70,7 @@ async fn full_pass_repairs_any_difference() {
     site.d1("DELETE FROM product WHERE name = 'product 18'").await;
     site.d1("UPDATE product SET id = 'zzz' WHERE name = 'product 9'").await;
     site.dsql("DELETE FROM product WHERE name IN ('product 1', 'product 5', 'product 17')").await;
-    // The same key for another row: its version begins again.
+    // The key is used for another row, whose version begins at 1 again.
     site.dsql(
         "INSERT INTO product (id, category_id, name, price_cents, updated_at)
          SELECT id, category_id, 'another', 1, now() - interval '1 hour' FROM product WHERE name = 'product 4'
