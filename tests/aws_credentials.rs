@@ -133,7 +133,7 @@ fn pull(home: &Path, variables: &[(&str, String)]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// Starts the services of AWS, and returns their URL. They run until the process ends.
+/// Starts the services of AWS, and returns their URL. The services run until the process ends.
 fn services() -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

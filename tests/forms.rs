@@ -311,7 +311,8 @@ async fn optional_text() {
         let found = search(author, at_least, 10).fetch_all(&dsql).await.unwrap();
         assert_eq!(found.len(), expected, "{author:?} {at_least:?}");
     }
-    // `$most` is before the optional text in one combination, and is the first parameter in the other.
+    // `$most` is written before the optional text. In the combination without this text, `$most` is the first
+    // parameter.
     for (title, expected) in [(Some("Second".to_owned()), 1), (None, 2)] {
         let rows = sql!(
             "SELECT title, '{? no }' AS text -- {? nor this

@@ -117,8 +117,8 @@ async fn killed_at_each_place(operation: Operation) -> (usize, usize) {
 /// The variable that names the operation of a process.
 const OPERATION: &str = "DSQL_EDGE_TEST_OPERATION";
 
-/// The operations run at the same time, because the client pauses before each retry. Each runs in a process of its own:
-/// a process remembers only some endpoints that it cannot reach, and each place is such an endpoint.
+/// The operations run at the same time, because the client pauses before each retry. Each operation runs in a separate
+/// process, because a process remembers only a limited number of unreachable endpoints, and each place adds one.
 #[test]
 fn killed_endpoint_is_replaced_and_no_write_is_doubled() {
     let operations = [Operation::Read, Operation::Write, Operation::Transaction, Operation::KeyedTransaction];

@@ -251,9 +251,9 @@ impl Local {
         admit(&self.postgres, &self.users).await
     }
 
-    /// Makes the database and the roles those of the first start: drops everything, and runs the SQL of the start again, with
-    /// its files as they are now. Every session ends. If a file cannot be read, nothing is dropped. `created` has the roles
-    /// that the migrations create; `None` if there are no migrations.
+    /// Restores the database and the roles of the first start: drops everything, and runs the SQL of the start again,
+    /// with its files as they are now. Every session ends. If a file cannot be read, nothing is dropped. `created` has
+    /// the roles that the migrations create; `None` if there are no migrations.
     pub(crate) async fn renew(&self, created: Option<&[String]>) -> Result<(), Error> {
         let mut init = self.init.clone();
         for Init { sql, file, .. } in &mut init {
@@ -383,8 +383,8 @@ impl Builder {
         self
     }
 
-    /// Whether statements that DSQL rejects are rejected. With `false`, the local DSQL is a PostgreSQL with DSQL's
-    /// login.
+    /// Whether the local DSQL applies DSQL's rules and rejects the statements that DSQL rejects. With `false`, the
+    /// local DSQL is a PostgreSQL with DSQL's login.
     pub fn rules(mut self, rules: bool) -> Builder {
         self.rules = rules;
         self

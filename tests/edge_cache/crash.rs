@@ -153,9 +153,9 @@ async fn lost_connection_to_dsql_is_repaired() {
                     assert!(at > 5, "a run sends only {at} chunks");
                     break;
                 }
-                // dsql-edge repeats a read that was lost. It does not repeat a batch that removes tombstones, because it is
-                // not known whether the batch was committed: the next run removes the rest. The last bytes of
-                // a run only close the connection, so a run that loses them still succeeds.
+                // dsql-edge repeats a read that was lost. dsql-edge does not repeat a batch that removes tombstones,
+                // because it is not known whether the batch was committed: the next run removes the rest. The last
+                // bytes of a run only close the connection, so a run that loses them still succeeds.
                 let fails = line.starts_with("DSQL: ") && line.ends_with("; the next run continues");
                 let may_fail = afterwards == Afterwards::StaysBroken || line.contains("(remove_tombstones, ");
                 assert!(line == "D1 is up to date" || (fails && may_fail), "{line}");

@@ -43,7 +43,7 @@ const SCHEMAS: u64 = 8;
 /// One of every `SPOILT` statements is changed, so that it may be wrong.
 const SPOILT: u32 = 8;
 
-/// The maximum number of finds of one kind that are shrunk, for finds about neither NULL nor the row count.
+/// The maximum number of finds of one kind that are shrunk, except for finds about NULL or the row count.
 const SHRUNK: usize = 1;
 
 /// The maximum number of finds of one kind that are shrunk, for finds about NULL or about the row count.

@@ -161,8 +161,8 @@ pub fn packed(client: &Client) -> Result<PathBuf> {
         Source::OneRow(features) => (project::root().join("xtask/size"), vec!["--features", features]),
         Source::Rust(name) => (folder().join(name), vec![]),
     };
-    // The previous bundle was built with other features. It may be newer than this wasm, and would then not be written
-    // again.
+    // The previous bundle was built with other features. If the previous bundle is newer than this wasm, the bundle
+    // would not be written again.
     let bundled = worker::bundled(&source)?;
     if bundled.exists() {
         fs::remove_dir_all(&bundled)?;

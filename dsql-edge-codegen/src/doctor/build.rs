@@ -12,8 +12,8 @@ const NAME: &str = "build";
 
 const COMMAND: &str = "cargo install --quiet worker-build@^0.8 && worker-build --release";
 
-/// The files that worker-build writes as the entry of the Worker: the second one is that of old versions, and exports the
-/// first one.
+/// The entry of the Worker that worker-build writes: first in new versions of worker-build, then in old versions, in
+/// which this file exports the first one.
 const OF_WORKER_BUILD: [&str; 2] = ["build/index.js", "build/worker/shim.mjs"];
 
 /// Returns the check.

@@ -17,7 +17,7 @@ use crate::settings_file::LocalBindings;
 pub(super) const NAME: &str = "credentials";
 pub(super) const TOKEN: &str = "token";
 
-/// The first letters of the access key of a session; those of a user's access key are `AKIA`.
+/// The access key of a session begins with these letters. The access key of a user begins with `AKIA`.
 const OF_SESSION: &str = "ASIA";
 const OF_USER: &str = "AKIA";
 

@@ -16,11 +16,11 @@ const NAME: &str = "features";
 
 const CRATE: &str = "dsql-edge";
 
-/// Each binding that only one feature reads.
+/// The bindings that the crate reads only with a feature, and this feature.
 const READ_BY: [(&str, &str); 3] =
     [("DSQL_TLS", "direct-tls"), ("DSQL_TRANSPORT", "websocket"), ("AWS_ROLE_ARN", "assume-role")];
 
-/// The feature with the pool: without it, neither the class of the pool nor `from_pool` exists.
+/// The feature with the pool. Without this feature, the class of the pool and `from_pool` do not exist.
 const POOL: &str = "pool";
 
 /// Returns the checks of the features.

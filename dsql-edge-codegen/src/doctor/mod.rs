@@ -126,7 +126,7 @@ struct Found {
 /// The name of the check that finds the server.
 const SERVER: &str = "server";
 
-/// The checks that need a server, after those of the network.
+/// The checks that need a server and run after the checks of the network.
 const OF_SESSION: [&str; 4] = [login::NAME, role::NAME, snapshot::NAME, migrations::NAME];
 
 /// The checks that need a login.

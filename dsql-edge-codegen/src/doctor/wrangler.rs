@@ -45,7 +45,7 @@ pub(super) fn checks(package: &Path, server: &Server<'_>) -> Vec<Check> {
     checks
 }
 
-/// The check of the build of the top level, and those of the environments that differ.
+/// Returns the check of the top level's build, and of each environment's build that differs from it.
 fn builds(package: &Path, workers: &[Environment]) -> Vec<Check> {
     let mut checks: Vec<Check> = Vec::new();
     for worker in workers {

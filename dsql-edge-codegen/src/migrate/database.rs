@@ -92,9 +92,9 @@ const LARGEST_ON_POSTGRES: usize = 256 << 20;
 
 /// The statements that end a transaction of the user's statements. A DO block or a function can change the session in a
 /// way that the text of a migration does not show. The next step uses the same session; behind a pooler in transaction
-/// mode, another client may get the session. These statements are those of `DISCARD ALL` that PostgreSQL accepts in a
-/// transaction and that concern what a migration can leave behind. Deferred triggers run first, because they may need a
-/// setting of the transaction, or change one.
+/// mode, another client may get the session. `DISCARD ALL` consists of several statements. Those in this list are
+/// accepted in a transaction, and remove what a migration can leave in a session. Deferred triggers run first, because
+/// they may need a setting of the transaction, or change one.
 const CLEANUP: [&str; 7] = [
     "SET CONSTRAINTS ALL IMMEDIATE",
     "RESET SESSION AUTHORIZATION",
@@ -159,7 +159,7 @@ impl Database {
     }
 
     /// Runs statements and writes the ledger's row in one transaction: either all of them are applied, once, or none.
-    /// The transaction leaves its session as it was.
+    /// The transaction restores the settings of its session.
     pub(super) async fn transaction(
         &self,
         statements: &[Sql<'_>],

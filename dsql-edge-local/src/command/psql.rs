@@ -84,7 +84,7 @@ pub(crate) fn psql(options: &PsqlOptions) -> CommandResult<ExitCode> {
     Err(format!("{}: {}", program.display(), command.exec()).into())
 }
 
-/// The role of the bindings that a dsql-local has written: the one that the application of the package uses.
+/// The role in the bindings that a dsql-local has written: the application of the package connects as this role.
 fn role_of_bindings(folder: &Path) -> String {
     let user = handed_out::read(folder).into_iter().find(|(name, _)| *name == "DSQL_USER");
     match user {

@@ -5,8 +5,8 @@
 //! client's statement for names would miss a call in a view, in a default, and in a query that
 //! nests too deeply for our parser; the permission also applies to such calls.
 //!
-//! The compiler has the lists: the functions that a cluster rejects, and those whose answer is not known. Both get the same
-//! error message.
+//! The compiler has the lists: the functions that a cluster rejects, and those whose answer is not known. A call of a
+//! function of either list gets the same error message.
 
 use dsql_edge_compiler::dsql::{denied_functions, refused_functions};
 

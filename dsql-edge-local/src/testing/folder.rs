@@ -38,7 +38,7 @@ const ELSEWHERE: &str = "/var/tmp";
 /// The file in such data that has the path of the server's folder.
 const OF: &str = "of";
 
-/// How long a folder that no process uses is kept: that of another version, or of a failed test.
+/// How long an unused folder is kept if it belongs to another version or to a failed test.
 pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How long the copy of a new data folder may take.
@@ -111,7 +111,7 @@ impl ServerFolder {
     }
 
     fn lock_once(&self) -> Result<Option<File>, Error> {
-        // `nobody` owns only the data, and must reach it.
+        // If PostgreSQL runs as `nobody`, the folder must be open to `nobody`, who owns only the data in it.
         let mode = if self.account == Account::Ours { 0o700 } else { 0o755 };
         let created = DirBuilder::new().recursive(true).mode(mode).create(&self.path);
         created.map_err(Error::file(&self.path))?;
@@ -184,7 +184,7 @@ impl ServerFolder {
         self.home().is_some_and(|home| watcher::is_watched(&home))
     }
 
-    /// Marks the folder as that of a failed test, or removes the mark.
+    /// Marks the folder as the folder of a failed test, or removes the mark.
     pub(super) fn set_failed(&self, failed: bool) {
         let mark = self.path.join(FAILED);
         // Without the mark, the folder of a failed test is removed earlier.
@@ -207,8 +207,8 @@ impl ServerFolder {
         let _ = fs::remove_dir_all(gone);
     }
 
-    /// Removes the folders of other servers that no process uses: those of tests that were killed, and after a week those
-    /// of failed tests and of other versions.
+    /// Removes the unused folders of other servers: at once if a test was killed, and after a week if the folder
+    /// belongs to a failed test or to another version.
     pub(super) fn remove_unused(&self) {
         let Some(version) = self.path.parent() else { return };
         for own in folders(version, "own-") {

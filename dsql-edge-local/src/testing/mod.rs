@@ -6,9 +6,9 @@
 //!
 //! # One server for all processes
 //!
-//! `cargo test` starts a process for each test program, and nextest starts one for each test. They share a PostgreSQL
-//! whose data is below the target folder (`folder`). The first process starts the server, under a lock on a file. The
-//! system releases this lock when a process ends, so a killed process leaves no lock.
+//! `cargo test` starts a process for each test program, and nextest starts one for each test. All these processes share
+//! a PostgreSQL whose data is below the target folder (`folder`). The first process starts the server, under a lock on
+//! a file. The system releases this lock when a process ends, so a killed process leaves no lock.
 //!
 //! The server must end after the last process, even if each process is killed. So a shell next to PostgreSQL reads from
 //! a named pipe, and each process keeps the pipe open for writing (`watcher`): the shell reads the end of the pipe when

@@ -58,7 +58,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// The pipe, in the folder of the socket.
 const PIPE: &str = "members";
 
-/// The membership of this process: the server runs as long as this value, or that of another process, exists.
+/// The membership of this process. The server runs as long as some process has such a value.
 #[derive(Debug)]
 pub(super) struct Member(#[expect(dead_code, reason = "the pipe must stay open")] File);
 

@@ -50,7 +50,7 @@ sql! {
         "DELETE FROM product WHERE deleted_at < now() - interval '7 days'";
 }
 
-/// Inserts the rows that are not deleted, or updates them under a condition.
+/// Inserts the rows that are not deleted. If a row exists, updates it under the condition that is appended.
 const UPSERT: &str = "
     INSERT INTO product (id, category_id, name, price_cents, version)
     SELECT value ->> 'id', value ->> 'category_id', value ->> 'name', value ->> 'price_cents', value ->> 'version'

@@ -6,8 +6,8 @@
 //! minutes or 30 seconds of processor time; the next run continues. The ranking comes first, because it is complete or
 //! worthless, and the full pass last, because it can wait.
 //!
-//! After an error, the run ends. It does not repeat a batch whose answer was lost: it could not know whether D1 applied
-//! it, while the next run reads this from D1.
+//! After an error, the run ends. The run does not repeat a batch whose answer was lost, because it cannot know whether
+//! D1 applied the batch. The next run reads this from D1.
 
 use std::fmt;
 

@@ -31,7 +31,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             let config = Config::from_pool(&env).map(|config| config.query_timeout(Duration::from_secs(2)));
             answer(config.map(Dsql::new), what).await
         }
-        // Sends a thousand requests at once. Each of them is like a request of a separate Worker.
+        // Sends a thousand requests at once. Each request is like a request of a separate Worker.
         "flood" => {
             let config =
                 Config::from_pool(&env).map(|config| config.connect_timeout(Duration::from_secs(60)));

@@ -5,7 +5,7 @@
 //! people can read it:
 //!
 //! - the methods of a trait are listed at the trait, and not again at each of its implementations;
-//! - blanket implementations, auto traits and derived traits are left out, and so is an item that is listed before;
+//! - blanket implementations, auto traits, derived traits, and items that are already listed are left out;
 //! - paths have neither the name of this crate nor the modules of the standard library: `Option`, not `core::option::Option`.
 
 use std::collections::BTreeSet;

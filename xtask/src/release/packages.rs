@@ -65,7 +65,8 @@ fn forget_unpacked(packages: &[Package]) -> Result<()> {
     let Ok(registries) = fs::read_dir(home.join("registry/src")) else { return Ok(()) };
     for registry in registries {
         let registry = registry?;
-        // The name of a folder is that of the registry's host and a hash; the packages of a workspace have no host.
+        // The name of a folder consists of the registry's host and a hash. For the packages of a workspace, the host is
+        // missing.
         if !registry.file_name().to_string_lossy().starts_with('-') {
             continue;
         }

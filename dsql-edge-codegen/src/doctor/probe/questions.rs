@@ -1,4 +1,4 @@
-//! The questions of the probe. Each one sends flights in the schema of the probe, and interprets the answers.
+//! The questions of the probe. Each question sends flights that use the probe's schema, and interprets the answers.
 //!
 //! The probe leaves out the questions that need a Worker: `secureTransport: "on"`, WebSockets of Workers, the
 //! certificates that the edge accepts, sockets in Durable Objects. It also leaves out the question about SQLSTATE

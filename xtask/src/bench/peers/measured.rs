@@ -165,8 +165,8 @@ impl Measured {
     }
 }
 
-/// Returns the lines of two runs: of the earlier run, only those of a kind that the later run has not measured. The times and
-/// the arguments of both runs are kept, because the page shows them.
+/// Returns the lines of the later run, and the lines of the earlier run whose kind the later run has not measured. The
+/// times and the arguments of both runs are kept, because the page shows them.
 pub(super) fn merged(before: &str, new: &str) -> Result<String> {
     #[derive(Deserialize)]
     struct Kind {
