@@ -330,8 +330,8 @@ async fn sessions_without_conflict_are_not_disturbed() {
     assert_eq!(fine(&mut session, false, count).await.values, ["240"]);
 }
 
-/// On DSQL, FOR UPDATE adds the row to the writes of its transaction, so a lock also counts after the end of the
-/// transaction that has committed it.
+/// On DSQL, FOR UPDATE adds the row to the writes of its transaction, so a lock still causes conflicts after its
+/// transaction has committed.
 #[tokio::test]
 async fn committed_lock_conflicts_with_overlapping_sessions() {
     const LOCK: &str = "SELECT id FROM account WHERE id = 1 FOR UPDATE";
@@ -368,7 +368,8 @@ async fn committed_lock_conflicts_with_overlapping_sessions() {
 }
 
 /// Each case: the statements of a first transaction, which commits, and a statement of a second transaction, which
-/// began before that COMMIT. A parent of a new row is locked only against its deletion.
+/// began before that COMMIT. The foreign key of a new row locks the parent row only against deletion, so an UPDATE of
+/// the parent is not a conflict.
 #[tokio::test]
 async fn lock_of_a_foreign_key_is_not_written_at_commit() {
     let local = local(Oc001::Cached).await;

@@ -12,7 +12,7 @@ use crate::site::{Difference, Report, Site};
 /// Small batches, so that a run has many.
 const VARS: [(&str, &str); 1] = [("BATCH_ROWS", "4")];
 
-/// More batches than a run has.
+/// A number that is larger than the number of batches in a run.
 const MOST: usize = 200;
 
 /// A site, its D1 in the state `BEFORE`, and what readers may see.

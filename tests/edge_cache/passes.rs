@@ -39,7 +39,8 @@ async fn row_that_becomes_visible_late_is_copied() {
     site.stop().await;
 }
 
-/// A pass that takes ten minutes. A row becomes visible behind its position, with a time before the pass began.
+/// A pass has been running for ten minutes. Then a row becomes visible in a part that the pass has already read, with
+/// an `updated_at` before the beginning of the pass.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_behind_the_position_is_copied_by_the_next_pass() {
     let site = Site::start(&[]).await;
@@ -85,8 +86,8 @@ async fn full_pass_repairs_any_difference() {
     site.stop().await;
 }
 
-/// One run copies fewer rows than were written at once. If each run began at the same time minus the overlap, no run would
-/// reach the rows after the first ones.
+/// More rows are written at once than one run copies. If each run began again at `as_of` minus the overlap, every run
+/// would copy the same first rows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_rows_than_one_run_copies_take_several_runs() {
     let site = Site::start(&[("BATCH_ROWS", "5"), ("D1_STATEMENTS", "40")]).await;

@@ -54,8 +54,9 @@ pub(super) fn build(package: &Path, values: &Value) -> Check {
     }
 }
 
-/// Whether a command certainly does not write the file `main`. This is known of worker-build and wasm-pack with options
-/// only, after `cargo install`; any other command may write any file.
+/// Whether a command certainly does not write the file `main`. The answer is certain only for `worker-build` and
+/// `wasm-pack` that are called with nothing but options, perhaps after `cargo install`. Any other command may write any
+/// file.
 fn is_not_written(command: &str, main: &str) -> bool {
     let main = main.strip_prefix("./").unwrap_or(main);
     let mut written_by = None;

@@ -257,7 +257,7 @@ fn not_a_text(source: &str, name: &str, value: &Value) -> Check {
     )
 }
 
-/// The checks of the pool's place.
+/// The checks of the pool's location.
 fn locations(worker: &Environment) -> Vec<Check> {
     let variables = variables(worker, None);
     let named: Vec<_> = variables.into_iter().filter(|(_, name, _)| name.ends_with(LOCATION)).collect();

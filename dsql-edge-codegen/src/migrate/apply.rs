@@ -96,8 +96,8 @@ pub async fn migrate(
     done
 }
 
-/// Compares the names in the steps that are not applied with the files before them and the database. A folder that differs from the ledger is not
-/// compared.
+/// Checks that the names in the pending steps exist in earlier files or in the database. A folder that differs from the
+/// ledger is not compared.
 pub(super) async fn check_names(folder: &Folder, config: Config) -> Result<()> {
     let database = Database::new(config, folder.dialect);
     let ledger = Ledger::new(&database, run_name());

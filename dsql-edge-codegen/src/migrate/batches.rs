@@ -14,7 +14,7 @@ use super::apply::Run;
 use super::database::Sql;
 use super::progress::Progress;
 
-/// The time after which the ledger records again how far the batches are.
+/// The interval at which the run writes the number of committed rows into the ledger.
 const RECORDED_EVERY: Duration = Duration::from_secs(1);
 
 impl Run<'_> {

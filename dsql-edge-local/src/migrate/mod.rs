@@ -123,8 +123,8 @@ impl Local {
 const DSQL_RULES: Problems<'_> = &errors_of_migrations;
 const NO_RULES: Problems<'_> = &|_| Default::default();
 
-/// Applies files to a new database and records them in the ledger, as `dsql-edge migrate` does. The session is one of the
-/// endpoint, or for the dialect PostgreSQL one of the server.
+/// Applies files to a new database and records them in the ledger, as `dsql-edge migrate` does. `client` is a session
+/// of the endpoint or, for the dialect PostgreSQL, a session of the server itself.
 pub(crate) async fn apply_to_new(
     client: Client,
     files: Vec<(String, String)>,

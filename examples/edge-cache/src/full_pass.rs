@@ -61,7 +61,7 @@ pub async fn run(dsql: &Dsql, lease: &Lease<'_>, batch_rows: usize, hours: i32) 
             let last = part.rows.last().map_or(after, |row| row.id);
             write(lease, &part.json, &begun_at, after, (!pass_ends).then_some(last)).await?;
             if pass_ends {
-                // If this fails, the next pass removes them.
+                // If this call fails, the next pass removes the tombstones.
                 remove_tombstones().execute(dsql).await?;
                 return Ok(true);
             }

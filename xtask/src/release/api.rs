@@ -1,4 +1,5 @@
-//! The public API of dsql-edge as text: a change of `dsql-edge/public-api.txt` shows in a review what users notice.
+//! The public API of dsql-edge as text: in a review, a change of `dsql-edge/public-api.txt` shows what changes for
+//! users.
 //!
 //! `--bless` writes the file. cargo-public-api reads rustdoc's JSON; the project's own toolchain writes it with
 //! `RUSTC_BOOTSTRAP`, so that the file does not depend on the nightly toolchain of a day. The list is shortened, so that

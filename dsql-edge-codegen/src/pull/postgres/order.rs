@@ -76,7 +76,8 @@ impl Printer {
         for part in parts {
             match &part.inside {
                 Some(text) if part.statement.is_empty() || self.is_ready(&part.key, &[], Some(&key)) => {
-                    // The parts of a column follow its type; other parts are lines.
+                    // A part of a column, such as a default, follows the type on the same line. Every other part begins
+                    // with a line break, and needs a comma before it.
                     if text.starts_with('\n') && !inside.is_empty() {
                         inside.push(',');
                     }

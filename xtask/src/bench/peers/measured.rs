@@ -86,12 +86,12 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Growth for a request, in kB: over all requests.
+    /// Growth per request in kB, over all requests.
     pub(super) fn growth(&self) -> f64 {
         (self.after_kb - self.before_kb) / self.requests
     }
 
-    /// Growth for a request, in kB: over the second half of the requests.
+    /// Growth per request in kB, over the second half of the requests.
     pub(super) fn later_growth(&self) -> f64 {
         (self.after_kb - self.half_kb) / (self.requests / 2.0)
     }
