@@ -1,5 +1,5 @@
-//! Updates and deletes many rows in batches, while a network cuts the connection before and after each batch and at each
-//! stage of a new connection, and compares the rows with those that one statement would leave.
+//! Updates and deletes many rows in batches, while a network cuts the connection: before and after each batch, and at
+//! each stage of a new connection. At the end, the rows must be those that a single statement would leave.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -383,8 +383,8 @@ async fn nested_rows() {
     let user = rows[1].user.as_ref().unwrap();
     assert_eq!((user.id, user.post.title.as_str(), user.post.id), (UserId(id(2)), "Second", id(2)));
     assert!(rows[2].user.is_none());
-    // If the first join has no match, the second join has none either, so the columns of the first join show whether
-    // the group is `None`.
+    // The second join has a match only if the first join has one, so the columns of the first join show whether the
+    // group is `None`.
     let rows = sql!(
         r#"SELECT q.title AS "user.title", u.name AS "user.name"
              FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Grace'

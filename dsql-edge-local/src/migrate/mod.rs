@@ -1,14 +1,14 @@
 //! Applies a folder of migrations, and records them in the ledger of `dsql-edge migrate`.
 //!
 //! Input: a folder, and a running endpoint. Output: the files that were applied, or the place and the reason of the first
-//! error. The statements go through the endpoint as `admin`, so DSQL's rules and limits apply, and a file that passes here
-//! fails on a cluster only for reasons that dsql-local does not have.
+//! error. The statements go through the endpoint as `admin`, so DSQL's rules and limits apply, and a file that
+//! dsql-local applies can fail on a cluster only because of a difference between the two.
 //!
-//! The folder is linted, read, divided and planned by the code of `dsql-edge migrate` (`dsql-edge-migrations`), so nothing is
-//! sent before the files pass the same rules, and the rows of the ledger are the same: each of the two recognizes what
-//! the other has applied. This module does not handle lost answers, because PostgreSQL runs on this machine. If
-//! dsql-local is killed between a statement and its row in the ledger, the next run decides by the catalog, as
-//! `dsql-edge migrate` does.
+//! The code of `dsql-edge migrate` (`dsql-edge-migrations`) lints, reads, divides and plans the folder. So nothing is
+//! sent before the files pass the same rules, and the rows of the ledger are the same: dsql-local and
+//! `dsql-edge migrate` each recognize what the other has applied. This module does not handle lost answers, because
+//! PostgreSQL runs on this machine. If dsql-local is killed between a statement and its row in the ledger, the next run
+//! decides by the catalog, as `dsql-edge migrate` does.
 
 mod database;
 mod failure;

@@ -37,9 +37,9 @@ impl Session {
         }
     }
 
-    /// Whether PostgreSQL's answers decide which statement a Bind of this name uses. This is so if the last message
-    /// about the name is before a Sync and may be skipped, and another statement of that name exists or was sent
-    /// before.
+    /// Whether PostgreSQL's answers decide which statement a Bind of this name uses. Two conditions must hold: the last
+    /// message about the name is before a Sync and may be skipped, and another statement of that name exists or was
+    /// sent before.
     pub(super) fn is_uncertain(&self, name: &[u8]) -> bool {
         let several = |follows_another| follows_another || self.statements.contains_key(name);
         self.cycles.last_about(name).is_some_and(|last| last.before_sync && several(last.follows_another))

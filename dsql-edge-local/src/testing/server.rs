@@ -35,8 +35,8 @@ const FAST: [&str; 9] = [
     "autovacuum=off",
 ];
 
-/// How long a server without processes waits for the next one, in tenths of a second: the time in which cargo or nextest
-/// starts its next program.
+/// How long the shared server waits, in tenths of a second, when no process of tests is left: in this time, cargo or
+/// nextest starts its next program.
 const SHARED_PATIENCE: u32 = 20;
 const OWN_PATIENCE: u32 = 1;
 

@@ -2,7 +2,7 @@
 //! users.
 //!
 //! `--bless` writes the file. cargo-public-api reads rustdoc's JSON; the project's own toolchain writes it with
-//! `RUSTC_BOOTSTRAP`, so that the file does not depend on the nightly toolchain of a day. The list is shortened, so that
+//! `RUSTC_BOOTSTRAP`, so that the file does not depend on the current nightly toolchain. The list is shortened, so that
 //! people can read it:
 //!
 //! - the methods of a trait are listed at the trait, and not again at each of its implementations;
