@@ -133,7 +133,8 @@ pub fn server_folder(prefix: &str) -> tempfile::TempDir {
     folder
 }
 
-/// Creates the data folder of a new PostgreSQL: by initdb, or as a copy of what initdb created before, as `dsql-local` does.
+/// Creates the data folder of a new PostgreSQL as `dsql-local` does: with initdb, or by copying a folder that initdb
+/// created earlier.
 async fn make_data(bin: &Path, data: &Path) {
     static MADE: AtomicUsize = AtomicUsize::new(0);
     let kept = match env::var_os("DSQL_LOCAL_INITDB_CACHE") {

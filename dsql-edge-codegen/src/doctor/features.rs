@@ -92,8 +92,8 @@ fn features(package: &Path) -> Option<Vec<String>> {
     turned_on(&manifests.next()?, manifests)
 }
 
-/// The features of the crate in a manifest. If the manifest inherits the dependency, also those in the manifest of the
-/// workspace, which is one of the manifests `above`.
+/// The features of the crate in a manifest. If the manifest inherits the dependency, the result also contains the
+/// features in the manifest of the workspace, which is one of the manifests `above`.
 fn turned_on(manifest: &DocumentMut, above: impl Iterator<Item = DocumentMut>) -> Option<Vec<String>> {
     let dependency = manifest.get("dependencies")?.get(CRATE)?;
     let mut on = listed(dependency);

@@ -1,4 +1,4 @@
-//! The login, and what the words of a rejected login mean.
+//! The check of the login. It explains the words with which a server rejects a login.
 //!
 //! Input: an error of the client, and what is known about the token: regions, the clock, the role. Output: the check,
 //! with the server's words, their meaning, and what to do.
@@ -40,7 +40,7 @@ pub(super) fn other_regions(package: &Path, target: &Target) -> Vec<(String, Str
     of_shell.chain(of_worker).chain(of_local).filter(|(_, region)| !region.is_empty()).collect()
 }
 
-/// Why access is denied, as far as the words of the server show it.
+/// The reason for which access is denied, if the words of the server show the reason.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reason {
     Date,

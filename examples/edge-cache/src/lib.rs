@@ -28,7 +28,7 @@
 //! 5. **A reader sends one statement.** A statement reads one state of D1, between two batches.
 //! 6. **Times are read from DSQL's clock, in the transaction that reads the rows.** The Worker's clock is not used.
 //!
-//! What this does not give: copies of rows are copied one batch at a time, so two rows that DSQL changed in one
+//! One guarantee is missing: copies of rows are copied one batch at a time, so two rows that DSQL changed in one
 //! transaction can be in D1 at different times. Data that must be consistent over several rows belongs in an aggregate.
 
 mod copy;
