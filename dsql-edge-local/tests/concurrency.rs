@@ -425,7 +425,8 @@ async fn lock_of_a_foreign_key_is_not_written_at_commit() {
 async fn commit_after_a_lock_is_answered_as_without_it() {
     let local =
         Local::builder().init_sql(TABLES).limit(dsql_edge_local::Limit::Rows(1)).start().await.unwrap();
-    // A row that its constraints no longer accept, and columns that cannot be assigned.
+    // Two kinds of locked rows that cannot be written again: a constraint no longer accepts the row, or no column can
+    // be assigned.
     let more = "ALTER TABLE account ADD CONSTRAINT high CHECK (balance > 1000) NOT VALID;
         CREATE TABLE made (id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1), two int GENERATED ALWAYS AS (2) STORED);
         INSERT INTO made DEFAULT VALUES";

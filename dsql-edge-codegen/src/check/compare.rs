@@ -97,7 +97,8 @@ fn compiled(query: &Query, schema: &Schema) -> Result<Compiled, Diagnostics> {
 fn broken(query: &Query, error: &Diagnostic, before: Option<bool>, coming: &Folded) -> Finding {
     let mut error = error.clone();
     let was_wrong = before == Some(false);
-    // The current schema has everything that the query needs.
+    // If the query compiles with the current schema, advice for the current schema would not help. So such a hint is
+    // replaced.
     let origin = coming.schema.origin;
     if error.detail.is_none() && !was_wrong {
         error.detail = detail(&error, &query.text, &coming.dropped);

@@ -17,8 +17,8 @@ impl Session {
         self.statements.len() + self.cycles.len() >= MOST
     }
 
-    /// Handles ParseComplete, BindComplete or CloseComplete. Returns whether PostgreSQL answers a message of the
-    /// client, not one of dsql-local.
+    /// Handles ParseComplete, BindComplete or CloseComplete. Returns true if PostgreSQL answers a message of the
+    /// client, and false if it answers a message that dsql-local has added.
     pub(super) fn completes(&mut self) -> bool {
         match self.cycles.completes() {
             Some(Sent::Parse(name, prepared)) => drop(self.statements.insert(name, prepared)),

@@ -1,5 +1,5 @@
-//! A Worker that runs the same operations in three ways. The first word of the path selects the way: `direct`, through
-//! the `pool`, and in an object of its `own` that has a pool inside.
+//! A Worker that runs the same operations in three ways. The first word of the path selects the way: `direct` connects
+//! to the cluster, `pool` uses the pool, and `own` runs the operation in an object of this Worker that contains a pool.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
