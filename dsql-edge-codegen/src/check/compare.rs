@@ -97,8 +97,8 @@ fn compiled(query: &Query, schema: &Schema) -> Result<Compiled, Diagnostics> {
 fn broken(query: &Query, error: &Diagnostic, before: Option<bool>, coming: &Folded) -> Finding {
     let mut error = error.clone();
     let was_wrong = before == Some(false);
-    // If the query compiles with the current schema, advice for the current schema would not help. So such a hint is
-    // replaced.
+    // If the query compiles with the current schema, it would not help to pull the schema or to add a migration. So a
+    // hint with this advice is replaced below.
     let origin = coming.schema.origin;
     if error.detail.is_none() && !was_wrong {
         error.detail = detail(&error, &query.text, &coming.dropped);
