@@ -1,7 +1,8 @@
 //! The Rust code of the guide: build.rs makes a module of each chapter, and of each block in it.
 //!
-//! A block sees the names of `prelude` and the items of the blocks before it. A function `async fn …(dsql: &Dsql) ->
-//! Result<(), …>` of a block also runs, as a test, on a local DSQL with the tables of `migrations`.
+//! The code of a block can use the names of `prelude` and the items of the earlier blocks. A function
+//! `async fn …(dsql: &Dsql) -> Result<(), …>` of a block also runs, as a test, on a local DSQL with the tables of
+//! `migrations`.
 
 #![allow(dead_code, unused_imports, missing_docs, reason = "the blocks are examples, which nothing uses")]
 #![deny(deprecated, reason = "a warning of `sql!` is a deprecated function")]

@@ -45,7 +45,7 @@ fn module(chapter: &Path, text: &str) -> io::Result<String> {
             lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim_start() != "```").collect();
         match info {
             "rust" => {}
-            // Another form of Rust code would be code that nothing compiles.
+            // Only blocks with exactly ```rust are compiled, so any other Rust block (```rust,ignore) is an error.
             _ if info.starts_with("rust") => {
                 return Err(io::Error::other(format!("{}:{number}: write ```rust", chapter.display())));
             }

@@ -1,8 +1,8 @@
 //! The sources from which the command line reads AWS credentials. Each source is set up as AWS documents it, and the
 //! command runs as a process: environment, profiles, single sign-on, containers, instances and web identity.
 //!
-//! The services of AWS are a local HTTP server with their documented answers. No database runs: the command has its
-//! credentials if its error is about the connection.
+//! The services of AWS are a local HTTP server with their documented answers. No database runs, so the command always
+//! ends with an error. An error about the connection shows that the command has found credentials.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -133,7 +133,7 @@ fn pull(home: &Path, variables: &[(&str, String)]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// Starts the services of AWS, and returns their URL. They run until the process ends.
+/// Starts the services of AWS, and returns their URL. The services run until the process ends.
 fn services() -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

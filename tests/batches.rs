@@ -1,5 +1,5 @@
-//! Updates and deletes many rows in batches, while a network cuts the connection before and after each batch and at each
-//! stage of a new connection, and compares the rows with those that one statement would leave.
+//! Updates and deletes many rows in batches, while a network cuts the connection: before and after each batch, and at
+//! each stage of a new connection. At the end, the rows must be those that a single statement would leave.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -50,7 +50,7 @@ impl Run {
     /// Runs all batches. The first attempt of each batch is sent, but its answer is lost. The second attempt is cut at one
     /// of the chunks of a new connection.
     async fn all(&mut self, batches: &mut Batches, dsql: &Dsql, cutter: &Cutter) {
-        // A cut at a later chunk does not happen.
+        // A connection and a batch have fewer chunks than this, so a cut at this chunk does not happen.
         const CHUNKS: usize = 6;
         for batch in 0.. {
             let how = if batch % 2 == 0 { Break::Before } else { Break::After };

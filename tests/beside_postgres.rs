@@ -76,7 +76,7 @@ async fn server_is_that_of_an_option_or_of_the_schema() {
     let snapshot = fs::read_to_string(home.path().join("dsql-schema.sql")).unwrap();
     assert!(snapshot.contains("-- dsql-edge: dialect postgres\n"), "{snapshot}");
 
-    // With the directive, they are; the variables of a cluster are not.
+    // With the directive, the variables of a PostgreSQL are read, and the variables of a cluster are not.
     let variables = [("DATABASE_URL", encoded.as_str()), ("DSQL_ENDPOINT", "localhost:1")];
     let (text, well) = run(&variables, &["pull", "--check"]);
     assert!(well && text.contains("in DATABASE_URL, because the schema's dialect is postgres"), "{text}");

@@ -363,7 +363,7 @@ async fn snapshot_that_differs_from_the_cluster_is_an_error() {
     ] {
         assert!(printed.contains(expected), "{expected}:\n{printed}");
     }
-    // With a folder of migrations, the next step is another one.
+    // With a folder of migrations, the advice is `migrate status` instead of `pull`.
     fs::remove_file(home.path().join("dsql-schema.sql")).unwrap();
     let line = "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }";
     write_files(home.path(), &[("migrations/1.sql", SCHEMA), ("build.rs", line)]);

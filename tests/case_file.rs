@@ -29,7 +29,8 @@
 use anyhow::{Context as _, Result, bail};
 use dsql_edge_compiler::diagnostic::Code;
 
-/// A block with an UPDATE or DELETE that runs in batches, before the number of rows of a batch.
+/// The beginning of the first line of a block with an UPDATE or DELETE that runs in batches. The number of rows of a
+/// batch follows.
 const BATCHES: &str = "sql in batches of ";
 
 /// A query and its expected answer.

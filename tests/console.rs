@@ -48,7 +48,7 @@ pub struct Shell {
     pub folder: PathBuf,
     /// The home folder.
     pub home: PathBuf,
-    /// A folder of programs that come before those of `PATH`.
+    /// A folder that is searched for programs before `PATH`.
     pub programs: PathBuf,
 }
 
@@ -119,9 +119,9 @@ fn line_matches(expected: &str, line: &str) -> bool {
     true
 }
 
-/// Writes a program that a shell finds before those of `PATH`. A process of its own writes it: while this process has a
-/// file open for writing, another thread could start a program, which keeps the file open, and Linux does not run such
-/// a file ("Text file busy").
+/// Writes a program that a shell finds before the programs of `PATH`. A child process writes the file. If this process
+/// wrote it, another thread could start a program meanwhile, which would keep the file open for writing, and Linux does
+/// not run such a file ("Text file busy").
 pub fn write_program(folder: &Path, name: &str, text: &str) {
     let mut shell = Command::new("sh");
     shell.args(["-c", "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\""]).arg(folder.join(name)).arg(text);

@@ -280,7 +280,7 @@ async fn worker_through(
     ] {
         let answer = probe.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
-        // A Terminate may still be in transit. It does not count as a round trip.
+        // A Terminate may still be in transit. A Terminate does not count as a round trip.
         tokio::time::sleep(Duration::from_millis(100)).await;
         counter.note(case, expected);
     }

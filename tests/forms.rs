@@ -172,7 +172,8 @@ sql! {
 }
 
 sql! {
-    /// Each optional text accepts NULL, but a NULL is not meant.
+    /// Both optional texts would accept a NULL as the value of their parameter, but here NULL (`None`) only means that
+    /// the text is left out.
     fn found(word, any) -> pub(self) Found =
         "SELECT title FROM posts
           WHERE true {? AND title LIKE concat($word::text, '%') } {? AND title = ANY (ARRAY[$any::text, 'Third']) }
@@ -218,7 +219,7 @@ async fn optional_text_of_two_parameters_needs_both() {
         assert!(text.contains("needs both $views and $id") && text.contains("page, "), "{text}");
         assert!(error.is_conversion() && !error.is_outcome_unknown(), "{text}");
     }
-    // A parameter that is also in another text is given alone: that text is sent.
+    // `least` is also in an optional text of its own, so `least` may be given alone: then only that text is sent.
     for (least, most, expected) in [
         (Some(20), None, Ok(2)),
         (Some(10), Some(20), Ok(2)),
@@ -310,7 +311,8 @@ async fn optional_text() {
         let found = search(author, at_least, 10).fetch_all(&dsql).await.unwrap();
         assert_eq!(found.len(), expected, "{author:?} {at_least:?}");
     }
-    // `$most` is before the optional text in one combination, and is the first parameter in the other.
+    // `$most` is written before the optional text. In the combination without this text, `$most` is the first
+    // parameter.
     for (title, expected) in [(Some("Second".to_owned()), 1), (None, 2)] {
         let rows = sql!(
             "SELECT title, '{? no }' AS text -- {? nor this
@@ -381,8 +383,8 @@ async fn nested_rows() {
     let user = rows[1].user.as_ref().unwrap();
     assert_eq!((user.id, user.post.title.as_str(), user.post.id), (UserId(id(2)), "Second", id(2)));
     assert!(rows[2].user.is_none());
-    // If the first join has no match, the second join has none either, so the columns of the first join show whether
-    // the group is `None`.
+    // The second join has a match only if the first join has one, so the columns of the first join show whether the
+    // group is `None`.
     let rows = sql!(
         r#"SELECT q.title AS "user.title", u.name AS "user.name"
              FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Grace'

@@ -37,7 +37,7 @@ impl Divided {
         })
     }
 
-    /// Returns the difference between the result of the batches and that of the statement.
+    /// Returns the difference between the result of the batches and the result of the statement.
     pub(crate) fn difference(&self, database: &Database<'_>) -> Result<Option<String>> {
         let Some(batches) = &self.batches else { return Ok(None) };
         for batch in [&batches.first, &batches.next] {

@@ -323,7 +323,7 @@ fn migration_of_a_package_is_compared_with_those_before_it() {
         assert_eq!(report.matches("error:").count(), 1, "{report}");
     }
     assert_eq!(lint(&["migrations/4.sql"]), (String::new(), true), "the files before it are not reported");
-    // The order is not that of the folder, so the schema before the files is not known.
+    // The files are not in the order of the folder, so the schema before the files is not known.
     assert_eq!(lint(&["migrations/3.sql", "migrations/2.sql"]), (String::new(), true));
 }
 

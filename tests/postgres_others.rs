@@ -184,7 +184,8 @@ async fn pgbouncer_runs_the_transactions_of_many_clients() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn migrations_behind_pgbouncer_are_applied_once() {
     const FILES: [(&str, &str); 3] = [
-        // The session belongs to another client after the transaction, and this setting must not.
+        // After the transaction, PgBouncer may give the session to another client, and this setting must not remain in
+        // it.
         ("0.sql", "DO $$ BEGIN SET search_path = pg_catalog; END $$;"),
         ("1.sql", "CREATE TABLE own (id int PRIMARY KEY, name text); INSERT INTO own VALUES (1, 'a');"),
         (

@@ -89,7 +89,7 @@ impl PostgresServer {
                     tokio::spawn(connection);
                     return client;
                 }
-                // The server accepts connections before it has started.
+                // While the server starts, it accepts connections and rejects logins, so the login is repeated.
                 Err(error) => assert!(began.elapsed() < HANG, "{error}\n{}", self.log()),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -133,7 +133,8 @@ pub fn server_folder(prefix: &str) -> tempfile::TempDir {
     folder
 }
 
-/// Creates the data folder of a new PostgreSQL: by initdb, or as a copy of what initdb created before, as `dsql-local` does.
+/// Creates the data folder of a new PostgreSQL as `dsql-local` does: with initdb, or by copying a folder that initdb
+/// created earlier.
 async fn make_data(bin: &Path, data: &Path) {
     static MADE: AtomicUsize = AtomicUsize::new(0);
     let kept = match env::var_os("DSQL_LOCAL_INITDB_CACHE") {

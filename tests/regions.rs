@@ -103,8 +103,8 @@ async fn killed_at_each_place(operation: Operation) -> (usize, usize) {
                 assert!((0..=1).contains(&added), "{name}: {added} times");
             }
         }
-        // The next query succeeds, whatever has happened. Queries earn the retries that all requests share: one for
-        // every ten.
+        // The next query succeeds, whatever has happened. These queries also refill the budget of retries, which all
+        // requests share: ten queries add one retry.
         for _ in 0..30 {
             let next = count().fetch_value(&dsql).await;
             assert!(next.is_ok(), "{name}, and then {next:?}");
@@ -117,8 +117,8 @@ async fn killed_at_each_place(operation: Operation) -> (usize, usize) {
 /// The variable that names the operation of a process.
 const OPERATION: &str = "DSQL_EDGE_TEST_OPERATION";
 
-/// The operations run at the same time, because the client pauses before each retry. Each runs in a process of its own:
-/// a process remembers only some endpoints that it cannot reach, and each place is such an endpoint.
+/// The operations run at the same time, because the client pauses before each retry. Each operation runs in a separate
+/// process, because a process remembers only a limited number of unreachable endpoints, and each place adds one.
 #[test]
 fn killed_endpoint_is_replaced_and_no_write_is_doubled() {
     let operations = [Operation::Read, Operation::Write, Operation::Transaction, Operation::KeyedTransaction];

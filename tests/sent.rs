@@ -3,9 +3,9 @@
 //! prepares each rewritten text, and must describe it like the original text.
 //!
 //! The test takes the queries of `tests/cases` and, if `DSQL_EDGE_CORPUS` names the folder of the corpora, the
-//! queries of the corpora (`cargo xtask corpus sent`). The test also uses each query, where possible, as a subquery:
-//! in queries that contain stars, and, if it has no parameters, in queries that contain optional text. `SENT=name`
-//! selects the schemas whose name contains `name`.
+//! queries of the corpora (`cargo xtask corpus sent`). Where possible, the test also uses each query as a subquery of
+//! queries that contain stars. A query without parameters is also used as a subquery of queries that contain optional
+//! text. `SENT=name` selects the schemas whose name contains `name`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

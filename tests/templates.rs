@@ -88,7 +88,7 @@ fn passes_its_tests(shell: &Shell, expected: usize) {
 fn commands_of_the_first_chapter_print_what_it_shows() {
     let home = project::target().join("templates/guide");
     let mut shell = new_worker::shell(&home, "tasks");
-    // The packages are in place already.
+    // `npm install` does nothing, because the packages are installed already.
     let npm = "#!/bin/sh\n[ \"$1\" = install ] && echo 'up to date' && exit 0\nexit 1\n";
     write_program(&shell.programs, "npm", npm);
     let text = fs::read_to_string(project::root().join("docs/src/first-query.md")).unwrap();

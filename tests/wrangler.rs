@@ -1,5 +1,5 @@
-//! A smoke test of wrangler, because users run wrangler: each example's own configuration, a dry deployment, and
-//! `dsql-local run -- wrangler dev`, or for Hyperdrive `wrangler dev` with a PostgreSQL.
+//! A smoke test of wrangler, because users run wrangler. With each example's own configuration, the test runs a dry
+//! deployment and `dsql-local run -- wrangler dev` (for Hyperdrive, `wrangler dev` with a PostgreSQL).
 //!
 //! The test uses its own bundle. From the configuration, the test leaves out `[build]`, which would run worker-build.
 

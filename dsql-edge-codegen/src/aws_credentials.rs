@@ -117,8 +117,8 @@ fn cause(error: &anyhow::Error) -> String {
     }
 }
 
-/// The part of the chain that found the credentials. The first mark is the one of the innermost provider, as in a profile
-/// whose keys are those of a single sign-on.
+/// The part of the chain that found the credentials. Each provider of the chain adds a mark, the innermost provider
+/// first: the credentials of a profile with single sign-on have the mark of single sign-on first.
 fn source(found: &aws_credential_types::Credentials) -> String {
     use AwsCredentialFeature as Mark;
     let marks = found.get_property::<Vec<Mark>>().map(Vec::as_slice).unwrap_or_default();

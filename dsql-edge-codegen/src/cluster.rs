@@ -4,8 +4,8 @@
 //! client. No credential appears in an error.
 //!
 //! The variables of the shell together describe one cluster. If the variables do not name an endpoint, and a dsql-local
-//! is found by its folder, all values are dsql-local's: with a role or a certificate of another cluster, the login to
-//! dsql-local would fail.
+//! is found by its folder, all values come from dsql-local, because the login would fail with a role or a certificate
+//! of another cluster.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -53,7 +53,7 @@ const UNIQUE: &str = "unique-violation";
 const LOGIN: &str = "login-rejected";
 const LIMIT: &str = "limit-exceeded";
 
-/// The codes that the server prints with these errors.
+/// The codes of these errors in the server's messages, and the page of each.
 const OF_SERVER: [(&str, &str); 9] = [
     ("40001", CONFLICT),
     ("OC000", CONFLICT),
@@ -198,7 +198,7 @@ fn meant(written: &str) -> Result<Explained> {
         true => known.codes.iter().copied().filter(|code| is_state(code.sqlstate())).collect(),
         false => codes,
     };
-    // A SQLSTATE of DSQL's own limits is that of rules only.
+    // Some SQLSTATEs, such as those of DSQL's own limits, belong to rules only.
     let rules: Vec<&'static Rule> = match codes.is_empty() {
         true => known.rules.iter().copied().filter(|rule| is_state(rule.sqlstate)).collect(),
         false => rules,

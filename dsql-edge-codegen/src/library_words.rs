@@ -1,5 +1,5 @@
-//! Rewrites the errors of dsql-edge's client for a shell: they name methods of `Config`, which a user of the command line
-//! does not call, and bindings of a Worker, where the user wrote an option.
+//! Rewrites the errors of dsql-edge's client for a shell: the client's errors name methods of `Config` and bindings of
+//! a Worker, but a user of the command line writes options.
 //!
 //! Input: a text with such an error. Output: the text in the words of the command line.
 
@@ -18,12 +18,12 @@ pub(crate) const ENDPOINT: &str = "--endpoint";
 const OF_OPTION: [(&str, &str); 2] =
     [("DSQL_ENDPOINT", ENDPOINT), ("set DSQL_REGION", "pass --region or set DSQL_REGION")];
 
-/// Returns an error about an endpoint that the option names: the library names the binding.
+/// Rewrites an error about an endpoint that `--endpoint` named: the client's text names the binding instead.
 pub(crate) fn for_options(text: &str) -> String {
     replaced(text, &OF_OPTION)
 }
 
-/// Returns an error about this endpoint with the likely mistake, if the library does not recognize it.
+/// Adds the likely mistake to an error about this endpoint, if the client's text does not name the mistake.
 pub(crate) fn for_endpoint(text: &str, endpoint: &str) -> String {
     let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
     let likely = if host.ends_with(".on.aws") && host != endpoint {

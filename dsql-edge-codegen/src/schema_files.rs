@@ -17,7 +17,7 @@ pub(crate) fn dialect_of(path: &Path) -> Option<Dialect> {
     files.unwrap_or_default().iter().filter_map(|file| dialect(&file.text)).next_back()
 }
 
-/// Returns the source of a schema, which hints name: a folder has migrations.
+/// Returns the kind of a schema's source, which hints name: a folder contains migrations, a file is a snapshot.
 pub(crate) fn origin_of(path: &Path) -> Origin {
     if path.is_dir() { Origin::Migrations } else { Origin::Snapshot }
 }

@@ -4,10 +4,10 @@
 //! dsql-edge's client, and the dialect of the server. No password appears in an error or in the output.
 //!
 //! An option takes precedence: `--postgres-url` names a PostgreSQL, `--endpoint` a cluster. Without an option, the
-//! dialect of the schema decides which variables are read. DATABASE_URL and libpq's variables are read only if the schema
-//! has the directive `dialect postgres`: many tools set these variables, and a project for DSQL must not be sent to
-//! another database because of them. DSQL_ENDPOINT and the folder of a dsql-local are read only for other schemas, for
-//! the same reason.
+//! dialect of the schema decides which variables are read. DATABASE_URL and libpq's variables are read only if the
+//! schema has the directive `dialect postgres`. Many tools set these variables, and a command of a DSQL project must
+//! not connect to another database because of them. DSQL_ENDPOINT and the folder of a dsql-local are read only for
+//! other schemas, for the same reason.
 
 use std::path::{Path, PathBuf};
 

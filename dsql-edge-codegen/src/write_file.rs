@@ -22,8 +22,8 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
 /// Creates a file with `text`, and its folder if that is missing.
 ///
 /// # Errors
-/// Returns the file system's error with the path. A file that exists is an error, and stays as it is, also if another
-/// process has just created it.
+/// Returns the file system's error with the path. Returns an error if the file already exists, even if another process
+/// has just created it; the existing file is not changed.
 pub(crate) fn create(path: &Path, text: &str) -> Result<()> {
     let created = || {
         if let Some(folder) = path.parent() {

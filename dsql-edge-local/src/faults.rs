@@ -33,7 +33,8 @@ pub(crate) struct Faults {
 struct Coming {
     /// The list that was requested last.
     requested: Vec<Fault>,
-    /// The faults of this list that are pending. A number is what is left of the requested number.
+    /// The faults of this list that are pending. The number of a fault is reduced with each commit or connection that
+    /// it counts.
     pending: Vec<Fault>,
     /// The number of commits since the request.
     commits: u64,
@@ -47,7 +48,7 @@ pub(crate) struct Requested {
 }
 
 impl Requested {
-    /// Combines this request with an earlier request whose statement PostgreSQL has not answered, either.
+    /// Combines this request with an earlier request whose statement PostgreSQL has not answered yet.
     pub(crate) fn after(self, earlier: Option<Requested>) -> Requested {
         match earlier {
             Some(Requested { before, expires_hour }) => {
@@ -109,7 +110,8 @@ impl Faults {
         coming.commits = coming.commits.saturating_sub(1);
     }
 
-    /// The requested faults that have never taken effect, each with the reason. Latency has no end, so it is not among them.
+    /// The requested faults that have never taken effect, each with the reason. A latency is never listed, because it
+    /// has no end.
     pub(crate) fn unused(&self) -> Vec<String> {
         let Coming { requested, pending, commits } = &*self.coming();
         let of_a_commit = |fault: Fault| {
@@ -124,7 +126,8 @@ impl Faults {
                 Some(of_a_commit(Fault::CutAfterCommit(left.saturating_add(*commits))))
             }
             Fault::Latency(_) => None,
-            // Of a fault of the next n connections, one occurrence is enough: the client may then stop trying.
+            // A fault that is set for the next n connections counts as used after one of them, because the client may
+            // then stop trying to connect.
             fault => requested
                 .contains(&fault)
                 .then(|| format!("{fault} did not happen: no connection was opened after the request")),
@@ -227,7 +230,7 @@ mod tests {
             faults.unused(),
             ["conflict=3 did not happen: the number of commits after writes was 1", waking_up]
         );
-        // A fault of the next n connections has happened when it happened once.
+        // A fault that is set for the next n connections counts as used after one of them.
         faults.connects();
         assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits after writes was 1"]);
         assert_eq!([faults.commits(), faults.commits()], [None, Some(Fault::Conflict(0))]);

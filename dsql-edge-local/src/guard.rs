@@ -41,7 +41,7 @@ const END: Duration = Duration::from_secs(10);
 pub(crate) enum Removed {
     /// When the child has ended.
     AtTheEnd,
-    /// When the child has ended with another status than 0.
+    /// When the child has ended with a status other than 0.
     AfterFailure,
 }
 

@@ -226,8 +226,9 @@ impl Local {
         &self.cluster_host
     }
 
-    /// The connection string of the PostgreSQL behind dsql-local, for libpq and tokio-postgres. A client that uses this
-    /// string is the superuser, and the rules do not apply to it (`host=… user=postgres dbname=postgres`).
+    /// The connection string of the PostgreSQL behind dsql-local (`host=… user=postgres dbname=postgres`), for libpq
+    /// and tokio-postgres. A client that uses this string is the superuser, and DSQL's rules do not apply to this
+    /// client.
     pub fn postgres_url(&self) -> String {
         format!("host={} user={SUPERUSER} dbname=postgres", self.postgres.socket_folder().display())
     }
@@ -250,9 +251,9 @@ impl Local {
         admit(&self.postgres, &self.users).await
     }
 
-    /// Makes the database and the roles those of the first start: drops everything, and runs the SQL of the start again, with
-    /// its files as they are now. Every session ends. If a file cannot be read, nothing is dropped. `created` has the roles
-    /// that the migrations create; `None` if there are no migrations.
+    /// Restores the database and the roles of the first start: drops everything, and runs the SQL of the start again,
+    /// with its files as they are now. Every session ends. If a file cannot be read, nothing is dropped. `created` has
+    /// the roles that the migrations create; `None` if there are no migrations.
     pub(crate) async fn renew(&self, created: Option<&[String]>) -> Result<(), Error> {
         let mut init = self.init.clone();
         for Init { sql, file, .. } in &mut init {
@@ -346,8 +347,8 @@ impl Builder {
         self
     }
 
-    /// Does the same as [`user`](Builder::user), for a role that migrations create: the role and its mapping are made by
-    /// [`Local::admit_users`], if they are missing then.
+    /// Does the same as [`user`](Builder::user), for a role that migrations create: [`Local::admit_users`] creates the
+    /// role and its mapping if the migrations have not created them.
     pub fn later_user(mut self, name: impl Into<String>) -> Builder {
         let name = name.into();
         self.later_users.push(name.clone());
@@ -382,8 +383,8 @@ impl Builder {
         self
     }
 
-    /// Whether statements that DSQL rejects are rejected. With `false`, the local DSQL is a PostgreSQL with DSQL's
-    /// login.
+    /// Whether the local DSQL applies DSQL's rules and rejects the statements that DSQL rejects. With `false`, the
+    /// local DSQL is a PostgreSQL with DSQL's login.
     pub fn rules(mut self, rules: bool) -> Builder {
         self.rules = rules;
         self

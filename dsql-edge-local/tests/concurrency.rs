@@ -330,8 +330,8 @@ async fn sessions_without_conflict_are_not_disturbed() {
     assert_eq!(fine(&mut session, false, count).await.values, ["240"]);
 }
 
-/// On DSQL, FOR UPDATE adds the row to the writes of its transaction, so a lock also counts after the end of the
-/// transaction that has committed it.
+/// On DSQL, FOR UPDATE adds the row to the writes of its transaction, so a lock still causes conflicts after its
+/// transaction has committed.
 #[tokio::test]
 async fn committed_lock_conflicts_with_overlapping_sessions() {
     const LOCK: &str = "SELECT id FROM account WHERE id = 1 FOR UPDATE";
@@ -367,8 +367,9 @@ async fn committed_lock_conflicts_with_overlapping_sessions() {
     local.stop().await.unwrap();
 }
 
-/// Each case: the statements of the first transaction, which commits, and a statement of a transaction that began before.
-/// A parent of a new row is locked only against its deletion.
+/// Each case: the statements of a first transaction, which commits, and a statement of a second transaction, which
+/// began before that COMMIT. The foreign key of a new row locks the parent row only against deletion, so an UPDATE of
+/// the parent is not a conflict.
 #[tokio::test]
 async fn lock_of_a_foreign_key_is_not_written_at_commit() {
     let local = local(Oc001::Cached).await;
@@ -424,7 +425,8 @@ async fn lock_of_a_foreign_key_is_not_written_at_commit() {
 async fn commit_after_a_lock_is_answered_as_without_it() {
     let local =
         Local::builder().init_sql(TABLES).limit(dsql_edge_local::Limit::Rows(1)).start().await.unwrap();
-    // A row that its constraints no longer accept, and columns that cannot be assigned.
+    // Two kinds of locked rows that cannot be written again: a constraint no longer accepts the row, or no column can
+    // be assigned.
     let more = "ALTER TABLE account ADD CONSTRAINT high CHECK (balance > 1000) NOT VALID;
         CREATE TABLE made (id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1), two int GENERATED ALWAYS AS (2) STORED);
         INSERT INTO made DEFAULT VALUES";

@@ -120,8 +120,8 @@ fn mistake_in_a_migration_ends_the_start_but_not_the_command() {
     let printed = text(&output.stderr);
     assert!(printed.contains("migrations/1.sql:1:20: 42704: type \"nosuch\" does not exist"), "{printed}");
     assert!(!output.status.success() && output.stdout.is_empty() && !folder.0.join(".dev.vars").exists());
-    // The command continues after the mistake, which it makes itself, and its exit status is returned. The migrations do not
-    // use up the fault.
+    // The command itself writes a file with a mistake, continues, and ends with an exit status that dsql-local returns.
+    // The migrations do not use up the fault.
     folder.write("1.sql", "CREATE TABLE a (id int PRIMARY KEY);");
     let script = "echo 'CREATE TABLE b (id nosuch)' > migrations/2.sql; until grep -q nosuch printed; do sleep 0.1; done; exit 7";
     let printed = fs::File::create(folder.0.join("printed")).unwrap();

@@ -114,7 +114,7 @@ async fn running_database_is_made_again() {
     assert_eq!(package.ask(STATE).await, ["1", "1.sql 2.sql", "admin app postgres"]);
     package.ask("SELECT title FROM task; SELECT more FROM seed").await;
 
-    // A mistake is the error of the command. The next reset begins again.
+    // A mistake in a file makes the command fail. The next reset begins again.
     package.write("migrations/2.sql", "INSERT INTO tusk VALUES (1);");
     let (done, printed) = package.reset(&["--folder", ".dsql-local"]);
     assert!(!done && printed.contains("2.sql:1:13: 42P01: relation \"tusk\" does not exist"), "{printed}");

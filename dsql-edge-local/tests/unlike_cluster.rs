@@ -1,5 +1,5 @@
-//! Tests what is reported about SQL that runs without DSQL's rules, and makes objects that a cluster cannot have: the SQL of
-//! a start, and the snapshot of a test.
+//! Some SQL runs without DSQL's rules: the SQL of a start, and the snapshot of a test. Tests the report of objects in
+//! this SQL that a cluster cannot have.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

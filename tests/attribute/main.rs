@@ -1,5 +1,5 @@
-//! Tests `#[dsql_edge::test]` in a package as users write it: its tests pass, what a failed test prints and keeps, and
-//! what processes leave that end, are killed, or start at the same time.
+//! Tests `#[dsql_edge::test]` in a package as users write it. Checks that the tests pass, what a failed test prints and
+//! keeps, and which files and processes remain after test programs that end, are killed, or start at the same time.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

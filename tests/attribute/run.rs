@@ -30,8 +30,9 @@ impl Folder {
         let package = UserPackage::built();
         let copy = self.0.path().join(program);
         if !copy.exists() {
-            // `cp` copies: while this process had the copy open for writing, another thread could start a program, which
-            // would keep the copy open, and Linux does not run such a file ("Text file busy").
+            // `cp` makes the copy, not this process. Otherwise, another thread could start a program while this process
+            // has the copy open for writing. That program would keep the copy open, and Linux does not run a file that
+            // is open for writing ("Text file busy").
             let copied = Command::new("cp").arg(package.program(program)).arg(&copy).status().unwrap();
             assert!(copied.success());
         }

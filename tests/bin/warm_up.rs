@@ -1,6 +1,6 @@
-//! Measures the first query of a Worker that first waits for something else, for `cargo xtask bench warm-up`: with and
-//! without `Dsql::warm_up`, in a real workerd, with a delaying network in front of a local DSQL. Output: one JSON object
-//! per line.
+//! Measures, for `cargo xtask bench warm-up`, the first query of a Worker that waits for something else before the
+//! query: with and without `Dsql::warm_up`, in a real workerd, with a delaying network in front of a local DSQL.
+//! Output: one JSON object per line.
 
 #![allow(clippy::unwrap_used, reason = "a measuring program stops at the first failure")]
 

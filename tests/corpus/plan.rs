@@ -74,9 +74,9 @@ pub struct Outcome {
     pub values: usize,
     /// Of these, the values that are NULL.
     pub nulls: usize,
-    /// The number of values that were also compared by the Rust value's own text.
+    /// The number of values for which the Rust value's own text was also compared.
     pub written: usize,
-    /// The number of counts of changed rows that were compared.
+    /// How often the number of rows that a statement changed was compared.
     pub counts: usize,
     /// The number of rows that statements without columns changed.
     pub changed: usize,

@@ -350,8 +350,8 @@ pub(crate) const SETUPS: [Setup; 46] = [
     },
 ];
 
-/// A probe whose connection breaks after its first statement, CREATE SCHEMA, was applied. `good` is compared after it, so
-/// it must have dropped the schema.
+/// A probe whose connection breaks after its first statement, CREATE SCHEMA, was applied. The setup `good` runs after
+/// this probe, and fails if the probe has not dropped the schema.
 pub(crate) const LOST_ANSWER: Setup = Setup {
     name: "probe_lost_answer",
     package: "linked",
@@ -360,7 +360,7 @@ pub(crate) const LOST_ANSWER: Setup = Setup {
     part: Part::All,
 };
 
-/// The setups after `dsql-edge migrate`, each with a file that is written before.
+/// The setups that run after `dsql-edge migrate`. Some have a file that is written before the setup runs.
 pub(crate) const MIGRATED: [(Option<(&str, &str)>, Setup); 6] = [
     (
         None,

@@ -12,7 +12,7 @@ use crate::site::{Difference, Report, Site};
 /// Small batches, so that a run has many.
 const VARS: [(&str, &str); 1] = [("BATCH_ROWS", "4")];
 
-/// More batches than a run has.
+/// A number that is larger than the number of batches in a run.
 const MOST: usize = 200;
 
 /// A site, its D1 in the state `BEFORE`, and what readers may see.
@@ -83,7 +83,8 @@ impl Scene {
         self.site.expire_lease().await;
         self.site.run_to_the_end().await;
         self.found.difference.add(&self.site.compare().await);
-        // The version that was shown last and the version that is shown; an unfinished version is deleted.
+        // Only two versions of the ranking remain: the version that is shown now, and the version that was shown
+        // before. An unfinished version is deleted.
         let versions = self.site.d1("SELECT DISTINCT version FROM ranking").await.len();
         assert!(versions <= 2, "{versions} versions");
     }
@@ -152,9 +153,9 @@ async fn lost_connection_to_dsql_is_repaired() {
                     assert!(at > 5, "a run sends only {at} chunks");
                     break;
                 }
-                // dsql-edge repeats a read that was lost. It does not repeat a batch that removes tombstones, because it is
-                // not known whether the batch was committed: the next run removes the rest. The last bytes of
-                // a run only close the connection, so a run that loses them still succeeds.
+                // dsql-edge repeats a read that was lost. dsql-edge does not repeat a batch that removes tombstones,
+                // because it is not known whether the batch was committed: the next run removes the rest. The last
+                // bytes of a run only close the connection, so a run that loses them still succeeds.
                 let fails = line.starts_with("DSQL: ") && line.ends_with("; the next run continues");
                 let may_fail = afterwards == Afterwards::StaysBroken || line.contains("(remove_tombstones, ");
                 assert!(line == "D1 is up to date" || (fails && may_fail), "{line}");

@@ -1,8 +1,8 @@
 //! The example `edge-cache` in workerd, with miniflare's D1 and a dsql-local: a crash at every statement on both sides,
 //! two runs at once, and 100,000 rows.
 //!
-//! D1 changes only when a batch runs, and the front (`front.js`) reads as a visitor after each batch. So the reads cover
-//! every state that a visitor can see.
+//! D1 changes only when a batch runs, and after each batch, the front (`front.js`) reads what a visitor would read. So
+//! the reads cover every state that a visitor can see.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -28,7 +28,8 @@ async fn row_that_becomes_visible_late_is_copied() {
     site.run_to_the_end().await;
     assert_eq!(site.compare().await, Difference::NONE);
 
-    // A transaction cannot be that old: this statement broke the rule for `updated_at`. Only a full pass finds its row.
+    // No transaction can be that old, so this statement breaks the rule for `updated_at`. Only a full pass finds the
+    // row that it writes.
     commit_late(&site, "product 2", "7 minutes").await;
     site.run_to_the_end().await;
     assert_eq!(site.compare().await.lost, 1);
@@ -38,7 +39,8 @@ async fn row_that_becomes_visible_late_is_copied() {
     site.stop().await;
 }
 
-/// A pass that takes ten minutes. A row becomes visible behind its position, with a time before the pass began.
+/// A pass has been running for ten minutes. Then a row becomes visible in a part that the pass has already read, with
+/// an `updated_at` before the beginning of the pass.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_behind_the_position_is_copied_by_the_next_pass() {
     let site = Site::start(&[]).await;
@@ -69,7 +71,7 @@ async fn full_pass_repairs_any_difference() {
     site.d1("DELETE FROM product WHERE name = 'product 18'").await;
     site.d1("UPDATE product SET id = 'zzz' WHERE name = 'product 9'").await;
     site.dsql("DELETE FROM product WHERE name IN ('product 1', 'product 5', 'product 17')").await;
-    // The same key for another row: its version begins again.
+    // The key is used for another row, whose version begins at 1 again.
     site.dsql(
         "INSERT INTO product (id, category_id, name, price_cents, updated_at)
          SELECT id, category_id, 'another', 1, now() - interval '1 hour' FROM product WHERE name = 'product 4'
@@ -84,8 +86,8 @@ async fn full_pass_repairs_any_difference() {
     site.stop().await;
 }
 
-/// One run copies fewer rows than were written at once. If each run began at the same time minus the overlap, no run would
-/// reach the rows after the first ones.
+/// More rows are written at once than one run copies. If each run began again at `as_of` minus the overlap, every run
+/// would copy the same first rows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_rows_than_one_run_copies_take_several_runs() {
     let site = Site::start(&[("BATCH_ROWS", "5"), ("D1_STATEMENTS", "40")]).await;
@@ -125,7 +127,8 @@ async fn long_page_is_written_in_several_batches() {
     .await;
     site.plan(serde_json::json!({})).await;
     assert_eq!(site.run().await, "D1 is up to date");
-    // The lease, two for the ranking, for each pass its position and three parts, and the release.
+    // The batches: one takes the lease, two write the ranking, four belong to each of the two passes (one reads the
+    // position, three write rows), and one releases the lease.
     assert_eq!(site.report().await.batches.len(), 1 + 2 + 2 * (1 + 3) + 1);
     assert_eq!(site.compare().await, Difference::NONE);
     site.stop().await;

@@ -1,7 +1,7 @@
 //! Three states of the shop in DSQL, one after the other: before, now, later.
 //!
-//! Each change of a state is one that a run must copy: rows that are new, changed, deleted with a tombstone and without,
-//! and other places in the ranking.
+//! Between two states, everything changes that a run must copy: some rows are new, changed, or deleted (with and
+//! without a tombstone), and the ranking has other places.
 
 /// 18 products in three categories, written an hour ago, so that a later pass does not read them again.
 pub(crate) const BEFORE: &str = "

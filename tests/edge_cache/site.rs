@@ -102,7 +102,7 @@ impl Site {
         panic!("the run wrote nothing to the log: {}", self.workerd().log());
     }
 
-    /// Begins a run. It may end early with workerd.
+    /// Begins a run. The request fails if workerd is killed during the run, and this error is ignored.
     pub(crate) fn begin(&self) -> JoinHandle<()> {
         let url = format!("http://127.0.0.1:{}/scheduled", self.workerd().port());
         tokio::task::spawn_blocking(move || drop(ureq::post(url).send("")))

@@ -72,7 +72,7 @@ async fn run_that_lost_its_lease_changes_nothing() {
             let (copied, log) = (site.dump().await, site.workerd().log().len());
             site.workerd().post("/go", "").await;
             first.await.unwrap();
-            // A run that is held before it takes the lease takes it now, and is an ordinary run.
+            // If the first run was held before it took the lease, it takes the lease only now, and may change D1.
             if at > 0 || how == "held after" {
                 assert_eq!(site.dump().await, copied, "{how} {at}: the first run has changed D1");
             }

@@ -21,8 +21,8 @@ pub(crate) struct Rejection {
 pub(crate) struct Answers {
     /// The answers with the default settings.
     pub(crate) default: Vec<Option<Rejection>>,
-    /// The answers under all settings for the order of dates together: a literal has an error only if PostgreSQL
-    /// rejects the literal under each setting.
+    /// The combined answers under all settings for the order of dates (`DateStyle`): a literal counts as rejected only
+    /// if PostgreSQL rejects it under each setting.
     pub(crate) any_order: Vec<Option<Rejection>>,
 }
 

@@ -34,7 +34,7 @@ const TYPES: &str = "CREATE DOMAIN small AS int; CREATE TYPE mood AS ENUM ('happ
 /// The number of literals in a statement.
 const AT_ONCE: usize = 500;
 
-/// The number of types that are tried at the same time. Each has a session of PostgreSQL.
+/// The number of types that are tried at the same time. Each type has a session of PostgreSQL.
 const THREADS: usize = 2;
 
 /// The number of literals of each type, and the seed.

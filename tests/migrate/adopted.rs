@@ -1,5 +1,5 @@
-//! A database that existed before its migrations, rights, locks, and errors of a PostgreSQL: what a user of the command
-//! reads, and what the next step is.
+//! Tests what a user of the command reads, and which next step the messages name: for a database that is older than its
+//! migrations, for missing rights, for locks, and for errors of a PostgreSQL.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -40,7 +40,7 @@ async fn existing_database_is_adopted_by_its_snapshot() {
     assert!(well, "{printed}");
     // The snapshot passes the rules as it is, so that it can create an empty database.
     assert_eq!(read_folder(&folder, Dialect::Postgres).unwrap().files[0].steps.len(), 1);
-    // A dump of pg_dump does not.
+    // A dump of pg_dump does not pass the rules.
     let text = std::fs::read_to_string(home.path().join(baseline)).unwrap();
     assert!(text.contains("SET check_function_bodies = false"), "{text}");
     std::fs::write(home.path().join(baseline), text + "SET client_min_messages = warning;\n").unwrap();

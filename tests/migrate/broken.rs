@@ -42,7 +42,8 @@ const VIEWS: (&str, &str) = (
      GRANT SELECT ON posts TO PUBLIC;",
 );
 
-/// The second file for PostgreSQL: each way to divide a file, and statements that would have an effect twice.
+/// The second file for PostgreSQL: each way to divide a file, and statements whose effect would be visible if they ran
+/// twice.
 const CONCURRENT: (&str, &str) = (
     "0002_views.sql",
     "ALTER TABLE posts ADD COLUMN views bigint;

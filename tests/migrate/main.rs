@@ -1,9 +1,9 @@
 //! Tests `dsql-edge migrate` with a dsql-local and with a PostgreSQL. `broken`: a run breaks at every step and is
 //! started again; two runs at once. `trouble`: files that changed; jobs that fail, report a wrong status or take long;
 //! states that only the user can decide. `postgres`: what only PostgreSQL has. `adopted`: an existing database,
-//! rights, locks and errors. `folders`: what is wrong
-//! with a folder. `dsql_local`: the ledger of `dsql-local --migrations`. `interrupted`: signals. `reported`: what `status` and
-//! `resolve` report, and the errors before anything is sent.
+//! rights, locks and errors. `folders`: the mistakes in a folder that `migrate` reports. `dsql_local`: the ledger of
+//! `dsql-local --migrations`. `interrupted`: signals. `reported`: what `status` and `resolve` report, and the errors
+//! before anything is sent.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

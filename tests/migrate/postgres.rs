@@ -20,7 +20,7 @@ async fn failure(site: &Site, files: &[(&str, &str)]) -> String {
     format!("{:#}", apply(site, files).await.unwrap_err())
 }
 
-/// Whether each applied step was found applied.
+/// For each step, whether the run found that an earlier run had applied the step.
 fn found(applied: Result<Vec<Applied>>) -> Vec<bool> {
     applied.unwrap_or_else(|error| panic!("{error:?}")).iter().map(|step| step.found).collect()
 }
@@ -263,8 +263,8 @@ async fn build_of_a_killed_run_is_waited_for() {
     site.stop().await;
 }
 
-/// Statements outside a transaction, one after the other, and whether the catalog shows that they were applied: the
-/// others run again.
+/// Statements outside a transaction, in the order in which they run, and whether the catalog shows that the statement
+/// was applied. The statements with `false` run again.
 const KINDS: &[(&str, bool)] = &[
     ("CREATE INDEX CONCURRENTLY a_id ON a (id)", true),
     ("REINDEX INDEX CONCURRENTLY a_id", false),

@@ -57,7 +57,7 @@ async fn status_shows_the_other_files_with_the_errors_of_one() {
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     assert!(!succeeded && status["files"][1]["errors"].as_array().unwrap().len() == 1, "{status}");
     assert_eq!(status["files"][0]["errors"], serde_json::json!([]));
-    // The part of the file that is applied is not called changed.
+    // Only the statement that is not applied was changed, so `status` does not report the file as changed.
     home.write("0002.sql", "SELECT 2;\nDROP TABLE missing;\n");
     assert!(!home.run(&site, &[]).await.1);
     site.run_sql("INSERT INTO dsql_edge.migrations SELECT '0002.sql', 1, checksum, state, seen_before, job_id, details, run, started_at, applied_at FROM dsql_edge.migrations WHERE step = 1").await;
@@ -243,7 +243,7 @@ async fn status_shows_how_far_the_batches_are() {
         assert!(status.contains(&expected), "{status}");
         let (plan, _) = home.run(&site, &["--dry-run"]).await;
         assert!(plan.contains("(rows, in batches; it was begun)"), "{plan}");
-        // The rows are corrected, and the statement is as it was.
+        // The user has corrected the rows, and has not changed the statement.
         site.run_sql("DELETE FROM a WHERE id >= 40").await;
         let (printed, succeeded) = home.run(&site, &[]).await;
         assert!(succeeded, "{printed}");

@@ -22,7 +22,7 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
     };
     let twice = "CREATE TABLE a (id int PRIMARY KEY, name text);\nINSERT INTO a VALUES (1, 'x'), (2, 'x');\n\
                  CREATE UNIQUE INDEX ASYNC a_name ON a (name);";
-    // A unique index over duplicates fails in its job.
+    // If rows are duplicates, the job that builds the unique index fails.
     for _ in 0..2 {
         let error = outcome(&[("1.sql", twice)]).await;
         assert!(
@@ -386,7 +386,8 @@ fn folder_with_errors_is_never_sent() {
     }
 }
 
-/// The statement changes a column that its new value depends on, and the file before it has the table.
+/// The statement changes a column on which the new value depends (`n = n + 1`). The table is created in an earlier
+/// file.
 #[test]
 fn statement_that_cannot_run_in_batches_is_an_error() {
     let files = |statement: &str| {

@@ -101,7 +101,8 @@ fn dollar_quoted(rest: &str) -> usize {
     rest[delimiter.len()..].find(delimiter).map_or(0, |end| end + 2 * delimiter.len())
 }
 
-/// Adds the statement between two places, if any; returns the place where reading continues.
+/// Adds the statement between two places, unless the text between them is empty. Returns the place at which reading
+/// continues.
 fn push(text: &str, start: usize, end: usize, after: usize, out: &mut Vec<Piece>) -> usize {
     let statement = without_comments_before(&text[start..end]).trim_end().to_owned();
     if statement.is_empty() {

@@ -43,7 +43,7 @@ const SCHEMAS: u64 = 8;
 /// One of every `SPOILT` statements is changed, so that it may be wrong.
 const SPOILT: u32 = 8;
 
-/// The maximum number of finds of one kind that are shrunk, for finds about neither NULL nor the row count.
+/// The maximum number of finds of one kind that are shrunk, except for finds about NULL or the row count.
 const SHRUNK: usize = 1;
 
 /// The maximum number of finds of one kind that are shrunk, for finds about NULL or about the row count.
@@ -154,8 +154,8 @@ fn one_schema(
             *count
         };
         // The first few finds of each kind are shrunk. More finds of a kind are shrunk if they are about NULL or the
-        // number of rows, because such finds may have many causes; the finds about one difference of messages have one
-        // cause.
+        // number of rows, because such finds may have many causes. Finds with the same difference of messages usually
+        // have one cause.
         let worth = if find.is_untrue() { UNTRUE_SHRUNK } else { SHRUNK };
         if count <= worth {
             let case = Case::new(&schema.ddl, &rows, statement);

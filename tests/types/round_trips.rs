@@ -169,7 +169,7 @@ async fn types_without_a_decoder_arrive_as_postgresql_writes_them() {
     assert_eq!([one(&row.boxes), one(&row.desk)], [boxes, desk]);
     assert_eq!(row.desks, Some(desks));
 
-    // As elements of arrays, and compared.
+    // The same types as elements of array parameters, and in a comparison.
     let found = sql!(
         "SELECT id FROM texts WHERE ip = ANY($ips) AND name = ANY($names) AND during = $during",
         ips = &[ip],

@@ -2,8 +2,9 @@
 //!
 //! Input: miniflare's package, a folder for the data, a Worker in front. Output: parts of workerd's configuration.
 //!
-//! miniflare writes the same services when it runs a Worker with D1. They are written here so that a test can have its
-//! own Worker, the front, between a Worker's binding and D1: the front sees each batch, and may lose or reject it.
+//! miniflare writes the same services when it runs a Worker with D1. This module writes the services itself, so that a
+//! test can put its own Worker, the front, between a Worker's binding and D1. The front gets each batch, and may lose
+//! or reject the batch.
 //!
 //! | service | what it is |
 //! |---|---|

@@ -123,11 +123,13 @@ pub const CLIENTS: [Client; 8] = [
 ];
 
 /// A Worker without a client, which does only the work that every client must do: it opens a socket and TLS, sends the
-/// user's name, and reads the server's request for a password; for many rows, it logs in and receives them unread.
+/// user's name, and reads the server's request for a password. In the cases with many rows, it also logs in, and
+/// receives the rows without decoding them.
 pub const SOCKET: Client =
     Client { name: "bare-socket", title: "bare TLS socket", source: Source::JavaScript("bare-socket.js") };
 
-/// The same small Worker with constants and with a query in their place: what dsql-edge adds to the start of an isolate.
+/// The same small Worker with constants, and with a query instead of the constants. The difference is the time that
+/// dsql-edge adds to the start of an isolate.
 pub const ONE_ROW: [Client; 3] = [
     Client { name: "constants", title: "constants, without dsql-edge", source: Source::OneRow("") },
     Client { name: "one-query-slim", title: "one query, slim", source: Source::OneRow("query") },
@@ -161,8 +163,8 @@ pub fn packed(client: &Client) -> Result<PathBuf> {
         Source::OneRow(features) => (project::root().join("xtask/size"), vec!["--features", features]),
         Source::Rust(name) => (folder().join(name), vec![]),
     };
-    // The previous bundle was built with other features. It may be newer than this wasm, and would then not be written
-    // again.
+    // The previous bundle was built with other features. If the previous bundle is newer than this wasm, the bundle
+    // would not be written again.
     let bundled = worker::bundled(&source)?;
     if bundled.exists() {
         fs::remove_dir_all(&bundled)?;

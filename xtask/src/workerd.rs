@@ -54,7 +54,8 @@ pub struct Hyperdrive<'a> {
     pub address: &'a str,
     /// The user that the binding shows to the Worker.
     pub user: &'a str,
-    /// The password that the binding shows to the Worker. It is written to the configuration: use it only for tests.
+    /// The password that the binding shows to the Worker. The password is written to the configuration, so this is only
+    /// for tests.
     pub password: &'a str,
 }
 

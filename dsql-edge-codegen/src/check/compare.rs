@@ -97,7 +97,8 @@ fn compiled(query: &Query, schema: &Schema) -> Result<Compiled, Diagnostics> {
 fn broken(query: &Query, error: &Diagnostic, before: Option<bool>, coming: &Folded) -> Finding {
     let mut error = error.clone();
     let was_wrong = before == Some(false);
-    // The current schema has everything that the query needs.
+    // If the query compiles with the current schema, it would not help to pull the schema or to add a migration. So a
+    // hint with this advice is replaced below.
     let origin = coming.schema.origin;
     if error.detail.is_none() && !was_wrong {
         error.detail = detail(&error, &query.text, &coming.dropped);
@@ -179,7 +180,8 @@ fn changed(query: &Query, severity: Severity, span: Span, message: &str, hint: O
     let place = query.place(span.start as usize);
     let mut diagnostic = Diagnostic::error(Code::TypeMismatch, span, "");
     diagnostic.hint = hint;
-    // The first line is that of an error; `message` replaces that line, which must not have the hint.
+    // `message` replaces the first line of the rendered diagnostic, which is the line of an error; the hint must not be
+    // a part of that line.
     let rendered = render_of_many(&diagnostic, &query.text, &Lines::of(&query.text), Some(place.clone()));
     let below = rendered.split_once('\n').map_or("", |(_, below)| below);
     Finding {

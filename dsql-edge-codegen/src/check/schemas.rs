@@ -170,7 +170,7 @@ const DROPPED: &str = "the current schema has it: the candidate drops or renames
 const NOT_IN_DATABASE: &str = "the schema of the build has it, and the database does not";
 const NOT_IN_DATABASE_OF_FOLDER: &str = "the folder of migrations has it, and the database does not: `dsql-edge migrate status` shows what is pending";
 
-/// Folds files; `dialect` takes precedence over their directives.
+/// Applies files to an empty schema, in order; `dialect` takes precedence over their directives.
 pub(crate) fn folded_as(files: &[SqlFile], dialect: Option<Dialect>, origin: Origin) -> Result<Folded> {
     let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
     let schema = Schema::parse_files(texts, dialect).map_err(|errors| unreadable(files, &errors))?;

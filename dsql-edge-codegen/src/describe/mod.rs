@@ -1,7 +1,7 @@
 //! `dsql-edge describe`: prints the parameters and columns that `sql!` infers for queries.
 //!
-//! Input: a schema and queries. Output: parameters, columns or errors, as a table for people or as JSON lines. It
-//! does not connect to a database.
+//! Input: a schema and queries. Output: parameters, columns or errors, as a table for people or as JSON lines. The
+//! command does not connect to a database.
 
 mod answer;
 mod table;

@@ -198,8 +198,8 @@ fn has_password(value: &str) -> bool {
     user.and_then(|(user, _)| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
 }
 
-/// Reports bindings of another cluster or dsql-local than the one that the other checks are about. A Worker that is deployed
-/// and the local one have different bindings, so a cluster is not compared with a dsql-local.
+/// Reports bindings that name another cluster or dsql-local than the other checks use. A Worker that is deployed and
+/// the local one have different bindings, so a cluster is not compared with a dsql-local.
 fn other_server(target: &Target, bound: &dyn Fn(&str) -> Option<String>, source: &str) -> Option<Check> {
     let write = format!(
         "delete DSQL_ENDPOINT, DSQL_REGION and the AWS_ lines from {source}, and start `dsql-local` again: it writes them"
@@ -234,7 +234,7 @@ fn other_server(target: &Target, bound: &dyn Fn(&str) -> Option<String>, source:
         }
         _ => {}
     }
-    // Sessions of its STS have keys that its folder does not have.
+    // The keys are those of a session of dsql-local's STS, which are not in dsql-local's folder.
     if bound("AWS_SESSION_TOKEN").is_some() {
         return None;
     }

@@ -12,8 +12,8 @@ const NAME: &str = "build";
 
 const COMMAND: &str = "cargo install --quiet worker-build@^0.8 && worker-build --release";
 
-/// The files that worker-build writes as the entry of the Worker: the second one is that of old versions, and exports the
-/// first one.
+/// The entry of the Worker that worker-build writes: first in new versions of worker-build, then in old versions, in
+/// which this file exports the first one.
 const OF_WORKER_BUILD: [&str; 2] = ["build/index.js", "build/worker/shim.mjs"];
 
 /// Returns the check.
@@ -54,8 +54,9 @@ pub(super) fn build(package: &Path, values: &Value) -> Check {
     }
 }
 
-/// Whether a command certainly does not write the file `main`. This is known of worker-build and wasm-pack with options
-/// only, after `cargo install`; any other command may write any file.
+/// Whether a command certainly does not write the file `main`. The answer is certain only for `worker-build` and
+/// `wasm-pack` that are called with nothing but options, perhaps after `cargo install`. Any other command may write any
+/// file.
 fn is_not_written(command: &str, main: &str) -> bool {
     let main = main.strip_prefix("./").unwrap_or(main);
     let mut written_by = None;

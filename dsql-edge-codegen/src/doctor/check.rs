@@ -49,7 +49,7 @@ impl Check {
         Check::new(name, Outcome::Wrong, detail, Some(remedy.into()))
     }
 
-    /// A check that needs another one, which failed.
+    /// A check that is skipped, because a check that it depends on has failed.
     pub(super) fn skipped(name: &'static str, needs: &str) -> Check {
         Check::new(name, Outcome::Skipped, format!("needs `{needs}`, which failed"), None)
     }

@@ -12,14 +12,15 @@ use super::check::Check;
 /// The name of the check.
 pub(super) const NAME: &str = "clock";
 
-/// The number of seconds for which a token of dsql-edge is valid after its signature: this machine's clock may be behind
-/// AWS's clock by less.
+/// The number of seconds for which a token of dsql-edge is valid after its signature. If this machine's clock is behind
+/// AWS's clock by this number or more, each token has already expired.
 const BEHIND: i64 = 60;
 
-/// The number of seconds by which the signature may be in AWS's future.
+/// AWS accepts a token whose date is at most this number of seconds ahead of AWS's clock.
 const AHEAD: i64 = 300;
 
-/// A difference from which on a warning is useful. `Date` has whole seconds, and the answer takes some time.
+/// From this difference on, in seconds, the check is a warning. `Date` has whole seconds, and the answer takes some
+/// time.
 const NOTICEABLE: i64 = 20;
 
 /// Seconds since 1970-01-01 UTC.

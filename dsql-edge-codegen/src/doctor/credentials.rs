@@ -17,7 +17,7 @@ use crate::settings_file::LocalBindings;
 pub(super) const NAME: &str = "credentials";
 pub(super) const TOKEN: &str = "token";
 
-/// The first letters of the access key of a session; those of a user's access key are `AKIA`.
+/// The access key of a session begins with these letters. The access key of a user begins with `AKIA`.
 const OF_SESSION: &str = "ASIA";
 const OF_USER: &str = "AKIA";
 
@@ -32,7 +32,7 @@ pub(super) fn shortened(access_key_id: &str) -> String {
     }
 }
 
-/// The keys that were found elsewhere, in words: those of the Worker, and those of the environment if they are not used.
+/// Describes other keys that were found and are not used here: in the Worker's bindings, and in the environment.
 fn others(found: &FoundCredentials, package: &Path) -> String {
     let environment = std::env::var("AWS_ACCESS_KEY_ID").ok().map(|id| ("the environment", id));
     let local = LocalBindings::of(package);

@@ -1,4 +1,4 @@
-//! The Workers that a file of wrangler's settings describes: that of the top level, and one for each environment.
+//! The Workers that a file of wrangler's settings describes: one at the top level, and one for each environment.
 //!
 //! Input: the settings. Output: the settings of each Worker. An environment inherits most settings of the top level, but not
 //! its variables and bindings.

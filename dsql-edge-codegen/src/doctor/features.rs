@@ -16,11 +16,11 @@ const NAME: &str = "features";
 
 const CRATE: &str = "dsql-edge";
 
-/// Each binding that only one feature reads.
+/// The bindings that the crate reads only with a feature, and this feature.
 const READ_BY: [(&str, &str); 3] =
     [("DSQL_TLS", "direct-tls"), ("DSQL_TRANSPORT", "websocket"), ("AWS_ROLE_ARN", "assume-role")];
 
-/// The feature with the pool: without it, neither the class of the pool nor `from_pool` exists.
+/// The feature with the pool. Without this feature, the class of the pool and `from_pool` do not exist.
 const POOL: &str = "pool";
 
 /// Returns the checks of the features.
@@ -92,8 +92,8 @@ fn features(package: &Path) -> Option<Vec<String>> {
     turned_on(&manifests.next()?, manifests)
 }
 
-/// The features of the crate in a manifest. If the manifest inherits the dependency, also those in the manifest of the
-/// workspace, which is one of the manifests `above`.
+/// The features of the crate in a manifest. If the manifest inherits the dependency, the result also contains the
+/// features in the manifest of the workspace, which is one of the manifests `above`.
 fn turned_on(manifest: &DocumentMut, above: impl Iterator<Item = DocumentMut>) -> Option<Vec<String>> {
     let dependency = manifest.get("dependencies")?.get(CRATE)?;
     let mut on = listed(dependency);

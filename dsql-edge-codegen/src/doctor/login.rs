@@ -1,10 +1,10 @@
-//! The login, and what the words of a rejected login mean.
+//! The check of the login. It explains the words with which a server rejects a login.
 //!
 //! Input: an error of the client, and what is known about the token: regions, the clock, the role. Output: the check,
 //! with the server's words, their meaning, and what to do.
 //!
-//! The words are those of Aurora DSQL's user guide ("Troubleshooting"), of clusters, and AWS's general ones for a
-//! signature ("Signature Version 4: troubleshooting").
+//! The words of the server are from Aurora DSQL's user guide ("Troubleshooting"), from the answers of clusters, and
+//! from AWS's general messages about signatures ("Signature Version 4: troubleshooting").
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ pub(super) fn other_regions(package: &Path, target: &Target) -> Vec<(String, Str
     of_shell.chain(of_worker).chain(of_local).filter(|(_, region)| !region.is_empty()).collect()
 }
 
-/// Why access is denied, as far as the words of the server show it.
+/// The reason for which access is denied, if the words of the server show the reason.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reason {
     Date,
@@ -54,7 +54,7 @@ enum Reason {
     Unknown,
 }
 
-/// For words in the HINT of a rejected login, the reason. The first entry that matches is used.
+/// The words in the HINT of a rejected login, and the reason that they mean. The first entry that matches is used.
 const WORDS: [(&str, Reason); 9] = [
     ("signature expired", Reason::Date),
     ("signature not yet current", Reason::Date),
@@ -101,7 +101,7 @@ pub(super) fn rejected(error: &Error, known: &Known<'_>) -> Check {
     Check::wrong(NAME, words(error), remedy)
 }
 
-/// The server's words. A server that repeats a token is not shown.
+/// The server's words, except for a text that repeats the token.
 fn words(error: &Error) -> String {
     let shown = |text: &str| match text.to_lowercase().contains("x-amz-") {
         true => "(the text repeats a token)".to_owned(),

@@ -1,6 +1,7 @@
 //! Compares the folder of migrations with the ledger of the server, as `migrate status` does.
 //!
-//! Input: the package, and a session. Output: the check. It only reads, so it needs no right except to read the ledger.
+//! Input: the package, and a session. Output: the check. The check only reads, so it needs no right except to read the
+//! ledger.
 
 use std::path::Path;
 

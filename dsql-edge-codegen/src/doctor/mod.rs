@@ -3,7 +3,7 @@
 //! Input: the options and variables of the other commands, the package's files, the server. Output: a line for each
 //! check: ok, or what is wrong and what to do.
 //!
-//! The checks run in order. A check that needs another one which failed is skipped; all other checks still run.
+//! The checks run in order. If a check fails, the checks that depend on it are skipped; all other checks still run.
 
 mod bindings;
 mod build;
@@ -126,7 +126,7 @@ struct Found {
 /// The name of the check that finds the server.
 const SERVER: &str = "server";
 
-/// The checks that need a server, after those of the network.
+/// The checks that need a server and run after the checks of the network.
 const OF_SESSION: [&str; 4] = [login::NAME, role::NAME, snapshot::NAME, migrations::NAME];
 
 /// The checks that need a login.
@@ -146,7 +146,8 @@ async fn of_cluster(options: &Options, package: &Path) -> Found {
     let named = options.server.cluster().target(package).map_err(|error| (error, UNNAMED.to_owned()));
     let named = named.and_then(|target| {
         target.ca_pem().map_err(|error| (error, "fix --ca or DSQL_EDGE_CA".to_owned()))?;
-        // The network is checked without credentials, so that their absence hides nothing.
+        // The network is checked without credentials, so that a fault of the network is found even if credentials are
+        // missing.
         let config = target.config(FoundCredentials::none(), "doctor");
         let config = config.map_err(|error| (error, format!("fix {}", target.origin)))?;
         Ok((target, config))
@@ -301,8 +302,8 @@ async fn of_session(
     text(1).parse().ok()
 }
 
-/// The HTTPS server whose header `Date` shows the time of the server that verifies tokens: AWS's STS in the region, or
-/// dsql-local's: host, port, and the owner of the clock.
+/// The HTTPS server whose header `Date` shows the time of the server that verifies tokens: the STS of AWS in the
+/// region, or the STS of dsql-local. Returns the host, the port, and the owner of the clock.
 fn time_server(target: &Target, region: &str) -> Option<(String, u16, String)> {
     if target.is_on_this_machine() {
         let of_folder = target.local.as_ref().and_then(|local| local.sts_port);

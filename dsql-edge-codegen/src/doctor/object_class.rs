@@ -40,7 +40,8 @@ fn after(migration: &Value, class: &str) -> Option<Lifecycle> {
     if names("new_classes") {
         return Some(Lifecycle::KeyValue);
     }
-    // The storage is that of the class that was renamed or transferred, which exists already.
+    // A renamed or transferred class keeps its storage. The class is deployed already, so the kind of its storage
+    // cannot be wrong.
     if moves("renamed_classes", "to") || moves("transferred_classes", "to") {
         return Some(Lifecycle::Sqlite);
     }

@@ -22,7 +22,7 @@ const NAME: &str = "pool";
 
 const PLACEMENT: &str = "placement";
 
-/// The end of the binding's name, before which is the prefix of a second cluster.
+/// The name of the binding. The binding of a second cluster has a prefix before this name.
 pub(super) const BINDING: &str = "DSQL_POOL";
 
 /// The class of the crate dsql-edge.
@@ -127,7 +127,7 @@ impl Bound<'_> {
         self.class.is_some_and(|class| class != CLASS && is_near(class))
     }
 
-    /// Reports the binding if no pool has the name that it should have.
+    /// Reports a binding of the pool under another name, if no binding has the right name.
     fn misnamed(&self, file: &str, is_other_bound: bool) -> Option<Check> {
         let is_near = distance_within(self.name, BINDING).is_some();
         if self.name.ends_with(BINDING) || (is_other_bound && !is_near) {
@@ -257,7 +257,7 @@ fn not_a_text(source: &str, name: &str, value: &Value) -> Check {
     )
 }
 
-/// The checks of the pool's place.
+/// The checks of the pool's location.
 fn locations(worker: &Environment) -> Vec<Check> {
     let variables = variables(worker, None);
     let named: Vec<_> = variables.into_iter().filter(|(_, name, _)| name.ends_with(LOCATION)).collect();

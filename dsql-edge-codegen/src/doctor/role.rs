@@ -15,9 +15,9 @@ use super::check::Check;
 /// The name of the check.
 pub(super) const NAME: &str = "role";
 
-/// A row for each schema: its name, whether the role may use it, its number of tables and views, and for how many of them
-/// the role may SELECT, and INSERT, UPDATE and DELETE; then the first one that the role may not read. `dsql_edge` is the
-/// schema of the ledger, which only `migrate` uses.
+/// A row for each schema: its name; whether the role may use it; its number of tables and views; how many of them the
+/// role may read; how many of them the role may change (INSERT, UPDATE and DELETE); the first one that the role may not
+/// read. `dsql_edge` is the schema of the ledger, which only `migrate` uses.
 const PRIVILEGES: &str = "SELECT n.nspname::text, has_schema_privilege(n.oid, 'USAGE')::text, count(*)::text, \
      count(*) FILTER (WHERE has_table_privilege(c.oid, 'SELECT'))::text, \
      count(*) FILTER (WHERE has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE') \

@@ -1,7 +1,8 @@
 //! Finds the migrations that run before the named files, so that the names in these files can be resolved.
 //!
-//! Input: the files that are linted. Output: the files before them, if all of them are successive files of the folder of
-//! migrations that the build of a package reads; otherwise nothing, because the schema before the files is not known.
+//! Input: the files that are linted. Output: the earlier migrations of the folder, if the files are successive files of
+//! the folder of migrations that the build of a package reads. Otherwise nothing, because the schema before the files
+//! is not known.
 
 use std::fs::canonicalize;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! `dsql-edge lint`: compares files of SQL with DSQL's rules, or with PostgreSQL's syntax and a schema. The linter itself is
 //! `dsql_edge_migrations::lint`.
 //!
-//! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It does not
-//! connect to a database.
+//! Input: files. Output: findings for people or for machines, or the files with the findings fixed. The command does
+//! not connect to a database.
 
 mod github;
 mod history;
@@ -122,7 +122,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut count_fixed = 0;
     if options.fix {
         let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
-        // A rewrite does not depend on names that do not exist.
+        // Without `--schema`, `schema` only serves to find names that do not exist, so the rewrites do not need it.
         let named = schema.as_ref().filter(|_| options.schema.is_some());
         let all = fixed_all(&texts, named, options.sent(), options.safe());
         for (file, (text, count)) in files.iter_mut().zip(all).skip(before) {

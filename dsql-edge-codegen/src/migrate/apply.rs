@@ -96,8 +96,8 @@ pub async fn migrate(
     done
 }
 
-/// Compares the names in the steps that are not applied with the files before them and the database. A folder that differs from the ledger is not
-/// compared.
+/// Checks that the names in the pending steps exist in earlier files or in the database. A folder that differs from the
+/// ledger is not compared.
 pub(super) async fn check_names(folder: &Folder, config: Config) -> Result<()> {
     let database = Database::new(config, folder.dialect);
     let ledger = Ledger::new(&database, run_name());
@@ -118,7 +118,7 @@ pub(super) struct Run<'r> {
     pub(super) report: &'r dyn Fn(Progress<'_>),
     /// Whether a statement was sent and its outcome is not known.
     in_flight: Cell<bool>,
-    /// Whether the run may end here: the ledger has what the next run needs, and nothing is lost.
+    /// Whether the run may end now without a loss, because the ledger contains everything that the next run needs.
     may_end: Cell<bool>,
     /// Whether the run ends as soon as the answer to the statement in flight is recorded.
     is_stopping: Cell<bool>,
@@ -415,8 +415,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Returns an error if an invalid index of this name exists before this step was ever sent: something else created
-    /// the index, which is still being built or whose build failed.
+    /// Returns an error if an invalid index of this name exists before this step was ever sent: the index was not
+    /// created by this step, and is still being built, or its build failed.
     pub(super) async fn is_free(&self, job: &Job) -> Result<()> {
         if matches!(job, Job::Constraint { .. }) {
             return Ok(());

@@ -14,7 +14,7 @@ use super::apply::Run;
 use super::database::Sql;
 use super::progress::Progress;
 
-/// The time after which the ledger records again how far the batches are.
+/// The interval at which the run writes the number of committed rows into the ledger.
 const RECORDED_EVERY: Duration = Duration::from_secs(1);
 
 impl Run<'_> {
@@ -40,7 +40,7 @@ impl Run<'_> {
                 // If the row cannot be removed, the next run repeats the statement.
                 let _ = self.ledger.withdraw(file, step).await;
             } else if answer.is_err() && changed > 0 {
-                // If the row cannot be changed, it has an earlier number.
+                // If the row cannot be changed, it keeps an earlier number of rows.
                 let _ = self.ledger.progress(file, step, &committed(changed)).await;
             }
             let answer = answer.with_context(|| committed(changed))?;

@@ -21,8 +21,9 @@ use super::progress::Progress;
 /// The state in the ledger if a valid index of the name existed before the statement was sent.
 const EXISTED: &str = "exists";
 
-/// Describes where to write the statement that corrects the rows. It must be a transaction of its own, directly before the
-/// index: in the transaction that precedes the index, it would change a step that is already applied.
+/// Describes where to write the statement that corrects the rows. The correction must be a separate transaction
+/// directly before the index. If it were added to the transaction before the index, it would change a step that is
+/// already applied.
 fn correction(step: &Step) -> &'static str {
     match step.number {
         1 => "",
@@ -88,7 +89,8 @@ impl Run<'_> {
                     }
                     self.settle().await;
                 }
-                // After a deadlock, too, the statement has left an index, so the next attempt begins with a look at it.
+                // After a deadlock, too, the statement has left an index, so the next attempt first reads the state of
+                // this index.
                 Err(error) if attempts.another(&error).await => {}
                 Err(error) => {
                     // An earlier attempt may have built the index, and now cause this error.

@@ -82,8 +82,8 @@ const TIMES: u32 = 6;
 /// The primary key of the ledger. Each INSERT into the ledger writes the columns of this key.
 static LEDGER: UniqueKey = UniqueKey::new(&["migrations_pkey"]);
 
-/// The longest time of a statement. DSQL ends a transaction after five minutes. PostgreSQL has no limit, and may build an
-/// index for hours; a run whose network fails ends earlier, because it cannot renew its lease.
+/// The time limit for a statement. DSQL ends a transaction after five minutes. PostgreSQL has no limit, and may build
+/// an index for hours; a run whose network fails ends earlier, because it cannot renew its lease.
 const LONGEST_ON_DSQL: Duration = Duration::from_secs(300);
 const LONGEST_ON_POSTGRES: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -91,10 +91,10 @@ const LONGEST_ON_POSTGRES: Duration = Duration::from_secs(7 * 24 * 3600);
 const LARGEST_ON_POSTGRES: usize = 256 << 20;
 
 /// The statements that end a transaction of the user's statements. A DO block or a function can change the session in a
-/// way that the text of a migration does not show, and the session is also that of the next step, or behind a pooler in
-/// transaction mode, that of another client. These statements are those of `DISCARD ALL` that PostgreSQL accepts in a
-/// transaction and that concern what a migration can leave behind. Deferred triggers run first, because they may need a
-/// setting of the transaction, or change one.
+/// way that the text of a migration does not show. The next step uses the same session; behind a pooler in transaction
+/// mode, another client may get the session. `DISCARD ALL` consists of several statements. Those in this list are
+/// accepted in a transaction, and remove what a migration can leave in a session. Deferred triggers run first, because
+/// they may need a setting of the transaction, or change one.
 const CLEANUP: [&str; 7] = [
     "SET CONSTRAINTS ALL IMMEDIATE",
     "RESET SESSION AUTHORIZATION",
@@ -159,7 +159,7 @@ impl Database {
     }
 
     /// Runs statements and writes the ledger's row in one transaction: either all of them are applied, once, or none.
-    /// The transaction leaves its session as it was.
+    /// The transaction restores the settings of its session.
     pub(super) async fn transaction(
         &self,
         statements: &[Sql<'_>],

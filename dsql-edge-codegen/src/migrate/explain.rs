@@ -67,10 +67,10 @@ fn help(error: &Error) -> Option<&'static str> {
     })
 }
 
-/// The work of the statement that reads the ledger.
+/// Describes, in errors, the statement that reads the ledger.
 pub(super) const READING: &str = "reading the ledger";
 
-/// Explains an error that a statement of the ledger caused. `what`: the work of the statement.
+/// Explains an error that a statement of the ledger caused. `what` describes the statement, such as [`READING`].
 pub(super) fn of_ledger(error: Error, what: &'static str) -> anyhow::Error {
     let (state, message) = (error.sqlstate(), error.message().unwrap_or_default());
     let next = match state.as_ref().map(|state| state.as_str()) {
@@ -103,7 +103,7 @@ pub(super) fn of_creation(error: Error, dialect: Dialect) -> anyhow::Error {
 
 /// The result of a statement of the ledger, with its error explained.
 pub(super) trait OfLedger<T> {
-    /// `what`: the work of the statement.
+    /// `what` describes the statement, such as [`READING`].
     fn of_ledger(self, what: &'static str) -> anyhow::Result<T>;
 }
 

@@ -3,10 +3,10 @@
 //!
 //! Input: a step and its state. Output: the rows of the ledger.
 //!
-//! A step that is a transaction writes its row in the same transaction. On DSQL, DDL cannot be in that transaction, and
-//! on PostgreSQL, CREATE INDEX CONCURRENTLY and similar statements cannot: before such a statement is sent, its row is
-//! written as `started`, with the state of the catalog; afterwards, the row is changed to `applied`. Each write of this
-//! module can be repeated without a further effect.
+//! A step that is a transaction writes its row in the same transaction. DDL on DSQL, and CREATE INDEX CONCURRENTLY and
+//! similar statements on PostgreSQL, cannot be in that transaction. Before such a statement is sent, its row is written
+//! as `started`, with the state of the catalog. Afterwards, the row is changed to `applied`. Each write of this module
+//! can be repeated without a further effect.
 
 use anyhow::{Result, bail};
 use dsql_edge::{Config, Error};

@@ -64,7 +64,8 @@ struct Unknown<'f> {
     is_after_begun: bool,
 }
 
-/// Returns the names in the steps that are not begun which no statement before them creates, in order.
+/// Returns the names, in order, that a step uses and no earlier statement creates. Steps that an interrupted run began
+/// are left out.
 fn unknown<'f>(folder: &'f Folder, pending: &[Pending<'f>]) -> Vec<Unknown<'f>> {
     if pending.iter().all(|it| it.steps.is_empty()) {
         return Vec::new();
@@ -99,7 +100,7 @@ fn is_looked_up(code: Code) -> bool {
     matches!(code, Code::UnknownTable | Code::UnknownColumn | Code::UnknownSchema)
 }
 
-/// Whether the database has the name of an error. A name that the error does not show counts as one that exists.
+/// Whether the database has the name that an error is about. If the error does not show the name, the answer is yes.
 async fn exists(error: &Diagnostic, text: &str, database: &Database) -> Result<bool> {
     let names = names_in(error.span, text);
     let Some(name) = names.last().map(String::as_str) else { return Ok(true) };

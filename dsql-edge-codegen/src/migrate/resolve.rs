@@ -134,7 +134,7 @@ impl Resolve {
     }
 }
 
-/// The most names that a message lists.
+/// The maximum number of names that a message lists.
 const MOST_NAMES: usize = 10;
 
 /// Describes that a name is not among these names.

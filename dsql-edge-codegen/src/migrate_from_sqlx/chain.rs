@@ -14,7 +14,8 @@ pub(super) struct Chain {
     pub(super) steps: Vec<Step>,
     /// The number of tokens of the chain.
     pub(super) tokens: usize,
-    /// Whether the value of the chain is used: it is not a statement of its own.
+    /// Whether the code uses the value of the chain. If not, the chain is a statement
+    /// (`query!(…).execute(&pool).await?;`).
     pub(super) is_used: bool,
 }
 

@@ -49,7 +49,7 @@ pub(super) fn of(call: &Call, query: &TypedQuery, fields: &Fields) -> Vec<String
     out
 }
 
-/// The types of the user's that overrides and casts name.
+/// The user's own types that overrides and casts name.
 fn own_types(call: &Call, fields: &Fields) -> BTreeSet<String> {
     let written = fields.all().into_iter().filter_map(|field| match &field.rust_type {
         RustType::Written(written) if written != "_" => Some(written.clone()),
@@ -65,7 +65,7 @@ fn own_types(call: &Call, fields: &Fields) -> BTreeSet<String> {
     written.chain(casts).filter(is_own).collect()
 }
 
-/// The Rust type that sqlx has for a type, if dsql-edge's is another one.
+/// The Rust type that sqlx uses for a type, if dsql-edge uses a different Rust type.
 fn other_type(sql_type: &SqlType, rust: &RustType) -> Option<&'static str> {
     if !matches!(rust, RustType::Known(_)) {
         return None;
@@ -76,8 +76,8 @@ fn other_type(sql_type: &SqlType, rust: &RustType) -> Option<&'static str> {
     })
 }
 
-/// The columns whose override names a type of Rust's own that does not fit: sqlx does not check it. Each has the place of
-/// the column in the SQL.
+/// The columns whose override names a standard Rust type that does not fit the column (`AS "at: i64"` for a time): sqlx
+/// does not check this. Each entry has the place of the column in the SQL.
 pub(super) fn misfits(query: &TypedQuery, fields: &Fields) -> Vec<(usize, String)> {
     let mut out = Vec::new();
     for field in fields.all() {
@@ -93,7 +93,7 @@ pub(super) fn misfits(query: &TypedQuery, fields: &Fields) -> Vec<(usize, String
     out
 }
 
-/// The usual Rust type of a column for which the query names another type of Rust's own, as in `"at: i64"`.
+/// The usual Rust type of a column, if the query names a standard Rust type that does not fit, as in `"at: i64"`.
 fn misfit(sql_type: &SqlType, rust: &RustType) -> Option<String> {
     const PLAIN: [&str; 9] = ["bool", "i16", "i32", "i64", "u32", "f32", "f64", "String", "Vec<u8>"];
     let RustType::Written(written) = rust else { return None };

@@ -94,7 +94,7 @@ struct Search<'s> {
     out: &'s mut Sources,
 }
 
-/// A use of sqlx before a group of tokens.
+/// A use of sqlx, whose name is written before a group of tokens (its arguments).
 enum Use {
     Macro {
         kind: Macro,

@@ -94,7 +94,7 @@ impl Judging<'_> {
         Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
     }
 
-    /// Compiles the SQL. A column of a scalar that has no name gets one.
+    /// Compiles the SQL. If the column of a `query_scalar!` has no name, the column gets the name `value`.
     fn compiled(&mut self, text: String, schema: &Schema) -> Option<Compiled> {
         let errors = match compiled(&text, schema) {
             Ok(compiled) => {
@@ -127,7 +127,7 @@ impl Judging<'_> {
         None
     }
 
-    /// The one error of a scalar, if it is that its column has no name.
+    /// The error of a `query_scalar!` whose only error is that its column has no name.
     fn unnamed<'e>(&self, errors: &'e Diagnostics) -> Option<&'e Diagnostic> {
         let mut all = errors.errors();
         let first = all.next().filter(|error| error.code == Code::UnnamedColumn)?;
@@ -143,7 +143,7 @@ impl Judging<'_> {
         }
     }
 
-    /// `Self` has no meaning in the code that `sql!` generates.
+    /// Replaces `Self` by the name of the struct, because `Self` has no meaning in the code that `sql!` generates.
     fn row(&mut self) {
         let Some((row, at)) = &self.call.invocation.row else { return };
         if row != "Self" {
@@ -155,7 +155,7 @@ impl Judging<'_> {
         }
     }
 
-    /// sqlx does not check the type of an argument `value as _`.
+    /// Rewrites an argument `value as _`, whose type sqlx does not check.
     fn arguments(&mut self) {
         for at in self.call.invocation.arguments.iter().filter_map(|argument| argument.wildcard.clone()) {
             self.edits.push(Edit { at, text: String::new() });

@@ -22,7 +22,7 @@ macro_rules! text {
     };
 }
 
-/// The parts of a template that the files have in places of their own.
+/// The texts that differ between the templates. Each replaces a placeholder, such as `@dependencies@`, in the files.
 struct Parts {
     about: &'static str,
     requests: &'static str,

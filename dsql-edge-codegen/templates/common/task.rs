@@ -1,4 +1,4 @@
-//! The queries of tasks. Each is checked against `migrations/` when this crate is compiled.
+//! The queries of tasks. Each query is checked against `migrations/` when this crate is compiled.
 //!
 //! A query runs on anything that executes queries: a `Dsql`, a transaction, in the Worker and in the tests.
 

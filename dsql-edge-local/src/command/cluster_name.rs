@@ -1,8 +1,9 @@
-//! The line of a start about the cluster's host name, for clients that accept no other name than that of a cluster.
+//! The line about the cluster's host name that a start prints, because some clients accept only the host name of a
+//! cluster.
 //!
-//! Input: the host name and the port. Output: the line, or `None` if no client needs the name: AWS's connectors are such
-//! clients, and connect to port 5432 by default, so a dsql-local with any other port is for clients that connect to
-//! `localhost`.
+//! Input: the host name and the port. Output: the line, or `None` if no client needs the name. AWS's connectors need
+//! the name, and connect to port 5432 by default. So if dsql-local has another port, its clients connect to `localhost`
+//! and do not need the name.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 /// The port of a cluster.
 const PORT: u16 = 5432;
 
-/// How long a resolver may take. Without a network, it may try for much longer.
+/// The time limit for resolving the name. Without a network, a resolver may try for much longer.
 const LIMIT: Duration = Duration::from_secs(1);
 
 pub(super) async fn line(host: &str, port: u16) -> Option<String> {

@@ -1,8 +1,8 @@
 //! The assignments of a file in the form that the npm package `dotenv` reads. wrangler uses `dotenv` for `.dev.vars`.
 //!
 //! Input: text. Output: each assignment with the place of its value, or the first line whose meaning is not certain.
-//! dsql-local does not change a file with an ambiguous line, so a line that dotenv reads in an unexpected way is an
-//! error here.
+//! dsql-local does not change a file with an ambiguous line, so this module reports an error for a line that dotenv
+//! reads in a way that users do not expect.
 
 use std::ops::Range;
 

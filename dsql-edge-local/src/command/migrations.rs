@@ -1,9 +1,9 @@
 //! `--migrations FOLDER`: applies the migrations of a folder at the start, and again when a file changes.
 //!
-//! The folder is read every 300 ms: names, sizes and times of change. Events of the system (inotify, FSEvents) would be
-//! sooner, but they are not sent for every folder that developers work in (network file systems, shared folders of virtual
-//! machines and WSL), and an editor or git may replace the folder itself. Reading the entries of one folder costs
-//! microseconds.
+//! The folder is read every 300 ms: names, sizes and times of change. Events of the system (inotify, FSEvents) would
+//! report a change sooner, but they have two disadvantages. Some folders send no events (network file systems, shared
+//! folders of virtual machines and WSL). And an editor or git may replace the folder itself. Reading the entries of one
+//! folder costs microseconds.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -28,12 +28,12 @@ pub(crate) struct Migrations {
 type Seen = Option<BTreeMap<PathBuf, (u64, Option<SystemTime>)>>;
 
 impl Migrations {
-    /// Applies the folder. A mistake in it is an error.
+    /// Applies the folder. A mistake in one of its files is returned as an error.
     pub(super) async fn apply(local: &Local, folder: &Path) -> CommandResult<Migrations> {
         for note in files::notes(folder).map_err(|error| unreadable(&error))? {
             eprintln!("dsql-local: {note}");
         }
-        // Before the files are read, so that no change is missed.
+        // The sizes and times are read before the files, so that a change in between is not missed.
         let seen = seen(folder);
         let applied = local.migrate(folder, &report).await?;
         eprintln!("dsql-local: {}", summary(folder, &applied));

@@ -252,7 +252,7 @@ impl Options {
         Ok(Started { local, migrations, control, lock })
     }
 
-    /// Makes the database of a local DSQL with these options new again.
+    /// Drops everything in the database of a local DSQL that has these options, and fills the database as at the start.
     pub(crate) async fn reset(&self, local: &Local, report: &(dyn Fn(&str) + Sync)) -> CommandResult<()> {
         // The commits of the reset do not use up the faults.
         local.set_faults(&[]);

@@ -84,7 +84,7 @@ pub(crate) fn psql(options: &PsqlOptions) -> CommandResult<ExitCode> {
     Err(format!("{}: {}", program.display(), command.exec()).into())
 }
 
-/// The role of the bindings that a dsql-local has written: the one that the application of the package uses.
+/// The role in the bindings that a dsql-local has written: the application of the package connects as this role.
 fn role_of_bindings(folder: &Path) -> String {
     let user = handed_out::read(folder).into_iter().find(|(name, _)| *name == "DSQL_USER");
     match user {
@@ -131,7 +131,7 @@ fn program() -> CommandResult<PathBuf> {
     })
 }
 
-/// psql may have another working folder, if it is a script.
+/// A relative path would be wrong if `psql` is a script that changes the working folder.
 fn absolute(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

@@ -1,8 +1,8 @@
 //! `dsql-local reset`: makes the database of a dsql-local new again.
 //!
-//! Input: the folder of a dsql-local. Output: a dsql-local that runs has dropped everything, has run the SQL of
-//! `--init` and has applied its migrations; if the dsql-local does not run, its kept data is removed. The command finds
-//! a dsql-local only by its folder, and never uses `DSQL_ENDPOINT`, so it cannot reach a cluster.
+//! Input: the folder of a dsql-local. Output: if the dsql-local runs, it has dropped everything, has run the SQL of
+//! `--init`, and has applied its migrations. If it does not run, its kept data is removed. The command finds a
+//! dsql-local only by its folder, and never uses `DSQL_ENDPOINT`, so it cannot reach a cluster.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -39,17 +39,18 @@ pub(crate) async fn reset(options: &ResetOptions) -> CommandResult<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether a dsql-local was started with this folder: it has its authority and its keys.
+/// Whether a dsql-local was started with this folder: the folder then contains a certificate authority and keys.
 fn is_of_dsql_local(folder: &Path) -> bool {
     ["ca.crt", "credentials"].iter().all(|name| folder.join(name).is_file())
 }
 
-/// The folder of the dsql-local of this package: of one that runs, or else of the nearest one.
+/// The folder of this package's dsql-local. If there are several, a dsql-local that runs takes precedence, and then the
+/// folder that is nearest to the working folder.
 fn found() -> CommandResult<PathBuf> {
     let all = RunningLocal::all(&env::current_dir()?);
     let runs = all.iter().find(|local| local.runs());
     let last = runs.or(all.first()).map(|local| local.folder().to_owned());
-    // The first start may have failed at a migration.
+    // If the first start has failed at a migration, only the usual folder is left to search.
     let usual = || Some(PathBuf::from(FOLDER)).filter(|folder| is_of_dsql_local(folder));
     last.or_else(usual).ok_or_else(|| {
         "no dsql-local was started in this package: nothing was reset. If its folder is elsewhere, name it with --folder"

@@ -34,7 +34,8 @@ fn place(file: &File, statement: Span, characters: usize) -> String {
     format!("{}:{line}:{column}", file.path)
 }
 
-/// The error of a statement of the ledger, or of the connection. `work`: the work of the statement.
+/// The error of a statement of the ledger, or of the connection. `work` describes what the statement was for, such as
+/// `reading the catalog`.
 pub(super) fn of_ledger(work: &str, error: &Error) -> String {
     format!("{work}: {}", described(error))
 }

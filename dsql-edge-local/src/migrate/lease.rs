@@ -10,8 +10,9 @@ use dsql_edge_migrations::lease::{HOLDER, RELEASE, RENEW, TAKE};
 use super::database::Database;
 use super::failure::of_ledger;
 
-/// The holder of the lease. All runs of dsql-local have the same name, because only one dsql-local has the data: a lease of
-/// this name was left by a run that was interrupted, and another run takes it at once.
+/// The holder of the lease. All runs of dsql-local use the same name, because only one dsql-local at a time uses the
+/// data. So if the lease already has this name, an interrupted run has left it, and the new run takes the lease at
+/// once.
 const HOLDER_NAME: &str = "dsql-local";
 
 /// The length of the lease, as `dsql-edge migrate` has it: another run waits for this time if dsql-local is killed.

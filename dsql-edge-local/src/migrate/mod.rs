@@ -1,13 +1,14 @@
 //! Applies a folder of migrations, and records them in the ledger of `dsql-edge migrate`.
 //!
 //! Input: a folder, and a running endpoint. Output: the files that were applied, or the place and the reason of the first
-//! error. The statements go through the endpoint as `admin`, so DSQL's rules and limits apply, and a file that passes here
-//! fails on a cluster only for reasons that dsql-local does not have.
+//! error. The statements go through the endpoint as `admin`, so DSQL's rules and limits apply, and a file that
+//! dsql-local applies can fail on a cluster only because of a difference between the two.
 //!
-//! The folder is linted, read, divided and planned by the code of `dsql-edge migrate` (`dsql-edge-migrations`), so nothing is
-//! sent before the files pass the same rules, and the rows of the ledger are the same: `dsql-edge migrate` finds everything applied, and the reverse. What this module does not need is
-//! the care for lost answers: PostgreSQL runs on this machine. If dsql-local is killed between a statement and its row in
-//! the ledger, the next run decides by the catalog, as `dsql-edge migrate` does.
+//! The code of `dsql-edge migrate` (`dsql-edge-migrations`) lints, reads, divides and plans the folder. So nothing is
+//! sent before the files pass the same rules, and the rows of the ledger are the same: dsql-local and
+//! `dsql-edge migrate` each recognize what the other has applied. This module does not handle lost answers, because
+//! PostgreSQL runs on this machine. If dsql-local is killed between a statement and its row in the ledger, the next run
+//! decides by the catalog, as `dsql-edge migrate` does.
 
 mod database;
 mod failure;
@@ -122,8 +123,8 @@ impl Local {
 const DSQL_RULES: Problems<'_> = &errors_of_migrations;
 const NO_RULES: Problems<'_> = &|_| Default::default();
 
-/// Applies files to a new database and records them in the ledger, as `dsql-edge migrate` does. The session is one of the
-/// endpoint, or for the dialect PostgreSQL one of the server.
+/// Applies files to a new database and records them in the ledger, as `dsql-edge migrate` does. `client` is a session
+/// of the endpoint or, for the dialect PostgreSQL, a session of the server itself.
 pub(crate) async fn apply_to_new(
     client: Client,
     files: Vec<(String, String)>,

@@ -3,8 +3,9 @@
 //! Input: a step, and its row in the ledger if an earlier run began it. Output: the step is applied, and the ledger has it as
 //! applied.
 //!
-//! A step of rows has its row of the ledger in its transaction. A change of the schema cannot, because DSQL rejects DDL and
-//! rows in one transaction: its row is written as `started` before, with the state of the catalog.
+//! A step that changes rows writes its row of the ledger in the same transaction. A step that changes the schema cannot
+//! do this, because DSQL rejects DDL and rows in one transaction. So its row is written earlier, as `started` and with
+//! the state of the catalog.
 
 use dsql_edge_compiler::source::Span;
 use dsql_edge_migrations::catalog::{OF_JOB, Rows, look, made};
@@ -204,8 +205,8 @@ impl StepRun<'_> {
         Err(format!("{place}: {} failed: {why}: correct the rows", job.what()))
     }
 
-    /// Builds an index of a PostgreSQL: the statement has ended when it is answered. Only a new database is a PostgreSQL, so
-    /// no earlier run was interrupted.
+    /// Builds an index of a PostgreSQL: the index is built when the statement is answered. dsql-local runs migrations
+    /// on a PostgreSQL only to fill a new database, so an earlier run cannot have been interrupted.
     async fn concurrently(&self, entry: Option<Entry>) -> Result<(), String> {
         if entry.is_some() {
             return Err(self.stuck("is the index valid?"));

@@ -77,8 +77,8 @@ pub(crate) fn server(data: &Path) -> Option<i32> {
     }
 }
 
-/// Whether a process belongs to another user than the data. Root may send a signal to every process, and its PostgreSQL runs
-/// as the owner of the data. Without `/proc`, returns false.
+/// Whether the owner of a process differs from the owner of the data. For root, a permitted signal proves nothing, and
+/// PostgreSQL runs as the owner of the data, so the owners are compared. Without `/proc`, returns false.
 fn is_of_another_user(pid: i32, data: &Path) -> bool {
     let owner = |path: &Path| fs::metadata(path).map(|it| it.uid()).ok();
     let process = owner(&Path::new("/proc").join(pid.to_string()));

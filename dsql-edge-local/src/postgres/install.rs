@@ -58,8 +58,8 @@ const PACKAGES: [Package; 4] = [
     },
 ];
 
-/// The arguments of npm. The package's own script must run, because it makes links between libraries, even if the user's
-/// configuration turns scripts off. npm tries again after a second, not after ten.
+/// The arguments of npm. The package's own script makes links between libraries, so the script must run even if the
+/// user's configuration turns scripts off. npm tries again after a second, not after ten.
 const ARGUMENTS: [&str; 9] = [
     "ci",
     "--no-audit",

@@ -15,7 +15,8 @@ use crate::connection_rejected::ConnectionRejected;
 
 const SSL_REQUEST: u32 = 80_877_103;
 const GSSENC_REQUEST: u32 = 80_877_104;
-/// The code of a CancelRequest. The code is at the place where a startup packet has its version.
+/// The code of a CancelRequest. The packet has this code in the bytes in which a startup packet has the protocol
+/// version.
 pub(super) const CANCEL: u32 = 80_877_102;
 
 /// The first byte of a TLS record that contains a ClientHello.

@@ -54,7 +54,7 @@ pub(crate) struct Endpoint {
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) region: String,
     pub(crate) keys: Arc<KeyRing>,
-    /// The database of PostgreSQL. Its clients see it as DSQL's one database, `postgres`.
+    /// The database of PostgreSQL. To clients, the database has the name `postgres`, as the one database of DSQL has.
     pub(crate) database: Database,
     /// The state that all sessions share.
     pub(crate) cluster: Arc<Cluster>,
@@ -158,8 +158,8 @@ impl Endpoint {
         }
     }
 
-    /// Serves a client of this process inside a pipe. The client does not log in: its session is that of the user in the
-    /// startup message, and all rules apply to it.
+    /// Serves a client of this process inside a pipe. The client does not log in: its session has the user of the
+    /// startup message, and all rules apply to the session.
     ///
     /// # Errors
     /// Returns the reason, for the log, if the session is rejected or lost.

@@ -178,8 +178,8 @@ pub(crate) fn parameter_status(frame: Frame) -> Vec<u8> {
     }
 }
 
-/// The command tag that a procedure of dsql-local requests by a notice. It is empty if a client has not called the
-/// procedure, and gets no answer to the call.
+/// The command tag that a procedure of dsql-local requests by a notice. The tag is empty if dsql-local itself has
+/// called the procedure: the client then gets no answer to the call.
 fn requested_tag(fields: &[u8]) -> Option<&'static str> {
     let message = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
     match message.strip_prefix(b"dsql_local_tag")?.trim_ascii_start() {

@@ -3,11 +3,11 @@
 //! Input: a client's messages as they are sent, and PostgreSQL's answers. Output: which message an answer belongs to,
 //! and whether an answer of PostgreSQL is outstanding. No other module counts the messages that are not answered.
 //!
-//! Invariants: the cycles are in the order in which they were sent, and all cycles except the last are complete: the
-//! Sync or the simple query of a complete cycle was sent. Within a cycle, PostgreSQL answers in order, with one
-//! ParseComplete per Parse, one BindComplete per Bind and one CloseComplete per Close. After an error, PostgreSQL skips
-//! to Sync, and messages before that Sync are not counted. Each operation takes constant time, because a client may
-//! send thousands of cycles at once.
+//! Invariants: the cycles are in the order in which they were sent. All cycles except the last are complete, which
+//! means that their Sync or simple query was sent. Within a cycle, PostgreSQL answers in order, with one ParseComplete
+//! per Parse, one BindComplete per Bind and one CloseComplete per Close. After an error, PostgreSQL skips to Sync, and
+//! messages before that Sync are not counted. Each operation takes constant time, because a client may send thousands
+//! of cycles at once.
 
 use std::collections::{HashMap, VecDeque};
 

@@ -2,8 +2,8 @@
 //! procedure that writes these rows. `postgres/locked_rows.sql` has the procedure, and the reasons.
 //!
 //! Input: the statements of a transaction. Output: the call of the procedure, in front of the COMMIT. The client gets no
-//! answer to the call. It is not known whether a transaction has failed before its statements are answered, so a
-//! statement after `FOR UPDATE` waits for the answers to earlier cycles (`wait`).
+//! answer to the call. As long as the statements of a transaction are not answered, it is not known whether the
+//! transaction has failed. So a statement after `FOR UPDATE` waits for the answers to earlier cycles (`wait`).
 //!
 //! A statement that commits by itself is left out: its lock ends together with its snapshot.
 

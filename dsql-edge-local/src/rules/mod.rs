@@ -51,7 +51,7 @@ use crate::proxy::frame::Frame;
 pub(crate) struct Session {
     /// The encoding of the client's texts.
     encoding: Encoding,
-    /// Whether the encoding may be another than `encoding`. True at the startup, unless the client sets UTF-8 there, and
+    /// Whether the encoding may differ from `encoding`. True at the startup, unless the client sets UTF-8 there, and
     /// after a statement that may change the encoding. Becomes false once PostgreSQL has answered all messages, if the
     /// encoding is then UTF-8 and no transaction is open.
     changes_encoding: bool,

@@ -17,8 +17,8 @@ impl Session {
         self.statements.len() + self.cycles.len() >= MOST
     }
 
-    /// Handles ParseComplete, BindComplete or CloseComplete. Returns whether PostgreSQL answers a message of the
-    /// client, not one of dsql-local.
+    /// Handles ParseComplete, BindComplete or CloseComplete. Returns true if PostgreSQL answers a message of the
+    /// client, and false if it answers a message that dsql-local has added.
     pub(super) fn completes(&mut self) -> bool {
         match self.cycles.completes() {
             Some(Sent::Parse(name, prepared)) => drop(self.statements.insert(name, prepared)),
@@ -37,9 +37,9 @@ impl Session {
         }
     }
 
-    /// Whether PostgreSQL's answers decide which statement a Bind of this name uses. This is so if the last message
-    /// about the name is before a Sync and may be skipped, and another statement of that name exists or was sent
-    /// before.
+    /// Whether PostgreSQL's answers decide which statement a Bind of this name uses. Two conditions must hold: the last
+    /// message about the name is before a Sync and may be skipped, and another statement of that name exists or was
+    /// sent before.
     pub(super) fn is_uncertain(&self, name: &[u8]) -> bool {
         let several = |follows_another| follows_another || self.statements.contains_key(name);
         self.cycles.last_about(name).is_some_and(|last| last.before_sync && several(last.follows_another))

@@ -247,8 +247,8 @@ fn is_bare_numeric(ty: &TypeName) -> bool {
         && !ty.percent_type
 }
 
-/// Returns a query that selects the expressions of an index, but reads no rows. Its only purpose is to fail with the
-/// errors that the expressions themselves cause.
+/// Returns a query that selects the expressions of an index, but reads no rows. The query only serves to find the
+/// errors that the expressions cause without any row.
 fn probe(index: &CreateIndex, text: &str) -> String {
     let keys = index.elements.iter().map(|element| &element.expr);
     let expressions: Vec<String> =

@@ -17,8 +17,8 @@ pub(super) struct Control {
 impl Control {
     pub(super) async fn open(home: &Path) -> Result<Control, tokio_postgres::Error> {
         let client = Database::of(home, POSTGRES).session(SUPERUSER).await?;
-        // The server's default is DSQL's REPEATABLE READ, with which two processes that change the same row at the same time
-        // would be an error.
+        // The server's default is DSQL's REPEATABLE READ. With it, a change would fail if another process changed the
+        // same row at the same time.
         client.batch_execute("SET default_transaction_isolation = 'read committed'").await?;
         Ok(Control { client, home: home.to_owned() })
     }

@@ -1,8 +1,9 @@
 //! The databases of tests, and the table that lists them.
 //!
 //! Input: a session in the database `postgres` of a test server, which has no data of tests. Output: a database of one
-//! test, or its end. A database belongs to the session that is listed with it; after the end of this session, the next
-//! process drops the database, or the next run of the same test replaces a database that was kept.
+//! test, or its end. A database belongs to the session that is listed with it. After the end of this session, the next
+//! process drops the database. If the database was kept because the test has failed, the next run of the same test
+//! replaces it.
 
 use super::control::{Control, failed};
 use super::folder::KEPT;

@@ -15,7 +15,7 @@ pub struct KeptDatabase {
 }
 
 impl KeptDatabase {
-    /// The connection string for psql and libpq. The session is that of `admin`, without DSQL's rules.
+    /// The connection string for psql and libpq. The session has the role `admin`, and DSQL's rules do not apply.
     pub fn connection_string(&self) -> &str {
         &self.connection
     }

@@ -38,7 +38,7 @@ const ELSEWHERE: &str = "/var/tmp";
 /// The file in such data that has the path of the server's folder.
 const OF: &str = "of";
 
-/// How long a folder that no process uses is kept: that of another version, or of a failed test.
+/// How long an unused folder is kept if it belongs to another version or to a failed test.
 pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How long the copy of a new data folder may take.
@@ -111,7 +111,7 @@ impl ServerFolder {
     }
 
     fn lock_once(&self) -> Result<Option<File>, Error> {
-        // `nobody` owns only the data, and must reach it.
+        // If PostgreSQL runs as `nobody`, the folder must be open to `nobody`, who owns only the data in it.
         let mode = if self.account == Account::Ours { 0o700 } else { 0o755 };
         let created = DirBuilder::new().recursive(true).mode(mode).create(&self.path);
         created.map_err(Error::file(&self.path))?;
@@ -128,13 +128,13 @@ impl ServerFolder {
         self.wait_for(file).map_err(Error::file(&path))
     }
 
-    /// Waits for the lock on the file. `None` if the folder has another file then.
+    /// Waits for the lock on the file. Returns `None` if the folder meanwhile contains another lock file.
     fn wait_for(&self, file: File) -> io::Result<Option<File>> {
         file.lock()?;
         Ok(self.is_current(&file).then_some(file))
     }
 
-    /// Whether a lock is on the file that the folder has now.
+    /// Whether the locked file is still the lock file in the folder.
     fn is_current(&self, lock: &File) -> bool {
         let files = (lock.metadata(), fs::metadata(self.path.join("lock")));
         matches!(files, (Ok(ours), Ok(now)) if (ours.dev(), ours.ino()) == (now.dev(), now.ino()))
@@ -184,7 +184,7 @@ impl ServerFolder {
         self.home().is_some_and(|home| watcher::is_watched(&home))
     }
 
-    /// Marks the folder as that of a failed test, or removes the mark.
+    /// Marks the folder as the folder of a failed test, or removes the mark.
     pub(super) fn set_failed(&self, failed: bool) {
         let mark = self.path.join(FAILED);
         // Without the mark, the folder of a failed test is removed earlier.
@@ -207,8 +207,8 @@ impl ServerFolder {
         let _ = fs::remove_dir_all(gone);
     }
 
-    /// Removes the folders of other servers that no process uses: those of tests that were killed, and after a week those
-    /// of failed tests and of other versions.
+    /// Removes the unused folders of other servers: at once if a test was killed, and after a week if the folder
+    /// belongs to a failed test or to another version.
     pub(super) fn remove_unused(&self) {
         let Some(version) = self.path.parent() else { return };
         for own in folders(version, "own-") {

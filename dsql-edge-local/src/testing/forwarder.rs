@@ -15,7 +15,7 @@ pub(super) struct Forwarder(pub(super) PathBuf);
 impl Serve for Forwarder {
     async fn serve(&self, mut tcp: TcpStream) {
         let _ = tcp.set_nodelay(true);
-        // Without a server, the client gets the end of its connection.
+        // If the server does not run, the client's connection is closed.
         if let Ok(mut socket) = UnixStream::connect(&self.0).await {
             let _ = copy_bidirectional(&mut tcp, &mut socket).await;
         }

@@ -6,9 +6,9 @@
 //!
 //! # One server for all processes
 //!
-//! `cargo test` starts a process for each test program, and nextest starts one for each test. They share a PostgreSQL
-//! whose data is below the target folder (`folder`). The first process starts the server, under a lock on a file. The
-//! system releases this lock when a process ends, so a killed process leaves no lock.
+//! `cargo test` starts a process for each test program, and nextest starts one for each test. All these processes share
+//! a PostgreSQL whose data is below the target folder (`folder`). The first process starts the server, under a lock on
+//! a file. The system releases this lock when a process ends, so a killed process leaves no lock.
 //!
 //! The server must end after the last process, even if each process is killed. So a shell next to PostgreSQL reads from
 //! a named pipe, and each process keeps the pipe open for writing (`watcher`): the shell reads the end of the pipe when
@@ -18,8 +18,8 @@
 //!
 //! Invariants:
 //!
-//! - A process uses a server only after the shell has answered its name. The shell answers only while it reads, so no
-//!   process joins a server that is about to end.
+//! - A process writes its name into the pipe, and uses the server only after the shell has answered this name. The
+//!   shell answers only while it reads, so no process joins a server that is about to end.
 //! - The server is started, and its data is replaced, only by a process that has the lock and has found no shell.
 //! - A database belongs to the session that created it (`databases`). After the end of this session, the database is
 //!   dropped by the next process, unless the test has failed and kept it.
@@ -56,8 +56,8 @@ pub struct Schema<'a> {
     /// The files, in order: path and text.
     pub files: &'a [(&'a str, &'a str)],
     /// Whether the files are migrations, which are applied and recorded as `dsql-edge migrate` does. Otherwise, they are a
-    /// snapshot, which may be a dump: DSQL's rules do not apply to its statements, as they do not apply to them in `sql!`,
-    /// but a cluster must be able to have the objects that they make.
+    /// snapshot, which may be a dump. DSQL's rules do not apply to the statements of a snapshot, here as in `sql!`, but
+    /// the statements may only create objects that a cluster can have.
     pub are_migrations: bool,
 }
 

@@ -1,6 +1,7 @@
 //! The runtime and the server that the tests of one process share.
 //!
-//! A process of tests joins the shared server once, and leaves it by ending. All values here live until then.
+//! A process of tests joins the shared server once, and leaves the server when the process ends. All values here live
+//! until then.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -12,8 +13,8 @@ use super::server::Server;
 use crate::postgres::find;
 use crate::{Error, Installation};
 
-/// The runtime of the endpoints. It is not the runtime of a test, so a test may block its thread, and its panic ends no
-/// endpoint.
+/// The runtime of the endpoints. The tests run on other runtimes, so an endpoint continues if a test blocks its thread
+/// or panics.
 pub(super) fn runtime() -> Result<&'static Runtime, Error> {
     static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
     let made = RUNTIME.get_or_init(|| {

@@ -20,8 +20,9 @@ use crate::{Error, Installation};
 /// The file that is written into the data folder once the server is prepared.
 const READY: &str = "dsql-edge-test.ready";
 
-/// Settings of a test server, in addition to those of every dsql-local. Data that an operating system's crash damages is
-/// made again. Autovacuum would use the templates, and CREATE DATABASE waits for their users.
+/// Settings of a test server, in addition to those of every dsql-local. `fsync` is off: if a crash of the operating
+/// system damages the data, the data is made again. Autovacuum is off, because it would connect to the templates, and
+/// CREATE DATABASE waits until no session uses the template.
 const FAST: [&str; 9] = [
     "max_connections=500",
     "fsync=off",
@@ -34,8 +35,8 @@ const FAST: [&str; 9] = [
     "autovacuum=off",
 ];
 
-/// How long a server without processes waits for the next one, in tenths of a second: the time in which cargo or nextest
-/// starts its next program.
+/// How long the shared server waits, in tenths of a second, when no process of tests is left: in this time, cargo or
+/// nextest starts its next program.
 const SHARED_PATIENCE: u32 = 20;
 const OWN_PATIENCE: u32 = 1;
 
@@ -222,7 +223,7 @@ impl Server {
 /// Ends a server that no shell watches, because the shell was killed, and removes the folder of its socket.
 async fn end_leftover(folder: &ServerFolder) -> Result<(), Error> {
     let data = folder.data()?;
-    // Most servers end on their own: the shell has sent the signal.
+    // Most servers end by themselves, because the shell sent them the signal before it was killed.
     if !postgres::data_in_use::ends_within(&data, Duration::from_secs(2)).await {
         postgres::data_in_use::quit(&data);
         postgres::data_in_use::wait(&data).await?;

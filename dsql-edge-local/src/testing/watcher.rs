@@ -58,7 +58,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// The pipe, in the folder of the socket.
 const PIPE: &str = "members";
 
-/// The membership of this process: the server runs as long as this value, or that of another process, exists.
+/// The membership of this process. The server runs as long as some process has such a value.
 #[derive(Debug)]
 pub(super) struct Member(#[expect(dead_code, reason = "the pipe must stay open")] File);
 
@@ -107,7 +107,8 @@ fn nonblocking() -> i32 {
     OFlags::NONBLOCK.bits().cast_signed()
 }
 
-/// Makes the pipe. Returns its two ends. At no time does an open file wait for the other end.
+/// Makes the pipe, and returns its two ends. The ends are opened in an order in which no `open` waits for the other
+/// end.
 pub(super) async fn pipe(home: &Path) -> Result<(Member, File), Error> {
     let path = home.join(PIPE);
     let made = Command::new("mkfifo").args(["-m", "600"]).arg(&path).stdin(Stdio::null()).output().await;
@@ -119,7 +120,7 @@ pub(super) async fn pipe(home: &Path) -> Result<(Member, File), Error> {
     let ends = || {
         let _first = OpenOptions::new().read(true).custom_flags(nonblocking()).open(&path)?;
         let writes = OpenOptions::new().write(true).open(&path)?;
-        // The shell's end must block, so it is opened again.
+        // Reads of the shell must block, so the reading end is opened again without `NONBLOCK`.
         Ok((Member(writes), File::open(&path)?))
     };
     ends().map_err(Error::file(&path))

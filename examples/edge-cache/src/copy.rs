@@ -16,19 +16,20 @@
 //!
 //! So a pass that follows a pass begun at T reads the rows with `updated_at > T - OVERLAP`, where [`OVERLAP`] is five
 //! minutes and a reserve for clocks that differ within DSQL. Nothing is missed: if a row was visible at T, the earlier
-//! pass has read it (this, or a newer state). If it became visible after T, its transaction began after T minus five
-//! minutes, and `updated_at` is that time, give or take the difference of the clocks.
+//! pass has read this state of the row, or a newer state. If the row became visible after T, its transaction began
+//! later than five minutes before T, and `updated_at` is the time of this beginning, up to the difference of the
+//! clocks.
 //!
 //! T is `now()` of the transaction that reads the first page. The Worker's clock would be wrong here: if it were ahead
-//! of DSQL's by more than the reserve, rows would be missed. And T is the time of the first page, not of the last: a row
-//! can become visible before the position while the pass reads on.
+//! of DSQL's by more than the reserve, rows would be missed. And T is the time of the first page, not of the last:
+//! while the pass reads later pages, a row can become visible in a part that the pass has already read.
 //!
 //! # Why a pass has a position of its own
 //!
 //! The obvious design keeps one timestamp, moves it to the last row of each page, and begins each run at the timestamp
-//! minus the overlap. It stops for ever when a bulk load has written more rows within six minutes than one run copies:
-//! each run would copy the same first rows again. Therefore D1 keeps both: `as_of`, the time at which the last complete
-//! pass began, and the position within the current pass, from which the next run continues.
+//! minus the overlap. This design never makes progress again after a bulk load that writes more rows within six minutes
+//! than one run copies: each run would copy the same first rows again. Therefore D1 keeps both: `as_of`, the time at
+//! which the last complete pass began, and the position within the current pass, from which the next run continues.
 //!
 //! Each batch writes its rows and the position in one transaction, so after a crash the next run continues after the
 //! last batch that D1 has. The last batch of a pass sets `as_of`.
@@ -73,7 +74,8 @@ pub async fn run(dsql: &Dsql, lease: &Lease<'_>, batch_rows: usize) -> Result<bo
     };
     let limit = i64::try_from(batch_rows).unwrap_or(i64::MAX);
     loop {
-        // One transaction: `now()` is its beginning, so all that was committed before is among the rows.
+        // `now()` and the rows come from one transaction: its rows contain everything that was committed before
+        // `now()`.
         let page = (sql!("SELECT now()").value(), changed(position.0, position.1, limit));
         let (now, rows) = dsql.pipeline(page).await?;
         let begun_at = *begun_at.get_or_insert(now);

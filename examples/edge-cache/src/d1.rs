@@ -59,6 +59,6 @@ impl D1 {
     }
 }
 
-/// The statements of the largest batch (the fence, two statements for rows, and the position), and the release of the
-/// lease.
+/// A run begins a batch only if this number of statements is left: four for the largest batch (the fence, two
+/// statements for rows, and the position), and one to release the lease.
 const RESERVED: i32 = 5;

@@ -1,14 +1,14 @@
-//! Compares all rows of DSQL and D1, range of keys by range, so that a difference cannot stay.
+//! Compares all rows of DSQL and D1, one range of keys at a time, so that no difference remains.
 //!
 //! Input: a lease, DSQL. Output: D1 has exactly the rows of DSQL, and `full_pass`: how far the comparison is.
 //!
 //! `copy` follows the rules of `product`. The full pass does not depend on them: it finds rows that were removed with
 //! DELETE, rows that were written without a new `updated_at`, and rows that somebody changed in D1.
 //!
-//! A page is the next rows of DSQL in the order of their keys. It determines a range of keys, from the last key of the
-//! page before to its own last key; the range of the last page has no end. In one transaction, D1 gets the rows that
-//! differ, loses the rows of the range that are not in the page, and stores the last key. A run continues after that
-//! key, so a pass may take many runs. The next pass finds a row that is removed with DELETE before the position.
+//! A page is the next rows of DSQL in the order of their keys. The page covers a range of keys: from the last key of
+//! the page before to its own last key. The range of the last page has no end. In one transaction, D1 gets the rows
+//! that differ, loses the rows of the range that are not in the page, and stores the last key. A run continues after
+//! that key, so a pass may take many runs. If a row before this key is removed with DELETE, the next pass finds it.
 //!
 //! A row that is inserted into DSQL after its page was read is not deleted from D1 by mistake: only the holder of the
 //! lease writes to D1, and between reading the page and writing it, this run writes nothing else.
@@ -36,7 +36,7 @@ const STORED: &str = "SELECT begun_at, after_id,
     begun_at IS NOT NULL OR as_of IS NULL OR unixepoch() - unixepoch(as_of) >= ?1 * 3600 AS is_due
     FROM full_pass";
 
-/// Continues the current pass, or begins the next if it is due. Returns whether no pass is under way.
+/// Continues the current pass, or begins the next if it is due. Returns true if no pass remains unfinished.
 pub async fn run(dsql: &Dsql, lease: &Lease<'_>, batch_rows: usize, hours: i32) -> Result<bool, Failure> {
     let stored: Vec<Stored> = lease.d1().rows(STORED, &[D1Type::Integer(hours)]).await?;
     let stored = stored.first().ok_or_else(|| Failure::D1("full_pass has no row".to_owned()))?;
@@ -61,7 +61,7 @@ pub async fn run(dsql: &Dsql, lease: &Lease<'_>, batch_rows: usize, hours: i32) 
             let last = part.rows.last().map_or(after, |row| row.id);
             write(lease, &part.json, &begun_at, after, (!pass_ends).then_some(last)).await?;
             if pass_ends {
-                // If this fails, the next pass removes them.
+                // If this call fails, the next pass removes the tombstones.
                 remove_tombstones().execute(dsql).await?;
                 return Ok(true);
             }

@@ -3,9 +3,9 @@
 //! Input: rows of DSQL. Output: parts of at most [`LIMIT`] bytes, each a JSON array for SQLite's `json_each`.
 //!
 //! D1 accepts 100 parameters per query, so an `INSERT` with a parameter for each value would write about 15 rows.
-//! `INSERT … SELECT value ->> 'id', … FROM json_each(?1)` has one parameter for all rows. JSON keeps what the columns
-//! need: SQLite reads its integers with 64 bits. (JavaScript, and so a Worker that reads D1, has 53 bits: a larger
-//! number must be copied as a text.)
+//! `INSERT … SELECT value ->> 'id', … FROM json_each(?1)` has one parameter for all rows. JSON loses no digit of an
+//! integer, because SQLite reads integers of JSON with 64 bits. (JavaScript, and so a Worker that reads D1, has 53
+//! bits: a larger number must be copied as a text.)
 
 use serde::Serialize;
 

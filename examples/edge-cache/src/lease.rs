@@ -12,12 +12,12 @@
 //! that run. Then the fence sets `held` to 0, the CHECK `lease_is_held` fails, and D1 rolls back the batch. It does not
 //! matter whether the lease has expired: as long as no other run has taken it, no other run has written.
 //!
-//! A batch whose answer was lost may still arrive later. It carries the fence, too, so it runs before the next run takes
-//! the lease, or it changes nothing.
+//! A batch whose answer was lost may still arrive later. Such a batch also begins with the fence: it either takes
+//! effect before the next run takes the lease, or changes nothing.
 //!
 //! The obvious alternative, `WHERE EXISTS (SELECT 1 FROM lease WHERE epoch = ?1)` in each statement, is as correct, but
-//! one statement without it is a hole that no test of an undisturbed run finds, and a run that has lost its lease would
-//! get answers as if it had written.
+//! has two disadvantages. If one statement lacks the condition, no test of an undisturbed run finds the mistake. And a
+//! run that has lost its lease would get the same answers as a run that has written.
 //!
 //! `expires_at` is compared with D1's clock, which is one clock for all runs.
 
@@ -26,7 +26,7 @@ use worker::{D1PreparedStatement, D1Result, D1Type};
 use crate::d1::D1;
 use crate::failure::Failure;
 
-/// The seconds after its last batch in which a run keeps the lease. After a crash, the next runs wait that long.
+/// A run keeps the lease for this number of seconds after its last batch. After a crash, the next runs wait that long.
 const SECONDS: i32 = 120;
 
 /// `epoch` counts the runs: two runs never have the same epoch.

@@ -10,8 +10,8 @@
 //! UPDATE product SET deleted_at = now(), version = version + 1, updated_at = now() WHERE id = …;
 //! ```
 //!
-//! - `updated_at` finds the row: `copy` reads rows in the order of `(updated_at, id)`. It is set by the statement, from
-//!   DSQL's clock, not by the application.
+//! - `updated_at` finds the row: `copy` reads rows in the order of `(updated_at, id)`. The statement sets `updated_at`
+//!   from DSQL's clock; the application does not choose the time.
 //! - `version` orders the states of one row. `updated_at` cannot do that: two transactions may run on machines of DSQL
 //!   whose clocks differ, and then the later state has the earlier time. An UPDATE reads the row that it increments,
 //!   and of two UPDATEs of the same state DSQL rejects one (40001), so the versions of a row only grow.
@@ -50,7 +50,7 @@ sql! {
         "DELETE FROM product WHERE deleted_at < now() - interval '7 days'";
 }
 
-/// Inserts the rows that are not deleted, or updates them under a condition.
+/// Inserts the rows that are not deleted. If a row exists, updates it under the condition that is appended.
 const UPSERT: &str = "
     INSERT INTO product (id, category_id, name, price_cents, version)
     SELECT value ->> 'id', value ->> 'category_id', value ->> 'name', value ->> 'price_cents', value ->> 'version'
@@ -61,10 +61,10 @@ const UPSERT: &str = "
         price_cents = excluded.price_cents, version = excluded.version";
 
 /// D1 has an older version. The lease orders all batches, so an older row never arrives after a newer one; this
-/// condition is a second guard, and it spares the writes of rows that are read again.
+/// condition is a second guard, and avoids writing a row again if the row is read again unchanged.
 const IF_NEWER: &str = "WHERE excluded.version > product.version";
 
-/// D1 has something else, for whatever reason.
+/// The row in D1 differs from the row in DSQL in any column.
 const IF_DIFFERENT: &str = "
     WHERE (excluded.category_id, excluded.name, excluded.price_cents, excluded.version)
        <> (product.category_id, product.name, product.price_cents, product.version)";

@@ -14,9 +14,9 @@
 //! the pointer moved, and are deleted only after the pointer has moved on.
 //!
 //! The number of a version is the epoch of the run. Because no other run has that epoch, a version that a crash left
-//! unfinished is never continued and never shown. The next run deletes it, together with the version before the
-//! pointer's. So a version can still be read for the time between two runs after it was replaced, by a reader that asks
-//! for it by its number.
+//! unfinished is never continued and never shown. The next run deletes it, together with the version that was shown
+//! before the current one. So a reader that names a version by its number can still read this version for the time
+//! between two runs after a newer version has replaced it.
 //!
 //! The whole ranking must fit into the Worker's memory, and DSQL must compute it within the query timeout (30 seconds,
 //! `Config::query_timeout`). For an aggregate that DSQL cannot compute every minute, use a second cron expression.

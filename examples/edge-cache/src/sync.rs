@@ -6,8 +6,8 @@
 //! minutes or 30 seconds of processor time; the next run continues. The ranking comes first, because it is complete or
 //! worthless, and the full pass last, because it can wait.
 //!
-//! After an error, the run ends. It does not repeat a batch whose answer was lost: it could not know whether D1 applied
-//! it, while the next run reads this from D1.
+//! After an error, the run ends. The run does not repeat a batch whose answer was lost, because it cannot know whether
+//! D1 applied the batch. The next run reads this from D1.
 
 use std::fmt;
 
@@ -47,7 +47,8 @@ pub async fn run(env: &Env) -> Result<Outcome, Failure> {
     let d1 = D1::from_env(env, settings.d1_statements)?;
     let Some(lease) = Lease::take(&d1).await? else { return Ok(Outcome::Busy) };
     let outcome = copy_all(&dsql, &lease, &settings).await;
-    // Also after an error: whatever this run has sent and D1 has not received carries the epoch of this run.
+    // The lease is released after an error, too: a batch of this run that reaches D1 later has the epoch of this run,
+    // so D1 rejects it once another run has the lease.
     let released = lease.release().await;
     let outcome = outcome?;
     released?;

@@ -8,7 +8,7 @@ use dsql_edge_tests::oracle::{Parameters, Values};
 use dsql_edge_tests_corpus::plan::Arguments;
 use fastrand::Rng;
 
-/// The numbers of the rows in each table, and one more.
+/// The numbers of arguments: one for each row of a table, and one more, which no row has.
 const NUMBERS: usize = 5;
 
 /// The number of random sets, which are tried until the query has returned rows.

@@ -78,7 +78,8 @@ pub(crate) fn build() -> Result<Rejected> {
         match file {
             Some(number) => {
                 let first = rejected.entry((package, number)).or_insert_with(|| text.to_owned());
-                // The error about the column explains the errors about its value.
+                // If rustc reports that a column does not fit its Rust type, its other errors about this query are only
+                // consequences. So the error about the column is kept.
                 if is_other_type(text) && !is_other_type(first) {
                     *first = text.to_owned();
                 }

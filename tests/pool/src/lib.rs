@@ -1,5 +1,5 @@
-//! A Worker that runs the same operations in three ways. The first word of the path selects the way: `direct`, through
-//! the `pool`, and in an object of its `own` that has a pool inside.
+//! A Worker that runs the same operations in three ways. The first word of the path selects the way: `direct` connects
+//! to the cluster, `pool` uses the pool, and `own` runs the operation in an object of this Worker that contains a pool.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -31,7 +31,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             let config = Config::from_pool(&env).map(|config| config.query_timeout(Duration::from_secs(2)));
             answer(config.map(Dsql::new), what).await
         }
-        // Sends a thousand requests at once. Each of them is like a request of a separate Worker.
+        // Sends a thousand requests at once. Each request is like a request of a separate Worker.
         "flood" => {
             let config =
                 Config::from_pool(&env).map(|config| config.connect_timeout(Duration::from_secs(60)));

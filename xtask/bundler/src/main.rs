@@ -49,8 +49,8 @@ fn bundle(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Gives a folder the files of another one. Each file is replaced in one step, because wrangler may read the bundle at the
-/// same time.
+/// Replaces the files of a folder by those of the folder `new`. Each file is replaced in one step, because wrangler may
+/// read the bundle at the same time.
 fn replace(folder: &Path, new: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

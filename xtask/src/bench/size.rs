@@ -70,8 +70,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// Builds the Worker with these features and returns the size of its bundle, in kB.
 fn weigh(features: &str) -> Result<f64> {
     let folder = project::root().join("xtask/size");
-    // The previous bundle was built with other features. It may be newer than this wasm, and would then not be written
-    // again.
+    // The previous bundle was built with other features. If the previous bundle is newer than this wasm, the bundle
+    // would not be written again.
     let bundled = project::target().join("worker/size");
     if bundled.exists() {
         fs::remove_dir_all(&bundled)?;

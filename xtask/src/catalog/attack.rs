@@ -79,7 +79,8 @@ const FIELDS: &[&str] = &[
     "year",
 ];
 
-/// Functions that are not called, because they would sleep for a very long time. Their result, void, is not NULL.
+/// Functions that are not called, because they would sleep for a very long time. The result of these functions, void,
+/// is never NULL.
 const SKIPPED: &[&str] = &["pg_sleep(float8)", "pg_sleep_for(interval)", "pg_sleep_until(timestamptz)"];
 
 struct Signature {
@@ -168,8 +169,9 @@ pub(super) fn run(client: &mut Client, never_null: &NeverNull) -> Result<()> {
     Ok(())
 }
 
-/// Returns the fields of infinite dates and times for which `extract_is_never_null` is wrong: it promises a value and
-/// PostgreSQL returns NULL, or the reverse.
+/// Returns the fields of infinite dates and times for which `extract_is_never_null` is wrong: either the function
+/// promises a value and PostgreSQL returns NULL, or the function does not promise a value and PostgreSQL never returns
+/// NULL.
 fn wrong_fields(client: &mut Client) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     for field in FIELDS {

@@ -250,8 +250,8 @@ fn casts(client: &mut Client, functions: &Functions) -> Result<String> {
     let rows = rows(client, CASTS)?;
     let lines = rows.iter().map(|row| {
         let [source, target, letters, function] = fields(row)?;
-        // Only a cast by a function can make NULL from a value: a binary-coercible cast keeps the value, and an input
-        // or output function that returns NULL is an error (InputFunctionCall).
+        // Only a cast by a function can turn a value into NULL. A binary-coercible cast keeps the value, and PostgreSQL
+        // reports an error if an input or output function returns NULL (InputFunctionCall).
         let never_null = !letters.ends_with('f') || functions.letter(function) != '-';
         let letter = if never_null { 'y' } else { '-' };
         Ok(format!("{source:0>5}\t{target:0>5}\t{letters}{letter}\t{function:0>5}"))

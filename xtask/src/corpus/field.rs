@@ -3,9 +3,9 @@
 //! Input: `field/kinds.jsonl`, or any file of its form: a line has `id`, `class`, `what`, `schema`, `sql` and
 //! `postgres`. `postgres` has the answer (parameters and columns, or the error). If the query ran, `postgres` also has
 //! the number of rows and the columns with a NULL.
-//! Output: for each class, the share of answers that are equal to PostgreSQL's. In every class, the report names two
-//! kinds of answers as unsound: a column that is described as NOT NULL and had a NULL, and a cardinality that the
-//! number of rows exceeds.
+//! Output: for each class, the share of answers that are equal to PostgreSQL's. In every class, the report lists the
+//! unsound answers: a column that is described as NOT NULL had a NULL, or the query returned more rows than the
+//! described cardinality allows.
 
 use std::collections::BTreeMap;
 use std::fs;

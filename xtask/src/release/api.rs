@@ -1,11 +1,12 @@
-//! The public API of dsql-edge as text: a change of `dsql-edge/public-api.txt` shows in a review what users notice.
+//! The public API of dsql-edge as text: in a review, a change of `dsql-edge/public-api.txt` shows what changes for
+//! users.
 //!
 //! `--bless` writes the file. cargo-public-api reads rustdoc's JSON; the project's own toolchain writes it with
-//! `RUSTC_BOOTSTRAP`, so that the file does not depend on the nightly toolchain of a day. The list is shortened, so that
+//! `RUSTC_BOOTSTRAP`, so that the file does not depend on the current nightly toolchain. The list is shortened, so that
 //! people can read it:
 //!
 //! - the methods of a trait are listed at the trait, and not again at each of its implementations;
-//! - blanket implementations, auto traits and derived traits are left out, and so is an item that is listed before;
+//! - blanket implementations, auto traits, derived traits, and items that are already listed are left out;
 //! - paths have neither the name of this crate nor the modules of the standard library: `Option`, not `core::option::Option`.
 
 use std::collections::BTreeSet;

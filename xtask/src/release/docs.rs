@@ -1,6 +1,6 @@
-//! The documentation of the published libraries as docs.rs builds it: with the settings of `[package.metadata.docs.rs]`, and
-//! with the mark of the feature that an item needs. docs.rs uses a nightly toolchain; here, `RUSTC_BOOTSTRAP` allows the
-//! same flags.
+//! Builds the documentation of the published libraries as docs.rs does, with the settings of
+//! `[package.metadata.docs.rs]`, and checks that an item is marked with the feature that it needs. docs.rs uses a
+//! nightly toolchain; here, `RUSTC_BOOTSTRAP` allows the same flags.
 
 use std::fs;
 use std::path::Path;

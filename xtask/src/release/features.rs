@@ -1,17 +1,18 @@
 //! Builds dsql-edge with combinations of its features, natively and for Workers, without a warning.
 //!
-//! 13 features have 8,192 combinations. One takes about three seconds of a processor, so all of them would take hours. The
-//! combinations that are built, 433 for both targets, are:
+//! 13 features have 8,192 combinations. A build of one combination takes about three seconds of a processor, so all of
+//! them would take hours. These combinations are built, 433 for both targets:
 //!
-//! - every combination of the features whose code depends on each other (`DEPENDENT`): those that occur together in a
-//!   condition, or use the same items, so that one of them decides whether an item of another is used;
-//! - in these combinations, each other feature is on in half of them, by the parity of some of the dependent ones
-//!   (`OTHERS`). The parities are chosen so that any five features together have each of their 32 settings natively, and
-//!   any four have each of their 16 settings for Workers: a mistake that five features cause together is found, whichever
-//!   features they are;
-//! - no feature, each one, all but one, and all: an item that a feature borrows from another is missing in these.
+//! - every combination of the features in `DEPENDENT`, whose code depends on each other: two such features occur in one
+//!   `cfg` condition, or use the same item, so that one feature decides whether an item of the other is used;
+//! - in half of these combinations, each feature in `OTHERS` is on, too: it is on if the number of certain dependent
+//!   features that are on is odd. The choice of these dependent features ensures that any five features have each of
+//!   their 32 settings in some native combination, and any four features each of their 16 settings for Workers. So a
+//!   mistake is found if at most five features (natively) or four features (for Workers) cause it;
+//! - no feature, each feature alone, all features except one, and all features. A feature that uses an item of another
+//!   feature does not build in one of these.
 //!
-//! A mistake that needs six or more features, of which one is in `OTHERS`, may not be found.
+//! A mistake that only six or more features cause together, one of them from `OTHERS`, may not be found.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -25,7 +26,8 @@ use super::members::named;
 const DEPENDENT: [&str; 8] =
     ["assume-role", "aws-sigv4", "direct-tls", "multi-region", "pool", "postgres", "tokio", "websocket"];
 
-/// The other features. Each is on if the number of dependent features among the bits of its mask is odd.
+/// The other features, each with a mask of features in `DEPENDENT` (bit 0 is the first). The feature is on if an odd
+/// number of the features in its mask is on.
 const OTHERS: [(&str, usize); 4] = [
     ("dynamic", 0b0001_1111),
     ("postgres-types", 0b0110_0111),
@@ -33,7 +35,8 @@ const OTHERS: [(&str, usize); 4] = [
     ("tracing", 0b1101_0101),
 ];
 
-/// The feature `test` implies these. In the combinations that contain them, it is on by the parity of `TEST`.
+/// The feature `test` implies these features. In a combination that contains them, `test` is on if an odd number of the
+/// features in the mask `TEST` is on.
 const IMPLIED_BY_TEST: [&str; 2] = ["tokio", "postgres"];
 const TEST: usize = 0b0000_1101;
 

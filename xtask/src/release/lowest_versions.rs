@@ -1,5 +1,5 @@
-//! Builds the published packages with the lowest versions of their direct dependencies that Cargo.toml accepts, so that a
-//! version in Cargo.toml is never too low.
+//! Builds the published packages with the lowest versions of their direct dependencies that Cargo.toml accepts. So a
+//! version in Cargo.toml that is too low is found.
 //!
 //! The packages are copied, because cargo writes the versions into the lock file.
 

@@ -57,15 +57,16 @@ pub(super) fn check() -> Result<String> {
 }
 
 /// Removes the code of an earlier run. cargo unpacks the `.crate` files into its home, in a folder for the name and the
-/// version, and does not look whether a file has changed: it would build the other packages against old code. For the
-/// same reason, `check` removes what cargo has built from this code.
+/// version, and does not check whether a file has changed. So cargo would build the other packages against old code.
+/// For the same reason, `check` removes what cargo has built from this code.
 fn forget_unpacked(packages: &[Package]) -> Result<()> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo"))).context("no home folder")?;
     let Ok(registries) = fs::read_dir(home.join("registry/src")) else { return Ok(()) };
     for registry in registries {
         let registry = registry?;
-        // The name of a folder is that of the registry's host and a hash; the packages of a workspace have no host.
+        // The name of a folder consists of the registry's host and a hash. For the packages of a workspace, the host is
+        // missing.
         if !registry.file_name().to_string_lossy().starts_with('-') {
             continue;
         }

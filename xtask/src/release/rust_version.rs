@@ -1,5 +1,5 @@
-//! `rust-version` is the highest among the dependencies, and no code of ours needs a newer one: clippy's lint
-//! `incompatible_msrv` finds items of the standard library that are newer.
+//! Checks `rust-version`: it is the highest `rust-version` of the dependencies, and our code does not need a newer
+//! Rust. clippy's lint `incompatible_msrv` finds items of the standard library that are newer.
 //!
 //! A toolchain of that version is not needed. The workflow for CI builds the packages with one.
 

@@ -2,9 +2,9 @@
 //!
 //! Input: a cluster, and the user's consent. Output: a report in Markdown, which can be pasted into an issue.
 //!
-//! Invariants: the probe touches only one schema, whose name it prints before it begins and which it creates itself; it
-//! drops this schema at the end, also after an error and after Ctrl-C. A token is sent only inside TLS, to a verified
-//! host. The report contains neither the host name nor a credential.
+//! Invariants: the probe changes only one schema. It prints the name of this schema before it begins, creates the
+//! schema itself, and drops it at the end, also after an error and after Ctrl-C. A token is sent only inside TLS, to a
+//! verified host. The report contains neither the host name nor a credential.
 
 mod probed;
 mod questions;
@@ -81,7 +81,8 @@ pub(super) async fn run(options: &ProbeOptions, cluster: &Cluster, package: &Pat
     Ok(ExitCode::SUCCESS)
 }
 
-/// A name that no schema has: the time and the process make it differ from that of another run.
+/// A name that no schema has yet. The name contains the time and the number of the process, so two runs use different
+/// names.
 fn schema_name() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("dsql_edge_probe_{:x}_{:x}", now.as_millis(), std::process::id())

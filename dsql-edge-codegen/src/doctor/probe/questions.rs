@@ -1,8 +1,8 @@
-//! The questions of the probe. Each one sends flights in the schema of the probe, and interprets the answers.
+//! The questions of the probe. Each question sends flights that use the probe's schema, and interprets the answers.
 //!
-//! The questions that need a Worker are not here (`secureTransport: "on"`, WebSockets of Workers, the certificates that the
-//! edge accepts, sockets in Durable Objects), and the one about SQLSTATE 53400, because it needs more than 1,000
-//! connections in a second, which other clients of the cluster would notice.
+//! The probe leaves out the questions that need a Worker: `secureTransport: "on"`, WebSockets of Workers, the
+//! certificates that the edge accepts, sockets in Durable Objects. It also leaves out the question about SQLSTATE
+//! 53400, which needs more than 1,000 connections in a second: other clients of the cluster would notice that.
 
 use anyhow::Result;
 use dsql_edge::diagnosis::{self, Negotiation};
@@ -71,7 +71,7 @@ async fn direct_tls(probed: &Probed, negotiation: Negotiation) -> Answer {
         Ok(wire) => wire,
         Err(error) => return Ok((format!("no: the handshake failed: {error:#}"), Vec::new())),
     };
-    // Without a password: the request for it is the answer.
+    // No password is sent: the server's request for a password is the answer to the question.
     wire.send(&Flight::startup(probed)?).await?;
     let answers = wire.until(|_| true).await;
     let is_answered = answers.first().is_some_and(|line| line.starts_with("Authentication"));

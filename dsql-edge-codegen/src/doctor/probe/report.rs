@@ -5,7 +5,7 @@ use super::questions::Answered;
 use crate::doctor::certificate;
 use crate::doctor::clock::unix_time;
 
-/// Returns the report. It does not contain the host name.
+/// Returns the report. The report does not contain the host name.
 pub(super) fn markdown(probed: &Probed, version: &str, answers: &[Answered]) -> String {
     let cluster =
         if probed.target.is_on_this_machine() { "a dsql-local (not a cluster)" } else { "a cluster" };

@@ -1,7 +1,7 @@
 //! A session of PostgreSQL's protocol in which the probe decides which messages one flight has.
 //!
-//! Input: messages. Output: a line for each message of the server. The client of dsql-edge does not send such flights on
-//! purpose: some of them are what the probe asks about.
+//! Input: messages. Output: a line for each message of the server. The client of dsql-edge never sends some of these
+//! flights, because it is not known how a cluster answers them: this is what the probe asks.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

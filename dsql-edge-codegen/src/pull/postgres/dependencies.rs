@@ -2,10 +2,10 @@
 //!
 //! Output: pairs of keys. The first object can be created only after the second.
 //!
-//! A part of an object has the key of the object whose statement creates the part: the row type of a table has the key
-//! of the table, an array that of its elements, a multirange that of its range, the index of a constraint that of the
-//! table, and a member of an extension that of the extension. The keys are computed once for all objects, because most
-//! of these columns have no index in the catalog.
+//! A part of an object has the key of the object whose statement creates the part. For example, the row type of a table
+//! has the key of the table, an array type has the key of its element type, a multirange has the key of its range, the
+//! index of a constraint has the key of the table, and a member of an extension has the key of the extension. The keys
+//! are computed once for all objects, because most of these columns have no index in the catalog.
 
 /// class, OID, key; the key of another object consists of the name of its catalog and its OID
 macro_rules! keys {

@@ -3,8 +3,8 @@
 //! Input: a configuration. Output: DDL that `sql!` reads, and from which the server creates the same schema again. The
 //! DDL does not contain owners, privileges, policies, storage and comments.
 //!
-//! Everything is read in one transaction that only reads, so that all queries see the same schema and the search path
-//! applies to this transaction alone: behind a pooler in transaction mode, the next transaction may run in another
+//! Everything is read in one read-only transaction, so that all queries see the same schema. The search path is set for
+//! this transaction alone, because behind a pooler in transaction mode, the next transaction may run in another
 //! session.
 
 mod bytes;

@@ -1,8 +1,8 @@
 //! Composes the statements that create the objects of a PostgreSQL's schema.
 //!
 //! Input: the rows of the queries. Output: objects with their parts. A part, such as a default or an index, is printed
-//! with its object if everything that the part needs exists by then; otherwise it is a statement of its own, after the
-//! objects that it needs.
+//! inside the statement of its object, if everything that the part needs exists by then. Otherwise, the part is a
+//! separate statement after the objects that it needs.
 
 use std::collections::BTreeMap;
 

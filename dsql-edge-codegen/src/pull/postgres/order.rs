@@ -2,9 +2,10 @@
 //!
 //! Input: objects, and pairs of keys: the first needs the second. Output: DDL, the same bytes for the same schema.
 //!
-//! Of the objects whose needs are all printed, the next is the one whose kind comes first, and among these the one whose
-//! name does. So a schema without unusual dependencies is printed kind by kind. If only a cycle is left, the first
-//! object is printed although it needs another: PostgreSQL then rejects its statement with an error that names both.
+//! An object is ready once everything that it needs is printed. Of the ready objects, those of the first kind are
+//! printed first, in the order of their names. So a schema without unusual dependencies is printed kind by kind. If
+//! only a cycle is left, the first object is printed although it needs another: PostgreSQL then rejects its statement
+//! with an error that names both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,7 +76,8 @@ impl Printer {
         for part in parts {
             match &part.inside {
                 Some(text) if part.statement.is_empty() || self.is_ready(&part.key, &[], Some(&key)) => {
-                    // The parts of a column follow its type; other parts are lines.
+                    // A part of a column, such as a default, follows the type on the same line. Every other part begins
+                    // with a line break, and needs a comma before it.
                     if text.starts_with('\n') && !inside.is_empty() {
                         inside.push(',');
                     }

@@ -15,7 +15,7 @@ macro_rules! user_schemas {
     };
 }
 
-/// ` COLLATE name`, if the collation is not that of the type.
+/// ` COLLATE name`, if the collation differs from the type's own collation.
 macro_rules! collate {
     ($collation:literal, $type:literal) => {
         concat!(
@@ -136,7 +136,8 @@ const RANGES: &str = concat!(
     not_of_extension!("pg_type", "t.oid")
 );
 
-/// A base type outside an extension. Its functions are in C, so only the name of the type is in the snapshot.
+/// A base type outside an extension. The functions of such a type are in C, so only the name of the type is in the
+/// snapshot.
 const BASE_TYPES: &str = concat!(
     "SELECT '7', 'pg_type:' || t.oid, d.name,
             '-- PostgreSQL cannot create this base type from a snapshot: the functions of the type are not in SQL.' ||

@@ -6,8 +6,8 @@
 use super::super::sql_parts::{not_of_extension, of_identity, sequence_options};
 use super::queries::{collate, user_schemas};
 
-/// Whether the constraints of the relation `c` are in the snapshot: PostgreSQL does not check those of a foreign table,
-/// but a foreign table that is a partition or inherits must have the constraints of its parent.
+/// Whether the constraints of the relation `c` are in the snapshot: PostgreSQL does not check the constraints of a
+/// foreign table. But a foreign table that is a partition or inherits must have the constraints of its parent.
 macro_rules! is_checked {
     () => {
         "(c.relkind <> 'f' OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits p WHERE p.inhrelid = c.oid))"
@@ -129,9 +129,9 @@ macro_rules! switched {
 
 /// key, relation, statement, another object that the statement needs
 ///
-/// Rules, triggers and row level security can change which rows a statement writes or returns. The clones of a partitioned
-/// table's triggers, and those of constraints, come from the table and the constraint. A sequence whose owner is a column
-/// ends with the column.
+/// Rules, triggers and row level security can change which rows a statement writes or returns. Some triggers are left
+/// out: a partition's copies of its table's triggers, and the triggers of constraints. The server creates them with the
+/// table and the constraint. A sequence whose owner is a column ends with the column.
 pub(super) const BEHAVIOURS: &str = concat!(
     "SELECT * FROM (
      SELECT 'pg_class:' || c.oid || ':rls' AS key, 'pg_class:' || c.oid,

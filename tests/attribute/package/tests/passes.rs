@@ -112,7 +112,7 @@ struct File {
     name: String,
 }
 
-/// The files that the ledger of `dsql-edge migrate` has as applied.
+/// The files that are applied according to the ledger of `dsql-edge migrate`.
 async fn applied_files(dsql: &Dsql) -> Result<Vec<String>, Error> {
     let sql = sql_unchecked!(
         File { name: String },

@@ -1,5 +1,6 @@
 //! sqlx's offline data (`QueryData` in sqlx-macros-core 0.9). `cargo sqlx prepare` writes this data from a live
-//! database; this module writes the data with our own compiler, so that both sides have the same types and nullability.
+//! database. This module writes the data from the answers of our compiler instead, so that both macros have the same
+//! types and nullability.
 
 use std::fs;
 use std::path::Path;

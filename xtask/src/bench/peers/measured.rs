@@ -86,12 +86,12 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Growth for a request, in kB: over all requests.
+    /// Growth per request in kB, over all requests.
     pub(super) fn growth(&self) -> f64 {
         (self.after_kb - self.before_kb) / self.requests
     }
 
-    /// Growth for a request, in kB: over the second half of the requests.
+    /// Growth per request in kB, over the second half of the requests.
     pub(super) fn later_growth(&self) -> f64 {
         (self.after_kb - self.half_kb) / (self.requests / 2.0)
     }
@@ -165,8 +165,8 @@ impl Measured {
     }
 }
 
-/// Returns the lines of two runs: of the earlier run, only those of a kind that the later run has not measured. The times and
-/// the arguments of both runs are kept, because the page shows them.
+/// Returns the lines of the later run, and the lines of the earlier run whose kind the later run has not measured. The
+/// times and the arguments of both runs are kept, because the page shows them.
 pub(super) fn merged(before: &str, new: &str) -> Result<String> {
     #[derive(Deserialize)]
     struct Kind {

@@ -74,7 +74,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
 /// Runs the measuring program, built with optimisation. Without optimisation, the network and the local DSQL would use
 /// more processor time than workerd.
 fn measure(selection: &Selection, lines: fs::File) -> Result<()> {
-    // Before the builds, which would count as other work.
+    // The load is read before the builds, because it must only show the work of other programs.
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').take(2).collect::<Vec<_>>().join(", ");
     let built: PathBuf = project::target().join("release/peers");
