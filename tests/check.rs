@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use dsql_edge_codegen::describe::{Answer, Describer};
 use dsql_edge_compiler::Schema;
-use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::diagnostic::render::render;
+use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::source::Source;
 use dsql_edge_migrations::lint::{Sent, lint};
 
@@ -234,6 +234,12 @@ fn optional_text(case: &Case) -> bool {
     case.query.contains("{?")
 }
 
+/// Whether a warning states that PostgreSQL rejects the statement each time it runs. The other warnings of this code
+/// are about decoding a row.
+fn fails_on_the_server(warning: &Diagnostic) -> bool {
+    warning.code == Code::FailsAtRunTime && !warning.message.ends_with("as a Vec")
+}
+
 /// Returns the difference between the compiler's answer and PostgreSQL's, or `None` if they do not differ.
 fn second_opinion(
     case: &Case,
@@ -256,7 +262,11 @@ fn second_opinion(
     let complaint = match (case.oracle, answer, &verdict) {
         (Expectation::Accepts, Answer::Refused { .. }, Verdict::Accepted { .. })
         | (Expectation::Refuses, Answer::Refused { .. }, Verdict::Refused { .. }) => None,
-        (Expectation::Agrees, Answer::Described { params, columns, .. }, Verdict::Accepted { .. }) => {
+        (
+            Expectation::Agrees,
+            Answer::Described { params, columns, remarks, .. },
+            Verdict::Accepted { .. },
+        ) => {
             let ours = Verdict::Accepted {
                 params: params.iter().map(|it| it.type_name.clone()).collect(),
                 columns: columns.iter().map(|it| (it.name.clone(), it.type_name.clone())).collect(),
@@ -274,12 +284,15 @@ fn second_opinion(
                 *rows += observed.rows;
                 let wrong =
                     columns.iter().zip(&observed.null).find(|(column, null)| !column.nullable && **null);
-                wrong.map(|(column, _)| {
+                let wrong = wrong.map(|(column, _)| {
                     format!(
                         "PostgreSQL returned NULL for {}, which the answer reports as NOT NULL",
                         column.name
                     )
-                })
+                });
+                let fails = remarks.iter().find(|it| fails_on_the_server(it)).filter(|_| observed.rows > 0);
+                wrong
+                    .or_else(|| fails.map(|it| format!("PostgreSQL returned a row, although {}", it.message)))
             }
         }
         (

@@ -11,7 +11,7 @@ use crate::schema::Schema;
 use crate::source::{Source, Span};
 use crate::syntax::Lexed;
 use crate::syntax::optional_text::{combination, deciding};
-use crate::typed::{Cardinality, Combination, TypedColumn, TypedQuery};
+use crate::typed::{Cardinality, Combination, Idempotency, TypedColumn, TypedQuery};
 
 pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let deciding = match deciding(lexed) {
@@ -121,7 +121,9 @@ fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Res
     whole.effect = whole.effect.max(other.effect);
     whole.session = whole.session.max(other.session);
     // A key or an UNNEST belongs to one combination, but the combination that is sent is known only at run time.
-    whole.key = None;
+    if whole.idempotency != Idempotency::NotAnInsert {
+        whole.idempotency = Idempotency::NotAKey("it has optional text".to_owned());
+    }
     whole.unnest = None;
     let new = other.tables.into_iter().filter(|table| !whole.tables.contains(table)).collect::<Vec<_>>();
     whole.tables.extend(new);

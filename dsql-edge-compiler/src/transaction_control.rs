@@ -24,7 +24,7 @@ pub(crate) fn is_transaction_setting(name: &str) -> bool {
 
 /// The error for a statement that controls a transaction.
 pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
-    let controls = |command: &str| format!("{command} controls a transaction, which a query must not");
+    let controls = |command: &str| format!("{command} controls a transaction; a query must not do this");
     let (message, hint) = match &statement.kind {
         StatementKind::Transaction(kind) => (controls(&command(statement)), advice(kind)),
         StatementKind::Utility("SET TRANSACTION") => (controls("SET TRANSACTION"), CHARACTERISTICS),
@@ -38,7 +38,7 @@ pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
             return None;
         }
         StatementKind::Utility(command @ ("DO" | "CALL")) => (
-            format!("{command} runs a body that can commit halfway, which a query must not"),
+            format!("{command} runs a body that can commit before its end; a query must not do this"),
             match *command {
                 "CALL" => {
                     "run its statements in dsql.transaction(async move |tx| …), or write the body in SQL, or in PL/pgSQL without COMMIT, ROLLBACK, CALL, DO and EXECUTE"

@@ -24,8 +24,8 @@ pub struct TypedQuery {
     pub effect: Effect,
     /// The effect of the statement on its session.
     pub session: SessionEffect,
-    /// The idempotency key, if the statement is an INSERT that can serve as a key.
-    pub key: Option<IdempotencyKey>,
+    /// Whether the statement can be the idempotency key of a transaction.
+    pub idempotency: Idempotency,
     /// The tables that the statement names.
     pub tables: Vec<String>,
     /// The search path with which the names in the statement were resolved, in PostgreSQL's syntax; empty for the
@@ -205,6 +205,28 @@ pub enum SessionEffect {
     MayChange,
     /// The purpose of the statement is to change the session: `SET`, `set_config(…, false)`.
     Changes,
+}
+
+/// Whether a statement can be the idempotency key of a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Idempotency {
+    /// The statement is not an INSERT.
+    #[default]
+    NotAnInsert,
+    /// The statement is an INSERT that can be the key.
+    Key(IdempotencyKey),
+    /// The statement is an INSERT that cannot be the key, for this reason.
+    NotAKey(String),
+}
+
+impl Idempotency {
+    /// The key, if the statement can be one.
+    pub fn key(&self) -> Option<&IdempotencyKey> {
+        match self {
+            Idempotency::Key(key) => Some(key),
+            Idempotency::NotAnInsert | Idempotency::NotAKey(_) => None,
+        }
+    }
 }
 
 /// An INSERT of one row that cannot insert the same values a second time.

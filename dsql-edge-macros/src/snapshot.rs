@@ -73,7 +73,7 @@ fn once(reported: &mut Option<String>, error: String, is_rustc: bool) -> String 
         return error;
     }
     let what = error.split(['\n', ':']).next().unwrap_or_default();
-    format!("{what}: the error at the crate's first query has the details")
+    format!("{what}: see the error at the first query of this crate")
 }
 
 fn read_or_cached() -> Result<Snapshot, String> {
@@ -237,7 +237,7 @@ mod tests {
         let mut reported = None;
         let mut shown = |error: &str| once(&mut reported, error.to_owned(), true);
         let error = "the schema has errors: syntax error\n --> dsql-schema.sql:3:1";
-        let short = "the schema has errors: the error at the crate's first query has the details";
+        let short = "the schema has errors: see the error at the first query of this crate";
         assert_eq!(shown(error), error);
         assert_eq!(shown(error), short);
         assert_eq!(shown("no schema: run `dsql-edge pull`"), "no schema: run `dsql-edge pull`");

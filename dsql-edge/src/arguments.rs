@@ -85,7 +85,7 @@ impl Arguments {
         let Some((_, first)) = lengths.clone().next() else { return };
         if let Some((described, _)) = lengths.into_iter().find(|(_, length)| *length != first) {
             let reason = ConversionError::new(
-                "UNNEST has another array of a different length, and would pad the shorter one with NULLs",
+                "the arrays of one UNNEST must have the same length",
             );
             self.error.get_or_insert_with(|| Error::encode(described, reason));
         }

@@ -2,7 +2,7 @@
 
 /// An `Option`, or a reference to an `Option`. If the `Option` is `Some`, the optional text is a part of the SQL.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` decides on optional text, so it must be an `Option`",
+    message = "`{Self}` decides whether optional text is sent, so it must be an `Option`",
     label = "`Some` puts the text in, `None` leaves it out",
     note = "where the text is always there, write it without the braces of {{? … }}"
 )]

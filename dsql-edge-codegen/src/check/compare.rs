@@ -8,7 +8,7 @@ use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
 use dsql_edge_compiler::fields::{Entry, Field, Fields, RustType, fields};
 use dsql_edge_compiler::schema::Origin;
 use dsql_edge_compiler::source::{Lines, Span};
-use dsql_edge_compiler::typed::{Cardinality, TypedColumn, TypedParameter};
+use dsql_edge_compiler::typed::{Cardinality, Idempotency, TypedColumn, TypedParameter};
 use dsql_edge_compiler::{Schema, Source, TypedQuery, compile, compile_in_batches};
 
 use super::defaults;
@@ -168,10 +168,11 @@ fn changes(query: &Query, before: &Compiled, after: &Compiled) -> Vec<Finding> {
         let hint = "fetch_one and fetch_optional fail if there are more";
         out.push(changed(query, Severity::Note, whole, message, Some(hint.to_owned())));
     }
-    if before.query.key.is_some() && after.query.key.is_none() && !query.unchecked {
+    if let (Idempotency::Key(_), Idempotency::NotAKey(reason), false) =
+        (&before.query.idempotency, &after.query.idempotency, query.unchecked)
+    {
         let message = "it can no longer be an idempotency key";
-        let hint = "no unique constraint covers only columns that the INSERT writes";
-        out.push(changed(query, Severity::Note, whole, message, Some(hint.to_owned())));
+        out.push(changed(query, Severity::Note, whole, message, Some(reason.clone())));
     }
     out
 }

@@ -177,7 +177,7 @@ impl Unread {
     pub(super) fn not_expanded(seen: &Seen, package: &Path) -> Unread {
         let (path, line) = (seen.path.clone(), seen.line);
         let file = shown(&path, package);
-        let why = "the compiler does not expand this macro, which is dsql-edge's or one of the same name in another crate"
+        let why = "the compiler does not expand this macro; it may be dsql-edge's, or a macro of the same name in another crate"
             .to_owned();
         Unread { file, line, column: 1, why, path }
     }

@@ -140,7 +140,7 @@ impl Report {
         }
         out.extend(self.unread.iter().map(|unread| format!("not looked at: {unread}\n")));
         out.extend(
-            self.unused.iter().map(|unread| format!("note: not compiled, and not looked at: {unread}\n")),
+            self.unused.iter().map(|unread| format!("note: not compiled, and not checked: {unread}\n")),
         );
         out.extend(self.examples.iter().map(|unread| format!("note: not looked at: {unread}\n")));
         out.extend(self.not_modules.iter().map(|file| format!("note: {file}\n")));

@@ -167,7 +167,7 @@ fn head_of(now: Option<&AsItIs>) -> Vec<SqlFile> {
 }
 
 const DROPPED: &str = "the current schema has it: the candidate drops or renames it, perhaps by CASCADE";
-const NOT_IN_DATABASE: &str = "the schema of the build has it, and the database does not";
+const NOT_IN_DATABASE: &str = "the schema of the build has this name, but the database does not";
 const NOT_IN_DATABASE_OF_FOLDER: &str = "the folder of migrations has it, and the database does not: `dsql-edge migrate status` shows what is pending";
 
 /// Applies files to an empty schema, in order; `dialect` takes precedence over their directives.

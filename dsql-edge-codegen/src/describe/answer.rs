@@ -6,10 +6,12 @@ use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::diagnostic::{Diagnostic, Diagnostics};
+use dsql_edge_compiler::emit::{shown_field_type, shown_parameter_type};
 use dsql_edge_compiler::fields::fields;
 use dsql_edge_compiler::schema::{self, Origin, SchemaError};
 use dsql_edge_compiler::source::{Source, line_and_column};
 use dsql_edge_compiler::syntax::{Parsed, lex};
+use dsql_edge_compiler::typed::Idempotency;
 use dsql_edge_compiler::{Schema, TypedQuery, compile};
 use serde::Serialize;
 
@@ -44,6 +46,9 @@ pub enum Answer {
         columns: Vec<Column>,
         /// The number of rows: `none`, `one`, `zero-or-one`, `many`.
         cardinality: &'static str,
+        /// For an INSERT: whether it can be the idempotency key of a transaction.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        idempotency_key: Option<IdempotencyKey>,
         /// The warnings and reasons of `remarks`, in the form for JSON.
         diagnostics: Vec<Problem>,
         /// Warnings, and the reasons why the query's columns cannot be a row in Rust.
@@ -77,6 +82,8 @@ pub struct Param {
     pub nullable: bool,
     /// For an array: whether an element may be NULL.
     pub elements_nullable: bool,
+    /// The type that the parameter has in a query function without a type of its own.
+    pub rust_type: String,
 }
 
 /// A column.
@@ -91,6 +98,19 @@ pub struct Column {
     pub nullable: bool,
     /// For an array: whether an element may be NULL, as far as the compiler can prove.
     pub elements_nullable: bool,
+    /// The type of the field in Rust; `None` if the columns cannot be a row in Rust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rust_type: Option<String>,
+}
+
+/// Whether an INSERT can be the idempotency key of a transaction.
+#[derive(Serialize)]
+pub struct IdempotencyKey {
+    /// Whether it can.
+    pub possible: bool,
+    /// The reason if it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// An error or a warning. `offset` and `end` are bytes, from 0.
@@ -142,27 +162,43 @@ impl Describer {
 
 fn described(query: TypedQuery, schema: &Schema) -> Answer {
     let mut remarks = query.warnings.clone();
+    let mut rust_types: Vec<Option<String>> = vec![None; query.columns.len()];
     match fields(&query, schema) {
-        Ok(fields) => remarks.extend(fields.warnings),
+        Ok(fields) => {
+            for field in fields.all() {
+                if let Some(rust_type) = rust_types.get_mut(field.column) {
+                    *rust_type = Some(shown_field_type(field));
+                }
+            }
+            remarks.extend(fields.warnings);
+        }
         Err(diagnostics) => remarks.extend(diagnostics),
     }
+    let idempotency_key = match query.idempotency {
+        Idempotency::NotAnInsert => None,
+        Idempotency::Key(_) => Some(IdempotencyKey { possible: true, reason: None }),
+        Idempotency::NotAKey(reason) => Some(IdempotencyKey { possible: false, reason: Some(reason) }),
+    };
     let params = query.parameters.into_iter().enumerate().map(|(at, parameter)| Param {
+        rust_type: shown_parameter_type(&parameter),
         name: parameter.name.map_or_else(|| format!("${}", at + 1), |name| format!("${name}")),
         type_name: parameter.sql_type.name,
         nullable: parameter.nullable,
         elements_nullable: parameter.elements_nullable,
     });
-    let columns = query.columns.into_iter().map(|column| Column {
+    let columns = query.columns.into_iter().zip(rust_types).map(|(column, rust_type)| Column {
         name: column.name,
         type_name: column.sql_type.name,
         nullable: column.nullable,
         elements_nullable: column.elements_nullable,
+        rust_type,
     });
     Answer::Described {
         sql: query.sql,
         params: params.collect(),
         columns: columns.collect(),
         cardinality: query.cardinality.name(),
+        idempotency_key,
         diagnostics: remarks.iter().map(Problem::of).collect(),
         remarks,
         version: VERSION,

@@ -10,19 +10,29 @@ use super::answer::Answer;
 pub(super) fn render(query: &str, answer: &Answer) -> String {
     let query = query.trim_end();
     let mut out = match answer {
-        Answer::Described { params, columns, cardinality, remarks, .. } => {
+        Answer::Described { params, columns, cardinality, idempotency_key, remarks, .. } => {
             let mut out = format!("{query}\n");
-            let params: Vec<[&str; 3]> = params
+            let params: Vec<[&str; 4]> = params
                 .iter()
-                .map(|it| [it.name.as_str(), it.type_name.as_str(), null(it.nullable)])
+                .map(|it| [it.name.as_str(), it.type_name.as_str(), null(it.nullable), it.rust_type.as_str()])
                 .collect();
-            let columns: Vec<[&str; 3]> = columns
+            let columns: Vec<[&str; 4]> = columns
                 .iter()
-                .map(|it| [it.name.as_str(), it.type_name.as_str(), null(it.nullable)])
+                .map(|it| {
+                    let rust_type = it.rust_type.as_deref().unwrap_or("-");
+                    [it.name.as_str(), it.type_name.as_str(), null(it.nullable), rust_type]
+                })
                 .collect();
             out += &rows("parameter", &params);
             out += &rows("column", &columns);
             out += &format!("  rows: {cardinality}\n");
+            if let Some(key) = idempotency_key {
+                let answer = match &key.reason {
+                    Some(reason) => format!("no: {reason}"),
+                    None => "yes".to_owned(),
+                };
+                out += &format!("  can be an idempotency key: {answer}\n");
+            }
             out.extend(remarks.iter().map(|it| render_diagnostic(it, query, None) + "\n"));
             out
         }
@@ -38,13 +48,12 @@ fn null(nullable: bool) -> &'static str {
     if nullable { "may be NULL" } else { "NOT NULL" }
 }
 
-fn rows(heading: &str, rows: &[[&str; 3]]) -> String {
-    let width = |at: usize| rows.iter().map(|row| row.get(at).map_or(0, |text| text.chars().count())).max();
-    let name = width(0).unwrap_or(0);
-    let type_name = width(1).unwrap_or(0);
+fn rows(heading: &str, rows: &[[&str; 4]]) -> String {
+    let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|text| text.chars().count()).max();
+    let [name, type_name, null] = [0, 1, 2].map(|at| width(at).unwrap_or(0));
     rows.iter()
-        .map(|[first, second, third]| {
-            format!("  {heading:<9}  {first:<name$}  {second:<type_name$}  {third}\n")
+        .map(|[first, second, third, fourth]| {
+            format!("  {heading:<9}  {first:<name$}  {second:<type_name$}  {third:<null$}  {fourth}\n")
         })
         .collect()
 }

@@ -43,7 +43,7 @@ fn pool(package: &Path, settings: Option<&Value>) -> Option<Check> {
     (!is_on).then(|| {
         Check::wrong(
             NAME,
-            format!("{what}, and the feature {POOL} of {CRATE} is off: the Worker has no class DsqlPool"),
+            format!("{what}, but the feature {POOL} of {CRATE} is off, so the Worker has no class DsqlPool"),
             format!("cargo add {CRATE} --features {POOL}, or remove what needs it"),
         )
     })

@@ -157,7 +157,7 @@ fn explained(reason: Reason, known: &Known<'_>) -> String {
             }
         }
         Reason::Unknown => format!(
-            "the server does not state why. DSQL sends these words for a wrong Region, too. Compare the token's: {}. Then check the account of \
+            "the server does not state why. DSQL sends the same message if the Region is wrong. Compare the token's: {}. Then check the account of \
              the credentials, their permission for {action}, and, for a role other than admin, AWS IAM GRANT",
             regions(known)
         ),
@@ -192,7 +192,7 @@ mod tests {
         let known = Known { target: &target, region: "us-east-1", skew: None, other_regions };
         let text = explained(Reason::Unknown, &known);
         for part in [
-            "DSQL sends these words for a wrong Region, too",
+            "DSQL sends the same message if the Region is wrong",
             "it is signed for us-east-1, from the host name; AWS_REGION is eu-west-1. `aws dsql list-clusters",
             "dsql:DbConnect,",
         ] {

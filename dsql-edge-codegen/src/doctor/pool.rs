@@ -243,7 +243,7 @@ fn numbers(worker: &Environment, local: Option<&LocalBindings>) -> Vec<Check> {
         }
         let (first, last) = range.into_inner();
         let what = format!("{name} is not a number from {first} to {last} ({source})");
-        Some(Check::wrong(NAME, what, format!("set {name} = \"{first}\" or more, or delete it")))
+        Some(Check::wrong(NAME, what, format!("set {name} to such a number, or delete it for the default")))
     };
     variables(worker, local).into_iter().filter_map(check).collect()
 }

@@ -141,7 +141,7 @@ fn placement(values: &Value, server: &Server<'_>) -> Check {
         (None, Some(host), _) => Check::ok(NAME, format!("the Worker runs near {host}")),
         (None, None, _) if mode == Some("smart") => Check::warning(
             NAME,
-            "Smart Placement considers `fetch`, and possibly not sockets",
+            "Smart Placement considers `fetch` requests; it is not known whether it considers sockets",
             add.replacen("add", "instead, set", 1),
         ),
         (None, None, _) => Check::warning(

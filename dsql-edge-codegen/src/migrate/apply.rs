@@ -241,7 +241,7 @@ impl Run<'_> {
         match &step.work {
             // Such a step writes its row of the ledger in its transaction, so the ledger never contains it as `started`.
             Work::Transaction(_) if entry.is_some() => {
-                Err(stuck(file, step, "are the rows as the statement makes them?"))
+                Err(stuck(file, step, "do the rows already have the values that the statement writes?"))
             }
             Work::Transaction(statements) => {
                 (self.report)(Progress::Sent(file, step));

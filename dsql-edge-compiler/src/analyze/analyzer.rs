@@ -10,7 +10,7 @@ use crate::builtin::Oid;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::schema::Taint;
 use crate::source::Span;
-use crate::typed::{IdempotencyKey, SessionEffect};
+use crate::typed::{Idempotency, SessionEffect};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -48,8 +48,8 @@ pub(super) struct Analyzer<'a> {
     pub(super) changes_rows: bool,
     /// The strongest effect on the session that a called function may have.
     pub(super) session: SessionEffect,
-    /// The idempotency key, if the statement inserts one.
-    pub(super) key: Option<IdempotencyKey>,
+    /// Whether the statement can be an idempotency key.
+    pub(super) idempotency: Idempotency,
     /// The table of an UPDATE or DELETE that is not nested.
     pub(super) target: Option<Target>,
     pub(super) collations: Collations,
@@ -89,7 +89,7 @@ impl<'a> Analyzer<'a> {
             writes: false,
             changes_rows: false,
             session: SessionEffect::Keeps,
-            key: None,
+            idempotency: Idempotency::NotAnInsert,
             target: None,
             collations: Collations::default(),
             comparing: Vec::new(),

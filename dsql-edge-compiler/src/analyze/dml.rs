@@ -78,7 +78,7 @@ impl<'a> Analyzer<'a> {
         query.has_target_srf = scope.sets.in_target_list();
         let assigned = std::mem::take(&mut query.assigned);
         if parent.is_none() {
-            self.key = super::idempotency::key(self.catalog, insert, &target, &columns);
+            self.idempotency = super::idempotency::of_insert(self.catalog, insert, &target, &columns);
         }
         self.finish_write(scope, query, assigned, &target)
     }

@@ -13,6 +13,7 @@
 
 use super::analyzer::Analyzer;
 use super::catalog::Catalog;
+use super::every_expression;
 use super::labels;
 use super::nullability::column_origin;
 use super::tree::{Node, NodeKind, Query, Var};
@@ -28,7 +29,8 @@ impl Analyzer<'_> {
     /// Warns about comparisons with constants that their columns never have.
     pub(super) fn warn_excluded(&mut self, query: &Query) {
         let mut found = Found::default();
-        comparisons(self.catalog, &[query], &mut found);
+        let catalog = self.catalog;
+        every_expression::visit(&[query], &mut |levels, node| comparison(catalog, levels, node, &mut found));
         found.warnings.sort_by_key(|warning| warning.span.start);
         found.warnings.into_iter().for_each(|warning| self.report(warning));
         found.parameters.into_iter().for_each(|(number, labels)| self.accepts_labels(number, labels));
@@ -95,27 +97,10 @@ struct Found {
     parameters: Vec<(usize, Labels)>,
 }
 
-/// Collects the comparisons of a query and its subqueries. `levels` has the enclosing queries, the innermost last.
-fn comparisons(catalog: Catalog<'_>, levels: &[&Query], out: &mut Found) {
-    let Some(query) = levels.last().copied() else { return };
-    let mut nodes = Vec::new();
-    query.expressions(&mut |node| nodes.push(node));
-    while let Some(node) = nodes.pop() {
-        node.children(&mut |child| nodes.push(child));
-        comparison(catalog, levels, node, out);
-        if let Some(subquery) = node.subquery() {
-            comparisons(catalog, &[levels, &[subquery]].concat(), out);
-        }
-    }
-    let subqueries = query.subqueries();
-    for subquery in &subqueries {
-        comparisons(catalog, &[levels, &[&**subquery]].concat(), out);
-    }
-}
-
 /// The functions of `=` and `<>` for texts.
 const EQUALITY: [&str; 4] = ["texteq", "textne", "bpchareq", "bpcharne"];
 
+/// Examines one expression. `levels` has the queries around the expression, the innermost last.
 fn comparison(catalog: Catalog<'_>, levels: &[&Query], node: &Node, out: &mut Found) {
     let (left, right) = match &node.kind {
         NodeKind::Call { function, args } if EQUALITY.contains(&function.name.as_str()) => {

@@ -1,7 +1,7 @@
 //! Decides whether an INSERT can be an idempotency key.
 //!
 //! Input: an INSERT and the table that it writes to. Output: the unique constraints whose violation proves that the key
-//! is taken, or `None`.
+//! is taken, or the reason why the INSERT is not a key.
 //!
 //! A transaction with a key commits only once because its INSERT succeeds only once. The INSERT succeeds only once if
 //! some unique constraint covers only columns that the statement writes, and a second run writes the same values to
@@ -24,7 +24,7 @@
 //! that is partial, has nullable columns or covers an expression may still report the violation first, so such an index
 //! is not an exception. `ON CONFLICT (key)` checks the key first.
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, quote_identifier};
 use super::written_table::Target;
 use crate::builtin::{Oid, oid};
 use crate::schema::{Key, Relation, RelationKind};
@@ -32,63 +32,109 @@ use crate::syntax::ast::{
     ConflictTarget, Expr, ExprKind, IndexElement, Insert, Literal, OnConflict, QueryBody, TargetColumn,
     TypeName,
 };
-use crate::typed::IdempotencyKey;
+use crate::typed::{Idempotency, IdempotencyKey};
 
-/// The idempotency key that an INSERT writes, if the INSERT can be a key; `columns` are the columns that the INSERT
-/// writes.
-pub(super) fn key(
+/// Whether an INSERT can be an idempotency key; `columns` are the columns that the INSERT writes.
+pub(super) fn of_insert(
     catalog: Catalog<'_>,
     insert: &Insert,
     target: &Target,
     columns: &[(usize, Option<TargetColumn>)],
-) -> Option<IdempotencyKey> {
-    let row = only_row(insert)?;
-    let relation = catalog.schema.relations.get(target.relation)?;
-    let is_table = matches!(relation.kind, RelationKind::Table) && target.base == target.relation;
-    if !is_table || relation.has_triggers || relation.partitioned || relation.volatile_rows {
-        return None;
+) -> Idempotency {
+    match key(catalog, insert, target, columns) {
+        Ok(key) => Idempotency::Key(key),
+        Err(reason) => Idempotency::NotAKey(reason),
     }
+}
+
+fn key(
+    catalog: Catalog<'_>,
+    insert: &Insert,
+    target: &Target,
+    columns: &[(usize, Option<TargetColumn>)],
+) -> Result<IdempotencyKey, String> {
+    let row = only_row(insert)?;
+    let relation = catalog.schema.relations.get(target.relation).ok_or("its table is not known")?;
+    keeps_rows(relation, target)?;
     let written = Written { catalog, target, relation, columns, row };
-    let certain: Vec<&Key> = relation.keys.iter().filter(|key| written.repeats(key)).collect();
+    let certain: Vec<&Key> = relation.keys.iter().filter(|key| written.repeats(key).is_ok()).collect();
     let conflict = insert.on_conflict.as_ref();
     let candidates = match conflict {
         Some(conflict) => named(conflict, relation, certain)?,
         None => certain,
     };
+    if candidates.is_empty() {
+        return Err(written.no_candidate());
+    }
     let has_all =
         |key: &Key, of: &Key| !key.own_equality && of.columns.iter().all(|it| key.columns.contains(it));
-    let meant = *candidates.iter().find(|meant| candidates.iter().all(|key| has_all(key, meant)))?;
+    let meant = candidates.iter().find(|meant| candidates.iter().all(|key| has_all(key, meant)));
+    let meant = *meant.ok_or_else(|| {
+        let columns: Vec<String> = candidates.iter().map(|key| columns_of(key)).collect();
+        let named = columns.first().cloned().unwrap_or_default();
+        format!("either of {} may be the key; name it: ON CONFLICT {named} DO NOTHING", columns.join(" and "))
+    })?;
     let (proving, others): (Vec<&Key>, Vec<&Key>) = relation.keys.iter().partition(|key| has_all(key, meant));
     let all = !relation.has_other_keys && others.is_empty();
     // Without a conflict target, a second run may violate another index before the index of the key. With `ON CONFLICT
     // DO NOTHING`, the other index may be the reason why the row is skipped.
     let names_key = conflict.is_some_and(|it| !matches!(it.target, ConflictTarget::Any));
-    let may_conflict = relation.has_other_keys || others.iter().any(|key| !written.never_conflicts(key));
-    if may_conflict && !names_key {
-        return None;
+    let other = others.iter().find(|key| !written.never_conflicts(key));
+    if (relation.has_other_keys || other.is_some()) && !names_key {
+        let other = other.map_or_else(|| "another unique index".to_owned(), |key| name_of(key));
+        let named = columns_of(meant);
+        return Err(format!(
+            "a second run may violate {other} before {}; name the key: ON CONFLICT {named} DO NOTHING",
+            name_of(meant)
+        ));
     }
     let constraints = proving.iter().filter_map(|key| key.name.clone()).collect();
-    Some(IdempotencyKey { constraints, all, does_nothing: conflict.is_some() })
+    Ok(IdempotencyKey { constraints, all, does_nothing: conflict.is_some() })
+}
+
+/// Checks that each inserted row becomes a row of the table, and stays there.
+fn keeps_rows(relation: &Relation, target: &Target) -> Result<(), String> {
+    let is_table = matches!(relation.kind, RelationKind::Table) && target.base == target.relation;
+    let problem = match () {
+        () if !is_table => "is not a table",
+        () if relation.has_triggers => "has triggers or rules, which may drop the row",
+        () if relation.partitioned => "is partitioned",
+        () if relation.volatile_rows => "is temporary or UNLOGGED, so its rows may be lost",
+        () => return Ok(()),
+    };
+    Err(format!("{} {problem}", relation.name))
 }
 
 /// The row of a plain `INSERT … VALUES (…)` with one row.
-fn only_row(insert: &Insert) -> Option<&[Expr]> {
-    let source = insert.source.as_ref()?;
-    let plain = insert.with.is_none()
-        && insert.overriding.is_none()
-        && insert.returning.is_empty()
-        && source.with.is_none()
-        && source.order_by.is_empty()
-        && source.limit.is_none()
-        && source.offset.is_none()
-        && source.locking.is_empty();
-    match &source.body {
-        QueryBody::Values(rows) if plain => match rows.as_slice() {
-            [row] => Some(row),
-            _ => None,
+fn only_row(insert: &Insert) -> Result<&[Expr], String> {
+    let source = insert.source.as_ref().ok_or("it writes no value")?;
+    let is_query = source.with.is_some()
+        || !source.order_by.is_empty()
+        || source.limit.is_some()
+        || source.offset.is_some()
+        || !source.locking.is_empty();
+    let problem = match (&source.body, insert) {
+        (_, Insert { with: Some(_), .. }) => "it has WITH".to_owned(),
+        (_, Insert { overriding: Some(_), .. }) => "it has OVERRIDING".to_owned(),
+        (_, Insert { returning, .. }) if !returning.is_empty() => "it has RETURNING".to_owned(),
+        (QueryBody::Values(rows), _) if !is_query => match rows.as_slice() {
+            [row] => return Ok(row),
+            rows => format!("it inserts {} rows", rows.len()),
         },
-        _ => None,
-    }
+        _ => "its rows come from a query".to_owned(),
+    };
+    Err(problem)
+}
+
+/// The name of a constraint or index in a reason.
+fn name_of(key: &Key) -> String {
+    key.name.clone().unwrap_or_else(|| format!("the unique index of {}", columns_of(key)))
+}
+
+/// The columns of a key, as `ON CONFLICT` names them: `(a, b)`.
+fn columns_of(key: &Key) -> String {
+    let columns: Vec<String> = key.columns.iter().map(|column| quote_identifier(column)).collect();
+    format!("({})", columns.join(", "))
 }
 
 /// The inserted row, its columns and its table.
@@ -101,11 +147,34 @@ struct Written<'w> {
 }
 
 impl Written<'_> {
-    /// Whether a second run of the statement, with the arguments of the first run, violates the key if the row of the
-    /// first run exists.
-    fn repeats(&self, key: &Key) -> bool {
-        let is_plain = !key.partial && !key.deferrable && !key.own_equality;
-        is_plain && key.columns.iter().all(|column| self.is_fixed(column, key))
+    /// Checks that a second run of the statement, with the arguments of the first run, violates the key if the row of
+    /// the first run exists.
+    fn repeats(&self, key: &Key) -> Result<(), String> {
+        match key {
+            Key { partial: true, .. } => Err("it covers only some rows".to_owned()),
+            Key { deferrable: true, .. } => Err("it is checked only at COMMIT".to_owned()),
+            Key { own_equality: true, .. } => Err("it has a collation or an operator class".to_owned()),
+            key => key.columns.iter().try_for_each(|column| self.is_fixed(column, key)),
+        }
+    }
+
+    /// The reason why no key of the table is a candidate.
+    fn no_candidate(&self) -> String {
+        let table = &self.relation.name;
+        let problems: Vec<String> = self
+            .relation
+            .keys
+            .iter()
+            .filter_map(|key| Some(format!("{}: {}", name_of(key), self.repeats(key).err()?)))
+            .collect();
+        match problems.as_slice() {
+            [] if self.relation.keys.is_empty() => {
+                format!("{table} has no primary key and no unique constraint")
+            }
+            [] => "its ON CONFLICT names no unique constraint that a second run is certain to violate"
+                .to_owned(),
+            problems => format!("a second run is not certain to fail ({})", problems.join("; ")),
+        }
     }
 
     /// Whether the row conflicts with no other row of this key in any run: one of the key's columns is NULL or gets a
@@ -158,18 +227,23 @@ impl Written<'_> {
         self.row.get(place)
     }
 
-    fn is_fixed(&self, column: &str, key: &Key) -> bool {
-        let Some(at) = self.position(column) else { return false };
-        let Some(value) = self.written(at) else { return false };
+    /// Checks that the column gets the same value in each run, and that the value conflicts with itself.
+    fn is_fixed(&self, column: &str, key: &Key) -> Result<(), String> {
+        let value = self.position(column).and_then(|at| Some((at, self.written(at)?)));
+        let Some((at, value)) = value else { return Err(format!("{column} is not written")) };
         let not_null = self.target.not_null.get(at).copied().unwrap_or(false) || key.nulls_not_distinct;
+        let unless_null = || if not_null { Ok(()) } else { Err(format!("{column} may be NULL")) };
+        let differs = || Err(format!("the value of {column} may differ in each run"));
         match &value.kind {
-            ExprKind::Parameter(_) => not_null,
-            ExprKind::Cast { arg, target, .. } => {
-                not_null && matches!(arg.kind, ExprKind::Parameter(_)) && self.keeps_value(target, at)
+            ExprKind::Parameter(_) => unless_null(),
+            ExprKind::Cast { arg, target, .. } if matches!(arg.kind, ExprKind::Parameter(_)) => {
+                if self.keeps_value(target, at) { unless_null() } else { differs() }
             }
-            ExprKind::Literal(Literal::Null) => key.nulls_not_distinct,
-            ExprKind::Literal(literal) => self.is_constant(literal, at),
-            _ => false,
+            ExprKind::Literal(Literal::Null) if !key.nulls_not_distinct => Err(format!("{column} is NULL")),
+            ExprKind::Literal(Literal::Null) => Ok(()),
+            ExprKind::Literal(literal) if self.is_constant(literal, at) => Ok(()),
+            ExprKind::Literal(_) => differs(),
+            _ => Err(format!("the value of {column} is neither a parameter nor a constant")),
         }
     }
 
@@ -224,20 +298,27 @@ fn is_date(text: &str) -> bool {
     year == 4 && text.bytes().all(|it| it.is_ascii_digit() || matches!(it, b'-' | b':' | b'.' | b' '))
 }
 
-/// The keys that `ON CONFLICT` refers to. The result is `None` if PostgreSQL can skip the row although no row with one
-/// of these keys exists.
-fn named<'k>(conflict: &OnConflict, relation: &Relation, certain: Vec<&'k Key>) -> Option<Vec<&'k Key>> {
+/// The keys that `ON CONFLICT` refers to.
+///
+/// # Errors
+/// Returns the reason if a skipped row does not prove that a row with one of these keys exists.
+fn named<'k>(
+    conflict: &OnConflict,
+    relation: &Relation,
+    certain: Vec<&'k Key>,
+) -> Result<Vec<&'k Key>, String> {
     if conflict.update.is_some() {
-        return None;
+        return Err("it has DO UPDATE, which succeeds a second time".to_owned());
     }
     match &conflict.target {
-        ConflictTarget::Any => Some(certain),
+        ConflictTarget::Any => Ok(certain),
         ConflictTarget::Constraint(name) => {
             let is_meant = |key: &&Key| key.constraint && key.name.as_deref() == Some(&name.text);
-            Some(certain.into_iter().filter(is_meant).collect())
+            Ok(certain.into_iter().filter(is_meant).collect())
         }
         ConflictTarget::Index(elements, None, _) => {
-            let columns = elements.iter().map(plain_column).collect::<Option<Vec<_>>>()?;
+            let columns = elements.iter().map(plain_column).collect::<Option<Vec<_>>>();
+            let columns = columns.ok_or("its ON CONFLICT names an expression, not a column")?;
             let is_meant = |key: &Key| {
                 let within = key.columns.iter().all(|it| columns.contains(&it.as_str()));
                 within && columns.iter().all(|it| key.columns.iter().any(|column| column == it))
@@ -245,9 +326,12 @@ fn named<'k>(conflict: &OnConflict, relation: &Relation, certain: Vec<&'k Key>) 
             // PostgreSQL uses every index that fits the target as an arbiter, so every such index must be in `certain`.
             let arbiters = relation.keys.iter().filter(|key| is_meant(key) && !key.partial).count();
             let meant: Vec<&Key> = certain.into_iter().filter(|key| is_meant(key)).collect();
-            (meant.len() == arbiters).then_some(meant)
+            if meant.len() == arbiters {
+                return Ok(meant);
+            }
+            Err("its ON CONFLICT names an index that a second run is not certain to violate".to_owned())
         }
-        ConflictTarget::Index(_, Some(_), _) => None,
+        ConflictTarget::Index(_, Some(_), _) => Err("its ON CONFLICT has WHERE".to_owned()),
     }
 }
 
@@ -259,232 +343,5 @@ fn plain_column(element: &IndexElement) -> Option<&str> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::typed::IdempotencyKey;
-    use crate::{Schema, Source, compile};
-
-    const SCHEMA: &str = "-- dsql-edge: dialect postgres
-        CREATE TABLE done (key text PRIMARY KEY, at timestamptz DEFAULT now(), note text);
-        CREATE TABLE two (a uuid, b text NOT NULL, c int NOT NULL UNIQUE, PRIMARY KEY (a, b));
-        CREATE TABLE open (a text UNIQUE, b text, UNIQUE NULLS NOT DISTINCT (b));
-        CREATE TABLE late (a text NOT NULL UNIQUE DEFERRABLE);
-        CREATE TABLE part (a text NOT NULL, b text NOT NULL UNIQUE);
-        CREATE UNIQUE INDEX ON part (a) WHERE b > 'm';
-        CREATE TABLE lower (a text NOT NULL UNIQUE);
-        CREATE UNIQUE INDEX ON lower (lower(a));
-        CREATE TABLE apart (a int PRIMARY KEY, r int4range, EXCLUDE USING gist (r WITH &&));
-        CREATE TABLE day (d date PRIMARY KEY);
-        CREATE TABLE watched (a text PRIMARY KEY);
-        CREATE TRIGGER w BEFORE INSERT ON watched EXECUTE FUNCTION f();
-        CREATE TABLE ruled (a text PRIMARY KEY);
-        CREATE RULE r AS ON INSERT TO ruled DO INSTEAD NOTHING;
-        CREATE TABLE pieces (a text PRIMARY KEY) PARTITION BY HASH (a);
-        CREATE TABLE ids (id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, a text);
-        CREATE TABLE plain (a text NOT NULL);
-        CREATE TABLE own (id uuid PRIMARY KEY, email text NOT NULL UNIQUE);
-        CREATE TABLE wide (a text PRIMARY KEY, b text NOT NULL, UNIQUE (b, a));
-        CREATE TABLE folded (a text PRIMARY KEY);
-        CREATE UNIQUE INDEX folded_ci ON folded (a COLLATE \"und-x-icu\");
-        CREATE UNLOGGED TABLE lost (a text PRIMARY KEY);
-        CREATE TEMP TABLE gone (a text PRIMARY KEY);
-        CREATE TABLE turned (a text PRIMARY KEY);
-        ALTER TABLE turned SET UNLOGGED;
-        CREATE TABLE returned (a text PRIMARY KEY);
-        ALTER TABLE returned SET UNLOGGED;
-        ALTER TABLE returned SET LOGGED;
-        CREATE TABLE span (r daterange PRIMARY KEY);
-        CREATE TABLE clock (t timetz PRIMARY KEY);
-        CREATE TABLE moment (t timestamptz PRIMARY KEY);
-        CREATE TABLE oids (t regclass PRIMARY KEY);
-        CREATE DOMAIN word AS text NOT NULL;
-        CREATE TABLE words (a word UNIQUE);
-        CREATE VIEW seen AS SELECT key FROM done;
-        CREATE TABLE booking (
-            id uuid DEFAULT gen_random_uuid() PRIMARY KEY,
-            seat uuid UNIQUE,
-            key uuid NOT NULL UNIQUE,
-            number bigint GENERATED ALWAYS AS IDENTITY UNIQUE
-        );
-        CREATE TABLE active (id text DEFAULT gen_random_uuid()::text PRIMARY KEY, seat uuid NOT NULL, gone date, key uuid NOT NULL);
-        CREATE UNIQUE INDEX active_seat ON active (seat) WHERE gone IS NULL;
-        CREATE UNIQUE INDEX active_key ON active (key);
-        CREATE DOMAIN colour AS text DEFAULT 'red';
-        CREATE TABLE fixed (key uuid PRIMARY KEY, state text UNIQUE DEFAULT 'open');
-        CREATE TABLE short (key uuid PRIMARY KEY, name varchar(4) UNIQUE DEFAULT gen_random_uuid()::varchar(4));
-        CREATE TABLE timed (key uuid PRIMARY KEY, at timestamptz UNIQUE DEFAULT now());
-        CREATE TABLE twice (key uuid PRIMARY KEY, again uuid UNIQUE GENERATED ALWAYS AS (key) STORED);
-        CREATE TABLE coloured (key uuid PRIMARY KEY, of colour UNIQUE);
-        CREATE TABLE parted (key uuid PRIMARY KEY, a int, b serial, UNIQUE (a, b));";
-
-    fn key(sql: &str) -> Option<IdempotencyKey> {
-        let schema = Schema::parse(SCHEMA).unwrap();
-        compile(&Source::of_macro(sql), &schema).unwrap_or_else(|error| panic!("{sql}: {error:?}")).key
-    }
-
-    #[test]
-    fn insert_that_cannot_be_repeated_is_a_key() {
-        for (sql, constraints, all) in [
-            ("INSERT INTO done (key) VALUES ($key)", "done_pkey", true),
-            ("INSERT INTO done VALUES ($key, now(), DEFAULT)", "done_pkey", true),
-            ("INSERT INTO done (key, at) VALUES ($key::text, clock_timestamp())", "done_pkey", true),
-            ("INSERT INTO done (key) VALUES ($key) ON CONFLICT DO NOTHING", "done_pkey", true),
-            ("INSERT INTO done (key) VALUES ($key) ON CONFLICT (key) DO NOTHING", "done_pkey", true),
-            (
-                "INSERT INTO done (key) VALUES ($key) ON CONFLICT ON CONSTRAINT done_pkey DO NOTHING",
-                "done_pkey",
-                true,
-            ),
-            (
-                "INSERT INTO own (id, email) VALUES ($id, $email) ON CONFLICT (id) DO NOTHING",
-                "own_pkey",
-                false,
-            ),
-            (
-                "INSERT INTO own (id, email) VALUES ($id, $email) ON CONFLICT ON CONSTRAINT own_email_key DO NOTHING",
-                "own_email_key",
-                false,
-            ),
-            ("INSERT INTO wide (a, b) VALUES ($a, $b)", "wide_pkey wide_b_a_key", true),
-            (
-                "INSERT INTO wide (a, b) VALUES ($a, $b) ON CONFLICT DO NOTHING",
-                "wide_pkey wide_b_a_key",
-                true,
-            ),
-            ("INSERT INTO wide (a, b) VALUES ($a, $b) ON CONFLICT (a, b) DO NOTHING", "wide_b_a_key", false),
-            ("INSERT INTO returned (a) VALUES ($a)", "returned_pkey", true),
-            ("INSERT INTO moment (t) VALUES ($t)", "moment_pkey", true),
-            ("INSERT INTO clock (t) VALUES ($t::timetz)", "clock_pkey", true),
-            (
-                "INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c) ON CONFLICT (b, a) DO NOTHING",
-                "two_pkey",
-                false,
-            ),
-            ("INSERT INTO lower (a) VALUES ($a) ON CONFLICT (a) DO NOTHING", "lower_a_key", false),
-            ("INSERT INTO day (d) VALUES ($d)", "day_pkey", true),
-            ("INSERT INTO day (d) VALUES ('2026-01-01')", "day_pkey", true),
-            ("INSERT INTO ids (id, a) VALUES ($id, 'x')", "ids_pkey", true),
-            ("INSERT INTO words (a) VALUES ($a)", "words_a_key", true),
-            ("INSERT INTO apart (a) VALUES ($a) ON CONFLICT (a) DO NOTHING", "apart_pkey", false),
-            (
-                "INSERT INTO folded (a) VALUES ($a) ON CONFLICT ON CONSTRAINT folded_pkey DO NOTHING",
-                "folded_pkey",
-                false,
-            ),
-            // The row cannot conflict with another row in the other indexes.
-            ("INSERT INTO open (b) VALUES ($b::text)", "open_b_key", false),
-            ("INSERT INTO open (a, b) VALUES (NULL, $b)", "open_b_key", false),
-            ("INSERT INTO booking (key) VALUES ($key)", "booking_key_key", false),
-            ("INSERT INTO booking (key) VALUES ($key) ON CONFLICT DO NOTHING", "booking_key_key", false),
-            (
-                "INSERT INTO booking (key, id, seat) VALUES ($key, gen_random_uuid(), DEFAULT)",
-                "booking_key_key",
-                false,
-            ),
-            (
-                "INSERT INTO booking (seat, key) VALUES ($seat, $key) ON CONFLICT (key) DO NOTHING",
-                "booking_key_key",
-                false,
-            ),
-            (
-                "INSERT INTO active (seat, key) VALUES ($seat, $key) ON CONFLICT (key) DO NOTHING",
-                "active_key",
-                false,
-            ),
-            ("INSERT INTO parted (key, a) VALUES ($key, $a)", "parted_pkey", false),
-        ] {
-            let key = key(sql).unwrap_or_else(|| panic!("{sql}"));
-            assert_eq!((key.constraints.join(" ").as_str(), key.all), (constraints, all), "{sql}");
-            assert_eq!(key.does_nothing, sql.contains("DO NOTHING"), "{sql}");
-        }
-    }
-
-    #[test]
-    fn insert_that_can_be_repeated_is_not_a_key() {
-        for sql in [
-            // No constraint covers the written columns, or the value differs in each run.
-            "INSERT INTO plain (a) VALUES ($a)",
-            "INSERT INTO done (key) VALUES (gen_random_uuid()::text)",
-            "INSERT INTO done (key) VALUES (now()::text)",
-            "INSERT INTO done (key) VALUES (lower($key))",
-            "INSERT INTO day (d) VALUES ('today')",
-            "INSERT INTO day (d) VALUES (DEFAULT)",
-            "INSERT INTO ids (a) VALUES ($a)",
-            "INSERT INTO ids (id, a) OVERRIDING USER VALUE VALUES ($id, $a)",
-            "INSERT INTO ids (id, a) VALUES (DEFAULT, $a)",
-            "INSERT INTO ids DEFAULT VALUES",
-            "INSERT INTO day (d) VALUES ('00:00 today')",
-            "INSERT INTO day (d) VALUES ('01-02-2026')",
-            "INSERT INTO day (d) VALUES ($d::timestamptz)",
-            "INSERT INTO done (key) VALUES ($d::timestamptz)",
-            "INSERT INTO span (r) VALUES ('[today,tomorrow)')",
-            "INSERT INTO clock (t) VALUES ('04:05')",
-            "INSERT INTO moment (t) VALUES ('2026-01-01')",
-            "INSERT INTO oids (t) VALUES ('done')",
-            // A crash or the end of the session removes the rows.
-            "INSERT INTO lost (a) VALUES ($a)",
-            "INSERT INTO gone (a) VALUES ($a)",
-            "INSERT INTO turned (a) VALUES ($a)",
-            // Two constraints: the violation of one does not prove the violation of the other, so neither constraint
-            // can be the key.
-            "INSERT INTO own (id, email) VALUES ($id, $email)",
-            "INSERT INTO own (id, email) VALUES ($id, $email) ON CONFLICT DO NOTHING",
-            "INSERT INTO two (a, b, c) VALUES ($a, 'b', $c)",
-            "INSERT INTO two (a, b, c) VALUES ($a, 'b', $c) ON CONFLICT DO NOTHING",
-            "INSERT INTO open (a, b) VALUES ('a', $b)",
-            "INSERT INTO folded (a) VALUES ($a) ON CONFLICT (a) DO NOTHING",
-            // The second run may violate another unique index first, even if that index is nullable, partial or of an
-            // expression.
-            "INSERT INTO booking (seat, key) VALUES ($seat, $key)",
-            "INSERT INTO booking (seat, key) VALUES ($seat, $key) ON CONFLICT DO NOTHING",
-            "INSERT INTO booking (id, key) VALUES ($id, $key)",
-            "INSERT INTO active (seat, key) VALUES ($seat, $key)",
-            "INSERT INTO fixed (key) VALUES ($key)",
-            "INSERT INTO fixed (key, state) VALUES ($key, DEFAULT)",
-            "INSERT INTO short (key) VALUES ($key)",
-            "INSERT INTO timed (key) VALUES ($key)",
-            "INSERT INTO twice (key) VALUES ($key)",
-            "INSERT INTO coloured (key) VALUES ($key)",
-            "INSERT INTO parted (key, a, b) VALUES ($key, $a, $b)",
-            "INSERT INTO folded (a) VALUES ($a)",
-            "INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c)",
-            "INSERT INTO open (a, b) VALUES ($a, $b)",
-            "INSERT INTO part (a, b) VALUES ($a, $b)",
-            "INSERT INTO lower (a) VALUES ($a)",
-            "INSERT INTO apart (a) VALUES ($a)",
-            // NULL conflicts with nothing.
-            "INSERT INTO open (a) VALUES ($a)",
-            // The constraint is deferred, covers only some rows, or may be another constraint.
-            "INSERT INTO late (a) VALUES ($a)",
-            "INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c) ON CONFLICT DO NOTHING",
-            "INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c) ON CONFLICT (c) DO NOTHING",
-            "INSERT INTO part (a, b) VALUES ($a, $b) ON CONFLICT DO NOTHING",
-            "INSERT INTO part (a, b) VALUES ($a, $b) ON CONFLICT (a) WHERE b > 'm' DO NOTHING",
-            "INSERT INTO lower (a) VALUES ($a) ON CONFLICT DO NOTHING",
-            "INSERT INTO lower (a) VALUES ($a) ON CONFLICT (lower(a)) DO NOTHING",
-            "INSERT INTO apart (a) VALUES ($a) ON CONFLICT DO NOTHING",
-            // `DO UPDATE` may change the row, and its WHERE may skip the row.
-            "INSERT INTO done (key) VALUES ($key) ON CONFLICT (key) DO UPDATE SET note = 'again'",
-            "INSERT INTO watched (a) VALUES ($a)",
-            "INSERT INTO ruled (a) VALUES ($a)",
-            "INSERT INTO pieces (a) VALUES ($a)",
-            "INSERT INTO seen (key) VALUES ($key)",
-            // The statement is not a plain `INSERT … VALUES` of one row, at least in one combination of its optional
-            // text.
-            "INSERT INTO done (key) VALUES ($a), ($b)",
-            "INSERT INTO done (key) SELECT $key::text",
-            "INSERT INTO done (key) VALUES ($key) RETURNING key",
-            "WITH x AS (SELECT 1) INSERT INTO done (key) VALUES ($key)",
-            "WITH x AS (INSERT INTO done (key) VALUES ($key) RETURNING key) SELECT key FROM x",
-            "WITH x AS (INSERT INTO done (key) VALUES ($key)) UPDATE plain SET a = 'x'",
-            "WITH x AS (INSERT INTO done (key) VALUES ($key)) INSERT INTO plain (a) VALUES ('x')",
-            "INSERT INTO done (key) VALUES ($key) {? ON CONFLICT (key) DO UPDATE SET note = $note }",
-            "UPDATE done SET key = $key",
-        ] {
-            assert_eq!(key(sql), None, "{sql}");
-        }
     }
 }

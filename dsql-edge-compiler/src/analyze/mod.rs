@@ -32,13 +32,17 @@ mod definition;
 mod dml;
 mod element;
 mod equal;
+mod every_expression;
 mod excluded;
+mod fails_at_run_time;
 mod expr;
 mod foreign_key;
 mod from;
 mod function;
 mod grouping;
 mod idempotency;
+#[cfg(test)]
+mod idempotency_tests;
 mod implicit;
 mod join;
 mod label;
@@ -48,6 +52,7 @@ mod locking;
 mod merge;
 mod namespace_item;
 mod node_set;
+mod not_in;
 mod nullability;
 mod operator;
 mod operator_advice;
@@ -92,7 +97,7 @@ use crate::schema::Schema;
 use crate::source::Span;
 use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{Statement, StatementKind};
-use crate::typed::TypedQuery;
+use crate::typed::{Idempotency, TypedQuery};
 use analyzer::Analyzer;
 pub(crate) use call::keeps_transaction;
 use catalog::Catalog;
@@ -141,10 +146,14 @@ fn analyzed<'s>(statement: ParsedStatement<'_>, schema: &'s Schema) -> (Analyzer
     };
     // An INSERT inside WITH does not provide the idempotency key, because in a second run the other parts of the
     // statement could still have an effect.
-    analyzer.key.take_if(|_| !matches!(statement.kind, StatementKind::Insert(_)));
+    if !matches!(statement.kind, StatementKind::Insert(_)) {
+        analyzer.idempotency = Idempotency::NotAnInsert;
+    }
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);
     analyzer.warn_excluded(&query);
+    analyzer.warn_failures(&query);
+    analyzer.warn_not_in(&query);
     analyzer.check_parameters(&query);
     let later = std::mem::take(&mut analyzer.later);
     later.into_iter().for_each(|diagnostic| analyzer.report(diagnostic));

@@ -106,7 +106,7 @@ pub(super) fn typed_query(
         cardinality: cardinality::of(query, catalog.schema),
         effect,
         session: analyzer.session.max(session_effect::of_statement(statement)),
-        key: analyzer.key,
+        idempotency: analyzer.idempotency,
         tables: analyzer.table_names,
         search_path: search_path(&catalog.schema.search_path),
         warnings,

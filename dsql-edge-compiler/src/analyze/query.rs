@@ -147,6 +147,11 @@ impl Analyzer<'_> {
             },
             (None, _) => LimitKind::None,
         };
+        for (node, name) in
+            limit.iter().map(|node| (node, "LIMIT")).chain(offset.iter().map(|node| (node, "OFFSET")))
+        {
+            self.warn_negative(node, name);
+        }
         let has_offset = offset.is_some();
         other.extend(offset);
         other.extend(limit);

@@ -326,7 +326,7 @@ impl<'a> Analyzer<'a> {
         if let Some((_, message)) = self.broken_views.iter().find(|(view, _)| view == relation) {
             let message = format!("the view \"{relation}\" cannot be analyzed: {message}");
             let diagnostic = Diagnostic::error(Code::NotSupportedYet, name.span, message).with_hint(
-                "use sql_unchecked!, which sends the statement unchanged, with the types that you write",
+                "use sql_unchecked!, which sends the statement unchanged; you write the types of its columns",
             );
             self.report(diagnostic);
         }

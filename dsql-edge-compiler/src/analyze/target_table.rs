@@ -30,7 +30,7 @@ impl<'a> Analyzer<'a> {
             && crate::builtin::relation("pg_catalog", table.name.name()).is_some();
         if builtin {
             // On DSQL, no role may write to a system catalog; on PostgreSQL, only a superuser may.
-            let message = "sql! does not write to system catalogs, which only a superuser may";
+            let message = "sql! does not write to system catalogs: only a superuser may do this";
             let hint = "write the DDL statement that changes the catalog, or use sql_unchecked!";
             self.report(Diagnostic::error(Code::NotSupportedYet, table.name.span(), message).with_hint(hint));
             return None;

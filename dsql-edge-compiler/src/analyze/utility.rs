@@ -11,6 +11,7 @@ use crate::dsql::{Unread, Words, explained, run};
 use crate::source::Span;
 use crate::syntax::ast::StatementKind;
 use crate::syntax::{ParsedStatement, syntax_error_at};
+use crate::typed::Idempotency;
 
 impl Analyzer<'_> {
     /// Reports why the inner statement of a utility statement cannot be read. Returns a query without columns.
@@ -52,7 +53,7 @@ impl Analyzer<'_> {
         } else if analyzed.command != Command::Select {
             (self.writes, self.changes_rows) = (true, true);
         }
-        self.key = None;
+        self.idempotency = Idempotency::NotAnInsert;
         let (ty, one_row) = format_of(statement);
         Query { has_target_srf: !one_row, ..shown(&[("QUERY PLAN", ty)], statement.span) }
     }

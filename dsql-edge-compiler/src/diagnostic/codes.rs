@@ -204,6 +204,10 @@ codes! {
     QuotedParameter "quoted-parameter" "00000",
     /// `ORDER BY` a parameter, which has the same value for every row.
     SortsByParameter "sorts-by-parameter" "00000",
+    /// `NOT IN` with a value that may be NULL. For such a value, the condition is never true.
+    NotInWithNull "not-in-with-null" "00000",
+    /// An expression that fails each time it runs.
+    FailsAtRunTime "fails-at-run-time" "00000",
     /// A constant for a column whose `CHECK` rejects it.
     CheckViolation "check-violation" "23514",
     /// An `INSERT` that leaves out a column which is NOT NULL and has no default.

@@ -102,7 +102,7 @@ impl Diagnostic {
     pub fn unsupported(span: Span, what: impl std::fmt::Display) -> Diagnostic {
         Diagnostic::error(Code::NotSupportedYet, span, format!("{what} is not supported by dsql-edge yet"))
             .with_hint(
-                "use sql_unchecked!, which sends the statement unchanged, with the types that you write",
+                "use sql_unchecked!, which sends the statement unchanged; you write the types of its columns",
             )
     }
 

@@ -135,8 +135,13 @@ pub fn field_types(fields: &Fields, types: &WrittenTypes) -> Vec<(String, String
     out
 }
 
+/// The type of a field, as Rust code usually writes it.
+pub fn shown_field_type(field: &Field) -> String {
+    readable(&field_type(field, None))
+}
+
 /// A type as Rust code usually writes it.
-fn readable(ty: &str) -> String {
+pub(super) fn readable(ty: &str) -> String {
     let mut ty: String = ty.split_whitespace().collect();
     for path in ["::core::option::", "::std::vec::", "::std::string::", "::dsql_edge::types::"] {
         ty = ty.replace(path, "");

@@ -2,7 +2,7 @@
 //!
 //! Input: the head as the user wrote it and the [`Emission`] of its SQL. Output: a `fn` that returns a query.
 
-use super::emission::{Emission, optional};
+use super::emission::{Emission, optional, readable};
 use super::rust_source::parsed;
 use crate::fields::{RustType, rust_type};
 use crate::typed::TypedParameter;
@@ -69,6 +69,11 @@ impl Function {
             }
         }
     }
+}
+
+/// The type of a function's parameter, as Rust code usually writes it.
+pub fn shown_parameter_type(parameter: &TypedParameter) -> String {
+    readable(&parameter_type(parameter).to_string())
 }
 
 /// The type of a function's parameter for which the user wrote no type. The result is the Rust type of the SQL type.

@@ -16,8 +16,9 @@ mod statement;
 
 pub use emission::{
     Argument, Emission, Many, RowTarget, RowType, WrittenTypes, field_types, marker_tokens, parameter_names,
+    shown_field_type,
 };
-pub use function::{Function, Returns, parameter_type};
+pub use function::{Function, Returns, parameter_type, shown_parameter_type};
 pub use labels::parameter_labels;
 pub use row::{Declaration, declaration, declared_type};
 pub use statement::{effect_path, session_path};
@@ -45,7 +46,7 @@ impl Emission<'_> {
         let bind = statement::bind(self.query, &names, &quote!(&mut #arguments_name));
         let kind = kind(self);
         let mut items = RustSource::default();
-        let last = match (&self.query.key, self.query.columns.is_empty()) {
+        let last = match (self.query.idempotency.key(), self.query.columns.is_empty()) {
             (Some(key), true) => {
                 statement::constraints(key, &mut items);
                 quote!(, &KEY)
@@ -86,7 +87,7 @@ fn kind(emission: &Emission<'_>) -> Ident {
         (false, false) => "Query",
         (false, true) => "SessionQuery",
         (true, true) => "SessionCommand",
-        (true, false) if query.key.is_some() => "KeyInsert",
+        (true, false) if query.idempotency.key().is_some() => "KeyInsert",
         (true, false) => "Command",
     };
     Ident::new(name, Span::call_site())

@@ -7,7 +7,7 @@ use crate::diagnostic::suggestion::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{
-    AlterAction, AlterTable, ConstraintKind, Name, ObjectKind, SET_LOGGED, SET_UNLOGGED,
+    AlterAction, AlterTable, ConstraintKind, Name, ObjectKind, SET_LOGGED, SET_UNLOGGED, TableColumn,
 };
 
 impl Fold {
@@ -96,15 +96,7 @@ impl Fold {
         let version = self.schema.version;
         match action {
             AlterAction::AddColumn { column, if_not_exists } => {
-                if relation.column(&column.name.text).is_none() {
-                    self.add_column(relation, column);
-                } else if !if_not_exists {
-                    let message = format!(
-                        "column \"{}\" of relation \"{}\" already exists",
-                        column.name.text, relation.name
-                    );
-                    self.problem(Code::DuplicateColumn, column.name.span, message);
-                }
+                self.add_new_column(relation, column, if_not_exists)
             }
             AlterAction::DropColumn { name, if_exists, .. } => {
                 if relation.column(&name.text).is_none() && !if_exists {
@@ -159,51 +151,8 @@ impl Fold {
             AlterAction::RenameColumn { from, to } if relation.has_columns_of_query() => {
                 relation.renamed_columns.push((version, from.text, to.text));
             }
-            AlterAction::RenameColumn { from, to } => {
-                if relation.column(&from.text).is_none() && matches!(relation.kind, RelationKind::Table) {
-                    let message = format!("column \"{}\" does not exist", from.text);
-                    return self.problems.push(unknown_column(relation, &from.text, from.span, message));
-                }
-                self.rename_column_of_indexes(at, &from.text, &to.text);
-                self.change(relation, &from, |it| {
-                    it.earlier_names.push((version, std::mem::replace(&mut it.name, to.text.clone())));
-                });
-                for key in &mut relation.keys {
-                    key.columns
-                        .iter_mut()
-                        .filter(|column| **column == from.text)
-                        .for_each(|it| *it = to.text.clone());
-                }
-                for key in &mut relation.foreign_keys {
-                    rename(&mut key.columns, &from.text, &to.text);
-                    if key.table == at {
-                        rename(&mut key.referenced, &from.text, &to.text);
-                    }
-                }
-                for it in &mut relation.exclusions {
-                    rename(&mut it.columns, &from.text, &to.text);
-                }
-                relation.rename_column_of_checks(&from.text, &to.text);
-                for other in self.schema.relations.iter_mut().flat_map(|it| &mut it.foreign_keys) {
-                    if other.table == at {
-                        rename(&mut other.referenced, &from.text, &to.text);
-                    }
-                }
-            }
-            AlterAction::RenameConstraint { from, to } => {
-                relation.rename_check(&from.text, &to.text);
-                for key in &mut relation.keys {
-                    if key.name.as_deref() == Some(&from.text) {
-                        key.name = Some(to.text.clone());
-                    }
-                }
-                for name in relation.exclusions.iter_mut().flat_map(|it| &mut it.name) {
-                    rename(std::slice::from_mut(name), &from.text, &to.text);
-                }
-                for key in relation.foreign_keys.iter_mut().filter(|key| key.name == from.text) {
-                    key.name.clone_from(&to.text);
-                }
-            }
+            AlterAction::RenameColumn { from, to } => self.rename_column(at, relation, &from, &to),
+            AlterAction::RenameConstraint { from, to } => rename_constraint(relation, &from.text, &to.text),
             AlterAction::ValidateConstraint(name) => {
                 relation.validate_check(&name.text);
                 for key in relation.foreign_keys.iter_mut().filter(|key| key.name == name.text) {
@@ -229,6 +178,44 @@ impl Fold {
             | AlterAction::DetachPartition(_)
             | AlterAction::OfType(_)
             | AlterAction::NotOfType => {}
+        }
+    }
+
+    fn add_new_column(&mut self, relation: &mut Relation, column: TableColumn, if_not_exists: bool) {
+        let Name { text: name, span, .. } = &column.name;
+        if relation.column(name).is_none() {
+            self.add_column(relation, column);
+        } else if !if_not_exists {
+            let message = format!("column \"{name}\" of relation \"{}\" already exists", relation.name);
+            self.problem(Code::DuplicateColumn, *span, message);
+        }
+    }
+
+    /// Renames a column of a relation, and its name in keys, checks and indexes of all relations.
+    fn rename_column(&mut self, at: usize, relation: &mut Relation, from: &Name, to: &Name) {
+        if relation.column(&from.text).is_none() && matches!(relation.kind, RelationKind::Table) {
+            let message = format!("column \"{}\" does not exist", from.text);
+            return self.problems.push(unknown_column(relation, &from.text, from.span, message));
+        }
+        let version = self.schema.version;
+        self.rename_column_of_indexes(at, &from.text, &to.text);
+        self.change(relation, from, |it| {
+            it.earlier_names.push((version, std::mem::replace(&mut it.name, to.text.clone())));
+        });
+        for key in &mut relation.keys {
+            rename(&mut key.columns, &from.text, &to.text);
+        }
+        for key in &mut relation.foreign_keys {
+            rename(&mut key.columns, &from.text, &to.text);
+        }
+        for it in &mut relation.exclusions {
+            rename(&mut it.columns, &from.text, &to.text);
+        }
+        relation.rename_column_of_checks(&from.text, &to.text);
+        // The relation is moved out of the schema, so its own foreign keys are not among those of the schema.
+        let others = self.schema.relations.iter_mut().flat_map(|it| &mut it.foreign_keys);
+        for key in others.chain(&mut relation.foreign_keys).filter(|key| key.table == at) {
+            rename(&mut key.referenced, &from.text, &to.text);
         }
     }
 
@@ -277,6 +264,20 @@ pub(super) fn unknown_column(relation: &Relation, written: &str, place: Span, me
     Diagnostic::error(Code::UnknownColumn, place, message).with_hint(hint)
 }
 
+fn rename_constraint(relation: &mut Relation, from: &str, to: &str) {
+    relation.rename_check(from, to);
+    for name in relation.keys.iter_mut().filter_map(|key| key.name.as_mut()) {
+        rename(std::slice::from_mut(name), from, to);
+    }
+    for name in relation.exclusions.iter_mut().filter_map(|it| it.name.as_mut()) {
+        rename(std::slice::from_mut(name), from, to);
+    }
+    for key in &mut relation.foreign_keys {
+        rename(std::slice::from_mut(&mut key.name), from, to);
+    }
+}
+
+/// Replaces a name in a list of names.
 fn rename(columns: &mut [String], from: &str, to: &str) {
     columns.iter_mut().filter(|column| *column == from).for_each(|column| to.clone_into(column));
 }

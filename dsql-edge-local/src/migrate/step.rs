@@ -39,7 +39,7 @@ pub(super) async fn apply(
     match &step.work {
         // Such a step writes its row in its transaction, so the ledger never contains it as `started`.
         Work::Transaction(_) if entry.is_some() => {
-            Err(this.stuck("are the rows as the statement makes them?"))
+            Err(this.stuck("do the rows already have the values that the statement writes?"))
         }
         Work::Transaction(statements) => this.transaction(statements).await,
         Work::Batches(_) => {
@@ -202,7 +202,7 @@ impl StepRun<'_> {
         let why = format!("its job {}: {details}", status.to_lowercase());
         self.write(FAILED, &[Some(self.run), Some(&why)]).await?;
         let place = self.file.place(self.step);
-        Err(format!("{place}: {} failed: {why}: correct the rows", job.what()))
+        Err(format!("{place}: {} failed: {why}; correct the rows, then run again", job.what()))
     }
 
     /// Builds an index of a PostgreSQL: the index is built when the statement is answered. dsql-local runs migrations

@@ -92,7 +92,7 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
         "copy" if has("program") => ("runs a command of the shell", lint_it),
         "copy" if has("from") && script.is_in_block(command.span.start) => (
             "writes rows in this transaction",
-            "DSQL accepts one DDL statement or changes of rows in a transaction: copy after COMMIT",
+            "in a transaction, DSQL accepts either one DDL statement or changes of rows: copy after COMMIT",
         ),
         "copy" => return None,
         "i" | "include" | "ir" | "include_relative" => {

@@ -188,7 +188,7 @@ fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
 }
 
 /// The hint for a statement that has no effect in a migration.
-const NO_CHANGE: &str = "leave it out: it neither changes the schema nor rows";
+const NO_CHANGE: &str = "leave it out: it changes neither the schema nor rows";
 
 fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
     let span = statement.span;

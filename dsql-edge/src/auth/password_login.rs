@@ -92,7 +92,7 @@ impl PasswordLogin {
             (_, AuthenticationRequest::Unsupported(name)) => {
                 Err(["the server requests ", name, NOT_SUPPORTED].concat().into())
             }
-            _ => Err("the server sends an Authentication message out of place".into()),
+            _ => Err("the server sent an unexpected Authentication message".into()),
         }
     }
 

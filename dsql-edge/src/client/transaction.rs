@@ -156,7 +156,8 @@ impl<F: Clone> RunsAgain for F {}
             `gen_random_uuid()`, `now()` and DEFAULT give a different value in each run",
     note = "it has no RETURNING and no DO UPDATE; if the row could violate another unique index of the table, too, \
             `ON CONFLICT (key) DO NOTHING` names the key",
-    note = "the table has no triggers and no rules, and is neither a view nor partitioned, temporary or UNLOGGED"
+    note = "the table has no triggers and no rules, and is neither a view nor partitioned, temporary or UNLOGGED",
+    note = "`dsql-edge describe 'INSERT …'` prints the reason for one INSERT"
 )]
 pub trait IdempotencyKey: sealed::Sealed {
     #[doc(hidden)]

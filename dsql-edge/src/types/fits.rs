@@ -15,6 +15,8 @@ use super::{Column, NotNull, Nullable, Param};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit the parameter `{P}`, which takes `{R}`",
     label = "the parameter `{P}` takes `{R}`, or another Rust type that fits the SQL type `{S}`",
+    note = "the query determines the SQL type: a cast changes it (`$parameter::integer`), and a parameter that nothing gives a \
+            type is text (`SELECT $parameter`)",
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
     note = "for your own type, derive `dsql_edge::Type`, or implement `dsql_edge::types::Param<{S}, N>`; for `json` and \
             `jsonb`, wrap a value of a type `T` of serde in `dsql_edge::types::Json<T>` (feature `serde`)"

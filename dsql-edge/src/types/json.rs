@@ -17,7 +17,7 @@ pub struct Json<T>(pub T);
 fn jsonb_text(bytes: &[u8]) -> Result<&[u8], ConversionError> {
     match bytes.split_first() {
         Some((&JSONB_VERSION, text)) => Ok(text),
-        _ => Err(ConversionError::new("its version of jsonb's format is unknown")),
+        _ => Err(ConversionError::new("it has an unknown version of jsonb's format")),
     }
 }
 

@@ -249,7 +249,7 @@ pub trait Column<S, N>: Sized {
     /// # Errors
     /// Returns an error unless the type is an `Option`.
     fn null() -> Result<Self, ConversionError> {
-        Err(ConversionError::new("it is NULL, but the query excludes that with `!` in the column's name"))
+        Err(ConversionError::new("it is NULL, although the column is named with `!`"))
     }
 
     /// The format that `decode` reads, if it is not the format of `S`.

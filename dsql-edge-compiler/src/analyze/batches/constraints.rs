@@ -112,8 +112,8 @@ impl Judge<'_> {
             let relation = &self.relations()[*other];
             if let Some(key) = relation.foreign_keys.iter().find(rejects) {
                 let message = format!(
-                    "the foreign key \"{}\" of \"{}\" could reject a batch, because the rows of \"{}\" that it refers with \
-                     may be changed by a later batch",
+                    "the foreign key \"{}\" of \"{}\" could reject a batch, because a later batch may change the rows of \"{}\" \
+                     that refer to other rows",
                     key.name, relation.name, relation.name
                 );
                 return Err(self.rejected(message));

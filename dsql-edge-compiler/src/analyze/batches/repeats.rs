@@ -119,7 +119,7 @@ impl Judge<'_> {
         });
         finds_another.map_or(Ok(()), |condition| {
             let message =
-                "a run that is repeated could find another joined row: the condition reads a column that it changes";
+                "a run that is repeated could find another joined row: the condition reads a column that the statement changes";
             Err(rejected(condition.span, message))
         })
     }

@@ -35,4 +35,4 @@ pub(crate) enum Binding {
 }
 
 const WRONG_SIGNATURE: &str =
-    "the server's signature in SCRAM is wrong: the server does not know the password";
+    "the server's signature in SCRAM is wrong: the server does not have the password";

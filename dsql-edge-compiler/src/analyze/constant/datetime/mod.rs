@@ -22,6 +22,7 @@ mod problem;
 mod reading;
 mod settings;
 mod sums;
+mod unit_of_time;
 mod words;
 mod zone;
 
@@ -32,6 +33,7 @@ use interval::Range;
 pub(super) use problem::Problem;
 pub(super) use settings::SessionSettings;
 use settings::{Order, Settings};
+pub(in super::super) use unit_of_time::UnitOfTime;
 
 const DEFAULT: Settings = Settings { order: Order::MonthDayYear, abbreviations: AbbreviationSet::Default };
 
@@ -77,6 +79,15 @@ pub(super) fn timestamptz(text: &str, session: SessionSettings) -> Result<Option
             Decoded::Special => Ok(None),
         }
     })
+}
+
+/// Whether `AT TIME ZONE` accepts this name. Offsets and descriptions with rules are not checked.
+pub(in super::super) fn is_time_zone(text: &str) -> bool {
+    let name = text.to_ascii_lowercase();
+    !name.starts_with(|first: char| first.is_ascii_alphabetic())
+        || name.contains(',')
+        || zone::abbreviation(&name, AbbreviationSet::All).is_some()
+        || zone::name(&name).is_some()
 }
 
 /// Checks a `time` or `timetz`.
