@@ -358,7 +358,8 @@ async fn snapshot_that_differs_from_the_cluster_is_an_error() {
         "error: dsql-schema.sql differs from the database: run `dsql-edge pull`",
         "+++ the database",
         "-    old text NOT NULL,",
-        "error: column \"old\" does not exist [42703 unknown-column]: the schema of the build has this name, but the database does not",
+        "error: column \"old\" does not exist [42703 unknown-column]",
+        "= help: the schema of the build has this name, but the database does not",
         "--> src/lib.rs:1:14",
     ] {
         assert!(printed.contains(expected), "{expected}:\n{printed}");

@@ -19,7 +19,7 @@ impl Certificate {
     pub fn issue() -> Certificate {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // The oldest workerd takes a certificate for self-signed if the names of its subject and issuer are the same.
+        // If the subject and the issuer of a certificate have the same name, the oldest workerd treats it as self-signed.
         authority.distinguished_name.push(DnType::CommonName, "authority of the tests");
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();

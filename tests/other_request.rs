@@ -26,7 +26,7 @@ const KINDS: [(&str, Option<bool>); 10] = [
     ("stream", Some(false)),
 ];
 
-/// The number of rows in the database after a future of the kind `rows`.
+/// The number of rows in the database, after a future of the kind `rows` was awaited or dropped.
 struct Stored {
     count: i64,
 }

@@ -201,8 +201,8 @@ pub(crate) fn tracked_variables() -> TokenStream {
     }
 }
 
-/// Returns tokens that make the build depend on `files`, which are read together. In a process, only the first call
-/// for the same files returns tokens.
+/// Returns tokens that make the build depend on `files`, which are read together. The tokens are needed once
+/// in a crate, so a second call with the same files returns no tokens.
 pub(crate) fn tracked(files: &[PathBuf]) -> TokenStream {
     match files.first() {
         Some(first) if first_use(first) => files

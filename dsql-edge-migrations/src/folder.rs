@@ -199,7 +199,7 @@ fn divided(text: &str, dialect: Dialect) -> Result<(Vec<Step>, Vec<String>), Vec
     })
 }
 
-/// Returns an error in a file as it is shown to people.
+/// Renders an error in a file for people.
 pub fn shown(diagnostic: &Diagnostic, name: &str, text: &str) -> String {
     let (line, column) = line_and_column(text, diagnostic.span.start as usize);
     format!("error: {}", render(diagnostic, text, Some(Place { file: Some(name.to_owned()), line, column })))

@@ -167,7 +167,7 @@ pub const FAILED: &str = "UPDATE dsql_edge.migrations SET state = 'failed', deta
 pub const CLEAR_FAILED: &str =
     "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step = $2 AND state = 'failed'";
 
-/// Records that a step which this run has claimed is applied: $1 file, $2 step, $3 run, $4 details.
+/// Marks a step of this run as applied: $1 file, $2 step, $3 run, $4 details.
 pub const APPLIED: &str =
     "UPDATE dsql_edge.migrations SET state = 'applied', applied_at = now(), details = $4
      WHERE file = $1 AND step = $2 AND run = $3";

@@ -84,9 +84,7 @@ impl Arguments {
         let lengths = group.iter().map(|(number, described)| (*described, self.array_length(*number)));
         let Some((_, first)) = lengths.clone().next() else { return };
         if let Some((described, _)) = lengths.into_iter().find(|(_, length)| *length != first) {
-            let reason = ConversionError::new(
-                "the arrays of one UNNEST must have the same length",
-            );
+            let reason = ConversionError::new("the arrays of one UNNEST must have the same length");
             self.error.get_or_insert_with(|| Error::encode(described, reason));
         }
     }

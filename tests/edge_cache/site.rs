@@ -173,7 +173,7 @@ impl Site {
         self.d1_batch(&batch).await;
     }
 
-    /// Runs SQL in DSQL, without its rules.
+    /// Runs SQL in the database of dsql-local, without DSQL's rules.
     pub(crate) async fn dsql(&self, sql: &str) {
         self.local.run_sql("test", sql).await.unwrap();
     }

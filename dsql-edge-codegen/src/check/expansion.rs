@@ -32,7 +32,7 @@ pub(super) struct Expanded {
 #[derive(Default)]
 pub(super) struct Expansions {
     pub(super) all: Vec<Expanded>,
-    /// If only the package's tests, examples or benches do not compile, the first error of these targets.
+    /// The first error in the package's tests, examples or benches, if everything else in the package compiles.
     pub(super) tests_fail: Option<String>,
 }
 

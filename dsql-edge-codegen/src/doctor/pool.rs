@@ -248,7 +248,7 @@ fn numbers(worker: &Environment, local: Option<&LocalBindings>) -> Vec<Check> {
     variables(worker, local).into_iter().filter_map(check).collect()
 }
 
-/// A variable of another type than the Worker reads: the Worker treats it as missing.
+/// Reports a variable whose type the Worker does not accept. The Worker treats such a variable as missing.
 fn not_a_text(source: &str, name: &str, value: &Value) -> Check {
     Check::warning(
         NAME,

@@ -66,7 +66,7 @@ pub struct Options {
     /// Check files for `dsql-edge migrate`, which waits for each job: an index is built before it is used
     #[arg(long, conflicts_with = "one_transaction")]
     for_migrate: bool,
-    /// The database whose rules apply. The default is the dialect that a directive of the files or of --schema names, or dsql
+    /// The database whose rules apply. The default is the dialect in a directive of the files or of the schema, or dsql
     #[arg(long, value_enum)]
     dialect: Option<Target>,
     /// Print every rule: the statement, DSQL's error, its source, and the replacement

@@ -415,8 +415,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Returns an error if an invalid index of this name exists before this step was ever sent: the index was not
-    /// created by this step, and is still being built, or its build failed.
+    /// Before this step is sent for the first time: returns an error if an invalid index of this name exists. Something
+    /// else created this index; either the index is still being built, or its build has failed.
     pub(super) async fn is_free(&self, job: &Job) -> Result<()> {
         if matches!(job, Job::Constraint { .. }) {
             return Ok(());

@@ -271,7 +271,7 @@ impl<'j> Judge<'j> {
                 )
             };
             return Err(rejected(self.filter_span(), message)
-                .with_hint("read what the condition needs first, and pass it as a parameter"));
+                .with_hint("first read the values that the condition needs, then pass them as parameters"));
         }
         Ok(())
     }

@@ -27,8 +27,8 @@ use crate::diagnostic::Code;
 use crate::schema::{Dialect, UserTypeKind};
 use blank::trim;
 use container::{NotAnArray, Range};
-pub(super) use datetime::{UnitOfTime, is_time_zone};
 use datetime::{Problem, SessionSettings};
+pub(super) use datetime::{UnitOfTime, is_time_zone};
 pub(super) use rejection::Rejection;
 use rejection::Value;
 

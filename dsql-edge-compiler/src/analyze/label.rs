@@ -21,8 +21,8 @@ impl ColumnLabel {
         ColumnLabel { text: text.to_owned(), is_alias: true }
     }
 
-    /// Returns a label with the text of `self`, marked as a name of the database: an alias in a view's query is not
-    /// an alias in the queries that read the view.
+    /// Returns a label with the same text that is not an alias. For example, an alias in the query of a view is an
+    /// ordinary column name in a query that reads the view.
     pub(super) fn of_database(&self) -> ColumnLabel {
         ColumnLabel { text: self.text.clone(), is_alias: false }
     }

@@ -100,8 +100,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Runs after the whole statement is analyzed. Reports each parameter whose type no use has determined
-    /// (`check_variable_parameters`, then the checks of `PREPARE`).
+    /// Runs after the whole statement is analyzed. Reports each parameter whose type is still not
+    /// known (`check_variable_parameters`, then the checks of `PREPARE`).
     pub(super) fn check_parameters(&mut self, query: &Query) {
         // Another error may be the reason why the type of a parameter is unknown.
         if self.diagnostics.has_errors() {

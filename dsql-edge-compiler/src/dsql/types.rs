@@ -9,7 +9,8 @@ use crate::builtin::{self, TypeKind};
 use crate::elsewhere;
 use crate::syntax::ast::{ExprKind, Literal, TypeName};
 
-/// A type that a column may have ("Supported data types", DSQL user guide, and the recording).
+/// A type that a column may have. Sources: "Supported data types" in the DSQL user guide, and the recorded answers of a
+/// cluster.
 struct ColumnType {
     /// `typname`.
     name: &'static str,

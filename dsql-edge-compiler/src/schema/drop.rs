@@ -205,7 +205,7 @@ impl Fold {
         }
     }
 
-    /// Removes functions, beginning with the last, so that the indexes of the functions before it stay valid.
+    /// Removes the functions at these positions, the last one first, so that the other positions stay valid.
     pub(super) fn forget_functions(&mut self, mut places: Vec<usize>) {
         places.sort_unstable();
         places.dedup();

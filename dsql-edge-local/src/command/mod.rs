@@ -231,7 +231,11 @@ impl Options {
         let control = Control::listen(&local, &self.folder)?;
         lock.serves(&local.endpoint())?;
         if self.port != 0 && self.port != local.port() {
-            eprintln!("dsql-local: port {} is in use: dsql-local listens on port {} instead", self.port, local.port());
+            eprintln!(
+                "dsql-local: port {} is in use: dsql-local listens on port {} instead",
+                self.port,
+                local.port()
+            );
         }
         if !self.no_dev_vars {
             dev_vars::write(&self.dev_vars, &self.bindings(&local), &written)?;

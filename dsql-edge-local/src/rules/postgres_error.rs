@@ -23,7 +23,7 @@ const SCHEMA_CHANGED: &str = "schema has been updated by another transaction (OC
 pub(crate) fn settings(limits: &Limits) -> Vec<(&'static str, String)> {
     vec![
         ("lock_timeout", LOCK_TIMEOUT.to_string()),
-        // The time limit for one statement is the limit for a whole transaction.
+        // PostgreSQL limits each statement. The limit is as long as a transaction of DSQL may last.
         ("statement_timeout", limits.age.as_millis().to_string()),
         ("dsql_local.limit_rows", limits.rows.to_string()),
         ("dsql_local.limit_bytes", limits.bytes.to_string()),

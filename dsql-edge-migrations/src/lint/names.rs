@@ -33,9 +33,9 @@ const MOST_UNDONE: usize = 16;
 
 /// The places in a file from which names are not certain.
 pub(super) struct NameCertainty {
-    /// The place from which it is not known which objects exist.
+    /// After this place in the file, it is not known which objects exist.
     objects: u32,
-    /// The place from which the search path is not known.
+    /// After this place in the file, the search path is not known.
     path: u32,
     /// The transactions that are rolled back: the indexes of their first and last statements.
     undone: BTreeMap<usize, usize>,

@@ -352,88 +352,105 @@ impl Link {
         loop {
             // The flight is sent before a message is read as its answer.
             self.poll_transmit(context);
-            // The reader polls this function again after it has taken the row; until then the server waits.
-            while !answer.is_full() {
-                let event = match self.connection.poll_event() {
-                    Ok(Some(event)) => event,
-                    Ok(None) => break,
-                    Err(SessionFault::Closed) if seeded!(TakesEndOfFileForSuccess) => {
-                        return Poll::Ready(Ok(FlightEnd::Completed(None)));
-                    }
-                    Err(fault) => return Poll::Ready(Err(ConnectionFailure::Session(fault))),
-                };
-                if let SessionEvent::Started = event {
-                    self.started = true;
-                    self.tls.accepted(connector);
-                    let is_sent = self.pipelined && self.connection.has_sent_statements();
-                    self.on_trial = is_sent && PROBE_AFTER < connector.settings().query_timeout;
-                    let limit = if self.on_trial { PROBE_AFTER } else { connector.settings().query_timeout };
-                    connector.rewind(timer, limit);
-                }
-                if let SessionEvent::FlightDropped = event {
-                    // Nothing was executed, and the session is ready: the flight is sent again, once.
-                    connector.environment.hold_flights();
-                    connector.rewind(timer, connector.settings().query_timeout);
-                    if self.begin(connector, &answer.flight).is_err() {
-                        return Poll::Ready(Err(ConnectionFailure::Session(SessionFault::Malformed(
-                            NOT_SENT_AGAIN,
-                        ))));
-                    }
-                    self.poll_transmit(context);
-                    continue;
-                }
-                // A FATAL error instead of the answer to ROLLBACK also ends the flight.
-                let ends = matches!(&event, SessionEvent::Failed(error) if error.fatal);
-                if self.rolling_back && !ends && !seeded!(MistakesRollbackAnswer) {
-                    match event {
-                        SessionEvent::Ready(Status::Idle) => self.rolling_back = false,
-                        SessionEvent::Completed(_) => {}
-                        _ => {
-                            return Poll::Ready(Err(ConnectionFailure::Session(SessionFault::Malformed(
-                                NOT_ROLLED_BACK,
-                            ))));
-                        }
-                    }
-                    continue;
-                }
-                let handled = answer.handle(event);
-                if core::mem::take(&mut answer.renews_limit) {
-                    self.on_trial = false;
-                    connector.rewind(timer, connector.settings().query_timeout);
-                }
-                if let ControlFlow::Break(end) = handled {
-                    return Poll::Ready(Ok(end));
-                }
+            if let Some(end) = self.handle_events(context, connector, timer, answer)? {
+                return Poll::Ready(Ok(end));
             }
             // Statements that waited for the end of the login can be sent now.
             self.poll_transmit(context);
+            // The reader polls this function again after it has taken the row; until then the server waits.
             if answer.is_full() {
                 return Poll::Pending;
             }
-            match self.transport.poll_read(context, &mut self.read) {
-                Poll::Ready(Ok(())) if self.read.is_empty() => self.connection.handle_eof(),
-                Poll::Ready(Ok(())) => {
-                    self.heard_last = true;
-                    self.connection.handle_input(&self.read);
+            ready!(self.poll_input(context, connector, timer))?;
+        }
+    }
+
+    /// Passes the server's messages to the answer, until it is full. Returns the end of the flight, if a message ends it.
+    fn handle_events(
+        &mut self,
+        context: &mut Context<'_>,
+        connector: &Connector,
+        timer: &mut BoxFuture<()>,
+        answer: &mut Answer<'_, '_>,
+    ) -> Result<Option<FlightEnd>, ConnectionFailure> {
+        let query_timeout = connector.settings().query_timeout;
+        while !answer.is_full() {
+            let event = match self.connection.poll_event() {
+                Ok(Some(event)) => event,
+                Ok(None) => break,
+                Err(SessionFault::Closed) if seeded!(TakesEndOfFileForSuccess) => {
+                    return Ok(Some(FlightEnd::Completed(None)));
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(ConnectionFailure::Transport(error))),
-                Poll::Pending => {
-                    // If the server rejects the login and closes the connection, the write fails too. So the error of
-                    // the write is returned only after the server's answer has been read.
-                    if let Some(error) = self.write_error.take() {
-                        return Poll::Ready(Err(ConnectionFailure::Transport(error)));
-                    }
-                    ready!(timer.as_mut().poll(context));
-                    if !core::mem::take(&mut self.on_trial) {
-                        return Poll::Ready(Err(ConnectionFailure::Timeout));
-                    }
-                    connector.rewind(timer, connector.settings().query_timeout.saturating_sub(PROBE_AFTER));
-                    if !self.writing {
-                        self.connection.probe();
-                    }
+                Err(fault) => return Err(ConnectionFailure::Session(fault)),
+            };
+            if let SessionEvent::Started = event {
+                self.started = true;
+                self.tls.accepted(connector);
+                let is_sent = self.pipelined && self.connection.has_sent_statements();
+                self.on_trial = is_sent && PROBE_AFTER < query_timeout;
+                connector.rewind(timer, if self.on_trial { PROBE_AFTER } else { query_timeout });
+            }
+            if let SessionEvent::FlightDropped = event {
+                // Nothing was executed, and the session is ready: the flight is sent again, once.
+                connector.environment.hold_flights();
+                connector.rewind(timer, query_timeout);
+                self.begin(connector, &answer.flight).map_err(|_| malformed(NOT_SENT_AGAIN))?;
+                self.poll_transmit(context);
+                continue;
+            }
+            // A FATAL error instead of the answer to ROLLBACK also ends the flight.
+            let ends = matches!(&event, SessionEvent::Failed(error) if error.fatal);
+            if self.rolling_back && !ends && !seeded!(MistakesRollbackAnswer) {
+                match event {
+                    SessionEvent::Ready(Status::Idle) => self.rolling_back = false,
+                    SessionEvent::Completed(_) => {}
+                    _ => return Err(malformed(NOT_ROLLED_BACK)),
+                }
+                continue;
+            }
+            let handled = answer.handle(event);
+            if core::mem::take(&mut answer.renews_limit) {
+                self.on_trial = false;
+                connector.rewind(timer, query_timeout);
+            }
+            if let ControlFlow::Break(end) = handled {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads bytes of the server. If none arrive in time, sends the probe or returns the timeout.
+    fn poll_input(
+        &mut self,
+        context: &mut Context<'_>,
+        connector: &Connector,
+        timer: &mut BoxFuture<()>,
+    ) -> Poll<Result<(), ConnectionFailure>> {
+        match self.transport.poll_read(context, &mut self.read) {
+            Poll::Ready(Ok(())) if self.read.is_empty() => self.connection.handle_eof(),
+            Poll::Ready(Ok(())) => {
+                self.heard_last = true;
+                self.connection.handle_input(&self.read);
+            }
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(ConnectionFailure::Transport(error))),
+            Poll::Pending => {
+                // If the server rejects the login and closes the connection, the write fails too. So the error of the
+                // write is returned only after the server's answer has been read.
+                if let Some(error) = self.write_error.take() {
+                    return Poll::Ready(Err(ConnectionFailure::Transport(error)));
+                }
+                ready!(timer.as_mut().poll(context));
+                if !core::mem::take(&mut self.on_trial) {
+                    return Poll::Ready(Err(ConnectionFailure::Timeout));
+                }
+                connector.rewind(timer, connector.settings().query_timeout.saturating_sub(PROBE_AFTER));
+                if !self.writing {
+                    self.connection.probe();
                 }
             }
         }
+        Poll::Ready(Ok(()))
     }
 
     /// Sends as many bytes as can be sent now.
@@ -461,6 +478,11 @@ impl Link {
 const NO_SESSION: &str = "the statement changes its session, and behind a pooler in transaction mode the session may \
                           change with each transaction: use `SET LOCAL` in a transaction, set it on the role \
                           (ALTER ROLE … SET …), or connect without the pooler";
+/// The failure for an answer that the client does not expect.
+fn malformed(what: &'static str) -> ConnectionFailure {
+    ConnectionFailure::Session(SessionFault::Malformed(what))
+}
+
 const NOT_SENT_AGAIN: &str = "the flight was dropped with the login and cannot be sent again";
 const NOT_ROLLED_BACK: &str = "unexpected answer to ROLLBACK";
 

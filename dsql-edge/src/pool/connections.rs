@@ -221,7 +221,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Sets the number of bytes that the lease has now. Returns whether the lease may read more bytes.
+    /// Sets the number of bytes that the lease keeps in memory. Returns whether the lease may read more bytes.
     pub(super) fn set(&mut self, bytes: usize) -> bool {
         let mut state = self.pool.state();
         state.held -= self.bytes;

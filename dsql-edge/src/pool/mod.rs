@@ -54,7 +54,7 @@
 //! - *A DISCARD ALL after each lease*, as PgBouncer sends it, costs a round trip for each query, and DSQL rejects it
 //!   (0A000). Instead of such a statement, the compiled query states whether it may change the session. If so, the
 //!   connection is closed after the lease (`Flight::changes_session`). A connection on which a ParameterStatus arrives
-//!   is also closed, in case the type of the statement was wrong.
+//!   is also closed: a setting of the session has changed, although the compiler did not expect it.
 //!
 //! Source: frames are PostgreSQL's (protocol 3.0, "Message Formats"); the four frames of a lease are in `wire::lease`.
 

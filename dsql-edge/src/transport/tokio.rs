@@ -98,8 +98,8 @@ struct Socket {
     dead: Option<TransportError>,
 }
 
-/// The protocol that a client with direct TLS names (ALPN), as libpq 17 does: PostgreSQL 17 closes the connection of
-/// other clients.
+/// The name of the protocol (ALPN) that a client with direct TLS sends, as libpq 17 does. PostgreSQL 17 closes a
+/// connection with direct TLS that does not send this name.
 const ALPN: &[u8] = b"postgresql";
 
 /// The protocol that the client of a WebSocket or of an HTTPS server names (ALPN).

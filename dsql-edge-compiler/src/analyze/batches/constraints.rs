@@ -8,8 +8,8 @@
 //! The conditions of partial indexes and the expressions of indexes are handled like columns of a key.
 //!
 //! A foreign key: if a row refers to a deleted row, the same statement may also delete the referring row, through
-//! another foreign key. In batches, the referring row may be deleted only in a later batch, and its foreign key rejects
-//! the earlier batch.
+//! another foreign key. If the referring row is in a later batch, it still exists when the referred row is deleted, and its
+//! foreign key rejects this batch.
 
 use super::super::tree::{Node, NodeKind};
 use super::Judge;

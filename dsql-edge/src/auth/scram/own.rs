@@ -126,6 +126,6 @@ mod tests {
     #[test]
     fn wrong_signature_of_the_server_is_rejected() {
         let proof = Proof { message: String::new(), server_signature: "QUJD".to_owned() };
-        assert!(proof.verify(b"v=QUJE").unwrap_err().contains("does not know the password"));
+        assert!(proof.verify(b"v=QUJE").unwrap_err().contains("does not have the password"));
     }
 }

@@ -447,7 +447,7 @@ fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
     // The `!` of the query excludes NULL, but the snapshot allows NULL.
     let error = fetched(query(&CLAIMED), null("n!"));
     assert!(!error.is_stale_snapshot() && error.is_conversion() && error.column() == Some("n!"), "{error}");
-    assert!(error.to_string().contains("it is NULL, but the query excludes that"), "{error}");
+    assert!(error.to_string().contains("it is NULL, although the column is named with `!`"), "{error}");
     // The user's own type does not accept NULL, but the column may be NULL.
     let nullable = Query::new(&READ, Arguments::default(), |row| row.column::<sql::Int4, Nullable, Own>(0));
     let network = Network::default();

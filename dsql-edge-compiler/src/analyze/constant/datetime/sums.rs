@@ -32,7 +32,7 @@ impl Sums {
         Ok(())
     }
 
-    /// Adds a number of a unit: its integral part and its fraction.
+    /// Adds a number with its unit. The number is given as its integral part and its fraction.
     pub(super) fn add(&mut self, unit: Unit, (whole, fraction): (i64, f64)) -> Result<(), Problem> {
         match unit {
             Unit::Microsecond => self.add_microseconds(whole, fraction, 1),
