@@ -376,7 +376,7 @@ fn folder_with_errors_is_never_sent() {
         ("CREATE INDEX i ON a (id);", "unsupported mode. please use CREATE INDEX ASYNC."),
         ("TRUNCATE a;", "unsupported statement: Truncate"),
         ("SELEC 1;", "syntax error at or near \"SELEC\""),
-        ("SET search_path = app;", "SET has no place in a migration"),
+        ("SET search_path = app;", "SET cannot be in a migration"),
         ("-- dsql-edge: in batch of 5\nDELETE FROM a;", "write -- dsql-edge: in batches of 1000"),
         ("-- dsql-edge: in batches 5\nDELETE FROM a;", "write -- dsql-edge: in batches of 1000"),
     ] {

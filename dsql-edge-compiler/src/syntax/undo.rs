@@ -16,7 +16,7 @@ const MARKS: [&str; 4] = ["migrate:down", "+goose down", "+migrate down", "-- cr
 pub fn both_directions(file: &Parsed<'_>) -> Option<Diagnostic> {
     let span = mark(file)?;
     let comment = span.text(&file.text);
-    let message = "a migration does not contain the statements that undo it";
+    let message = "the part of a file that undoes the migration cannot be in a migration";
     let hint = format!(
         "the statements after `{comment}` would run after the first part: move them to a file whose name ends with .down.sql"
     );
