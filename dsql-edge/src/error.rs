@@ -229,10 +229,14 @@ impl Error {
         matches!(self.0.kind, Kind::Timeout(_))
     }
 
-    /// Whether too many queries and transactions already wait for the pool. Nothing was executed. Feature `pool`.
-    #[cfg(feature = "pool")]
+    /// Whether too many queries and transactions already wait for the pool. Nothing was executed. Without the feature
+    /// `pool`, no error is of this kind.
     pub fn is_overloaded(&self) -> bool {
-        matches!(self.0.kind, Kind::Overloaded(_))
+        #[cfg(feature = "pool")]
+        let is_overloaded = matches!(self.0.kind, Kind::Overloaded(_));
+        #[cfg(not(feature = "pool"))]
+        let is_overloaded = false;
+        is_overloaded
     }
 
     /// Whether the server answered the query with an error; [`sqlstate`](Error::sqlstate) returns its code.
