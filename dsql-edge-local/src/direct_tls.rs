@@ -13,13 +13,13 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DirectTls {
-    /// Clients that name the protocol `postgresql` (ALPN), as with PostgreSQL 17. The connections of other clients are
-    /// closed after the handshake.
+    /// Clients that send the protocol name `postgresql` in the handshake (ALPN), as PostgreSQL 17 requires. The
+    /// connections of other clients are closed after the handshake.
     #[default]
     Alpn,
     /// All clients.
     Any,
-    /// No clients, as with PostgreSQL 16: the connection is closed during the handshake.
+    /// Direct TLS is rejected for all clients, as by PostgreSQL 16: the connection is closed during the handshake.
     Never,
 }
 

@@ -36,12 +36,12 @@ exit "$status"
 /// The time limit for the end of a child whose guard waits in `drop`.
 const END: Duration = Duration::from_secs(10);
 
-/// When the guard removes the folder of its child.
+/// The time at which the guard removes the folder of its child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Removed {
     /// When the child has ended.
     AtTheEnd,
-    /// When the child has ended with a status other than 0.
+    /// When the child has ended, if its status is not 0.
     AfterFailure,
 }
 

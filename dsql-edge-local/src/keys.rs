@@ -132,8 +132,8 @@ fn parse(text: &str) -> Result<Credentials, &'static str> {
     Ok(Credentials::new(id, secret, None))
 }
 
-/// A random text of `length` characters of `alphabet`. The length of the alphabet must divide 256, so that each
-/// character is equally likely.
+/// Returns a random string of `length` characters from `alphabet`. The length of the alphabet must divide 256, so that
+/// each character is equally likely.
 fn random_text(length: usize, alphabet: &[u8]) -> Result<String, Error> {
     let mut random = vec![0; length];
     getrandom::fill(&mut random).map_err(|error| Error::Random(error.to_string()))?;

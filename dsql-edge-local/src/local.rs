@@ -341,7 +341,8 @@ impl Builder {
     }
 
     /// A database role with its own keys, which sign only for `dsql:DbConnect`. The role is created if it is missing,
-    /// and granted to `arn:aws:iam::000000000000:role/NAME`. Your GRANTs decide its other permissions.
+    /// and granted to `arn:aws:iam::000000000000:role/NAME`. Your own GRANT statements decide the other permissions of
+    /// the role.
     pub fn user(mut self, name: impl Into<String>) -> Builder {
         self.users.push(name.into());
         self
@@ -569,7 +570,7 @@ async fn prepare_database(
     admit(postgres, users.iter().filter(|(name, _)| !later_users.contains(name))).await
 }
 
-/// Makes the roles of these users that are missing, and their mappings.
+/// Creates the missing roles of these users, and maps each role to its identity.
 async fn admit<'u>(
     postgres: &Postgres,
     users: impl IntoIterator<Item = &'u (String, Credentials)>,

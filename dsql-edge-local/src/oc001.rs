@@ -14,9 +14,9 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Oc001 {
-    /// Sessions that have used a table that the change names get OC001: at the next statement that reads or writes rows
-    /// of that table, or at the COMMIT of their writes to that table. New tables, schema changes and queries of the
-    /// catalog are not affected.
+    /// If a session has used a table whose name is in the schema change, the session gets OC001: at its next statement
+    /// that reads or writes rows of that table, or at the COMMIT of its writes to that table. New tables, schema
+    /// changes and queries of the catalog are not affected.
     #[default]
     Cached,
     /// Every session that was open at the change gets OC001: at its next statement except `SET`, `SHOW` and `BEGIN`, or
@@ -24,7 +24,7 @@ pub enum Oc001 {
     Any,
 }
 
-/// The error for a text that is neither `cached` nor `any`.
+/// The error for a string that is neither `cached` nor `any`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is neither \"cached\" nor \"any\"")]
 pub struct UnknownOc001(String);

@@ -23,7 +23,7 @@ use tokio_rustls::rustls::server::NoServerSessionStorage;
 use crate::Error;
 use crate::keys::write_private;
 
-/// The protocol that PostgreSQL's clients name in a direct TLS handshake (ALPN).
+/// The protocol name that PostgreSQL's clients send in a direct TLS handshake (ALPN).
 pub(crate) const ALPN: &[u8] = b"postgresql";
 
 /// The protocol that the clients of a WebSocket name (ALPN).

@@ -1,7 +1,7 @@
 //! Optimistic concurrency with overlapping sessions: no session waits, the losing transaction gets 40001, and the
 //! changes of the other transaction are kept.
 //!
-//! The order shows that no session waits: the second session gets its answer before the first has ended.
+//! The order of the answers shows that no session waits: the second session gets its answer before the first has ended.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

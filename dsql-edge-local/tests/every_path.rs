@@ -154,7 +154,7 @@ fn broken() -> BTreeMap<&'static str, Broken> {
     found
 }
 
-/// A message of a client whose texts are in LATIN1, with a character outside ASCII.
+/// Returns a message of a client with the encoding LATIN1, with a character outside ASCII.
 fn latin1(tag: u8, before: &str, sql: &str, after: &[u8]) -> Vec<u8> {
     message(tag, &[before.as_bytes(), sql.as_bytes(), b" /* \xe9 */\0", after].concat())
 }
@@ -192,7 +192,7 @@ async fn every_rule_holds_on_every_path() {
     local.stop().await.unwrap();
 }
 
-/// A text that is not valid in the client's encoding reaches neither the rules nor PostgreSQL.
+/// A message that is not valid in the client's encoding reaches neither the rules nor PostgreSQL.
 #[tokio::test]
 async fn text_of_another_encoding_is_rejected() {
     let local = Local::builder().init_sql("CREATE TABLE t (id int)").start().await.unwrap();
@@ -210,7 +210,7 @@ async fn text_of_another_encoding_is_rejected() {
         session.send(&[set, query, latin1(b'Q', "", "TRUNCATE t", b"")].concat(), 3).await.errors,
         error("0A000", "unsupported statement: Truncate")
     );
-    // Accepted texts are returned unchanged, and DSQL's own forms work.
+    // Literals with valid characters are returned unchanged, and DSQL's own forms work.
     let answer = session
         .send(&message(b'Q', b"CREATE INDEX ASYNC i ON t (id) WHERE 'a\xe9' <> 'b\xe8\xe8'\0"), 1)
         .await;

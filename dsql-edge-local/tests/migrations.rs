@@ -1,4 +1,4 @@
-//! Tests `Local::migrate`: which statements of a folder are applied, and what an error names. `tests/migrate` of the
+//! Tests `Local::migrate`: which statements of a folder are applied, and what an error contains. `tests/migrate` of the
 //! workspace compares the ledger with that of `dsql-edge migrate`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]

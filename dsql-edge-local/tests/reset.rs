@@ -29,7 +29,7 @@ impl Package {
     fn dsql_local(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-local"));
         command.args(arguments).current_dir(&self.path).stdin(Stdio::null());
-        // The package's own dsql-local is reset, whatever the environment names.
+        // The package's own dsql-local is reset, even if the environment contains another endpoint.
         command.env("DSQL_ENDPOINT", "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws");
         command
     }

@@ -70,7 +70,7 @@ fn unreadable(error: &anyhow::Error) -> String {
     format!("--migrations {error:#}")
 }
 
-/// Watches the folder of `--migrations`. Without the option, waits for ever.
+/// Watches the folder of `--migrations`. If the option `--migrations` is not set, waits forever.
 pub(crate) async fn watch(migrations: Option<Migrations>, local: &Local) -> Infallible {
     match migrations {
         Some(migrations) => migrations.watch(local).await,
@@ -95,7 +95,7 @@ fn seen(folder: &Path) -> Seen {
     for entry in fs::read_dir(folder).ok()? {
         let path = entry.ok()?.path();
         if path.extension().is_some_and(|extension| extension == "sql") {
-            // A link counts as the file that it names.
+            // For a symbolic link, these are the size and the time of the file to which the link points.
             let written = fs::metadata(&path).map(|file| (file.len(), file.modified().ok()));
             files.insert(path, written.unwrap_or((0, None)));
         }

@@ -71,7 +71,7 @@ impl Database {
         self.0.execute(sql, &borrowed(&texts(parameters))).await
     }
 
-    /// Sends a statement of a file as a transaction of its own; returns the first column of its first row.
+    /// Runs a statement of a file in a separate transaction; returns the first column of its first row.
     pub(super) async fn send(&self, sql: &str) -> Result<Option<String>, Error> {
         let mut attempts = Attempts::new();
         loop {

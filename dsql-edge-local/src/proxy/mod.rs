@@ -158,8 +158,8 @@ impl Endpoint {
         }
     }
 
-    /// Serves a client of this process inside a pipe. The client does not log in: its session has the user of the
-    /// startup message, and all rules apply to the session.
+    /// Serves a client that is in the same process, over a pipe in memory. The client does not log in: its session has
+    /// the user of the startup message, and all rules apply to the session.
     ///
     /// # Errors
     /// Returns the reason, for the log, if the session is rejected or lost.

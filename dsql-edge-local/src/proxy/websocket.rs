@@ -1,7 +1,7 @@
 //! Clients that send PostgreSQL's protocol in the binary frames of a WebSocket, as DSQL accepts it on port 443.
 //!
-//! Input: a TLS connection without an SSLRequest before it. Output: a stream of the bytes in the frames. Everything else
-//! is the same as without a WebSocket, so the proxy does not distinguish the two. The WebSockets of Workers do not name a
+//! Input: a TLS connection without an SSLRequest before it. Output: a stream of the bytes in the frames. Everything
+//! else is the same as over TCP, so the proxy does not distinguish the two. The WebSockets of Workers do not name a
 //! protocol in the TLS handshake (ALPN), so the first bytes decide.
 
 use std::io;
@@ -31,7 +31,7 @@ pub(super) enum Client<W, O> {
 /// named the protocol, so that every other request is an error.
 ///
 /// # Errors
-/// Returns an error if the client requests something else than a WebSocket, or if the connection breaks.
+/// Returns an error if the client requests anything other than a WebSocket, or if the connection breaks.
 pub(super) async fn accept<S>(
     mut client: S,
     is_http: bool,

@@ -34,7 +34,8 @@ impl Session {
         }
     }
 
-    /// The rejection of a statement by its own text.
+    /// Returns the rejection of a statement that is rejected for its own SQL, whatever other statements the session has
+    /// run.
     pub(super) fn own_rejection(
         &self,
         statement: ParsedStatement<'_>,

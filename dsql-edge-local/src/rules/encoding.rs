@@ -1,9 +1,9 @@
-//! Decodes a client's texts from its `client_encoding`, so that the parser finds the same tokens as PostgreSQL.
+//! Decodes a client's SQL from its `client_encoding`, so that the parser finds the same tokens as PostgreSQL.
 //!
-//! Input: bytes that PostgreSQL will convert from that encoding. Output: a `String`, which can be encoded to the same
-//! bytes. Tokens depend only on ASCII: in every encoding except UTF-8 and LATIN1, each byte of a character outside
-//! ASCII becomes a private character. PostgreSQL rejects the whole message if its text is not valid in the client's
-//! encoding.
+//! Input: bytes that PostgreSQL will convert from the client's encoding. Output: a `String`, which can be encoded to
+//! the same bytes. Tokens depend only on ASCII: in every encoding except UTF-8 and LATIN1, each byte of a character
+//! outside ASCII becomes a private character. PostgreSQL rejects the whole message if its text is not valid in the
+//! client's encoding.
 
 /// The first character of the private range whose characters replace bytes: each byte has its own character.
 const PRIVATE: u32 = 0xF700;
@@ -11,7 +11,7 @@ const PRIVATE: u32 = 0xF700;
 /// Encodings in which an ASCII byte can be the second byte of a character.
 const WITH_ASCII_SECOND: [&str; 7] = ["SJIS", "SHIFT_JIS_2004", "BIG5", "GBK", "UHC", "GB18030", "JOHAB"];
 
-/// The encoding of a client's texts.
+/// The encoding of a client's SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     /// UTF-8, and SQL_ASCII, which PostgreSQL treats as the server's UTF-8.

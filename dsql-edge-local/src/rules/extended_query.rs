@@ -99,7 +99,7 @@ impl Session {
         instead.unwrap_or_else(|| [self.call_before_commit(), frame.bytes].concat())
     }
 
-    /// The places at which dsql-local has inserted text into the statement of a portal.
+    /// Returns the positions at which dsql-local has inserted text into the statement of a portal.
     fn inserted_into(&self, portal: &[u8]) -> Vec<usize> {
         let Some(prepared) = self.portals.get(portal).and_then(|it| it.as_deref()) else { return Vec::new() };
         let Ok(statement) = prepared.only() else { return Vec::new() };

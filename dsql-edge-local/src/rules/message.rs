@@ -1,6 +1,6 @@
 //! Reads and writes the client's messages that contain statements.
 //!
-//! Input: a message's body, which may contain anything. Output: the texts in the message as bytes, or `None` if the
+//! Input: a message's body, which may contain anything. Output: the strings in the message as bytes, or `None` if the
 //! message is malformed; PostgreSQL answers a malformed message with an error.
 
 use crate::proxy::frame::message;
@@ -61,7 +61,7 @@ pub(super) fn described(body: &[u8]) -> Option<(u8, &[u8])> {
     name(rest).map(|name| (*kind, name))
 }
 
-/// Whether a client's text contains this word, in upper or lower case.
+/// Whether a client's SQL contains this word, in upper or lower case.
 pub(super) fn contains(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }

@@ -3,9 +3,9 @@
 //!
 //! Input: a client's messages and PostgreSQL's messages, one by one. Output: the messages for the other side. A
 //! statement that DSQL rejects is replaced by a statement that PostgreSQL rejects at the same point, and PostgreSQL's
-//! error is replaced by DSQL's error. So PostgreSQL itself skips to Sync, aborts the transaction, and orders the errors
-//! of a message. A statement that our parser cannot read is forwarded, because PostgreSQL's own error is then the
-//! correct answer.
+//! error is replaced by DSQL's error. So PostgreSQL itself skips to Sync, aborts the transaction, and sends the errors
+//! of a message in the right order. A statement that our parser cannot read is forwarded, because PostgreSQL's own
+//! error is then the correct answer.
 
 mod answer;
 pub(crate) mod catalog;

@@ -1,8 +1,8 @@
 //! Leaves dsql-local's own functions, triggers and tables out of the messages that a client gets.
 //!
 //! Input: the fields of PostgreSQL's ErrorResponse and NoticeResponse, and the rows of a plan. Output: the same fields
-//! and rows, without dsql-local's objects. Left out are the lines of CONTEXT that name a function of dsql-local, the
-//! statement that this function ran, and dsql-local's trigger.
+//! and rows, without dsql-local's objects. The following parts are left out: each line of CONTEXT with a function of
+//! dsql-local, the statement that this function ran, and dsql-local's trigger.
 //!
 //! PostgreSQL lists the innermost call first: the line `SQL statement "…"`, which can have line breaks, is before the
 //! line of the function that ran the statement.

@@ -1,7 +1,7 @@
 //! The runtime and the server that the tests of one process share.
 //!
-//! A process of tests joins the shared server once, and leaves the server when the process ends. All values here live
-//! until then.
+//! A process of tests joins the shared server once, and leaves the server when the process ends. All values in this
+//! module exist until the process ends.
 
 use std::path::Path;
 use std::sync::OnceLock;

@@ -40,7 +40,7 @@ const FAST: [&str; 9] = [
 const SHARED_PATIENCE: u32 = 20;
 const OWN_PATIENCE: u32 = 1;
 
-/// How long the end of a server may take.
+/// How long a server may take to stop.
 const END: Duration = Duration::from_secs(20);
 
 /// A running server, which this process has joined.

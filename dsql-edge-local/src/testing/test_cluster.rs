@@ -30,7 +30,7 @@ pub struct TestCluster {
     control: Control,
     server: ServerOfTest,
     database: Database,
-    /// `None` if the schema is one of a PostgreSQL.
+    /// `None` if the dialect of the schema is PostgreSQL.
     cluster: Option<Arc<Cluster>>,
     credentials: Credentials,
     roles: Vec<Role>,
@@ -175,7 +175,7 @@ impl TestCluster {
         &self.credentials
     }
 
-    /// The roles of the test, in the order in which it lists them.
+    /// Returns the roles of the test, in the order of the attribute's list.
     pub fn roles(&self) -> &[Role] {
         &self.roles
     }
@@ -255,7 +255,7 @@ impl Parts {
     }
 }
 
-/// Names a test among all tests of all packages.
+/// Returns a name that identifies a test among all tests of all packages.
 pub(super) fn test_id(test: &Test<'_>) -> String {
     format!("{}#{}", test.package.display(), test.name)
 }
