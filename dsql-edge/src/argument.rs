@@ -20,7 +20,7 @@ use crate::types::{FitsParameter, Generated, IsList, IsOption, ListFits, NotNull
 #[derive(Debug)]
 pub struct Argument<'v, P, S, N, T: ?Sized> {
     value: &'v T,
-    /// The text that names the parameter in an error at run time: `parameter $limit of type int8`.
+    /// The description of the parameter for errors at run time, such as `parameter $limit of type int8`.
     described: &'static str,
     parameter: PhantomData<fn(P, S, N)>,
 }
@@ -95,8 +95,8 @@ impl<P, S: Generated, N, T: ?Sized> Argument<'_, P, S, N, T> {
 }
 
 impl<P, S: Generated, T: IsOption + ?Sized> NotNullArgument<'_, P, S, T> {
-    /// Never compiles: a NULL (`None`) is not allowed for this parameter. The bound `OptionFits` makes rustc report
-    /// this.
+    /// Never compiles: a NULL (`None`) is not allowed for this parameter. For a `None`, rustc reports the unsatisfied
+    /// bound `OptionFits`.
     pub fn bind(&self, _arguments: &mut Arguments)
     where
         T::Inner: OptionFits<T, P, S, S::Rust>,

@@ -61,7 +61,7 @@ impl Sql {
         Sql { owned: Arc::new(OwnedStatement { sql, file: String::new(), statement }) }
     }
 
-    /// Sets the statement's place, which errors name.
+    /// Sets the location of the statement in the source, which errors contain.
     #[must_use]
     pub fn at(mut self, file: impl Into<String>, line: u32) -> Sql {
         let owned = Arc::make_mut(&mut self.owned);

@@ -115,7 +115,7 @@ pub fn scram(data: &[u8]) {
     }
 }
 
-/// Replaces each occurrence of a text.
+/// Replaces each occurrence of `text` in `bytes`.
 #[cfg(feature = "postgres")]
 fn replaced(bytes: &[u8], text: &[u8], by: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();

@@ -1,9 +1,9 @@
 //! Finds the reason why the server rejected a login, from the words of DSQL's error, and the advice for the user.
 //!
-//! Input: an ErrorResponse that came before the session was ready. Output: its [`LoginRejection`]. No other module uses
-//! the words of an error for a decision. During the login, a decision by words is safe, because nothing was executed
-//! yet. Such a decision is also necessary, because DSQL sends the same SQLSTATE (08006) for most rejected logins. The
-//! texts are from Aurora DSQL's user guide ("Troubleshooting"), or were recorded from clusters.
+//! Input: an ErrorResponse that came before the session was ready. Output: its [`LoginRejection`]. No other module
+//! makes decisions by the words of an error. During the login, a decision by words is safe, because nothing was
+//! executed yet. Such a decision is also necessary, because DSQL sends the same SQLSTATE (08006) for most rejected
+//! logins. The texts are from Aurora DSQL's user guide ("Troubleshooting"), or were recorded from clusters.
 
 use crate::sqlstate::SqlState;
 use crate::wire::DatabaseError;

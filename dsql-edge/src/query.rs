@@ -68,9 +68,9 @@ pub struct SessionQuery<R>(pub(crate) Query<R>);
 /// is executed.
 ///
 /// The rows are read from their iterator while they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
-/// [`Transaction`](crate::Transaction), all rows are part of that transaction. Otherwise each chunk is a transaction of
-/// its own. A chunk takes one round trip, because its COMMIT is sent together with the rows of the next chunk; the COMMIT
-/// of the last chunk takes one more. If a chunk fails, the chunks before it stay committed, and
+/// [`Transaction`](crate::Transaction), all rows are part of that transaction. Outside a transaction, each chunk is a
+/// separate transaction. A chunk takes one round trip, because its COMMIT is sent together with the rows of the next
+/// chunk; the COMMIT of the last chunk takes one more. If a chunk fails, the chunks before it stay committed, and
 /// [`Error::committed_rows`] is the number of their rows.
 ///
 /// ```

@@ -42,9 +42,9 @@
 //!
 //! A cold `UPDATE` is sent together with the login. The connection breaks before ReadyForQuery of the login. The signal
 //! is `Lost`, the flight reached `Login`, and its payload is `Commit`, because the statement commits by itself. The
-//! server may have read the whole flight. So this is R4: the outcome is unknown, and the flight is not sent again. With
-//! a `SELECT`, the same break is R3: a second run does no harm. In a transaction, the break is also R3: COMMIT was not
-//! sent, so nothing can have been committed.
+//! server may have read the whole flight. So this is R4: the outcome is unknown, and the flight is not sent again. If
+//! the statement is a `SELECT`, the same broken connection is R3, because a second run of a `SELECT` does no harm. In a
+//! transaction, the same broken connection is also R3: COMMIT was not sent, so nothing can have been committed.
 //!
 //! # The rejected design
 //!
@@ -73,7 +73,8 @@ pub(crate) enum Reached {
     Session,
 }
 
-/// The kind of statements that a flight contains. If the answer is lost, the meaning of the loss depends on this kind.
+/// The kind of statements that a flight contains. If the answer is lost, the kind decides which rule of the table
+/// applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
     /// Statements that do not write, as the compiler has proved.
@@ -101,10 +102,10 @@ pub(crate) enum Signal {
     Timeout,
     /// Another transaction committed a conflicting change first, or waits for a lock of this one (a deadlock).
     Conflict,
-    /// An error after which the outcome of a commit is not known. The SQLSTATE is 40003 or 08007, or the class is a
-    /// failure of the system (XX, 58, 08) and the server may have committed; or the error arrived after the answer to
-    /// COMMIT; or the error is FATAL. The server may have committed before it ended the session, and nothing follows a
-    /// FATAL error.
+    /// An error after which the outcome of a commit is not known. There are three cases: the SQLSTATE is 40003 or
+    /// 08007, or has the class of a system failure (XX, 58, 08) while the server may have committed; the error arrived
+    /// after the answer to COMMIT; the error is FATAL. The server may have committed before it ended the session, and
+    /// nothing follows a FATAL error.
     Unsure,
     /// A part of the server is not available (XX000), and nothing was committed.
     Unavailable,
@@ -118,7 +119,7 @@ pub(crate) enum Signal {
     TransactionState,
 }
 
-/// The facts of a failed flight that decide whether it runs again.
+/// The properties of a failed flight that decide whether the flight runs again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FailureFacts {
     pub(crate) reached: Reached,

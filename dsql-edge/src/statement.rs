@@ -25,7 +25,7 @@ pub struct Statement {
     pub effect: Effect,
     /// Whether the query changes the session in which it runs.
     pub session: SessionEffect,
-    /// The tables that the query names.
+    /// The tables in the query.
     pub tables: &'static [&'static str],
     /// The search_path with which the query was compiled, in PostgreSQL's syntax; empty for the server's own setting.
     pub search_path: &'static str,
@@ -52,7 +52,7 @@ impl StatementRef {
         }
     }
 
-    /// The text, unless it is known only at run time.
+    /// Returns the SQL, unless it is known only at run time.
     #[cfg(feature = "tracing")]
     pub(crate) fn compiled_sql(&self) -> Option<&'static str> {
         match self {
@@ -83,7 +83,7 @@ impl core::ops::Deref for StatementRef {
     }
 }
 
-/// A statement whose text and file are owned. In `statement`, the text and the file are empty.
+/// A statement that owns its SQL and the path of its file. In `statement`, the text and the file are empty.
 #[cfg(feature = "dynamic")]
 #[derive(Debug, Clone)]
 pub(crate) struct OwnedStatement {
@@ -141,7 +141,8 @@ pub struct KeyConstraints {
     pub names: &'static [&'static str],
     /// Whether `names` contains all unique and exclusion constraints of the table.
     pub all: bool,
-    /// Whether the INSERT has `ON CONFLICT DO NOTHING`. If so, and if the key is taken, the INSERT inserts no row.
+    /// Whether the INSERT has `ON CONFLICT DO NOTHING`. With this clause, if the key is taken, the INSERT inserts no
+    /// row.
     pub does_nothing: bool,
 }
 

@@ -112,7 +112,7 @@ async fn run_fused(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn Chunk
 struct Group {
     chunks: Vec<Prepared>,
     rows: Vec<usize>,
-    /// The error of the chunk that follows these chunks and cannot be sent.
+    /// If the chunk after these chunks cannot be sent, the error of that chunk.
     error: Option<Error>,
 }
 

@@ -110,8 +110,8 @@ impl<R: Send + 'static> Query<R> {
     /// # }
     /// ```
     ///
-    /// If the column may be NULL, the value itself is an `Option`: `None` means that no row was found,
-    /// and `Some(None)` that the value is NULL. Where both mean the same to you, call `.flatten()`:
+    /// If the column may be NULL, the value itself is an `Option`: `None` means that no row was found, and `Some(None)`
+    /// that the value is NULL. If the two cases mean the same for your program, call `.flatten()`:
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};

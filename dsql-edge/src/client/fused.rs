@@ -1,4 +1,4 @@
-//! Writes many rows with `fused`: several chunks in one flight, each in a transaction of its own.
+//! Writes many rows with `fused`: several chunks in one flight, each chunk in a separate transaction.
 //!
 //! ```text
 //! BEGIN, rows 1, COMMIT, BEGIN, rows 2, COMMIT, Sync

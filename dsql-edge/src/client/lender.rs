@@ -392,7 +392,7 @@ impl Loan<'_> {
 }
 
 impl Drop for Loan<'_> {
-    // Not inlined, so that the code is not repeated in each place where a loan ends.
+    // Not inlined, so that the code is not repeated wherever a loan ends.
     #[inline(never)]
     fn drop(&mut self) {
         let mut state = self.lender.state();

@@ -177,7 +177,7 @@ impl Link {
         cfg!(feature = "pool") && self.leased
     }
 
-    /// Whether the login has ended, on a connection of its own.
+    /// Whether the login has ended, on a connection that is not a lease of a pool.
     pub(super) fn has_started(&self) -> bool {
         self.started && !self.is_leased()
     }
@@ -420,7 +420,7 @@ impl Link {
         Ok(None)
     }
 
-    /// Reads bytes of the server. If none arrive in time, sends the probe or returns the timeout.
+    /// Reads bytes of the server. If no bytes arrive in time, sends the probe or returns the timeout.
     fn poll_input(
         &mut self,
         context: &mut Context<'_>,

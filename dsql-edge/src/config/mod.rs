@@ -275,8 +275,9 @@ impl Config {
     }
 
     /// The certificate, in PEM, of a certificate authority that is trusted in addition to the system's authorities. For
-    /// example, `dsql-local` has an authority of its own. This setting has an effect only outside Workers (feature
-    /// `tokio`); the runtime of Workers has its own root certificates.
+    /// example, the certificate of `dsql-local` is issued by such an authority, which `dsql-local` makes itself. This
+    /// setting has an effect only outside Workers (feature `tokio`); the runtime of Workers has its own root
+    /// certificates.
     pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.settings.extra_ca = Some(pem.into());
         self

@@ -340,7 +340,7 @@ impl LoginAttempt<'static> {
     fn in_region(whole: &Connector, (region, patience): (Region, Millis)) -> Self {
         let connector = region.connector(whole);
         let mut attempt = LoginAttempt::owning(Arc::new(connector.clone()));
-        // With given keys, dialing has begun.
+        // If the keys are given, dialing has begun, so the timer starts now.
         let timer = attempt.dialing.is_some().then(|| connector.sleep(patience));
         attempt.patience = Some((patience, timer));
         attempt.region = region;
@@ -382,7 +382,8 @@ impl LoginAttempt<'static> {
         })
     }
 
-    /// Advances the token and the socket, and the login of a PostgreSQL. Returns an error if one of them failed.
+    /// Advances the parts of the attempt: the token, the socket, and the login to a PostgreSQL. Returns an error if one
+    /// of these parts failed.
     fn settle(&mut self, context: &mut Context<'_>, connector: &Connector) -> Result<(), (Error, Signal)> {
         let region = self.region.clone();
         let connector = region.connector(connector);
@@ -397,8 +398,8 @@ impl LoginAttempt<'static> {
         if let Some(Err(error)) = self.dialed.take_if(|dialed| self.token.is_some() && dialed.is_err()) {
             return Err(failure::of_dialing(&connector.config, error));
         }
-        // The login sends the configured search_path. If the first query needs another one, this is detected when the
-        // query takes the attempt.
+        // The login sends the configured search_path. If the first query needs another search_path, this difference is
+        // detected when the query takes the attempt.
         #[cfg(feature = "postgres")]
         if let (Some(settings), true) = (connector.settings().postgres.as_deref(), self.is_connected()) {
             self.log_in(connector, settings, connector.settings().search_path.as_deref())?;

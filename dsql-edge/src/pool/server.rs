@@ -216,8 +216,8 @@ impl Server {
         !self.writing && self.outgoing.is_empty()
     }
 
-    /// Sends as many bytes as can be sent now. Returns whether a write was completed. If so, the caller must try to
-    /// forward more bytes now, because no other event wakes the task to do this.
+    /// Sends as many bytes as can be sent now. Returns whether a write was completed. After a completed write, the
+    /// caller must try to forward more bytes at once, because no other event wakes the task.
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> bool {
         let mut completed = false;
         loop {

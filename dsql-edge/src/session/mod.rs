@@ -48,7 +48,8 @@ pub(crate) struct Connection {
     /// The expected answers, in order; the first `answered` of them have arrived. Empty once all answers have arrived.
     expected: Vec<Expected>,
     answered: usize,
-    /// Whether an ErrorResponse has arrived. If so, the server does not answer the frames up to the next Sync.
+    /// Whether an ErrorResponse has arrived. After an ErrorResponse, the server does not answer the frames up to the
+    /// next Sync.
     skipping: bool,
     /// The status in the last ReadyForQuery.
     status: Status,

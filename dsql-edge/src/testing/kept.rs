@@ -1,8 +1,8 @@
 //! Reports how to open the database of a failed test, and opens it.
 //!
-//! The command to open the database is the test program itself, because no other program certainly exists. With
-//! `DSQL_EDGE_TEST=open`, a test does not run. Instead, the program starts the PostgreSQL if necessary, and opens a
-//! shell in the database that the failed test has kept.
+//! The command that opens the database runs the test program itself, because no other program is certain to be
+//! installed. With `DSQL_EDGE_TEST=open`, a test does not run. Instead, the program starts the PostgreSQL if necessary,
+//! and opens a shell in the database that the failed test has kept.
 
 use std::ffi::OsString;
 use std::io;

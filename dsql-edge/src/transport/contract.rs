@@ -59,7 +59,7 @@ pub(crate) struct TransportError {
 pub(crate) enum TransportErrorKind {
     /// No server listens there, or the host does not exist.
     Unreachable,
-    /// The server declined TLS, or its answer to SSLRequest is not PostgreSQL's.
+    /// The server declined TLS, or answered SSLRequest with bytes that PostgreSQL never sends.
     NoTls,
     /// The TLS handshake failed.
     Tls,

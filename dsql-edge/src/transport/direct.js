@@ -1,4 +1,5 @@
-// Direct TLS for worker.rs: a socket that begins with TLS. Workers' sockets do not name a protocol (ALPN).
+// Direct TLS for worker.rs: a socket that begins with TLS. Workers' sockets do not send a protocol name in the
+// handshake (ALPN).
 import { connect } from "cloudflare:sockets";
 
 // `connection` is a Connection of worker.js. Resolves when the platform reports that the socket is open.

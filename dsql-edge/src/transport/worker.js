@@ -73,8 +73,8 @@ export class Connection {
   }
 }
 
-// Marks the request that makes it. If another request reads the mark, the mark throws at once and without I/O, because
-// reading the state of another request's WebSocket throws.
+// Marks the request in which `new RequestMark()` is called. If another request calls `touch`, `touch` throws at once
+// and without I/O, because reading the state of another request's WebSocket throws.
 export class RequestMark {
   constructor() {
     try {

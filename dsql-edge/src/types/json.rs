@@ -26,7 +26,8 @@ fn invalid(_: serde_json::Error) -> ConversionError {
     ConversionError::new("its JSON does not fit the Rust type")
 }
 
-/// PostgreSQL has validated the text, so only a number or the nesting can be the reason.
+/// PostgreSQL has already validated the JSON, so the reason can only be a number that is too large, or the depth of the
+/// nesting.
 fn beyond_value(_: serde_json::Error) -> ConversionError {
     ConversionError::new("it has a number that no double holds, or nests more than 128 levels: use String")
 }

@@ -108,7 +108,7 @@ pub const fn known_labels(
     }
 }
 
-/// A text that a constant function writes. A longer text is cut off.
+/// A string that a constant function builds. A part that does not fit is left out.
 struct Text {
     bytes: [u8; 1024],
     length: usize,

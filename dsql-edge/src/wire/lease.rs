@@ -6,8 +6,8 @@
 //!
 //! A connection whose session settings may have changed must not serve another client, and DSQL has no statement that
 //! resets a session (it rejects `DISCARD`). So the pool closes the connection when the lease ends. The client requests
-//! the closing before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]. So the connection is closed
-//! even if the client is lost directly after the statement.
+//! that the connection be closed before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]. So the
+//! connection is closed even if the client is lost directly after the statement.
 
 use super::Malformed;
 use super::frame::Frame;
@@ -32,11 +32,12 @@ const SPENDS: u8 = 4;
 /// A request for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ask {
-    /// Whether more than one flight may follow. If so, the stub's stream ends with the lease.
+    /// Whether more than one flight may follow. If more flights may follow, the stub's stream ends with the lease.
     pub(crate) open: bool,
     /// Whether the password is sent only after the server has requested it.
     pub(crate) serially: bool,
-    /// Whether the first flight may change the session's settings. If so, the connection must not be lent again.
+    /// Whether the first flight may change the session's settings. If the flight may change the session's settings, the
+    /// connection must not be lent again.
     pub(crate) spent: bool,
     /// The time limit for getting a connection, including its login.
     pub(crate) wait: Millis,

@@ -198,7 +198,8 @@ fn within_a_minute<T>(network: &Network, future: impl Future<Output = T>) -> T {
     panic!("it waits");
 }
 
-/// COMMIT and the rows behind it take 20 seconds each; the limit is 30 seconds.
+/// The COMMIT takes 20 seconds, and the rows that are sent after it take another 20 seconds; the limit of each is 30
+/// seconds.
 #[test]
 fn commit_and_next_rows_have_a_limit_each() {
     let network = Network::default();

@@ -73,7 +73,8 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
     assert_eq!(once(&network, &DOES_NOTHING).unwrap(), IdempotentOutcome::AlreadyCommitted);
     assert_eq!(sent(&network)[1], "ROLLBACK |");
 
-    // The answer to the key's INSERT decides, even if a row of the first run makes a later statement fail.
+    // Only the answer to the key's INSERT decides the result: a later statement may fail because of a row that the
+    // first run has inserted.
     let network = Network::default();
     network
         .accept(answers([[control("BEGIN"), done("INSERT 0 0"), failed("23505")].concat(), rolled_back()]));

@@ -9,7 +9,8 @@ use crate::transport::text_of;
 /// The binding with the connection string.
 const URL: &str = "DATABASE_URL";
 
-/// The bindings of the parts, with libpq's names, and the parameter that each of them sets.
+/// The bindings for the parts of a connection string, with libpq's names, and for each binding the parameter that it
+/// sets.
 const PARTS: [(&str, &str); 13] = [
     ("PGHOST", "host"),
     ("PGPORT", "port"),

@@ -1,8 +1,8 @@
 //! Opens a connection step by step, for tools that find out why a connection fails.
 //!
 //! Input: settings. Output: the result of each step up to the first one that fails, and the certificates of the server,
-//! even if they are not trusted. The steps are the same as for any other connection. In addition, the certificates are
-//! recorded.
+//! even if they are not trusted. The steps are the same as for any other connection. In addition, these steps record
+//! the certificates.
 
 use std::io;
 use std::net::SocketAddr;
@@ -258,7 +258,7 @@ impl ServerCertVerifier for Recording {
     }
 }
 
-/// Waits for a step at most as long as for a whole connection.
+/// Limits a step to the time that a whole connection may take.
 async fn within<T>(settings: &Settings, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     let limit = core::time::Duration::from_millis(settings.connect_timeout);
     let late = || Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}")));
