@@ -1,8 +1,9 @@
 //! A child process that always ends when this process ends, even if SIGKILL kills this process.
 //!
 //! A shell runs between this process and the child. The shell's standard input is a pipe whose other end only this
-//! process has, so the system closes the pipe when this process ends. Then the shell kills the child and removes the
-//! child's folder. (Linux's parent-death signal needs unsafe code, and other systems do not have one.)
+//! process has, so the system closes the pipe when this process ends. When the pipe is closed, the shell kills the
+//! child and removes the child's folder. (Linux's parent-death signal needs unsafe code, and other systems do not have
+//! one.)
 
 use std::ffi::OsStr;
 use std::io;
@@ -98,8 +99,8 @@ impl Guarded {
             .arg(program)
             .args(arguments);
         prepare(&mut command);
-        // The child has its own process group, so the terminal's Ctrl-C reaches only this process. This process then
-        // ends the child in an orderly way.
+        // The child has its own process group, so the terminal's Ctrl-C reaches only this process. After Ctrl-C, this
+        // process ends the child in an orderly way.
         command.stdin(Stdio::piped()).process_group(0);
         let mut shell = command.spawn()?;
         let leash = shell.stdin.take();

@@ -297,7 +297,8 @@ impl Builder {
         self
     }
 
-    /// Keeps the data in the folder for the next start. Then the SQL for the start runs only at the first start.
+    /// Keeps the data in the folder for the next start. With kept data, the SQL for the start runs only at the first
+    /// start.
     pub fn keep_data(mut self, keep: bool) -> Builder {
         self.keep_data = keep;
         self
@@ -309,7 +310,7 @@ impl Builder {
         self
     }
 
-    /// The port to listen on. If it is 0, or in use, any free port is used.
+    /// The port to listen on. If the port is 0, or in use, any free port is used.
     pub fn port(mut self, port: u16) -> Builder {
         self.port = port;
         self

@@ -3,9 +3,9 @@
 //! DSQL documents that a session with a cached copy of an older catalog can get OC001 when the session next uses
 //! storage, even long after the change ("DDL and distributed transactions", DSQL user guide). DSQL does not document
 //! the contents of this copy, and does not document whether OC001 is always sent. In AWS's own test suites, a session
-//! uses a table that another session has just created, and does not retry. Some of these sessions have used other
-//! tables before. So [`Oc001::Cached`] does not send OC001 in these cases. [`Oc001::Any`] is the documented worst case.
-//! `tests/oc001.rs` has each case and its source.
+//! uses a table that another session has just created, and does not retry. Some of the sessions in these test suites
+//! have used other tables before. So [`Oc001::Cached`] does not send OC001 in these cases. [`Oc001::Any`] is the
+//! documented worst case. `tests/oc001.rs` has each case and its source.
 
 use std::fmt;
 use std::str::FromStr;

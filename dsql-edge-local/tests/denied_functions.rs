@@ -88,7 +88,7 @@ async fn functions_that_run_sql_are_denied_on_every_path() {
         session.simple("SELECT sys.current_session_id() = sys.current_session_id()").await.values,
         ["t"]
     );
-    // This form of the function uses only its arguments, so it is not denied.
+    // The function with three arguments of the type tsquery reads no table, so DSQL's rules do not deny this call.
     let rewritten = session.simple("SELECT ts_rewrite('a & b'::tsquery, 'a'::tsquery, 'c'::tsquery)").await;
     assert_eq!((rewritten.errors, rewritten.values), (Vec::new(), vec!["'b' & 'c'".to_owned()]));
     local.stop().await.unwrap();

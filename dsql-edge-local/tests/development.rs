@@ -70,7 +70,7 @@ impl Running {
         Running { child, lines }
     }
 
-    /// Waits for a line with this text.
+    /// Waits until dsql-local prints a line that contains `text`.
     fn prints(&self, text: &str) {
         let mut others = Vec::new();
         loop {

@@ -259,7 +259,7 @@ async fn kept_statements_stay_under_the_rules() {
             assert_eq!(answer.errors.last(), multiple.last(), "{answer:?}");
         }
     }
-    // A statement that was closed can have another text afterwards.
+    // After a Close, the same statement name can be used for other SQL.
     let mut session = Session::open(&local).await;
     session.send(&[parse("ddl", "CREATE TABLE c (i int)"), sync()].concat(), 1).await;
     let renewed = [message(b'C', b"Sddl\0"), parse("ddl", "SELECT 5"), sync()].concat();

@@ -70,7 +70,7 @@ async fn statements_before_a_rejected_one_in_a_message_are_undone() {
     assert_eq!(answer.tags, "12nCEZ12TDCZ");
     assert_eq!(answer.errors[0].1, "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported");
     assert_eq!(session.simple("SELECT count(*) FROM t").await.values, ["0"]);
-    // A message that arrives byte by byte has the same answer.
+    // A message that arrives byte by byte gets the same answer as a message that arrives at once.
     for byte in message(b'Q', b"VACUUM\0") {
         session.tls.write_all(&[byte]).await.unwrap();
         session.tls.flush().await.unwrap();

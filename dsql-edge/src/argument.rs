@@ -1,4 +1,5 @@
-//! Binds a value to a parameter. If the type of the value does not fit, rustc's error names the parameter.
+//! Binds a value to a parameter. If the type of the value does not fit, rustc's error contains the name of the
+//! parameter.
 //!
 //! Input: a value, a type that has the parameter's name, and the parameter's SQL type. Output: the bound value.
 //! [`Arguments`] and [`ManyRows`] encode the value with code that does not depend on the name.

@@ -58,8 +58,8 @@ impl Batches {
         Batches { first, next, arguments, last: None, rows: 0, is_finished: false }
     }
 
-    /// The number of rows that the answered batches have updated or deleted. If the outcome of a batch is unknown, or
-    /// its future was dropped, its rows are not counted, even if they were changed.
+    /// The number of rows that the answered batches have updated or deleted. The number does not include the rows of a
+    /// batch whose outcome is unknown or whose future was dropped, even if these rows were changed.
     pub fn rows_affected(&self) -> u64 {
         self.rows
     }

@@ -115,11 +115,11 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 /// # What the line shows
 ///
 /// An error is shown as one line, by `Display`, by `Debug` and as a `worker::Error`. Frameworks put this line into logs
-/// and answers, so it does not quote parameters or rows. The line contains the server's message only if messages with
-/// this SQLSTATE name objects, limits and states: constraints (23), names and types (42), features that DSQL does not
-/// support (0A), conflicts (40), resources and limits (53, 54), connections and logins (08, 28) and the like. For other
-/// SQLSTATEs, such as data exceptions (22: `invalid input syntax for type integer: "…"`), the line has only the
-/// SQLSTATE, and [`message`](Error::message) returns the text.
+/// and answers, so it does not quote parameters or rows. The line contains the server's message only if the messages
+/// with this SQLSTATE contain names of objects, limits and states, and no values: constraints (23), names and types
+/// (42), features that DSQL does not support (0A), conflicts (40), resources and limits (53, 54), connections and
+/// logins (08, 28) and the like. For other SQLSTATEs, such as data exceptions (22: `invalid input syntax for type
+/// integer: "…"`), the line has only the SQLSTATE, and [`message`](Error::message) returns the text.
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
@@ -317,7 +317,7 @@ impl Error {
         self.database_error()?.sqlstate
     }
 
-    /// The constraint that rejected the row, as the server names it.
+    /// The name of the constraint that rejected the row, as the server sends it.
     pub fn constraint(&self) -> Option<&str> {
         self.database_error()?.constraint.as_deref()
     }

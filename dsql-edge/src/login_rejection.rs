@@ -3,7 +3,7 @@
 //! Input: an ErrorResponse that came before the session was ready. Output: its [`LoginRejection`]. No other module
 //! makes decisions by the words of an error. During the login, a decision by words is safe, because nothing was
 //! executed yet. Such a decision is also necessary, because DSQL sends the same SQLSTATE (08006) for most rejected
-//! logins. The texts are from Aurora DSQL's user guide ("Troubleshooting"), or were recorded from clusters.
+//! logins. The messages are from Aurora DSQL's user guide ("Troubleshooting"), or were recorded from clusters.
 
 use crate::sqlstate::SqlState;
 use crate::wire::DatabaseError;

@@ -283,7 +283,7 @@
 ///
 /// # Errors
 ///
-/// A statement that PostgreSQL would reject is a compile error, with PostgreSQL's message and the place in the SQL.
+/// A statement that PostgreSQL would reject is a compile error, with PostgreSQL's message and the position in the SQL.
 #[doc(alias = "query")]
 #[doc(alias = "query_as")]
 #[doc(alias = "query_scalar")]

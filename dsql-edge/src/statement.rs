@@ -112,12 +112,13 @@ pub struct ColumnDesc {
 /// Whether a statement may change something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// The statement only reads. If its answer is lost, the statement can run again.
+    /// The statement only reads. If the answer to the statement is lost, the statement can run again.
     Read,
     /// The statement may write: it is a SELECT that calls a function whose body is not known, or that locks rows. A
     /// lost answer is handled as for a statement that writes.
     MayWrite,
-    /// The statement writes. If its answer is lost, it is not known whether the statement was executed.
+    /// The statement writes. If the answer to the statement is lost, it is not known whether the statement was
+    /// executed.
     Write,
 }
 

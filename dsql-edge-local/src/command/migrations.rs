@@ -1,9 +1,9 @@
 //! `--migrations FOLDER`: applies the migrations of a folder at the start, and again when a file changes.
 //!
 //! The folder is read every 300 ms: names, sizes and times of change. Events of the system (inotify, FSEvents) would
-//! report a change sooner, but they have two disadvantages. Some folders send no events (network file systems, shared
-//! folders of virtual machines and WSL). And an editor or git may replace the folder itself. Reading the entries of one
-//! folder costs microseconds.
+//! report a change sooner, but they have two disadvantages. First, some folders cause no events (network file systems,
+//! shared folders of virtual machines and WSL). And an editor or git may replace the folder itself. Reading the entries
+//! of one folder costs microseconds.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

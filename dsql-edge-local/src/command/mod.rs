@@ -171,7 +171,7 @@ pub(crate) struct Started {
     pub(crate) migrations: Option<Migrations>,
     /// The socket for the requests of other processes.
     pub(crate) control: Control,
-    /// The lock on the folder, which other processes see until it is dropped.
+    /// The lock on the folder; other processes cannot lock the folder until this value is dropped.
     pub(crate) lock: FolderLock,
 }
 

@@ -1,8 +1,8 @@
 //! `dsql-local reset`: makes the database of a dsql-local new again.
 //!
 //! Input: the folder of a dsql-local. Output: if the dsql-local runs, it has dropped everything, has run the SQL of
-//! `--init`, and has applied its migrations. If it does not run, its kept data is removed. The command finds a
-//! dsql-local only by its folder, and never uses `DSQL_ENDPOINT`, so it cannot reach a cluster.
+//! `--init`, and has applied its migrations. Output if the dsql-local does not run: its kept data is removed. The
+//! command finds a dsql-local only by its folder, and never uses `DSQL_ENDPOINT`, so it cannot reach a cluster.
 
 use std::env;
 use std::path::{Path, PathBuf};

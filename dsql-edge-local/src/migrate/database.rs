@@ -66,7 +66,7 @@ impl Database {
         }
     }
 
-    /// Runs a write of the ledger once: it is a part of a transaction.
+    /// Runs a write of the ledger once, without a retry, because the write is a part of a transaction.
     pub(super) async fn write_once(&self, sql: &str, parameters: &[Option<&str>]) -> Result<u64, Error> {
         self.0.execute(sql, &borrowed(&texts(parameters))).await
     }

@@ -2,8 +2,8 @@
 //! start as root.
 //!
 //! For root, this module also creates a folder that `nobody` can reach, and copies the binaries there if `nobody`
-//! cannot reach the folder of the binaries (a clone in a home folder of mode 0700). Without this copy, PostgreSQL's
-//! error would be about a missing library.
+//! cannot reach the folder of the binaries (a clone in a home folder of mode 0700). Without this copy, PostgreSQL could
+//! not read its libraries, and its error would be about a missing library.
 
 use std::fs::{self, DirBuilder};
 use std::io;

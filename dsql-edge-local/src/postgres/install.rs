@@ -75,7 +75,7 @@ const ARGUMENTS: [&str; 9] = [
 /// The output of npm, in the temporary folder.
 const LOG: &str = "npm.log";
 
-/// How much of npm's output is read and shown: its first lines name the error.
+/// How much of npm's output is read and shown: the first lines contain the error.
 const MOST_OUTPUT: u64 = 4096;
 const MOST_LINES: usize = 6;
 

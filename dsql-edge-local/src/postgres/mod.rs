@@ -77,7 +77,7 @@ pub(crate) const SETTINGS: [&str; 9] = [
 /// The place of the data.
 #[derive(Debug, Clone)]
 pub(crate) enum Data {
-    /// In a folder that is removed when the server ends.
+    /// The data is in a folder that is removed when the server ends.
     Fresh,
     /// The data is in a folder that is kept.
     Kept(PathBuf),

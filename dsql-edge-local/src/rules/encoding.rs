@@ -36,9 +36,9 @@ impl Encoding {
         }
     }
 
-    /// Whether a statement with this text may change the encoding. A statement without these words may still call
-    /// `set_config` (in a function, a view or a default): `dsql_local_check_setting`, which has the same list, rejects
-    /// such a statement.
+    /// Whether a statement may change the encoding, as far as the words in its SQL show. A statement without these
+    /// words may still call `set_config` (in a function, a view or a default): `dsql_local_check_setting`, which has
+    /// the same list, rejects such a statement.
     pub(super) fn may_change(text: &[u8]) -> bool {
         ["client_encoding", "NAMES", "set_config", "pg_settings", "U&\""]
             .iter()

@@ -25,7 +25,7 @@ impl Session {
     pub(super) fn parse(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
         let Some((name, text, types)) = message::parse(frame.body()) else { return frame.bytes };
         let rejected = match self.text(&frame) {
-            // The encoding of this text is not known, because PostgreSQL reports a change of the encoding only at the
+            // The encoding of this SQL is not known, because PostgreSQL reports a change of the encoding only at the
             // end of the cycle.
             _ if self.changes_encoding && !text.is_ascii() && self.cycles.current().executes => {
                 StatementRejected::encoding_unknown()

@@ -49,7 +49,7 @@ use crate::proxy::frame::Frame;
 
 /// The state of a session.
 pub(crate) struct Session {
-    /// The encoding of the client's texts.
+    /// The encoding of the client's SQL.
     encoding: Encoding,
     /// Whether the encoding may differ from `encoding`. True at the startup, unless the client sets UTF-8 there, and
     /// after a statement that may change the encoding. Becomes false once PostgreSQL has answered all messages, if the
@@ -205,7 +205,7 @@ pub(crate) mod tests {
         };
         let answer = session.postgres_message(error(1));
         assert_eq!(answer[5..], *b"SERROR\0VERROR\0C0A000\0Munsupported VACUUM statement\0\0");
-        // If a client's own statement causes an error with this text, the error is returned unchanged.
+        // If a client's own statement causes an error with the same message, the error is returned unchanged.
         assert_eq!(session.postgres_message(error(1)), error(1).bytes);
         assert_eq!(session.postgres_message(error(9)), error(9).bytes);
     }

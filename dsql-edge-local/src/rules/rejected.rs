@@ -62,7 +62,7 @@ impl StatementRejected {
         StatementRejected::new("22021", message, "send UTF-8, or set client_encoding first".to_owned())
     }
 
-    /// The answer to a text whose encoding is not known: an earlier statement of the cycle may have changed the
+    /// The answer to a message whose encoding is not known: an earlier statement of the cycle may have changed the
     /// encoding.
     pub(super) fn encoding_unknown() -> StatementRejected {
         StatementRejected::new(

@@ -57,8 +57,8 @@ impl Session {
         format!("SELECT {MARK}{number}")
     }
 
-    /// Returns a statement to send in place of a COMMIT. This statement ends the transaction in the same way as a
-    /// COMMIT that fails. PostgreSQL does not always reject this statement, so a later statement of the cycle may be
+    /// Returns a statement to send in place of a COMMIT. The returned statement ends the transaction in the same way as
+    /// a COMMIT that fails. PostgreSQL does not always reject this statement, so a later statement of the cycle may be
     /// rejected too.
     pub(super) fn mark_commit(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);

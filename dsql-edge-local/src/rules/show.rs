@@ -9,7 +9,8 @@ use dsql_edge_compiler::syntax::ast::StatementKind;
 
 use super::Session;
 
-/// A SHOW is replaced by a SELECT whose column has a name that begins with this text; the setting's name follows.
+/// The beginning of the column name in the SELECT that replaces a SHOW; the rest of the name is the name of the
+/// setting.
 pub(super) const COLUMN: &str = "dsql_local_show_";
 
 /// The setting by which a session requests faults.

@@ -152,7 +152,8 @@ pub(super) fn is_job(statement: &Statement) -> bool {
     }
 }
 
-/// The statement that PostgreSQL runs instead of a statement that only DSQL has, or that means something else in DSQL.
+/// Returns the statement that PostgreSQL runs instead, if only DSQL has `statement`, or if `statement` has another
+/// meaning in DSQL.
 pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
     match &statement.kind {
         StatementKind::Utility("AWS IAM") => iam(statement, seal_key),

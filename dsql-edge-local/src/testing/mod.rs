@@ -7,14 +7,14 @@
 //! # One server for all processes
 //!
 //! `cargo test` starts a process for each test program, and nextest starts one for each test. All these processes share
-//! a PostgreSQL whose data is below the target folder (`folder`). The first process starts the server, under a lock on
-//! a file. The system releases this lock when a process ends, so a killed process leaves no lock.
+//! a PostgreSQL whose data is below the target folder (`folder`). The first process locks a file, and starts the
+//! server. The system releases this lock when a process ends, so a killed process leaves no lock.
 //!
 //! The server must end after the last process, even if each process is killed. So a shell next to PostgreSQL reads from
 //! a named pipe, and each process keeps the pipe open for writing (`watcher`): the shell reads the end of the pipe when
-//! no process is left. Then the shell waits two seconds for the next process (`cargo test` starts its programs one after
-//! the other), and ends PostgreSQL. A rejected design: the processes count themselves in a file. A killed process would
-//! stay in the count.
+//! no process is left. When the pipe has ended, the shell waits two seconds for the next process (`cargo test` starts
+//! its programs one after the other), and ends PostgreSQL. A rejected design: the processes count themselves in a file.
+//! A killed process would stay in the count.
 //!
 //! Invariants:
 //!
@@ -64,7 +64,8 @@ pub struct Schema<'a> {
 /// A test.
 #[derive(Debug, Clone, Copy)]
 pub struct Test<'a> {
-    /// The target folder, in which the data of the server is kept. Without it, the data is in the temporary folder.
+    /// The target folder, in which the data of the server is kept. If the target folder is not known, the data is in
+    /// the temporary folder.
     pub target: Option<&'a Path>,
     /// The folder of the package.
     pub package: &'a Path,

@@ -104,7 +104,8 @@ impl Server {
     async fn start(folder: ServerFolder, installation: &Installation, own: bool) -> Result<Server, Error> {
         end_leftover(&folder).await?;
         let data = folder.data()?;
-        // The server did not shut down. Without fsync, its data may be damaged if the system has crashed.
+        // The server did not shut down. The server runs without fsync, so its data may be damaged if the system has
+        // crashed.
         if data.join("postmaster.pid").exists() || !data.join(READY).exists() {
             remove_data(&folder)?;
         }

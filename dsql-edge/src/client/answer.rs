@@ -14,7 +14,7 @@ use crate::wire::{DatabaseError, Field, Row, Tag};
 
 /// How the server answered a flight.
 pub(crate) enum FlightEnd {
-    /// The server executed everything. If a row could not be used, the variant contains the client's own error.
+    /// The server executed everything. If a row could not be used, the `Option` contains the client's own error.
     Completed(Option<Error>),
     /// The server rejected a statement, or the commit.
     StatementRejected { error: Box<DatabaseError>, step: Step },

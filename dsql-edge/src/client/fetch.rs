@@ -196,8 +196,8 @@ impl SessionCommand {
     /// Runs the statement in a session, and returns the number of affected rows.
     ///
     /// # Errors
-    /// Returns any [`Error`] of the connection or the database, and an error if a pool is used, because a session then
-    /// has no connection of its own.
+    /// Returns any [`Error`] of the connection or the database, and an error if a pool is used, because a pool cannot
+    /// reserve a connection for a session.
     pub fn execute<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, u64> {
         self.0.execute(session)
     }

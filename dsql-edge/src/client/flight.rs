@@ -78,9 +78,9 @@ impl Prepared {
         (!self.unchecked).then_some(self.statement.search_path)
     }
 
-    /// Returns an error if names on this connection can have another meaning than they had when the query was compiled.
-    /// `configured`: whether the user has set the connection's search_path. A query whose snapshot has no search_path
-    /// accepts every search_path that the user has set.
+    /// Returns an error if a name can mean one object on this connection, and meant another object when the query was
+    /// compiled. `configured`: whether the user has set the connection's search_path. A query whose snapshot has no
+    /// search_path accepts every search_path that the user has set.
     fn check(&self, search_path: &str, configured: bool) -> Result<(), Error> {
         let compiled = self.statement.search_path;
         if self.unchecked || compiled == search_path || (compiled.is_empty() && configured) {

@@ -41,7 +41,7 @@ impl<'a> FusedChunks<'a> {
             }
             match self.send_flight(chunks, runs).await {
                 Ok(()) => {}
-                // One of the chunks is too long for a message; the chunks before it are sent alone.
+                // One of the chunks is too long for a message, so the chunks before that chunk are sent without it.
                 Err(Attempted::Failed(failure))
                     if failure.facts.signal == Signal::Local && chunks.len() > 1 =>
                 {

@@ -258,8 +258,8 @@ impl Link {
         self.on_trial = false;
         #[cfg(feature = "multi-region")]
         match &end {
-            // A connection that breaks at its first flight is treated like one that breaks during the login: with such an
-            // endpoint, every attempt would fail.
+            // A connection that breaks at its first flight counts as a failed login, because every other attempt at
+            // this endpoint would probably fail, too.
             Err(ConnectionFailure::Transport(_) | ConnectionFailure::Session(SessionFault::Closed))
                 if self.started && !self.has_answered =>
             {

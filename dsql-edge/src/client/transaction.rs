@@ -286,7 +286,8 @@ where
         TransactionFuture(Box::pin(async move {
             match run(self, None).await? {
                 IdempotentOutcome::Committed(value) => Ok(value),
-                // This case does not occur: without a key, an attempt never returns `AlreadyCommitted`.
+                // The variant `AlreadyCommitted` does not occur here, because only an attempt with an idempotency key
+                // returns it.
                 IdempotentOutcome::AlreadyCommitted => {
                     Err(E::from(Error::new(Kind::TransactionOver(OUTLIVED))))
                 }

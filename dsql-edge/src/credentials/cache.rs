@@ -143,9 +143,9 @@ impl Cache {
     }
 
     /// Forgets all credentials, because a server rejected some of them. The function does this at most once in 30
-    /// seconds, and a request that is fetching credentials keeps its turn. Without this limit, a role that is never
-    /// allowed to connect would clear the cache at each request of the Worker, and each request would call STS again,
-    /// even for other roles.
+    /// seconds, and a request that is fetching credentials keeps its turn. Without the limit of 30 seconds, a role that
+    /// is never allowed to connect would clear the cache at each request of the Worker, and each request would call STS
+    /// again, even for other roles.
     pub(crate) fn forget_rejected(&mut self, seconds: u64) {
         if self.forgotten_at.is_some_and(|at| seconds < at.saturating_add(LATER)) {
             return;

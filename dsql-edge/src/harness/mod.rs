@@ -391,7 +391,7 @@ fn each_seeded_bug_of_the_client_is_caught() {
     assert_caught(Bug::OF_CLIENT, &Way::ALL);
 }
 
-/// These bugs have no effect without a pool.
+/// The bugs in this list have no effect without a pool.
 #[cfg(feature = "pool")]
 #[test]
 fn each_seeded_bug_of_the_pool_is_caught() {

@@ -374,8 +374,8 @@ impl Transport for Connection {
                     self.frames.push_front(frame.split_off(at));
                     self.pause = Some(self.moment());
                 }
-                // This fault happens only after the login, because during the login a server sends other errors and has
-                // executed nothing.
+                // `Fault::Shutdown` happens only after the login, because during the login a server sends other errors
+                // and has executed nothing.
                 Fault::Shutdown if self.logged_in => {
                     frame = server::fatal();
                     self.breaks(Fault::Vanish);

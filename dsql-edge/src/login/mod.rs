@@ -89,8 +89,8 @@ pub(crate) trait Ahead: Send {
 
 /// Whether the token may be made long after the socket is open. A token that is signed with given keys is made at once,
 /// so a Worker without the feature `assume-role` does not link the code that watches an open socket. If such a Worker
-/// has a provider, it opens the socket only after the provider has returned. Otherwise, nothing would watch the open
-/// socket, and its end would be noticed only after a write.
+/// has a provider, it opens the socket only after the provider has returned. Without that code, nothing would watch the
+/// open socket, and its end would be noticed only after a write.
 pub(crate) const TOKEN_MAY_BE_LATE: bool = cfg!(any(feature = "assume-role", feature = "tokio"));
 
 /// Opens a connection with TLS; for callers that can await.
@@ -292,8 +292,8 @@ impl<'c> LoginAttempt<'c> {
     }
 
     /// Notices the end of an open socket. A server sends nothing before the login, so if anything arrives, the
-    /// connection is closed. Without this check, a flight could be sent on a dead connection, and the outcome of a
-    /// write would be unknown.
+    /// connection is closed. If the end of the socket were not noticed, a flight could be sent on a dead connection,
+    /// and the outcome of a write would be unknown.
     fn watch(&mut self, context: &mut Context<'_>, connector: &Connector) {
         if let Some(Ok(transport)) = &mut self.dialed
             && !seeded!(SendsOnDeadWarmUp)

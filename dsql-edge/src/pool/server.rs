@@ -46,7 +46,8 @@ pub(super) struct Server {
     before_probe: Option<usize>,
     /// The status in the last ReadyForQuery.
     status: u8,
-    /// Whether the session may have changed. If so, the connection is closed when the lease ends.
+    /// Whether the session may have changed. If the session may have changed, the connection is closed when the lease
+    /// ends.
     pub(super) spent: bool,
     /// The search_path of the session.
     pub(super) search_path: String,

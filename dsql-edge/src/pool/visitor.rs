@@ -125,7 +125,7 @@ impl Visitor {
             let (now, behind) = rest.split_at_checked(passed).unwrap_or((rest, &[]));
             rest = behind;
             if self.frames.tag() == SPENT {
-                // This frame is for the pool, not for the server.
+                // The frame SPENT is for the pool, not for the server.
                 if self.frames.has_body() {
                     return Err(Malformed("the frame that marks a connection as spent must be empty"));
                 }

@@ -283,8 +283,8 @@ impl Connection {
     /// or still waits to be sent.
     ///
     /// A server may process the login and drop the bytes after it in the same read. To the client, such a dropped
-    /// flight looks like a slow query. One more Sync distinguishes the two cases, because a server answers in order: a
-    /// ReadyForQuery before ParseComplete proves that the server never had the flight
+    /// flight looks like a slow query. One more Sync distinguishes a slow query from a dropped flight, because a server
+    /// answers in order: a ReadyForQuery before ParseComplete proves that the server never had the flight
     /// ([`SessionEvent::FlightDropped`]). A slow query is answered as usual, and one more ReadyForQuery follows.
     pub(crate) fn probe(&mut self) {
         let is_silent = self.answered == 0 && self.understood == self.incoming.len() && !self.skipping;

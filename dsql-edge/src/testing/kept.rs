@@ -20,14 +20,14 @@ pub(super) fn is_requested() -> bool {
     std::env::var_os(VARIABLE).is_some_and(|value| value == "open")
 }
 
-/// Prints the cluster's log, and the command that opens the database of a failed test. The test harness shows this text
-/// with the test's output.
+/// Prints the cluster's log, and the command that opens the database of a failed test. The test harness shows what this
+/// function prints, together with the test's output.
 pub(super) fn report(test: &Test, log: &[String]) {
     if !log.is_empty() {
         eprintln!("\nthe log of the cluster:\n    {}", log.join("\n    "));
     }
     let program = std::env::current_exe().map(OsString::from).unwrap_or_default();
-    // The harness names a test without its crate.
+    // The test harness shows the path of a test without the name of the crate.
     let module = test.module.split_once("::").map_or(String::new(), |(_, module)| [module, "::"].concat());
     eprintln!(
         "\nthe database of this test is kept until the test runs again, for a week at most; to open it:\n    \

@@ -33,9 +33,10 @@ class Ends {
 const byob = (readable) => readable?.getReader({ mode: "byob" });
 
 // Whether the platform rejected a request before the object received any of it, so that the request certainly did
-// nothing. Cloudflare documents four such errors; all begin with this text, are `overloaded`, and are about queued
-// requests. The property `overloaded` alone is not enough: if an object exceeds its memory while it serves a request,
-// the error also has `overloaded`, together with `remote` or `durableObjectReset`.
+// nothing. Cloudflare documents four such errors; the message of each error begins with `Durable Object is
+// overloaded.`, each error is `overloaded`, and each is about queued requests. The property `overloaded` alone is not
+// enough: if an object exceeds its memory while it serves a request, the error also has `overloaded`, together with
+// `remote` or `durableObjectReset`.
 const isUndelivered = (error) =>
   error?.overloaded === true &&
   !error.remote &&
@@ -47,8 +48,8 @@ const mark = (error) => {
   throw isUndelivered(error) ? Object.assign(new Error(error.message), { undelivered: true }) : error;
 };
 
-// The Worker's end. The first write begins the request. Unless the lease is open, this write is the whole body of the
-// request.
+// The Worker's end. The first write begins the request. If the lease is for one flight only (not `open`), this write is
+// the whole body of the request.
 export class Stub extends Ends {
   constructor(namespace, name, location, open) {
     super();

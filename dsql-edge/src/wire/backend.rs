@@ -29,7 +29,7 @@ pub(crate) struct Row {
 /// An ErrorResponse.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct DatabaseError {
-    /// Whether the severity is FATAL or PANIC. If so, the server closes the connection.
+    /// Whether the severity is FATAL or PANIC. After a FATAL or PANIC error, the server closes the connection.
     pub(crate) fatal: bool,
     /// Whether a function raised the error (`RAISE`). An error that a function raises can have any message, with any
     /// SQLSTATE.

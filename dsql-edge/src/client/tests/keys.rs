@@ -4,7 +4,7 @@ use super::transactions::{WRITE_SQL, begun_badly, committed, failed, rolled_back
 use super::*;
 
 static KEY: Statement = Statement { columns: &[], ..statement("INSERT INTO keys VALUES (1)", Effect::Write) };
-/// The errors of these tests name this constraint.
+/// The constraint in the errors of these tests.
 static CONSTRAINTS: KeyConstraints = KeyConstraints { names: &["t_pkey"], all: true, does_nothing: false };
 
 fn once(network: &Network, constraints: &'static KeyConstraints) -> Result<IdempotentOutcome<i32>, Error> {
@@ -116,7 +116,7 @@ fn a_violation_of_another_constraint_is_an_error() {
     network.accept(answers([begun_badly("23505"), rolled_back()]));
     let error = once(&network, &OTHER).unwrap_err();
     assert!(error.is_unique_violation() && error.constraint() == Some("t_pkey"), "{error}");
-    // Another kind of error that names the key's constraint does not mean that the key is taken, either.
+    // An error of another kind with the key's constraint does not mean that the key is taken, either.
     let network = Network::default();
     network.accept(answers([begun_badly("23514"), rolled_back()]));
     assert!(once(&network, &CONSTRAINTS).unwrap_err().is_check_violation());

@@ -4,7 +4,7 @@ use super::*;
 
 static KEY: Statement = Statement { columns: &[], ..statement("INSERT INTO keys VALUES (1)", Effect::Write) };
 
-/// The errors of these tests name this constraint.
+/// The constraint in the errors of these tests.
 static CONSTRAINTS: KeyConstraints = KeyConstraints { names: &["t_pkey"], all: true, does_nothing: false };
 
 fn key() -> KeyInsert {

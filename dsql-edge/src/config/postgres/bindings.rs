@@ -110,7 +110,7 @@ impl Config {
     fn with_bound_tunnel(self, bound: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let [host, id, secret] = TUNNEL.map(bound);
         let Some(host) = host else {
-            // Without the tunnel, the client would connect to another server than intended.
+            // Without the tunnel, the client would connect to a server that the user did not intend.
             return if id.is_some() || secret.is_some() {
                 Err(Error::config("a service token is bound, but TUNNEL_SERVICE_HOSTNAME is missing"))
             } else {

@@ -66,9 +66,9 @@ pub struct ConnectionSteps {
 pub enum Negotiation {
     /// After SSLRequest.
     SslRequest,
-    /// Without SSLRequest. The client names the protocol (ALPN).
+    /// Without SSLRequest. The client sends a protocol name (ALPN).
     DirectWithAlpn,
-    /// Without SSLRequest. The client does not name the protocol, like the sockets of Workers.
+    /// Without SSLRequest. The client does not send a protocol name, like the sockets of Workers.
     DirectWithoutAlpn,
 }
 
