@@ -33,8 +33,8 @@ pub(crate) struct Faults {
 struct Coming {
     /// The faults of the last request.
     requested: Vec<Fault>,
-    /// The faults of this list that are pending. A fault such as `conflict=2` has a number, which each commit or
-    /// connection reduces by one.
+    /// The faults in `requested` that are still pending. A fault such as `conflict=2` has a number, which each commit
+    /// or connection reduces by one.
     pending: Vec<Fault>,
     /// The number of commits since the request.
     commits: u64,
@@ -126,8 +126,8 @@ impl Faults {
                 Some(of_a_commit(Fault::CutAfterCommit(left.saturating_add(*commits))))
             }
             Fault::Latency(_) => None,
-            // A fault that is set for the next n connections counts as used after one of them, because the client may
-            // then stop trying to connect.
+            // A fault such as `waking-up=3` affects up to three connections, but counts as used after one connection,
+            // because the client may then stop trying to connect.
             fault => requested
                 .contains(&fault)
                 .then(|| format!("{fault} did not happen: no connection was opened after the request")),
@@ -230,7 +230,7 @@ mod tests {
             faults.unused(),
             ["conflict=3 did not happen: the number of commits after writes was 1", waking_up]
         );
-        // A fault that is set for the next n connections counts as used after one of them.
+        // A fault for several connections counts as used after one connection.
         faults.connects();
         assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits after writes was 1"]);
         assert_eq!([faults.commits(), faults.commits()], [None, Some(Fault::Conflict(0))]);

@@ -1,7 +1,7 @@
 //! A local DSQL, from start to stop.
 //!
 //! Input: the options of [`Builder`]. Output: an endpoint with its keys and its authority's certificate. This module
-//! starts and stops the parts in order.
+//! starts and stops the parts of a local DSQL in order.
 
 use std::fmt;
 use std::fs::{self, DirBuilder};
@@ -57,7 +57,7 @@ struct Init {
     /// The name that errors show.
     name: String,
     sql: String,
-    /// The file of the SQL, if it is in a file.
+    /// The path of the file from which the SQL was read; `None` if the SQL does not come from a file.
     file: Option<PathBuf>,
 }
 
@@ -154,7 +154,7 @@ impl Local {
         &self.migrating
     }
 
-    /// The time for the checks of tokens.
+    /// Returns the time at which tokens are checked.
     pub(crate) fn now(&self) -> time::OffsetDateTime {
         self.cluster.clock.now()
     }
@@ -267,8 +267,8 @@ impl Local {
         prepare_database(&self.postgres, &init, self.rules, &self.users, later, log).await
     }
 
-    /// A path for a socket of the process that runs this local DSQL. Other users cannot reach it, and it is removed at the
-    /// end.
+    /// A path for a socket of the process that runs this local DSQL. Other users cannot reach the socket, and the
+    /// socket is removed at the end.
     pub fn control_socket(&self) -> PathBuf {
         self.postgres.socket_folder().join("control")
     }

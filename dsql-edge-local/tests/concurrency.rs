@@ -454,7 +454,7 @@ async fn commit_after_a_lock_is_answered_as_without_it() {
     assert_eq!((answer.errors.len(), answer.done.last().unwrap().as_str()), (1, "SELECT 1"));
     assert!(answer.done.contains(&"ROLLBACK".to_owned()), "{answer:?}");
     assert_eq!(answer.status, ['T', 'T', 'E', 'I', 'I']);
-    // In one pipeline, and with a transaction that follows at once.
+    // Each form of COMMIT is sent in one pipeline, with the next statement directly after it.
     for commit in ["COMMIT", "END", "COMMIT AND CHAIN"] {
         let pipeline = [run("BEGIN"), lock(), run(commit), run("SELECT 1"), sync()].concat();
         let answer = session.send(&pipeline, 1).await;

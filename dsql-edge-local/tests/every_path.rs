@@ -203,7 +203,8 @@ async fn text_of_another_encoding_is_rejected() {
         let answer = session.send(&message, 1).await;
         assert_eq!(answer.errors, error("22021", "invalid byte sequence for encoding \"UTF8\": 0xe9"));
     }
-    // The text is sent in one write with the SET that changes the encoding: dsql-local waits for the setting.
+    // The query is sent in one write with the SET that changes the encoding, so dsql-local must wait until the setting
+    // has changed.
     let set = message(b'Q', b"SET client_encoding = 'LATIN1'\0");
     let query = message(b'Q', b"SELECT '\xe9'\0");
     assert_eq!(

@@ -76,7 +76,8 @@ impl<P, S: Generated, N, T: ?Sized> Argument<'_, P, S, N, T> {
         arguments.bind_described::<S, N, T>(self.value, self.described);
     }
 
-    /// Binds the next argument. `S` does not determine the SQL type of the parameter; `of` does.
+    /// Binds the next argument. The marker `S` does not determine the SQL type of the parameter; the argument `of`
+    /// does.
     #[inline(always)]
     pub fn bind_by_type(&self, arguments: &mut Arguments, of: TypeOf)
     where

@@ -337,7 +337,7 @@ impl Error {
     }
 
     /// The primary message of the server's error, even if `Display` hides this message because it can quote a value.
-    /// Use it in code, not in logs or in answers to users.
+    /// Use the message in code, not in logs or in answers to users.
     pub fn message(&self) -> Option<&str> {
         Some(&self.database_error()?.message)
     }
@@ -353,7 +353,7 @@ impl Error {
     }
 
     /// The error of a [`CredentialsProvider`](crate::auth::CredentialsProvider) that has no credentials. The text is
-    /// shown unchanged: it must not contain a secret.
+    /// shown to users and in logs unchanged, so it must not contain a secret.
     ///
     /// ```
     /// let error = dsql_edge::Error::credentials("the vault is sealed");

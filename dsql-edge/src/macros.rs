@@ -18,8 +18,8 @@
 /// # Parameters
 ///
 /// `$name` captures a variable in scope, by reference, as `format!` does; `name = expr` after the SQL gives `$name`
-/// another value. `$1`, `$2` take the arguments after the text in order. A query uses either names or numbers, not
-/// both. An `Option` is accepted where NULL has a meaning, and is an error elsewhere. A list is an array: `WHERE id =
+/// another value. `$1`, `$2` take the arguments after the SQL in order. A query uses either names or numbers, not both.
+/// An `Option` is accepted where NULL has a meaning, and is an error elsewhere. A list is an array: `WHERE id =
 /// ANY($ids)` takes `Vec<T>`, `&[T]` and `[T; N]`.
 ///
 /// # Rows
@@ -112,8 +112,9 @@
 ///   struct, write `pub(self)`. `-> Post` fills your own struct; with groups, write `-> Post { author: Author }`.
 ///   Functions of one block that declare the same struct share it, if their columns are the same. The struct of a group
 ///   is named `PostAuthor`, and has the row's attributes.
-/// - A row that `sql!` generates is Debug, Clone, PartialEq and, with the feature `serde`, Serialize. If one of these
-///   traits is in `#[derive(…)]`, it is derived instead. `#[serde(rename_all = "…")]` works without a derive.
+/// - A row that `sql!` generates is Debug, Clone, PartialEq and, with the feature `serde`, Serialize. If your
+///   `#[derive(…)]` contains one of these traits, that derive implements the trait. `#[serde(rename_all = "…")]` works
+///   without a derive.
 /// - If the SQL is wrong, the function keeps its signature and the columns that resolved, so that rustc shows one
 ///   error.
 ///
@@ -170,8 +171,8 @@
 ///
 /// # Many rows
 ///
-/// `for pattern in rows` after the text executes the statement once for each row, in one flight and one transaction:
-/// all rows are committed, or none.
+/// `for pattern in rows` after the SQL executes the statement once for each row, in one flight and one transaction: all
+/// rows are committed, or none.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
@@ -217,8 +218,9 @@
 ///
 /// - it does not change the key, and its table has no triggers, rules, child tables or row level security;
 /// - it reads nothing that an earlier batch may have changed. So the statement must not read other rows of the table
-///   that it changes, directly or through a view. It also must not read a table whose rows a foreign key changes
-///   together with the rows of the statement. Each function of the schema that the statement calls must be `IMMUTABLE`;
+///   that it changes, directly or through a view. The statement also must not read a table whose rows a foreign key
+///   changes together with the rows of the statement. Each function of the schema that the statement calls must be
+///   `IMMUTABLE`;
 /// - no batch can violate a constraint that the whole statement would satisfy. For example, an `UPDATE` that sets a
 ///   unique column to different values (`SET n = m + 1`) needs the condition that the column was NULL (`WHERE n IS
 ///   NULL`);

@@ -10,7 +10,7 @@ pub trait Optional {
     /// The type of the value that is bound.
     type Value;
 
-    /// The value; `None` leaves the text out.
+    /// Returns the value; for `None`, the part of optional text is left out.
     fn given(&self) -> Option<&Self::Value>;
 }
 

@@ -1,9 +1,9 @@
 //! Decides whether a statement runs again after a failure, and which outcome of a write is reported. The decision is a
 //! pure function from facts to a [`Rule`].
 //!
-//! Input: the [`FailureFacts`] of a flight. Output: its rule, the [`Pause`] before another attempt, and the outcome.
-//! Nothing is awaited here, and the text of an error is not read (`login_rejection.rs` has read it for a rejected
-//! login).
+//! Input: the [`FailureFacts`] of a flight. Output: the rule for the flight, the [`Pause`] before another attempt, and
+//! the outcome. Nothing is awaited here, and the text of an error is not read (`login_rejection.rs` has read it for a
+//! rejected login).
 //!
 //! # Invariants
 //!
@@ -160,7 +160,7 @@ impl FailureFacts {
             (Answered, _, _) | (Unavailable, _, Commit) => Rule::StatementRejected,
 
             // If the endpoint has not accepted direct TLS before, a flight that commits is sent only after the login.
-            // If such a flight was sent nevertheless, it is treated as lost.
+            // If a flight that commits was sent before the end of the login nevertheless, it is treated as lost.
             (DirectTlsRejected(direct), Nothing, _) => Rule::DirectTlsRejected(direct),
             (DirectTlsRejected(direct), _, Reads | Transaction) => Rule::DirectTlsRejected(direct),
             (DirectTlsRejected(direct), _, Commit) if seeded!(TrustsRejection) => {

@@ -31,9 +31,9 @@ pub struct Statement {
     pub search_path: &'static str,
 }
 
-/// A reference to a statement that runs. The reference dereferences to the [`Statement`] that the compiler emitted. The
-/// methods `sql` and `file` return the text and the file, which are not `'static` if the text is known only at run
-/// time.
+/// A reference to the statement of a query, while the query runs. The reference dereferences to the [`Statement`] that
+/// the compiler emitted. The methods `sql` and `file` return the text and the file, which are not `'static` if the text
+/// is known only at run time.
 #[derive(Debug, Clone)]
 pub(crate) enum StatementRef {
     /// From `sql!`.
@@ -83,7 +83,8 @@ impl core::ops::Deref for StatementRef {
     }
 }
 
-/// A statement that owns its SQL and the path of its file. In `statement`, the text and the file are empty.
+/// A statement that owns its SQL and the path of its file. The SQL and the file are only in `sql` and `file`; in
+/// `statement`, both are empty.
 #[cfg(feature = "dynamic")]
 #[derive(Debug, Clone)]
 pub(crate) struct OwnedStatement {

@@ -165,8 +165,8 @@ fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     (assignment.name == "DSQL_REGION" && is_region).then(|| format!("--region {}", assignment.value))
 }
 
-/// Whether a region or a role was written by an earlier start whose folder was removed. The sign of such a start is
-/// that the file also contains keys that dsql-local generated.
+/// Whether a region or a role was written by an earlier start whose folder was removed. If the file also contains keys
+/// that dsql-local generated, such a start has written it.
 fn is_of_missing_start(assignment: &Assignment<'_>, found: &[Assignment<'_>]) -> bool {
     let is_key = |it: &Assignment<'_>| it.name == "AWS_ACCESS_KEY_ID" && Credentials::is_made_up(it.value);
     matches!(assignment.name, "DSQL_REGION" | "DSQL_USER") && found.iter().any(is_key)

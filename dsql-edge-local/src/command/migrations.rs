@@ -2,8 +2,8 @@
 //!
 //! The folder is read every 300 ms: names, sizes and times of change. Events of the system (inotify, FSEvents) would
 //! report a change sooner, but they have two disadvantages. First, some folders cause no events (network file systems,
-//! shared folders of virtual machines and WSL). And an editor or git may replace the folder itself. Reading the entries
-//! of one folder costs microseconds.
+//! shared folders of virtual machines and WSL). Second, an editor or git may replace the folder itself. Reading the
+//! entries of one folder costs microseconds.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -28,7 +28,7 @@ pub(crate) struct Migrations {
 type Seen = Option<BTreeMap<PathBuf, (u64, Option<SystemTime>)>>;
 
 impl Migrations {
-    /// Applies the folder. A mistake in one of its files is returned as an error.
+    /// Applies the folder. A mistake in a file of the folder is returned as an error.
     pub(super) async fn apply(local: &Local, folder: &Path) -> CommandResult<Migrations> {
         for note in files::notes(folder).map_err(|error| unreadable(&error))? {
             eprintln!("dsql-local: {note}");
@@ -95,7 +95,7 @@ fn seen(folder: &Path) -> Seen {
     for entry in fs::read_dir(folder).ok()? {
         let path = entry.ok()?.path();
         if path.extension().is_some_and(|extension| extension == "sql") {
-            // For a symbolic link, these are the size and the time of the file to which the link points.
+            // For a symbolic link, `fs::metadata` returns the size and the time of the file to which the link points.
             let written = fs::metadata(&path).map(|file| (file.len(), file.modified().ok()));
             files.insert(path, written.unwrap_or((0, None)));
         }

@@ -33,7 +33,7 @@ use database::Database;
 use failure::of_ledger;
 use lease::Lease;
 
-/// The seconds for which the token is valid: the connection is opened at once.
+/// How long a token is valid, in seconds: a minute is enough, because the connection is opened at once.
 const TOKEN_LIFE: u32 = 60;
 
 /// What to do about a file that was changed after it was applied.
@@ -55,8 +55,9 @@ impl Local {
     /// same ledger. The statements go through the endpoint as `admin`. `report` gets lines for people.
     ///
     /// # Errors
-    /// Returns the first error, with the file, line and column of the statement. The statements before it stay applied, and
-    /// the next run continues with it. Returns an error if a file was changed after it was applied.
+    /// Returns the first error, with the file, line and column of the statement. The statements before the failed
+    /// statement stay applied, and the next run continues with the failed statement. Returns an error if a file was
+    /// changed after it was applied.
     pub async fn migrate(
         &self,
         folder: &Path,

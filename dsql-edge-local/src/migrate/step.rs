@@ -167,7 +167,8 @@ impl StepRun<'_> {
         self.write(CLAIM, &[Some(&self.step.checksum.text), seen, Some(self.run)]).await
     }
 
-    /// Sends a statement whose row is `started`. After an error, the row is removed, because the statement had no effect.
+    /// Sends a statement after its row was written as `started`. After an error, the row is removed, because the
+    /// statement had no effect.
     async fn send_claimed(&self) -> Result<Option<String>, String> {
         let sent = self.send().await;
         if sent.is_err() {

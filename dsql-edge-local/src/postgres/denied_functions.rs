@@ -10,7 +10,7 @@
 
 use dsql_edge_compiler::dsql::{denied_functions, refused_functions};
 
-/// All functions, and the alternative to each.
+/// Returns the names of all denied functions, each with the alternative to the function.
 fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     denied_functions().chain(refused_functions().iter().copied())
 }
@@ -20,7 +20,7 @@ pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
     all().find(|(denied, _)| *denied == name).map(|(_, instead)| instead)
 }
 
-/// The SQL that revokes or grants the permission. A form of a function that uses only its arguments
+/// The SQL that revokes or grants the permission. If a function has several forms, a form that uses only its arguments
 /// (`ts_rewrite(query, target, substitute)`) keeps the permission.
 pub(crate) fn permissions(denied: bool) -> String {
     let names: Vec<&str> = all().map(|(name, _)| name).collect();

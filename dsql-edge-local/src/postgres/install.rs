@@ -124,7 +124,7 @@ pub(super) fn installed_bin() -> Option<PathBuf> {
     Some(package.bin(&cache()?.join(package.folder())))
 }
 
-/// The folder of this user for files that can be made again.
+/// The user's cache folder: programs can make the files in this folder again.
 fn cache() -> Option<PathBuf> {
     let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let caches = match env::consts::OS {
@@ -134,7 +134,8 @@ fn cache() -> Option<PathBuf> {
     Some(caches.join("dsql-local"))
 }
 
-/// Installs the PostgreSQL 16 for this machine. If another process installs it at the same time, waits for that process.
+/// Installs the PostgreSQL 16 for this machine. If another process installs the same PostgreSQL at the same time, waits
+/// for that process.
 pub(super) async fn install() -> Result<Installation, Error> {
     let Some(package) = Package::of_platform() else {
         return Err(failed(&format!(

@@ -83,7 +83,7 @@ pub(crate) enum Data {
     Kept(PathBuf),
 }
 
-/// A running server. Dropping it ends the server, and waits for its end.
+/// A running server. Dropping this value ends the server, and waits for its end.
 pub(crate) struct Postgres {
     home: Home,
     data: PathBuf,
@@ -260,8 +260,8 @@ fn column_types() -> String {
     )
 }
 
-/// Removes the data that a dsql-local kept with this folder; returns the path of the data, or `None` if there is none. No
-/// dsql-local of the folder may start meanwhile.
+/// Removes the data that a dsql-local kept with this folder; returns the path of the data, or `None` if there is none.
+/// While this function runs, no dsql-local of the folder may start.
 ///
 /// # Errors
 /// Returns an error if a PostgreSQL uses the data, or if the data cannot be removed.

@@ -299,7 +299,7 @@ impl Endpoint {
         }
         let next = frame::read(&mut postgres).await?;
         if next.is_error(b"28000") {
-            // The role does not exist or may not log in. On DSQL, such a role also has no mapping.
+            // The role does not exist or may not log in. On DSQL, a role that may not log in also has no mapping.
             return Err(ConnectionRejected::role_not_mapped(&startup.user, &identity.arn).into());
         }
         let mut session = Session::new(self.cluster.clone(), startup.client_encoding());

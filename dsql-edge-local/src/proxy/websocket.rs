@@ -1,8 +1,8 @@
 //! Clients that send PostgreSQL's protocol in the binary frames of a WebSocket, as DSQL accepts it on port 443.
 //!
-//! Input: a TLS connection without an SSLRequest before it. Output: a stream of the bytes in the frames. Everything
-//! else is the same as over TCP, so the proxy does not distinguish the two. The WebSockets of Workers do not send a
-//! protocol name in the TLS handshake (ALPN), so the first bytes decide.
+//! Input: a TLS connection without an SSLRequest before it. Output: a stream of the bytes in the frames. After the
+//! handshake of the WebSocket, the proxy handles the stream like a TCP connection. The WebSockets of Workers do not
+//! send a protocol name in the TLS handshake (ALPN), so the first bytes decide.
 
 use std::io;
 

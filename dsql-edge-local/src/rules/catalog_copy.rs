@@ -90,8 +90,8 @@ impl CatalogCopy {
     }
 }
 
-/// Collects the objects that a schema change names: every identifier in the statement. Names of columns and roles are
-/// included too, but have no effect.
+/// Collects the names in a schema change: every identifier in the statement. Names of columns and roles are included
+/// too, but have no effect.
 pub(super) fn schema_change(statement: ParsedStatement<'_>) -> SchemaChange {
     let names = statement.own_tokens().iter().filter_map(|token| token.kind.name()).map(str::to_owned);
     let created = match &statement.kind {

@@ -146,7 +146,7 @@ impl Cycles {
         self.cycles.front_mut()
     }
 
-    /// Handles ParseComplete, BindComplete or CloseComplete. Returns the message to which it is the answer.
+    /// Handles ParseComplete, BindComplete or CloseComplete. Returns the message that this answer belongs to.
     pub(super) fn completes(&mut self) -> Option<Sent> {
         let sent = self.answered()?.sent.pop_front()?;
         self.forget(&sent);

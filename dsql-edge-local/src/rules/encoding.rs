@@ -37,8 +37,8 @@ impl Encoding {
     }
 
     /// Whether a statement may change the encoding, as far as the words in its SQL show. A statement without these
-    /// words may still call `set_config` (in a function, a view or a default): `dsql_local_check_setting`, which has
-    /// the same list, rejects such a statement.
+    /// words may still call `set_config` (in a function, a view or a default): The function `dsql_local_check_setting`
+    /// searches for the same words, and rejects such a call.
     pub(super) fn may_change(text: &[u8]) -> bool {
         ["client_encoding", "NAMES", "set_config", "pg_settings", "U&\""]
             .iter()
@@ -105,7 +105,7 @@ mod tests {
         }
         assert_eq!(Encoding::Utf8.decode(b"a\xe9"), Err(0xe9));
         assert_eq!(Encoding::Latin1.decode(b"a\xe9").unwrap(), "aé");
-        // The byte `\` is the second byte of a character in SJIS and BIG5, and a backslash in the other two encodings.
+        // The byte `\` is the second byte of a character in SJIS and BIG5, and a backslash in EUC_JP and WIN1252.
         for (name, backslashes) in [("SJIS", 0), ("BIG5", 0), ("EUC_JP", 1), ("WIN1252", 1)] {
             let text = Encoding::named(name).decode(b"'\x83\\'").unwrap();
             assert_eq!(text.matches('\\').count(), backslashes, "{name}");

@@ -16,7 +16,7 @@ pub(super) fn query_of(sql: &[u8]) -> Vec<u8> {
     message(b'Q', &[sql, b"\0"])
 }
 
-/// The name, the text and the parameter types of a Parse, as bytes.
+/// Returns the name, the SQL and the parameter types of a Parse, as bytes.
 pub(super) fn parse(body: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let (name, rest) = text(body)?;
     let (sql, types) = text(rest)?;
@@ -50,7 +50,7 @@ pub(super) fn bind(body: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((portal, name))
 }
 
-/// The name at the head of a message.
+/// Returns the name with which the body of a message begins.
 pub(super) fn name(body: &[u8]) -> Option<&[u8]> {
     text(body).map(|(name, _)| name)
 }

@@ -11,7 +11,8 @@
 const OTHER_FUNCTIONS: [&str; 2] = ["set_config(", "sys.wait_for_job("];
 const PREFIX: &str = "dsql_local_";
 
-/// The fields of an error or a notice without dsql-local's objects; `None` if the fields do not name such an object.
+/// Returns the fields of an error or a notice without dsql-local's objects; `None` if the fields do not contain such an
+/// object.
 pub(super) fn without_own(fields: &[u8]) -> Option<Vec<u8>> {
     let context = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"W"))?;
     let context = String::from_utf8_lossy(context);
@@ -32,7 +33,7 @@ pub(super) fn without_own(fields: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// A CONTEXT without the calls of dsql-local's functions; `None` if the CONTEXT has no such calls.
+/// Returns CONTEXT without the calls of dsql-local's functions; `None` if CONTEXT contains no such calls.
 fn without_own_calls(context: &str) -> Option<String> {
     let mut kept: Vec<&str> = Vec::new();
     let mut found = false;

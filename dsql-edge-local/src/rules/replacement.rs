@@ -34,8 +34,8 @@
 //!
 //! A rejected design: a SELECT of a missing column followed by ROLLBACK. The failing SELECT leaves the session in a
 //! failed transaction (`E`). dsql-local would have to answer a ReadyForQuery itself. The statements after COMMIT in the
-//! same message or pipeline would not run as they do in DSQL. Also rejected: a deferred trigger that raises the error.
-//! Such a trigger needs a written row, and a READ ONLY transaction cannot write a row.
+//! same message or pipeline would not run as they do in DSQL. Another rejected design: a deferred trigger that raises
+//! the error. A deferred trigger runs only for a written row, and a READ ONLY transaction cannot write a row.
 
 use super::cycle::Sent;
 use super::rejected::StatementRejected;

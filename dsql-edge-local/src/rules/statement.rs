@@ -1,8 +1,8 @@
 //! Parses statements, and rewrites them for PostgreSQL.
 //!
-//! Input: SQL text. Output: the statements of the text, and the tables whose columns a rule needs. Some statements
-//! exist only in DSQL, such as `CREATE INDEX ASYNC`, or have another meaning there. For such a statement, the output
-//! also has the statement that PostgreSQL runs instead.
+//! Input: SQL text. Output: the statements in the SQL, and the tables whose columns a rule needs. Some statements exist
+//! only in DSQL, such as `CREATE INDEX ASYNC`, or have another meaning there. For such a statement, the output also has
+//! the statement that PostgreSQL runs instead.
 
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) ->
     })
 }
 
-/// The text of a prepared statement, parsed; `None` if our parser cannot read the text.
+/// The parsed SQL of a prepared statement; `None` if our parser cannot read the SQL.
 pub(super) type PreparedStatement = Option<Arc<Parsed<'static>>>;
 
 /// Returns the tables in the SQL, if a rule needs their columns and keys.

@@ -25,7 +25,7 @@ use crate::seal::SealKey;
 /// The region that tokens are signed for.
 pub(super) const REGION: &str = "us-east-1";
 
-/// The bytes that a pipe to the proxy holds.
+/// The size of the buffer between a client in this process and the proxy, in bytes.
 const PIPE: usize = 64 << 10;
 
 /// Generates the key for the seals of a database, and stores the key in that database.

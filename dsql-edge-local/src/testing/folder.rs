@@ -14,8 +14,8 @@
 //!     own-<digest>/        the same for a test that has a server of its own
 //! ```
 //!
-//! For root, PostgreSQL runs as `nobody`. If `nobody` cannot reach the target folder, the data is in `/var/tmp`; it is removed
-//! when the target folder is gone.
+//! For root, PostgreSQL runs as `nobody`. If `nobody` cannot reach the target folder, the data is in `/var/tmp`; this
+//! data is removed when the target folder is gone.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -35,7 +35,8 @@ const NAME: &str = "dsql-edge-test";
 /// The folder of the data that cannot be in the target folder, because the user `nobody` cannot reach it.
 const ELSEWHERE: &str = "/var/tmp";
 
-/// If the data is in `ELSEWHERE`, the name of the file next to it that contains the path of the server's folder.
+/// The name of a file next to the data. If the data is in `ELSEWHERE`, this file contains the path of the server's
+/// folder.
 const OF: &str = "of";
 
 /// How long an unused folder is kept if it belongs to another version or to a failed test.

@@ -59,7 +59,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// The pipe, in the folder of the socket.
 const PIPE: &str = "members";
 
-/// The membership of this process. The server runs as long as some process has such a value.
+/// The membership of this process. The server runs as long as some process has a `Member`.
 #[derive(Debug)]
 pub(super) struct Member(#[expect(dead_code, reason = "the pipe must stay open")] File);
 

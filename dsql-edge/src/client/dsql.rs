@@ -63,8 +63,8 @@ impl Dsql {
     /// Makes a `Dsql` that uses a pool in Durable Objects: see [`Config::from_pool`]. Feature `pool`.
     ///
     /// Everything else works as without a pool: queries, pipelines, many rows and streams borrow a connection of the
-    /// pool for one flight, and a transaction borrows one until its end. With a pool, a [`Session`] cannot be opened,
-    /// because a session needs a connection that no other client uses.
+    /// pool for one flight, and a transaction borrows one until its end. With a pool, a [`Session`] does not keep a
+    /// connection between its queries, so statements that change the session are errors.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -138,8 +138,8 @@ impl Dsql {
     /// way, because of a certificate or of missing credentials, the query returns that error.
     ///
     /// The call has no effect if a connection is already open or being opened, or if this `Dsql` uses a pool. On
-    /// Workers, the call also has no effect in a request other than the one in which this `Dsql` was made. In other
-    /// programs, it has no effect outside a tokio runtime.
+    /// Workers, the call also has no effect in a request other than the one in which this `Dsql` was made. In programs
+    /// that are not Workers, the call has no effect outside a tokio runtime.
     pub fn warm_up(&self) {
         self.0.warm_up();
     }
@@ -183,7 +183,7 @@ impl Dsql {
     /// read the same state of the database; if one query fails, none of them changes anything. COMMIT is sent before
     /// any answer has arrived: if one of the queries writes and the connection breaks, the outcome is unknown
     /// ([`Error::is_outcome_unknown`]). In a [`transaction`](Dsql::transaction), the outcome is unknown only if the
-    /// connection breaks between COMMIT and its answer. In exchange, the transaction takes one more round trip.
+    /// connection breaks between COMMIT and its answer. The price of a transaction is one more round trip.
     #[doc(alias = "batch")]
     pub fn pipeline<'s, P: Pipelined + 's>(&'s self, queries: P) -> QueryFuture<'s, P::Output> {
         QueryFuture::of(queries, self)

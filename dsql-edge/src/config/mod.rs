@@ -178,9 +178,9 @@ impl Config {
     }
 
     /// Whether to begin with TLS at once, without SSLRequest, which saves a round trip: 3 instead of 4 for the first
-    /// query. `false` if it is not set, because it is not known whether DSQL accepts this from Workers: PostgreSQL 17
-    /// accepts direct TLS only from clients that send the protocol name `postgresql` in the handshake (ALPN). Sockets
-    /// of Workers do not send a protocol name; programs with the feature `tokio` send it.
+    /// query. `false` if it is not set, because it is not known whether DSQL accepts direct TLS from Workers:
+    /// PostgreSQL 17 accepts direct TLS only from clients that send the protocol name `postgresql` in the handshake
+    /// (ALPN). Sockets of Workers do not send a protocol name; programs with the feature `tokio` send it.
     ///
     /// Until an endpoint has accepted direct TLS, a write is not sent together with the login, so that the outcome of a
     /// write is never unknown because of this setting; the write then takes 4 round trips. If the endpoint closes the

@@ -92,7 +92,7 @@ impl Tunnel {
     /// A tunnel with this URL: `wss://<host>[:<port>][/<path>]`, port 443 if it is left out.
     ///
     /// # Errors
-    /// Returns an error if the text is not such a URL. The error does not repeat the text.
+    /// Returns an error if the text is not such a URL. The error does not repeat the URL.
     pub fn new(url: &str) -> Result<Self, Error> {
         WebSocketRequest::parse(url).map(|request| Tunnel { request })
     }

@@ -1,4 +1,5 @@
-//! Defines the future that returns credentials or a signed text, and the error that this future can return.
+//! Defines the future that returns credentials, or a token or request that was signed with credentials, and the error
+//! that this future can return.
 
 use core::future::Future;
 use core::pin::Pin;

@@ -37,7 +37,8 @@ pub(super) struct Server {
     frames: Frames,
     /// The number of Syncs that are not answered.
     unanswered: usize,
-    /// Whether the next answer is the answer to a ROLLBACK. That answer is not forwarded to a client.
+    /// Whether the next answer is the answer to a ROLLBACK. The answer to the pool's own ROLLBACK is not forwarded to a
+    /// client.
     rolling_back: bool,
     /// Whether the flight was sent together with the login, and no part of the flight is answered yet.
     unproven: bool,

@@ -129,8 +129,8 @@ impl StsEndpoint {
 }
 
 /// Returns the region in a cluster's host name, or `None` if the name does not have the form `<26 ×
-/// [a-z0-9]>.dsql[suffix].<region>.on.aws`. AWS's own connectors check the same form. A name for PrivateLink has a
-/// suffix (`dsql-fnh4`).
+/// [a-z0-9]>.dsql[suffix].<region>.on.aws`. AWS's own connectors accept the same form of host name. A name for
+/// PrivateLink has a suffix (`dsql-fnh4`).
 fn region_of(host: &str) -> Option<&str> {
     let (cluster, rest) = host.split_at_checked(26)?;
     let (suffix, region) = rest.strip_prefix(".dsql")?.strip_suffix(".on.aws")?.split_once(['.'])?;

@@ -49,7 +49,7 @@ impl<T: IsOption + ?Sized> IsOption for &T {
 }
 
 /// Required where an `Option` is bound to a parameter for which NULL has no meaning. No type implements this trait, so
-/// rustc reports its message.
+/// rustc always reports the trait's message.
 #[diagnostic::on_unimplemented(
     message = "`{O}` does not fit the parameter `{P}`: NULL has no meaning there",
     label = "the parameter `{P}` takes `{R}`, or another Rust type that fits the SQL type `{S}`, but not an `Option`",

@@ -106,7 +106,8 @@ mod any_type {
 
     use super::*;
 
-    /// Only this error of serde_json cannot contain a part of the value, because it names a field of the Rust type.
+    /// serde_json's error about a missing field contains only the name of a field of the Rust type. Every other error
+    /// of serde_json may contain a part of the value.
     fn does_not_fit(error: serde_json::Error) -> ConversionError {
         let text = error.to_string();
         let field = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());

@@ -29,8 +29,9 @@
 //! | a composite type | `String` | a derived [`Type`](macro@crate::Type) |
 //! | every other type: `inet`, ranges, `money`, `citext`, `hstore` … | `String` | `Pg<T>` (feature `postgres-types`) |
 //!
-//! A column that may be NULL is an `Option`. A `String` in the last rows has PostgreSQL's text of the value, as `psql`
-//! shows it, and a parameter of such a type is a string in the form that PostgreSQL reads.
+//! A column that may be NULL is an `Option`. For a composite type and for every other type, a `String` column is
+//! PostgreSQL's text of the value, as `psql` shows it, and a `String` parameter must be in the form that PostgreSQL
+//! reads.
 //!
 //! # The JSON of a row
 //!

@@ -33,7 +33,7 @@ const TOO_WIDE: ConversionError = ConversionError(std::borrow::Cow::Borrowed(
 /// ```
 #[derive(Clone)]
 pub struct Numeric {
-    /// Base-10000 digits, the most significant first. The first and the last are not 0.
+    /// Base-10000 digits, the most significant first. The first digit and the last digit are not 0.
     digits: Vec<u16>,
     /// The exponent of the first digit, to the base 10000.
     weight: i16,

@@ -56,7 +56,7 @@ impl DatabaseError {
         ])
     }
 
-    /// Whether a part of the server failed, not the statement. The classes are internal errors (XX), errors of the
+    /// Whether the server itself failed, rather than the statement. The classes are internal errors (XX), errors of the
     /// operating system (58), and errors of a connection inside the cluster (08, but not 08P01, which is about the
     /// client's message).
     pub(crate) fn is_of_the_system(&self) -> bool {

@@ -106,7 +106,7 @@ pub(crate) fn failed(body: &[u8], out: &mut Vec<u8>) {
     let mut frame = Frame::new(LEASE_FAILED, out);
     // The limit is longer than any report of this crate.
     frame.bytes(body.get(..1 << 20).unwrap_or(body));
-    // The report fits, so this error does not occur.
+    // A frame has room for any report, so this error does not occur.
     let _ = frame.end(Malformed("malformed report"));
 }
 

@@ -1,7 +1,7 @@
 //! Reads the two messages of a server in SCRAM (RFC 5802), which may come from an attacker.
 //!
-//! Input: the bytes of a message. Output: its parts, checked, or the reason why the login ends. A reason never repeats
-//! the bytes.
+//! Input: the bytes of a message. Output: the checked parts of the message, or the reason why the login ends. A reason
+//! never repeats the bytes.
 
 use std::borrow::Cow;
 

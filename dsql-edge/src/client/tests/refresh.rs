@@ -235,8 +235,8 @@ mod roles {
         for result in all_at_once(&network, &config, 50) {
             assert!(result.unwrap_err().is_credentials());
         }
-        // All requests wait for the error of the first request. After that, all requests call STS at the same time, not
-        // one after the other.
+        // All requests wait for the error of the first request. After the error, all requests call STS at the same
+        // time, not one after the other.
         assert!(network.now() <= 300, "{} ms", network.now());
     }
 }

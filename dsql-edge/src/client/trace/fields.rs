@@ -91,8 +91,8 @@ impl Described {
         if let [one] = members {
             return Described { operation: operation(&one.statement), summary: summary(&one.statement) };
         }
-        // The name of several statements that are sent together is `BATCH`. If all statements have the same name, that
-        // name follows: `BATCH INSERT`.
+        // The name of several statements that are sent together is `BATCH`. If all statements have the same name, their
+        // name is appended: `BATCH INSERT`.
         let batch = |same: Option<String>| match same {
             Some(same) => format!("BATCH {same}"),
             None => "BATCH".to_owned(),

@@ -28,8 +28,8 @@ const PARTS: [(&str, &str); 13] = [
 ];
 
 /// The other variables of libpq that choose a server, a user or the protection of a connection, and their parameters.
-/// If one of these is set, it is an error: a client that ignored the variable could connect to another server, or with
-/// less protection, than intended.
+/// If one of these variables is set, `Config` returns an error: a client that ignored the variable could connect to a
+/// server that the user did not intend, or with less protection.
 const REJECTED: [(&str, &str); 8] = [
     ("PGHOSTADDR", "hostaddr"),
     ("PGPASSFILE", "passfile"),

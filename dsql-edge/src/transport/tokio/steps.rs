@@ -35,7 +35,8 @@ pub enum Step {
     Tls,
 }
 
-/// The steps by which a connection was opened, up to the first one that failed. The login is not one of these steps.
+/// The steps by which a connection was opened, up to the first one that failed. The login to the server is not one of
+/// these steps.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ConnectionSteps {
@@ -49,7 +50,8 @@ pub struct ConnectionSteps {
     pub peer: Option<SocketAddr>,
     /// Whether the server accepted TLS; `None` if the server was not asked.
     pub accepts_tls: Option<bool>,
-    /// The certificates of the server in DER, its own first; they are here even if they are not trusted.
+    /// The certificates of the server in DER: first the server's own certificate, then the other certificates that the
+    /// server sent. This list also contains certificates that are not trusted.
     pub certificates: Vec<Vec<u8>>,
     /// The version of TLS, if the handshake succeeded.
     pub tls_version: Option<String>,
@@ -190,7 +192,7 @@ fn opening(settings: &Settings, negotiation: Negotiation) -> Opening {
     Opening::of(settings, (negotiation != Negotiation::SslRequest).then_some(ALPN))
 }
 
-/// The protocols that the client names in the handshake.
+/// Returns the protocol names that the client sends in the handshake.
 fn protocols(negotiation: Negotiation) -> &'static [&'static [u8]] {
     match negotiation {
         Negotiation::DirectWithAlpn => &[ALPN],
