@@ -166,7 +166,7 @@ fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
 }
 
 /// Whether a region or a role was written by an earlier start whose folder was removed. If the file also contains keys
-/// that dsql-local generated, such a start has written it.
+/// that dsql-local generated, an earlier start has written the region or the role.
 fn is_of_missing_start(assignment: &Assignment<'_>, found: &[Assignment<'_>]) -> bool {
     let is_key = |it: &Assignment<'_>| it.name == "AWS_ACCESS_KEY_ID" && Credentials::is_made_up(it.value);
     matches!(assignment.name, "DSQL_REGION" | "DSQL_USER") && found.iter().any(is_key)

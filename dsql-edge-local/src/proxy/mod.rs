@@ -110,7 +110,7 @@ impl Endpoint {
         }
         let is_http = protocol.as_deref() == Some(HTTP);
         // As in PostgreSQL 17, a client with direct TLS must send the protocol name `postgresql`. Workers' WebSockets
-        // do not send this name.
+        // do not send the name `postgresql`.
         let patience = if self.direct_tls == DirectTls::Any || is_http { DOOR_TIMEOUT } else { GET_TIMEOUT };
         match tokio::time::timeout(patience, websocket::accept(client, is_http)).await {
             Ok(Ok(websocket::Client::WebSocket(client))) => self.serve_session(client, host.as_deref()).await,

@@ -112,7 +112,7 @@ async fn run_fused(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn Chunk
 struct Group {
     chunks: Vec<Prepared>,
     rows: Vec<usize>,
-    /// If the chunk after these chunks cannot be sent, the error of that chunk.
+    /// The error of the next chunk, if that chunk cannot be sent.
     error: Option<Error>,
 }
 

@@ -52,8 +52,8 @@ pub(super) struct Scenario {
     pub(super) conflicts: u32,
     /// The number of COMMITs that are answered with ROLLBACK.
     pub(super) rollbacks: u32,
-    /// The number of logins, counted from the first login, in which the server drops the flight that arrived with the
-    /// login.
+    /// The server drops the flights that arrive with this number of logins: with the first login and the logins after
+    /// it.
     pub(super) drops: u32,
     /// How the server answers direct TLS. If this field is `Some`, the client begins with direct TLS.
     pub(super) direct: Option<DirectTls>,

@@ -89,8 +89,8 @@ pub(crate) trait Ahead: Send {
 
 /// Whether the token may be made long after the socket is open. A token that is signed with given keys is made at once,
 /// so a Worker without the feature `assume-role` does not link the code that watches an open socket. If such a Worker
-/// has a provider, it opens the socket only after the provider has returned. Without that code, nothing would watch the
-/// open socket, and its end would be noticed only after a write.
+/// has a provider, it opens the socket only after the provider has returned. If such a Worker opened the socket
+/// earlier, nothing would watch the socket, and its end would be noticed only after a write.
 pub(crate) const TOKEN_MAY_BE_LATE: bool = cfg!(any(feature = "assume-role", feature = "tokio"));
 
 /// Opens a connection with TLS; for callers that can await.

@@ -266,9 +266,9 @@ impl Relay<'_> {
         LeaseEnd::Badly(Report { reached: self.server.reached(), signal, error })
     }
 
-    /// The longest time in which no bytes are forwarded: `limit` while the server must answer, and `max_pause` while
-    /// the client must send. The second limit is separate, because other clients may wait for the connection while this
-    /// client sends nothing.
+    /// The longest time in which no bytes are forwarded: the limit is `limit` while the server must answer, and
+    /// `max_pause` while the client must send. `max_pause` is a separate limit, because other clients may wait for the
+    /// connection while this client sends nothing.
     fn patience(&self) -> Millis {
         if self.server.is_settled() {
             self.pool.limits.max_pause

@@ -58,9 +58,9 @@ export class Connection {
 
   // Sends the last bytes and closes, without waiting. The writer is closed as well, because `socket.close()` alone
   // waits for a pending write, so a server that does not read would keep the socket open. Aborting the writer does not
-  // end that wait either (measured with workerd 2026-04-10 and 2026-11-17). If the request ends while `socket.close()`
-  // waits, workerd never frees the socket and its buffers, about 90 kB (measured with workerd 2026-11-17; see
-  // `tests/memory.rs`).
+  // end the wait of `socket.close()` either (measured with workerd 2026-04-10 and 2026-11-17). If the request ends
+  // while `socket.close()` waits, workerd never frees the socket and its buffers, about 90 kB (measured with workerd
+  // 2026-11-17; see `tests/memory.rs`).
   close(last) {
     if (last.length) hush(this.write(last));
     hush(this.end());

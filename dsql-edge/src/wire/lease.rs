@@ -5,9 +5,9 @@
 //! the reason why it is not granted or has ended. PostgreSQL does not use these frame types.
 //!
 //! A connection whose session settings may have changed must not serve another client, and DSQL has no statement that
-//! resets a session (it rejects `DISCARD`). So the pool closes the connection when the lease ends. The client requests
-//! that the connection be closed before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]. So the
-//! connection is closed even if the client is lost directly after the statement.
+//! resets a session (it rejects `DISCARD`). So the pool closes the connection when the lease ends. Before the client
+//! sends the statement, the client requests the closing of the connection, in [`Ask::spent`] or with [`SPENT_FRAME`].
+//! So the connection is closed even if the client is lost directly after the statement.
 
 use super::Malformed;
 use super::frame::Frame;
