@@ -7,12 +7,13 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A schema change: the objects that it names, and the object that it creates.
+/// A schema change: the names of the objects in its statement, and the object that the statement creates.
 #[derive(Debug, Default)]
 pub(crate) struct SchemaChange {
     pub(crate) names: Vec<String>,
     pub(crate) created: Option<String>,
-    /// The number of parts of the schema change. `IF EXISTS` or `IF NOT EXISTS` may skip any of them.
+    /// The number of parts of the schema change. With `IF EXISTS` or `IF NOT EXISTS`, PostgreSQL may skip each of these
+    /// parts.
     pub(crate) parts: usize,
 }
 

@@ -21,8 +21,8 @@ pub(crate) struct Cluster {
     pub(crate) faults: Faults,
     pub(crate) clock: Arc<Clock>,
     pub(crate) log: Log,
-    /// Whether other clusters use the same PostgreSQL, and so the same roles. Then a statement that changes roles is
-    /// rejected.
+    /// Whether other clusters use the same PostgreSQL, and so the same roles. On a PostgreSQL that several clusters
+    /// use, a statement that changes roles is rejected, because the change would also affect the other clusters.
     pub(crate) shares_roles: bool,
 }
 

@@ -1,10 +1,10 @@
 //! Decides whether a TLS handshake without an SSLRequest before it is accepted.
 //!
-//! It is not known whether DSQL accepts direct TLS from a client that does not name the protocol `postgresql` (ALPN),
-//! as Workers do not. So dsql-local has a mode for each of the three possible behaviours, and a client can be tested
-//! with each mode. PostgreSQL 17 completes the handshake of such a client and then closes the connection without a
-//! message (`ProcessSSLStartup` in `backend_startup.c`); PostgreSQL 16 reads the ClientHello as a startup packet of an
-//! invalid length, and closes the connection (`ProcessStartupPacket` in `postmaster.c`).
+//! It is not known whether DSQL accepts direct TLS from a client that does not send the protocol name `postgresql`
+//! (ALPN), for example from a Worker. So dsql-local has a mode for each of the three possible behaviours, and a client
+//! can be tested with each mode. PostgreSQL 17 completes the handshake of such a client and then closes the connection
+//! without a message (`ProcessSSLStartup` in `backend_startup.c`); PostgreSQL 16 reads the ClientHello as a startup
+//! packet of an invalid length, and closes the connection (`ProcessStartupPacket` in `postmaster.c`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,17 +13,17 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DirectTls {
-    /// Clients that name the protocol `postgresql` (ALPN), as with PostgreSQL 17. The connections of other clients are
-    /// closed after the handshake.
+    /// Clients that send the protocol name `postgresql` in the handshake (ALPN), as PostgreSQL 17 requires. The
+    /// connections of other clients are closed after the handshake.
     #[default]
     Alpn,
     /// All clients.
     Any,
-    /// No clients, as with PostgreSQL 16: the connection is closed during the handshake.
+    /// Direct TLS is rejected for all clients, as by PostgreSQL 16: the connection is closed during the handshake.
     Never,
 }
 
-/// The error for a text that is not `alpn`, `any` or `never`.
+/// The error for a string that is not `alpn`, `any` or `never`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not \"alpn\", \"any\" or \"never\"")]
 pub struct UnknownDirectTls(String);

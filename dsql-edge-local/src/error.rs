@@ -17,7 +17,7 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
-    /// No PostgreSQL 16 was found. The text lists the places that were searched, and what to do.
+    /// No PostgreSQL 16 was found. The message lists the folders that were searched, and what to do.
     #[error("{0}")]
     NoPostgres(String),
     /// PostgreSQL was found, but does not start.
@@ -54,7 +54,7 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
-    /// The migrations were not applied. The text has the place of the statement, and the reason.
+    /// The migrations were not applied. The message contains the location of the statement, and the reason.
     #[error("{0}")]
     Migrations(String),
     /// PostgreSQL rejected SQL that runs at the start.

@@ -1,8 +1,8 @@
 //! Faults on request: failures of a cluster or of the network, to test how a client handles them.
 //!
 //! Input: the requested faults, and the points at which they may take effect. Output: the fault that takes effect now.
-//! Each fault takes effect once, except latency. All sessions of an endpoint share the faults. The grammar of their texts is
-//! in `dsql-edge-macro-input`, because `#[dsql_edge::test]` checks it, too.
+//! Each fault takes effect once, except latency. All sessions of an endpoint share the faults. The grammar of a fault
+//! (`conflict=1`) is in `dsql-edge-macro-input`, because `#[dsql_edge::test]` parses faults, too.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,10 +31,10 @@ pub(crate) struct Faults {
 
 #[derive(Default)]
 struct Coming {
-    /// The list that was requested last.
+    /// The faults of the last request.
     requested: Vec<Fault>,
-    /// The faults of this list that are pending. The number of a fault is reduced with each commit or connection that
-    /// it counts.
+    /// The faults in `requested` that are still pending. A fault such as `conflict=2` has a number, which each commit
+    /// or connection reduces by one.
     pending: Vec<Fault>,
     /// The number of commits since the request.
     commits: u64,
@@ -67,7 +67,7 @@ impl Faults {
     }
 
     /// Replaces the pending faults for a statement of a session. The statement may fail. The new faults apply at once,
-    /// to the statements after that statement; only `expired-hour` takes effect later, in [`accept`](Faults::accept).
+    /// to the next statements of the session; only `expired-hour` takes effect later, in [`accept`](Faults::accept).
     pub(crate) fn request(&self, faults: &[Fault]) -> Requested {
         let pending = faults.iter().copied().filter(|fault| *fault != Fault::ExpiredHour).collect();
         let coming = Coming { requested: faults.to_vec(), pending, commits: 0 };
@@ -126,8 +126,8 @@ impl Faults {
                 Some(of_a_commit(Fault::CutAfterCommit(left.saturating_add(*commits))))
             }
             Fault::Latency(_) => None,
-            // A fault that is set for the next n connections counts as used after one of them, because the client may
-            // then stop trying to connect.
+            // A fault such as `waking-up=3` affects up to three connections, but counts as used after one connection,
+            // because the client may then stop trying to connect.
             fault => requested
                 .contains(&fault)
                 .then(|| format!("{fault} did not happen: no connection was opened after the request")),
@@ -176,7 +176,7 @@ impl Faults {
 
     /// The latency of answers.
     pub(crate) fn latency(&self) -> Duration {
-        // The sum is limited, because a test in Rust may set any number.
+        // The sum has a maximum, because a test in Rust may set any number of milliseconds.
         Duration::from_millis(sum_of_latencies(&self.coming().pending).min(MOST_LATENCY))
     }
 
@@ -230,7 +230,7 @@ mod tests {
             faults.unused(),
             ["conflict=3 did not happen: the number of commits after writes was 1", waking_up]
         );
-        // A fault that is set for the next n connections counts as used after one of them.
+        // A fault for several connections counts as used after one connection.
         faults.connects();
         assert_eq!(faults.unused(), ["conflict=3 did not happen: the number of commits after writes was 1"]);
         assert_eq!([faults.commits(), faults.commits()], [None, Some(Fault::Conflict(0))]);

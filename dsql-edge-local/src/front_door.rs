@@ -25,7 +25,7 @@ pub(crate) const HOST: &str = "localhost";
 /// The name of the client in `pg_stat_activity`.
 const APPLICATION: &str = "dsql-local migrations";
 
-/// Opens a session as `admin`. The session ends when the client is dropped. The error is a text for people.
+/// Opens a session as `admin`. The session ends when the client is dropped. The error is a message for people.
 pub(crate) async fn connect(port: u16, ca_pem: &str, token: &str) -> Result<Client, String> {
     let mut tcp = TcpStream::connect(("127.0.0.1", port)).await.map_err(text)?;
     // A statement and its Sync are written one after the other.

@@ -1,8 +1,9 @@
 //! A child process that always ends when this process ends, even if SIGKILL kills this process.
 //!
 //! A shell runs between this process and the child. The shell's standard input is a pipe whose other end only this
-//! process has, so the system closes the pipe when this process ends. Then the shell kills the child and removes the
-//! child's folder. (Linux's parent-death signal needs unsafe code, and other systems do not have one.)
+//! process has, so the system closes the pipe when this process ends. When the pipe is closed, the shell kills the
+//! child and removes the child's folder. (Linux's parent-death signal needs unsafe code, and other systems do not have
+//! one.)
 
 use std::ffi::OsStr;
 use std::io;
@@ -36,12 +37,12 @@ exit "$status"
 /// The time limit for the end of a child whose guard waits in `drop`.
 const END: Duration = Duration::from_secs(10);
 
-/// When the guard removes the folder of its child.
+/// The time at which the guard removes the folder of its child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Removed {
     /// When the child has ended.
     AtTheEnd,
-    /// When the child has ended with a status other than 0.
+    /// When the child has ended, if its status is not 0.
     AfterFailure,
 }
 
@@ -98,8 +99,8 @@ impl Guarded {
             .arg(program)
             .args(arguments);
         prepare(&mut command);
-        // The child has its own process group, so the terminal's Ctrl-C reaches only this process. This process then
-        // ends the child in an orderly way.
+        // The child has its own process group, so the terminal's Ctrl-C reaches only this process. After Ctrl-C, this
+        // process ends the child in an orderly way.
         command.stdin(Stdio::piped()).process_group(0);
         let mut shell = command.spawn()?;
         let leash = shell.stdin.take();

@@ -26,7 +26,7 @@
 //!
 //! Sessions do not wait for each other: a conflict causes 40001 (OC000). A session that has used a table gets OC001 if
 //! another session changes this table ([`Builder::oc001`]). DSQL's limits apply, and [`Builder::limit`] makes them
-//! smaller; [`Local::set_faults`] makes commits and connections fail. `AWS IAM GRANT` maps identities to roles,
+//! smaller; [`Local::set_faults`] makes commits and connections fail. `AWS IAM GRANT` maps an identity to a role, and
 //! [`Builder::user`] creates keys for a role. The README of this crate lists the differences from a cluster.
 // docs.rs sets `docsrs`, and marks each item with the feature that it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]

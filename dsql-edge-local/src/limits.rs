@@ -27,16 +27,16 @@ pub enum Limit {
     Connections(u64),
     /// New connections per second, on average.
     ConnectionRate(u64),
-    /// New connections that may be opened at once, if no connection was opened for some time.
+    /// The number of new connections that may be opened at once after a time without new connections.
     ConnectionBurst(u64),
     /// Seconds until a connection is closed.
     ConnectionLife(u64),
 }
 
-/// Makes a limit from a value.
+/// Makes a [`Limit`] from the number in an option such as `rows=100`.
 type LimitOf = fn(u64) -> Limit;
 
-/// For each limit, its name, DSQL's own value, and the function that makes the limit from a value.
+/// For each limit: its name, DSQL's own value, and the function that makes a [`Limit`] from a number.
 const NAMES: [(&str, u64, LimitOf); 7] = [
     ("rows", 3_000, Limit::Rows),
     ("bytes", 10 << 20, Limit::Bytes),
@@ -47,7 +47,7 @@ const NAMES: [(&str, u64, LimitOf); 7] = [
     ("connection-life", 3_600, Limit::ConnectionLife),
 ];
 
-/// The error for a text that is not a limit.
+/// The error for a string that is not a limit, such as `rows`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidLimit(String);
@@ -132,7 +132,8 @@ impl Admission {
         Admission { rate: limits.rate, burst: full, bucket: Mutex::new((full, None)) }
     }
 
-    /// Whether another connection may be opened now. If so, takes a token from the bucket.
+    /// Whether another connection may be opened now. If another connection may be opened, takes a token from the
+    /// bucket.
     pub(crate) fn admits(&self, now: OffsetDateTime) -> bool {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let (left, counted) = *bucket;

@@ -1,7 +1,7 @@
 //! A local DSQL, from start to stop.
 //!
 //! Input: the options of [`Builder`]. Output: an endpoint with its keys and its authority's certificate. This module
-//! starts and stops the parts in order.
+//! starts and stops the parts of a local DSQL in order.
 
 use std::fmt;
 use std::fs::{self, DirBuilder};
@@ -57,7 +57,7 @@ struct Init {
     /// The name that errors show.
     name: String,
     sql: String,
-    /// The file of the SQL, if it is in a file.
+    /// The path of the file from which the SQL was read; `None` if the SQL does not come from a file.
     file: Option<PathBuf>,
 }
 
@@ -154,7 +154,7 @@ impl Local {
         &self.migrating
     }
 
-    /// The time for the checks of tokens.
+    /// Returns the time at which tokens are checked.
     pub(crate) fn now(&self) -> time::OffsetDateTime {
         self.cluster.clock.now()
     }
@@ -267,8 +267,8 @@ impl Local {
         prepare_database(&self.postgres, &init, self.rules, &self.users, later, log).await
     }
 
-    /// A path for a socket of the process that runs this local DSQL. Other users cannot reach it, and it is removed at the
-    /// end.
+    /// A path for a socket of the process that runs this local DSQL. Other users cannot reach the socket, and the
+    /// socket is removed at the end.
     pub fn control_socket(&self) -> PathBuf {
         self.postgres.socket_folder().join("control")
     }
@@ -297,7 +297,8 @@ impl Builder {
         self
     }
 
-    /// Keeps the data in the folder for the next start. Then the SQL for the start runs only at the first start.
+    /// Keeps the data in the folder for the next start. With kept data, the SQL for the start runs only at the first
+    /// start.
     pub fn keep_data(mut self, keep: bool) -> Builder {
         self.keep_data = keep;
         self
@@ -309,7 +310,7 @@ impl Builder {
         self
     }
 
-    /// The port to listen on. If it is 0, or in use, any free port is used.
+    /// The port to listen on. If the port is 0, or in use, any free port is used.
     pub fn port(mut self, port: u16) -> Builder {
         self.port = port;
         self
@@ -341,7 +342,8 @@ impl Builder {
     }
 
     /// A database role with its own keys, which sign only for `dsql:DbConnect`. The role is created if it is missing,
-    /// and granted to `arn:aws:iam::000000000000:role/NAME`. Your GRANTs decide its other permissions.
+    /// and granted to `arn:aws:iam::000000000000:role/NAME`. Your own GRANT statements decide the other permissions of
+    /// the role.
     pub fn user(mut self, name: impl Into<String>) -> Builder {
         self.users.push(name.into());
         self
@@ -569,7 +571,7 @@ async fn prepare_database(
     admit(postgres, users.iter().filter(|(name, _)| !later_users.contains(name))).await
 }
 
-/// Makes the roles of these users that are missing, and their mappings.
+/// Creates the missing roles of these users, and maps each role to its identity.
 async fn admit<'u>(
     postgres: &Postgres,
     users: impl IntoIterator<Item = &'u (String, Credentials)>,

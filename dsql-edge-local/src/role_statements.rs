@@ -1,6 +1,6 @@
 //! Finds statements that change roles. Roles belong to a whole PostgreSQL, not to one of its databases.
 //!
-//! Input: a statement, or a text with statements. Output: whether one of them creates, changes or drops a role, or makes
+//! Input: one or more SQL statements. Output: whether any of the statements creates, changes or drops a role, or makes
 //! a role a member of another. Privileges on objects (`GRANT SELECT ON t TO app`) belong to the database.
 
 use dsql_edge_compiler::Source;
@@ -43,7 +43,8 @@ pub fn created_roles(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a body in PL/pgSQL contains the words of such a statement, in any place: the bodies are not parsed.
+/// Whether a body in PL/pgSQL contains the words of a statement that changes roles, at any position: the bodies are not
+/// parsed.
 fn body_changes_roles(body: &TokenKind) -> bool {
     let TokenKind::String(body) = body else { return false };
     let lexed = lex(&Source::numbered(body.as_str()));

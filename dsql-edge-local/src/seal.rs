@@ -47,7 +47,7 @@ impl SealKey {
     }
 }
 
-/// Joins the statements that share one seal into one text with unambiguous boundaries. `dsql_local_build_index` joins
+/// Joins the statements that share one seal into one string with unambiguous boundaries. `dsql_local_build_index` joins
 /// the statements in the same way.
 pub(crate) fn joined(statements: [&str; 3]) -> String {
     statements.map(|statement| statement.replace('\u{1}', "\u{1}\u{1}")).join("\u{1}.")

@@ -1,6 +1,6 @@
-//! Runs a file of SQL, and reports an error with its place in the file.
+//! Runs a file of SQL, and reports an error with its location in the file.
 //!
-//! Input: a session, and the text of a file. Output: nothing, or PostgreSQL's error with file, line and column.
+//! Input: a session, and the contents of a file. Output: nothing, or PostgreSQL's error with file, line and column.
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::syntax::Parsed;
@@ -11,15 +11,15 @@ use crate::Error;
 use crate::rules::for_postgres;
 use crate::seal::SealKey;
 
-/// Runs a text in one message, so that PostgreSQL runs it in one transaction. DSQL's own forms are available.
+/// Sends the whole SQL as one message, so that PostgreSQL runs it in one transaction. DSQL's own forms are available.
 pub(crate) async fn run_whole(client: &Client, key: &SealKey, name: &str, sql: &str) -> Result<(), Error> {
     let done = client.batch_execute(&for_postgres(sql, key)).await;
     done.map_err(|error| at(name, sql, 0, &error))
 }
 
-/// Runs the statements of a text one after the other, as psql does. If `key` is given, the session is one without the
-/// proxy, and DSQL's own forms are rewritten for PostgreSQL. A text that our parser cannot read is sent as a whole, so
-/// that PostgreSQL reports the error.
+/// Runs the statements of an SQL string one after the other, as psql does. If `key` is given, the session is one
+/// without the proxy, and DSQL's own forms are rewritten for PostgreSQL. If our parser cannot read the SQL, the whole
+/// SQL is sent as one message, so that PostgreSQL reports the error.
 pub(crate) async fn run_statements(
     client: &Client,
     key: Option<&SealKey>,
@@ -36,7 +36,7 @@ pub(crate) async fn run_statements(
     Ok(())
 }
 
-/// The statements of a text, with the places at which they begin.
+/// Splits an SQL string into statements, each with its position.
 fn statements(sql: &str) -> Vec<(usize, &str)> {
     match Parsed::script(&Source::script(sql)) {
         Ok(parsed) => {

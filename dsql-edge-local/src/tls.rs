@@ -23,10 +23,10 @@ use tokio_rustls::rustls::server::NoServerSessionStorage;
 use crate::Error;
 use crate::keys::write_private;
 
-/// The protocol that PostgreSQL's clients name in a direct TLS handshake (ALPN).
+/// The protocol name that PostgreSQL's clients send in a direct TLS handshake (ALPN).
 pub(crate) const ALPN: &[u8] = b"postgresql";
 
-/// The protocol that the clients of a WebSocket name (ALPN).
+/// The protocol name that the clients of a WebSocket send (ALPN).
 pub(crate) const HTTP: &[u8] = b"http/1.1";
 
 /// The number of characters of a cluster's id.
@@ -41,7 +41,8 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    /// Reads the folder's authority (`ca.crt`, `ca.key`). The first time, makes the authority.
+    /// Reads the folder's authority (`ca.crt`, `ca.key`). If the folder does not contain an authority yet, makes the
+    /// authority first.
     pub(crate) fn of_folder(folder: &Path) -> Result<Authority, Error> {
         let (certificate, key) = (folder.join("ca.crt"), folder.join("ca.key"));
         let kept = |path: &Path| match fs::read_to_string(path) {

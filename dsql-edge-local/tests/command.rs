@@ -305,8 +305,8 @@ fn nothing_remains_after_a_signal_during_the_start() {
             let mut child = command.stderr(Stdio::null()).spawn().unwrap();
             std::thread::sleep(Duration::from_millis(moment * 80));
             signal(&child, how);
-            // A shell without job control starts its background jobs, for example these tests, with SIGINT ignored. Then
-            // the signal is lost if it arrives before dsql-local has begun.
+            // A shell without job control starts its background jobs, for example these tests, with SIGINT ignored. If
+            // the signal arrives before dsql-local has begun to listen for it, the signal is lost.
             let sent = Instant::now();
             while child.try_wait().unwrap().is_none() {
                 if sent.elapsed() > Duration::from_secs(5) {

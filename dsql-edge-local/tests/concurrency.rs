@@ -1,7 +1,7 @@
 //! Optimistic concurrency with overlapping sessions: no session waits, the losing transaction gets 40001, and the
 //! changes of the other transaction are kept.
 //!
-//! The order shows that no session waits: the second session gets its answer before the first has ended.
+//! The order of the answers shows that no session waits: the second session gets its answer before the first has ended.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -454,7 +454,7 @@ async fn commit_after_a_lock_is_answered_as_without_it() {
     assert_eq!((answer.errors.len(), answer.done.last().unwrap().as_str()), (1, "SELECT 1"));
     assert!(answer.done.contains(&"ROLLBACK".to_owned()), "{answer:?}");
     assert_eq!(answer.status, ['T', 'T', 'E', 'I', 'I']);
-    // In one pipeline, and with a transaction that follows at once.
+    // Each form of COMMIT is sent in one pipeline, with the next statement directly after it.
     for commit in ["COMMIT", "END", "COMMIT AND CHAIN"] {
         let pipeline = [run("BEGIN"), lock(), run(commit), run("SELECT 1"), sync()].concat();
         let answer = session.send(&pipeline, 1).await;

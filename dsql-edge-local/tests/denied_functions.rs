@@ -1,5 +1,6 @@
-//! Tests that sessions cannot call some functions, on any path by which a call reaches PostgreSQL: PostgreSQL functions
-//! that run a text as SQL or use something that DSQL does not have, and functions with schema changes in their bodies.
+//! Tests that sessions cannot call some functions, on any path by which a call reaches PostgreSQL: functions of
+//! PostgreSQL that run an argument as SQL, functions that use something that DSQL does not have, and functions with
+//! schema changes in their bodies.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -12,8 +13,8 @@ mod session;
 use dsql_edge_local::Local;
 use session::{Session, error};
 
-/// A call of each function that runs a text as SQL or reads tables that an argument names, and calls of some other
-/// functions.
+/// Calls of each function that runs an argument as SQL or reads tables whose names are an argument, and calls of some
+/// other functions.
 const CALLS: &[(&str, &str)] = &[
     ("query_to_xml", "query_to_xml('SELECT pg_advisory_lock(1)', true, false, '')"),
     ("query_to_xmlschema", "query_to_xmlschema('SELECT 1', true, false, '')"),
@@ -87,7 +88,7 @@ async fn functions_that_run_sql_are_denied_on_every_path() {
         session.simple("SELECT sys.current_session_id() = sys.current_session_id()").await.values,
         ["t"]
     );
-    // This form of the function uses only its arguments, so it is not denied.
+    // The function with three arguments of the type tsquery reads no table, so DSQL's rules do not deny this call.
     let rewritten = session.simple("SELECT ts_rewrite('a & b'::tsquery, 'a'::tsquery, 'c'::tsquery)").await;
     assert_eq!((rewritten.errors, rewritten.values), (Vec::new(), vec!["'b' & 'c'".to_owned()]));
     local.stop().await.unwrap();

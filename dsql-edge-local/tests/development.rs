@@ -70,7 +70,7 @@ impl Running {
         Running { child, lines }
     }
 
-    /// Waits for a line with this text.
+    /// Waits until dsql-local prints a line that contains `text`.
     fn prints(&self, text: &str) {
         let mut others = Vec::new();
         loop {
@@ -156,7 +156,7 @@ fn kept_migrations_are_applied_once() {
     assert!(output.status.success() && !Path::new(&data).exists(), "{}", text(&output.stderr));
     let (printed, succeeded) = start();
     assert!(succeeded && printed.contains("1.sql of migrations is applied (1 statement)"), "{printed}");
-    // As root, the data is not in the folder.
+    // If this test runs as root, dsql-local keeps the data outside the folder.
     let _ = fs::remove_dir_all(Path::new(&data).parent().unwrap());
 }
 

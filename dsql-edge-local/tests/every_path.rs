@@ -154,7 +154,7 @@ fn broken() -> BTreeMap<&'static str, Broken> {
     found
 }
 
-/// A message of a client whose texts are in LATIN1, with a character outside ASCII.
+/// Returns a message of a client with the encoding LATIN1, with a character outside ASCII.
 fn latin1(tag: u8, before: &str, sql: &str, after: &[u8]) -> Vec<u8> {
     message(tag, &[before.as_bytes(), sql.as_bytes(), b" /* \xe9 */\0", after].concat())
 }
@@ -192,7 +192,7 @@ async fn every_rule_holds_on_every_path() {
     local.stop().await.unwrap();
 }
 
-/// A text that is not valid in the client's encoding reaches neither the rules nor PostgreSQL.
+/// A message that is not valid in the client's encoding reaches neither the rules nor PostgreSQL.
 #[tokio::test]
 async fn text_of_another_encoding_is_rejected() {
     let local = Local::builder().init_sql("CREATE TABLE t (id int)").start().await.unwrap();
@@ -203,14 +203,15 @@ async fn text_of_another_encoding_is_rejected() {
         let answer = session.send(&message, 1).await;
         assert_eq!(answer.errors, error("22021", "invalid byte sequence for encoding \"UTF8\": 0xe9"));
     }
-    // The text is sent in one write with the SET that changes the encoding: dsql-local waits for the setting.
+    // The query is sent in one write with the SET that changes the encoding, so dsql-local must wait until the setting
+    // has changed.
     let set = message(b'Q', b"SET client_encoding = 'LATIN1'\0");
     let query = message(b'Q', b"SELECT '\xe9'\0");
     assert_eq!(
         session.send(&[set, query, latin1(b'Q', "", "TRUNCATE t", b"")].concat(), 3).await.errors,
         error("0A000", "unsupported statement: Truncate")
     );
-    // Accepted texts are returned unchanged, and DSQL's own forms work.
+    // Literals with valid characters are returned unchanged, and DSQL's own forms work.
     let answer = session
         .send(&message(b'Q', b"CREATE INDEX ASYNC i ON t (id) WHERE 'a\xe9' <> 'b\xe8\xe8'\0"), 1)
         .await;
@@ -259,7 +260,7 @@ async fn kept_statements_stay_under_the_rules() {
             assert_eq!(answer.errors.last(), multiple.last(), "{answer:?}");
         }
     }
-    // A statement that was closed can have another text afterwards.
+    // After a Close, the same statement name can be used for other SQL.
     let mut session = Session::open(&local).await;
     session.send(&[parse("ddl", "CREATE TABLE c (i int)"), sync()].concat(), 1).await;
     let renewed = [message(b'C', b"Sddl\0"), parse("ddl", "SELECT 5"), sync()].concat();

@@ -139,7 +139,7 @@ async fn each_fault_meets_first_and_later_flights_as_described() {
                     }
                     Meets::Dropped => {
                         assert_eq!((answer.status.len(), answer.ended), (1 + rest, false), "{name}");
-                        // Without its BEGIN, the INSERT commits by itself.
+                        // If the BEGIN is missing, the INSERT commits by itself.
                         if rest > 0 { "1" } else { "0" }
                     }
                 };

@@ -1,6 +1,6 @@
 //! The proxy from the client's side: TLS, tokens, startup parameters, and a session.
 //!
-//! One server serves all tests of this file except the tests that need a server of their own.
+//! All tests of this file use one server, except the tests that need their own server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -282,8 +282,7 @@ async fn cancel_over_tls_cancels_and_ends_with_close_notify() {
     local.stop().await.unwrap();
 }
 
-/// Tokens with a valid form, but invalid dates and numbers.
-/// AWS's signer and dsql-local's own one make the same token.
+/// Tokens with a valid form, but invalid dates and numbers. dsql-local's signer and AWS's signer make the same token.
 #[tokio::test]
 async fn own_token_is_that_of_the_aws_sdk() {
     let local = local().await;

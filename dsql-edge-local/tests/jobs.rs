@@ -118,7 +118,7 @@ async fn failed_unique_build_leaves_an_invalid_index_that_enforces() {
     local.stop().await.unwrap();
 }
 
-/// If the index already exists, the row of the job names the existing index.
+/// If the index already exists, the row of the job contains the name of the existing index.
 #[tokio::test]
 async fn job_of_an_existing_index_names_it() {
     let local = Local::builder().init_sql(TABLES).start().await.unwrap();

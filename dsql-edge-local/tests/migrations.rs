@@ -1,4 +1,4 @@
-//! Tests `Local::migrate`: which statements of a folder are applied, and what an error names. `tests/migrate` of the
+//! Tests `Local::migrate`: which statements of a folder are applied, and what an error contains. `tests/migrate` of the
 //! workspace compares the ledger with that of `dsql-edge migrate`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
@@ -37,7 +37,7 @@ impl Site {
         assert_eq!(self.migrate().await, Ok(vec![(name.to_owned(), statements)]));
     }
 
-    /// Applies the folder, which fails with an error that contains these texts.
+    /// Applies the folder, and expects an error that contains all of these strings.
     async fn fails(&self, parts: &[&str]) {
         let error = self.migrate().await.unwrap_err();
         let place = format!("{}/", self.folder.display());

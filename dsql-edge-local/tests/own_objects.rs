@@ -1,5 +1,5 @@
-//! Tests that the messages to a client do not name dsql-local's own objects (the CONTEXT of errors, notices, plans),
-//! and tests SHOW of dsql-local's setting.
+//! Tests that no message to a client contains the name of one of dsql-local's own objects (the CONTEXT of errors,
+//! notices, plans), and tests SHOW of dsql-local's setting.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -45,7 +45,7 @@ async fn errors_notices_and_plans_name_no_object_of_dsql_local() {
                 "{sql}: {}",
                 answer.texts
             );
-            // The texts about the client's own objects are kept.
+            // Messages about the client's own objects are not changed.
             let expected = match sql {
                 _ if sql.starts_with("EXPLAIN") => "Execution Time",
                 "CREATE INDEX ASYNC i ON t (a)" => "relation \"i\" already exists",

@@ -217,8 +217,8 @@ async fn cut_after_commit_ends_a_connection_that_flushes() {
     local.stop().await.unwrap();
 }
 
-/// `set_config` is called in a function, a view, a default or SQL in a parameter, or its argument is written with
-/// escapes.
+/// Two cases: `set_config` is called in a function, a view, a default or SQL in a parameter; or the argument of
+/// `set_config` is written with escapes.
 #[tokio::test]
 async fn hidden_change_of_encoding_hides_no_statement() {
     let local = Local::builder().init_sql(TABLE).start().await.unwrap();

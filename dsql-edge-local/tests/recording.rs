@@ -1,6 +1,7 @@
-//! Compares a real cluster's recorded answers with dsql-local's, if DSQL_EDGE_CORPUS names the folder of the
-//! recording. All cases run with simple queries and again with the extended protocol, except those that the recording
-//! marks as simple only. For a case with two sessions, the step at which a session lost a conflict is printed.
+//! If the variable DSQL_EDGE_CORPUS is set to the folder of a recording, compares a real cluster's recorded answers
+//! with dsql-local's answers. All cases run with simple queries and again with the extended protocol, except those that
+//! the recording marks as simple only. For a case with two sessions, the step at which a session lost a conflict is
+//! printed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

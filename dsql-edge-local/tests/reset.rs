@@ -29,7 +29,7 @@ impl Package {
     fn dsql_local(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-local"));
         command.args(arguments).current_dir(&self.path).stdin(Stdio::null());
-        // The package's own dsql-local is reset, whatever the environment names.
+        // The package's own dsql-local is reset, even if the environment contains another endpoint.
         command.env("DSQL_ENDPOINT", "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws");
         command
     }
@@ -127,7 +127,7 @@ async fn running_database_is_made_again() {
     assert!(package.reset(&[]).0);
     assert_eq!(package.ask(STATE).await, ["2", "1.sql 2.sql", "admin app postgres"]);
 
-    // A role of --user that the migrations now create, and then no longer create.
+    // The file of migrations first creates the role of --user, and after a change no longer creates the role.
     for first in ["CREATE ROLE app WITH LOGIN;\n", ""] {
         let table = "CREATE TABLE task (id int PRIMARY KEY);\nGRANT SELECT ON task TO app;";
         package.write("migrations/1.sql", &format!("{first}{table}"));

@@ -100,7 +100,7 @@ async fn user_has_keys_of_its_own() {
     let words =
         "User: arn:aws:iam::000000000000:role/reader is not authorized to perform: dsql:DbConnectAdmin";
     assert!(hint.starts_with(words), "{hint}");
-    // Admin's keys are only for admin.
+    // The keys of `admin` do not work for another role.
     assert_eq!(login(&local, "reader", local.credentials()).await.err(), not_mapped());
     local.stop().await.unwrap();
     let wrong = Local::builder().user("admin").start().await.unwrap_err();

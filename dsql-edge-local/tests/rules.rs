@@ -70,7 +70,7 @@ async fn statements_before_a_rejected_one_in_a_message_are_undone() {
     assert_eq!(answer.tags, "12nCEZ12TDCZ");
     assert_eq!(answer.errors[0].1, "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported");
     assert_eq!(session.simple("SELECT count(*) FROM t").await.values, ["0"]);
-    // A message that arrives byte by byte has the same answer.
+    // A message that arrives byte by byte gets the same answer as a message that arrives at once.
     for byte in message(b'Q', b"VACUUM\0") {
         session.tls.write_all(&[byte]).await.unwrap();
         session.tls.flush().await.unwrap();
@@ -82,7 +82,7 @@ async fn statements_before_a_rejected_one_in_a_message_are_undone() {
     assert_eq!(session.extended(&deep).await.errors[0].0, "0A000");
     let deeper = format!("SELECT {}1{}", "(".repeat(3_000), ")".repeat(3_000));
     assert_eq!(session.simple(&deeper).await.errors, error("54001", "stack depth limit exceeded"));
-    // PostgreSQL rejects a text that our parser cannot read.
+    // A statement that our parser cannot read is rejected by PostgreSQL itself.
     assert_eq!(session.simple("SELEC 1").await.errors, error("42601", "syntax error at or near \"SELEC\""));
     local.stop().await.unwrap();
 }
@@ -172,7 +172,7 @@ async fn numeric_without_a_precision_has_six_decimal_places() {
             session.run(extended, &format!("INSERT INTO {table} VALUES (2, 1234567890123.5, 0)")).await;
         assert_eq!(large.errors, error("22003", "numeric field overflow"), "extended: {extended}");
     }
-    // The place of an error is a place in the client's text.
+    // The position in an error is a position in the client's SQL.
     let wrong = "CREATE TABLE wrong (a numeric, b decimal, c nothing)";
     let place = wrong.find("nothing").map(|at| at + 1);
     for extended in [false, true] {

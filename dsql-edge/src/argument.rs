@@ -1,4 +1,5 @@
-//! Binds a value to a parameter. If the type of the value does not fit, rustc's error names the parameter.
+//! Binds a value to a parameter. If the type of the value does not fit, rustc's error contains the name of the
+//! parameter.
 //!
 //! Input: a value, a type that has the parameter's name, and the parameter's SQL type. Output: the bound value.
 //! [`Arguments`] and [`ManyRows`] encode the value with code that does not depend on the name.
@@ -20,7 +21,7 @@ use crate::types::{FitsParameter, Generated, IsList, IsOption, ListFits, NotNull
 #[derive(Debug)]
 pub struct Argument<'v, P, S, N, T: ?Sized> {
     value: &'v T,
-    /// The text that names the parameter in an error at run time: `parameter $limit of type int8`.
+    /// The description of the parameter for errors at run time, such as `parameter $limit of type int8`.
     described: &'static str,
     parameter: PhantomData<fn(P, S, N)>,
 }
@@ -75,7 +76,8 @@ impl<P, S: Generated, N, T: ?Sized> Argument<'_, P, S, N, T> {
         arguments.bind_described::<S, N, T>(self.value, self.described);
     }
 
-    /// Binds the next argument. `S` does not determine the SQL type of the parameter; `of` does.
+    /// Binds the next argument. The marker `S` does not determine the SQL type of the parameter; the argument `of`
+    /// does.
     #[inline(always)]
     pub fn bind_by_type(&self, arguments: &mut Arguments, of: TypeOf)
     where
@@ -95,8 +97,8 @@ impl<P, S: Generated, N, T: ?Sized> Argument<'_, P, S, N, T> {
 }
 
 impl<P, S: Generated, T: IsOption + ?Sized> NotNullArgument<'_, P, S, T> {
-    /// Never compiles: a NULL (`None`) is not allowed for this parameter. The bound `OptionFits` makes rustc report
-    /// this.
+    /// Never compiles: a NULL (`None`) is not allowed for this parameter. For a `None`, rustc reports the unsatisfied
+    /// bound `OptionFits`.
     pub fn bind(&self, _arguments: &mut Arguments)
     where
         T::Inner: OptionFits<T, P, S, S::Rust>,

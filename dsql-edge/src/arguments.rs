@@ -29,7 +29,8 @@ impl Arguments {
         }
     }
 
-    /// Binds the next argument, for a parameter of the SQL type `S` and the nullability `N`. An error names only the type.
+    /// Binds the next argument, for a parameter of the SQL type `S` and the nullability `N`. The text of an error
+    /// contains only the parameter's type, because no name is given here.
     pub fn bind<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, value: &T) {
         self.bind_described::<S, N, T>(value, S::NAME);
     }
@@ -43,7 +44,8 @@ impl Arguments {
         self.bind_with::<S, N, T>(described, |out| value.encode(out));
     }
 
-    /// Binds the next argument. The marker `S` does not determine the SQL type of the parameter; `of` does.
+    /// Binds the next argument. The marker `S` does not determine the SQL type of the parameter; the argument `of`
+    /// does.
     pub(crate) fn bind_by_type<S: SqlType, N, T: Param<S, N> + ?Sized>(
         &mut self,
         value: &T,
@@ -90,9 +92,9 @@ impl Arguments {
     }
 
     /// Records an error if a given value would be ignored. A part of optional text is sent only if all its parameters
-    /// are given, so a value is ignored if another parameter is missing from each part that contains it. `given` states
-    /// for each such parameter whether it has a value. Each of the `texts` has its error message and the indexes of its
-    /// parameters. The recorded error is that of the first text with an ignored value.
+    /// have a value. So a value is ignored if no part that contains its parameter is sent. `given` states for each
+    /// parameter of optional text whether the parameter has a value. Each of the `texts` has its error message and the
+    /// indexes of its parameters. The recorded error has the message of the first text with an ignored value.
     pub fn not_together(&mut self, given: &[bool], texts: &[(&'static str, &[usize])]) {
         let is_given = |at: &usize| given.get(*at).copied().unwrap_or(false);
         let is_sent =

@@ -14,10 +14,10 @@ use crate::types::{NotNull, Nullable, sql};
 /// until it is executed.
 ///
 /// DSQL limits a transaction to 10 MiB and 3,000 rows, including rows that a foreign key deletes. Each batch is a
-/// transaction of its own, and takes one round trip. In each batch, `now()` is the time of that batch. The batches
-/// follow the order of a unique key of the table, so each row is changed once. But the statement as a whole is not
-/// atomic. Other clients see the changes of the committed batches. A row that is inserted during the run is changed
-/// only if its key comes after the current batch.
+/// separate transaction, and takes one round trip. In each batch, `now()` is the time of that batch. The batches follow
+/// the order of a unique key of the table, so each row is changed once. But the statement as a whole is not atomic.
+/// Other clients see the changes of the committed batches. A row that is inserted during the run is changed only if its
+/// key comes after the current batch.
 ///
 /// If a batch fails, the batches before it stay committed, and [`Error::committed_rows`] is the number of their rows.
 /// To continue, call [`next`](Batches::next) again, or run the statement again from the beginning: `sql!` accepts only
@@ -58,8 +58,8 @@ impl Batches {
         Batches { first, next, arguments, last: None, rows: 0, is_finished: false }
     }
 
-    /// The number of rows that the answered batches have updated or deleted. If the outcome of a batch is unknown, or
-    /// its future was dropped, its rows are not counted, even if they were changed.
+    /// The number of rows that the answered batches have updated or deleted. The number does not include the rows of a
+    /// batch whose outcome is unknown or whose future was dropped, even if these rows were changed.
     pub fn rows_affected(&self) -> u64 {
         self.rows
     }
@@ -80,7 +80,7 @@ impl Batches {
         Ok(Some(Request { statement: statement.into(), arguments: vec![arguments], unchecked: false }))
     }
 
-    /// Records the answer to a batch. Returns the number of its rows; `None` if no row was left.
+    /// Records the answer to a batch. Returns the number of rows of the batch; `None` if no row was left.
     pub(crate) fn record(&mut self, batch: Batch) -> Option<u64> {
         let rows = u64::try_from(batch.rows).unwrap_or(0);
         self.rows = self.rows.saturating_add(rows);

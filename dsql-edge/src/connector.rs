@@ -30,7 +30,7 @@ const TRIED_AGAIN_AFTER: Millis = 30_000;
 #[cfg(feature = "multi-region")]
 const PATIENCE: Millis = 3_000;
 
-/// The same limit, in milliseconds, for an endpoint that was unreachable before.
+/// The time limit, in milliseconds, for opening a connection to an endpoint that was unreachable before.
 #[cfg(feature = "multi-region")]
 const PATIENCE_AGAIN: Millis = 1_000;
 

@@ -30,13 +30,13 @@ pub struct Sql {
 }
 
 impl Sql {
-    /// A statement that only reads. If its answer is lost, the statement is sent again. A statement that writes could
-    /// then write twice: use [`writing`](Sql::writing) for such a statement.
+    /// A statement that only reads. If the answer to this statement is lost, the statement is sent again. A statement
+    /// that writes could then write twice: use [`writing`](Sql::writing) for such a statement.
     pub fn reading(sql: impl Into<String>) -> Sql {
         Sql::new(sql.into(), Effect::Read)
     }
 
-    /// A statement that may write. If its answer is lost, the statement is not sent again
+    /// A statement that may write. If the answer to this statement is lost, the statement is not sent again
     /// ([`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown)).
     pub fn writing(sql: impl Into<String>) -> Sql {
         Sql::new(sql.into(), Effect::Write)
@@ -61,7 +61,7 @@ impl Sql {
         Sql { owned: Arc::new(OwnedStatement { sql, file: String::new(), statement }) }
     }
 
-    /// Sets the statement's place, which errors name.
+    /// Sets the location of the statement in the source, which errors contain.
     #[must_use]
     pub fn at(mut self, file: impl Into<String>, line: u32) -> Sql {
         let owned = Arc::make_mut(&mut self.owned);
@@ -118,8 +118,8 @@ impl TextRow {
 pub struct UniqueKey(KeyConstraints);
 
 impl UniqueKey {
-    /// A key; `constraints` must name all unique constraints of the table. The INSERT must set each column of these
-    /// constraints; otherwise, a violation would not mean that the key is taken.
+    /// A key; `constraints` must contain the names of all unique constraints of the table. The INSERT must set each
+    /// column of these constraints; otherwise, a violation would not mean that the key is taken.
     pub const fn new(constraints: &'static [&'static str]) -> UniqueKey {
         UniqueKey(KeyConstraints { names: constraints, all: true, does_nothing: false })
     }

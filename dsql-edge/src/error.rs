@@ -1,7 +1,8 @@
 //! The one error type of the runtime: predicates for programs, one line for people.
 //!
-//! Invariant: the line never shows a token, a credential, a parameter or a row. PostgreSQL's DETAIL, which quotes rows,
-//! has an accessor and is not part of `Display` or `Debug`; `shown` decides which primary messages are part of both.
+//! Invariant: the line never shows a token, a credential, a parameter or a row. PostgreSQL's DETAIL quotes rows, so
+//! `Display` and `Debug` do not show DETAIL; an accessor returns it. `shown` decides which primary messages `Display`
+//! and `Debug` show.
 
 #[cfg(feature = "postgres")]
 mod advice;
@@ -22,17 +23,17 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 
 /// An error of a query, a transaction or a configuration at run time.
 ///
-/// The error is displayed as one line. The line has the SQLSTATE and the primary message of the server, or the failure
-/// and how to fix it; then the place of the query in the source. Programs use the `is_*` methods, which form five
-/// groups, one for each question below.
+/// The error is displayed as one line. The line has two parts. The first part is the SQLSTATE and the primary message
+/// of the server, or the failure and how to fix it. The second part is the location of the query in the source.
+/// Programs use the `is_*` methods, which form five groups, one for each question below.
 ///
 /// # Was anything written?
 ///
-/// After most errors, the statement has changed nothing. After two kinds of errors, it may have changed something; do
-/// not run the statement again after these errors. [`is_outcome_unknown`](Error::is_outcome_unknown): a write was sent
-/// and its answer was lost. [`is_executed`](Error::is_executed): the write was committed, but the rows that it returned
-/// could not be used. [`committed_rows`](Error::committed_rows) counts the rows of a statement for many rows that were
-/// committed before the error; [`is_rolled_back`](Error::is_rolled_back) and
+/// After most errors, the statement has changed nothing. Two kinds of errors mean that the statement may have changed
+/// something; do not run the statement again after such an error. [`is_outcome_unknown`](Error::is_outcome_unknown): a
+/// write was sent and its answer was lost. [`is_executed`](Error::is_executed): the write was committed, but the rows
+/// that it returned could not be used. [`committed_rows`](Error::committed_rows) counts the rows of a statement for
+/// many rows that were committed before the error; [`is_rolled_back`](Error::is_rolled_back) and
 /// [`is_transaction_over`](Error::is_transaction_over) are about transactions.
 ///
 /// ```
@@ -114,11 +115,11 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 /// # What the line shows
 ///
 /// An error is shown as one line, by `Display`, by `Debug` and as a `worker::Error`. Frameworks put this line into logs
-/// and answers, so it does not quote parameters or rows. The line contains the server's message only if messages with
-/// this SQLSTATE name objects, limits and states: constraints (23), names and types (42), features that DSQL does not
-/// support (0A), conflicts (40), resources and limits (53, 54), connections and logins (08, 28) and the like. For other
-/// SQLSTATEs, such as data exceptions (22: `invalid input syntax for type integer: "…"`), the line has only the
-/// SQLSTATE, and [`message`](Error::message) returns the text.
+/// and answers, so it does not quote parameters or rows. The line contains the server's message only if the messages
+/// with this SQLSTATE contain names of objects, limits and states, and no values: constraints (23), names and types
+/// (42), features that DSQL does not support (0A), conflicts (40), resources and limits (53, 54), connections and
+/// logins (08, 28) and the like. For other SQLSTATEs, such as data exceptions (22: `invalid input syntax for type
+/// integer: "…"`), the line has only the SQLSTATE, and [`message`](Error::message) returns the text.
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
@@ -127,8 +128,9 @@ struct Inner {
     statement: Option<StatementRef>,
     outcome: Outcome,
     attempts: u32,
-    /// The number of rows that a statement for many rows had committed, and the function that writes it. The function
-    /// is called through a pointer, so that a Worker without such statements does not link the function.
+    /// For a statement for many rows, the number of rows that it had committed, and the function that formats this
+    /// number. The function is called through a pointer, so that a Worker without such statements does not link the
+    /// function.
     committed: Option<(usize, WriteRows)>,
     /// How to fix a rejected login, if the server is not a DSQL cluster.
     #[cfg(feature = "postgres")]
@@ -319,7 +321,7 @@ impl Error {
         self.database_error()?.sqlstate
     }
 
-    /// The constraint that rejected the row, as the server names it.
+    /// The name of the constraint that rejected the row, as the server sends it.
     pub fn constraint(&self) -> Option<&str> {
         self.database_error()?.constraint.as_deref()
     }
@@ -339,7 +341,7 @@ impl Error {
     }
 
     /// The primary message of the server's error, even if `Display` hides this message because it can quote a value.
-    /// Use it in code, not in logs or in answers to users.
+    /// Use the message in code, not in logs or in answers to users.
     pub fn message(&self) -> Option<&str> {
         Some(&self.database_error()?.message)
     }
@@ -355,7 +357,7 @@ impl Error {
     }
 
     /// The error of a [`CredentialsProvider`](crate::auth::CredentialsProvider) that has no credentials. The text is
-    /// shown unchanged: it must not contain a secret.
+    /// shown to users and in logs unchanged, so it must not contain a secret.
     ///
     /// ```
     /// let error = dsql_edge::Error::credentials("the vault is sealed");

@@ -88,7 +88,8 @@ fn fly(connection: &mut Connection, ours: u8, flights: &mut u32) {
     let _sent = connection.poll_transmit();
 }
 
-/// Fuzzes the answer to AssumeRole, from STS or from a server in its place. The first byte selects the status.
+/// Fuzzes the answer to AssumeRole, from STS or from a server that pretends to be STS. The first byte selects the
+/// status.
 #[cfg(feature = "assume-role")]
 pub fn assumed_role(data: &[u8]) {
     let Some((status, body)) = data.split_first() else { return };
@@ -115,7 +116,7 @@ pub fn scram(data: &[u8]) {
     }
 }
 
-/// Replaces each occurrence of a text.
+/// Replaces each occurrence of `text` in `bytes`.
 #[cfg(feature = "postgres")]
 fn replaced(bytes: &[u8], text: &[u8], by: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();

@@ -27,7 +27,7 @@
 //!   [transactions](Dsql::transaction); [`Config`]: the endpoint, the user, the limits.
 //! - [`Query::fetch`]: rows as a stream; [`BulkCommand`]: many rows at once.
 //! - [`auth`]: credentials, their sources, and the token.
-//! - [`types`]: which Rust types fit which SQL types, and how to use a type of your own.
+//! - [`types`]: which Rust types fit which SQL types, and how to use a type that you define.
 //! - [`Error`]: all errors, with methods that classify them.
 //!
 //! # Features
@@ -46,7 +46,7 @@
 //! | `tokio` | no | connecting from programs that are not Workers, through tokio and rustls; `diagnosis` finds out why a connection fails |
 //! | `postgres-types` | no | [`types::Pg`](types): types that implement `FromSql` and `ToSql` of the package `postgres-types` |
 //! | `dynamic` | no | SQL that is known at run time only, for tools |
-//! | `test` | no | [`test`](macro@test): tests with a cluster of their own; for `[dev-dependencies]`, not on wasm |
+//! | `test` | no | [`test`](macro@test): tests that each have their own cluster; for `[dev-dependencies]`, not on wasm |
 //! | `postgres` | no | any PostgreSQL: `Config::from_postgres` takes a connection string, `Config::from_hyperdrive` a binding of Hyperdrive |
 //! | `tracing` | no | a span of the crate `tracing` for each query, pipeline and transaction: see [Spans](#spans) |
 //!
@@ -75,7 +75,7 @@
 //! | `db.response.status_code` | the SQLSTATE of an error |
 //! | `error.type` | the SQLSTATE, or the class of an error of this crate: `timeout`, `connect`, `connection_lost` … |
 //! | `server.address`, `server.port` | the endpoint; with a pool, only the pool has it |
-//! | `code.file.path`, `code.line.number` | the place of the query in the source |
+//! | `code.file.path`, `code.line.number` | the file and the line of the query in the source |
 //! | `otel.kind`, `otel.status_code`, `otel.status_description` | for `tracing-opentelemetry`; the description is the line of the [`Error`] |
 //! | `dsql_edge.round_trips` | the number of round trips; of a transaction, those of its COMMIT |
 //! | `dsql_edge.attempts` | the number of attempts |

@@ -1,9 +1,9 @@
 //! Finds the reason why the server rejected a login, from the words of DSQL's error, and the advice for the user.
 //!
-//! Input: an ErrorResponse that came before the session was ready. Output: its [`LoginRejection`]. No other module uses
-//! the words of an error for a decision. During the login, a decision by words is safe, because nothing was executed
-//! yet. Such a decision is also necessary, because DSQL sends the same SQLSTATE (08006) for most rejected logins. The
-//! texts are from Aurora DSQL's user guide ("Troubleshooting"), or were recorded from clusters.
+//! Input: an ErrorResponse that came before the session was ready. Output: its [`LoginRejection`]. No other module
+//! makes decisions by the words of an error. During the login, a decision by words is safe, because nothing was
+//! executed yet. Such a decision is also necessary, because DSQL sends the same SQLSTATE (08006) for most rejected
+//! logins. The messages are from Aurora DSQL's user guide ("Troubleshooting"), or were recorded from clusters.
 
 use crate::sqlstate::SqlState;
 use crate::wire::DatabaseError;
@@ -143,8 +143,8 @@ impl LoginRejection {
     }
 }
 
-/// Whether the text contains the words, in upper or lower case. `words` must be lower-case ASCII. (`str::contains` in a
-/// lower-case copy of the text links a substring search: 0.45 kB of a compressed Worker.)
+/// Whether the text contains the words, in upper or lower case. `words` must be lower-case ASCII. (This function does
+/// not use `str::contains`, which would link a substring search: 0.45 kB of a compressed Worker.)
 pub(crate) fn contains(text: &str, words: &str) -> bool {
     let (text, words) = (text.as_bytes(), words.as_bytes());
     let starts = |rest: &[u8]| rest.get(..words.len()).is_some_and(|start| start.eq_ignore_ascii_case(words));

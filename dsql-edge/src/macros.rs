@@ -17,10 +17,10 @@
 ///
 /// # Parameters
 ///
-/// `$name` captures a variable in scope, by reference, as `format!` does; `name = expr` after the text gives `$name`
-/// another value. `$1`, `$2` take the arguments after the text in order. A query uses either names or numbers, not
-/// both. An `Option` is accepted where NULL has a meaning, and is an error elsewhere. A list is an array:
-/// `WHERE id = ANY($ids)` takes `Vec<T>`, `&[T]` and `[T; N]`.
+/// `$name` captures a variable in scope, by reference, as `format!` does; `name = expr` after the SQL gives `$name`
+/// another value. `$1`, `$2` take the arguments after the SQL in order. A query uses either names or numbers, not both.
+/// An `Option` is accepted where NULL has a meaning, and is an error elsewhere. A list is an array: `WHERE id =
+/// ANY($ids)` takes `Vec<T>`, `&[T]` and `[T; N]`.
 ///
 /// # Rows
 ///
@@ -29,7 +29,7 @@
 /// has only `execute`.
 ///
 /// The struct of `sql!("…")` has no name, so a function cannot return it. As an item, `sql! { pub struct Tag = "…"; }`
-/// declares the struct of a row; any number of expressions fill it:
+/// declares the struct of a row. Any number of `sql!` expressions can then return this struct:
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -49,8 +49,8 @@
 /// together.
 ///
 /// Overrides are written into the column's name: `AS "x!"` (never NULL; a NULL is then an error at run time), `AS "x?"`
-/// (an `Option`), `AS "x: T"` (a Rust type of your own). Overrides have an effect only in an alias of the query, not in
-/// the name of a column of a table or view.
+/// (an `Option`), `AS "x: T"` (a Rust type that you define). Overrides have an effect only in an alias of the query,
+/// not in the name of a column of a table or view.
 ///
 /// Columns named `"author.name"` and `"author.email"` are a group: they become a struct in the row's field `author`.
 /// The field is an `Option` if the group is on the nullable side of an outer join and has a witness. A witness is a
@@ -112,8 +112,9 @@
 ///   struct, write `pub(self)`. `-> Post` fills your own struct; with groups, write `-> Post { author: Author }`.
 ///   Functions of one block that declare the same struct share it, if their columns are the same. The struct of a group
 ///   is named `PostAuthor`, and has the row's attributes.
-/// - A row that `sql!` generates is Debug, Clone, PartialEq and, with the feature `serde`, Serialize; a trait that is
-///   named in `#[derive(…)]` is derived instead. `#[serde(rename_all = "…")]` works without a derive.
+/// - A row that `sql!` generates is Debug, Clone, PartialEq and, with the feature `serde`, Serialize. If your
+///   `#[derive(…)]` contains one of these traits, that derive implements the trait. `#[serde(rename_all = "…")]` works
+///   without a derive.
 /// - If the SQL is wrong, the function keeps its signature and the columns that resolved, so that rustc shows one
 ///   error.
 ///
@@ -136,11 +137,11 @@
 /// # }
 /// ```
 ///
-/// A parameter that occurs only in optional text decides whether its part is sent: its argument is an `Option`, and a
-/// part is sent if all these arguments are `Some`. The values are bound; a value never becomes text. Every combination
-/// of parts is compiled. A query can have at most 64 combinations, for example with six parts that each have a
-/// parameter of their own. All combinations must return the same columns, and a parameter must have the same type in
-/// every combination that contains it.
+/// A parameter that occurs only in a part of optional text decides whether this part is sent: the argument is an
+/// `Option`, and the part is sent if all arguments of the part are `Some`. The values are bound; a value never becomes
+/// text. Every combination of parts is compiled. A query can have at most 64 combinations, for example with six parts,
+/// each of which has a different parameter. All combinations must return the same columns, and a parameter must have
+/// the same type in every combination that contains it.
 ///
 /// Several parameters of one part belong together, for example the position of a page:
 ///
@@ -161,17 +162,17 @@
 /// ```
 ///
 /// A value that is given is never ignored: if `at` is `Some` and `id` is `None`, nothing is sent, and the query returns
-/// an error that names both.
+/// an error that contains the names `at` and `id`.
 ///
-/// In a query function, a parameter that decides and has no written type is an `Option<T>`. The type is
-/// `Option<Option<T>>`, and `Some(None)` sends NULL, if the SQL writes the parameter to a nullable column (`{? , body =
-/// $body }`) or tests the parameter for NULL (`IS NOT DISTINCT FROM $author`). To send NULL to a function
-/// (`concat($word)`), name the type of the parameter.
+/// In a query function, a parameter that decides whether a part is sent, and that is declared without a type, is an
+/// `Option<T>`. The type is `Option<Option<T>>`, and `Some(None)` sends NULL, if the SQL writes the parameter to a
+/// nullable column (`{? , body = $body }`) or tests the parameter for NULL (`IS NOT DISTINCT FROM $author`). To send
+/// NULL to a function (`concat($word)`), name the type of the parameter.
 ///
 /// # Many rows
 ///
-/// `for pattern in rows` after the text executes the statement once for each row, in one flight and one transaction:
-/// all rows are committed, or none.
+/// `for pattern in rows` after the SQL executes the statement once for each row, in one flight and one transaction: all
+/// rows are committed, or none.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
@@ -194,8 +195,8 @@
 ///
 /// # Batches
 ///
-/// `in batches of 1000` after the text divides an `UPDATE` or `DELETE`: each batch changes at most this number of rows, and is
-/// a transaction of its own. In a query function, `in batches of 1000` follows the parameters.
+/// `in batches of 1000` after the SQL divides an `UPDATE` or `DELETE`: each batch changes at most this number of rows,
+/// and is a separate transaction. In a query function, `in batches of 1000` follows the parameters.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -216,9 +217,10 @@
 /// The batches follow the primary key, or another unique key whose columns are NOT NULL. The statement compiles if
 ///
 /// - it does not change the key, and its table has no triggers, rules, child tables or row level security;
-/// - it reads nothing that an earlier batch may have changed. So it must not read other rows of its own table, directly
-///   or through a view, or a table whose rows a foreign key changes together with its own rows. Each function of the
-///   schema that it calls must be `IMMUTABLE`;
+/// - it reads nothing that an earlier batch may have changed. So the statement must not read other rows of the table
+///   that it changes, directly or through a view. The statement also must not read a table whose rows a foreign key
+///   changes together with the rows of the statement. Each function of the schema that the statement calls must be
+///   `IMMUTABLE`;
 /// - no batch can violate a constraint that the whole statement would satisfy. For example, an `UPDATE` that sets a
 ///   unique column to different values (`SET n = m + 1`) needs the condition that the column was NULL (`WHERE n IS
 ///   NULL`);
@@ -250,15 +252,15 @@
 /// # Warnings
 ///
 /// A suspicious statement causes a warning: an UPDATE or DELETE without WHERE, a comparison with NULL, a comparison of
-/// a column with a text that the column never has, a parameter in quotes (`'$name'`), `ORDER BY` a parameter, and an
-/// override without effect. `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns the warning off; before a
-/// function, use the same attribute. The attribute takes the code that the warning shows, with `_` for `-`.
+/// a column with a string that the column never contains, a parameter in quotes (`'$name'`), `ORDER BY` a parameter,
+/// and an override without effect. `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns the warning off; before a
+/// function, use the same attribute. The name in the attribute is the code in the warning, with `_` instead of `-`.
 ///
 /// # The snapshot
 ///
-/// The snapshot is `dsql-schema.sql` next to `Cargo.toml`, or in a parent folder, up to the workspace's folder;
-/// `DSQL_EDGE_SCHEMA` names another file, relative to `Cargo.toml`. Cargo builds again when the variable or the file
-/// changes. Comments at the head of the snapshot are directives:
+/// The snapshot is `dsql-schema.sql` next to `Cargo.toml`, or in a parent folder, up to the workspace's folder. The
+/// variable `DSQL_EDGE_SCHEMA` sets another path, relative to `Cargo.toml`. Cargo builds again when the variable or the
+/// file changes. Comments at the head of the snapshot are directives:
 ///
 /// ```sql
 /// -- dsql-edge: search_path app, public
@@ -272,7 +274,7 @@
 ///
 /// A folder of migrations also works; its files are read in the order of their names. Files that undo a migration
 /// (`*.down.sql`, `*.undo.sql`, `*.rollback.sql`, `U1__*.sql`) are left out. Cargo does not detect new files in the
-/// folder by itself, so a `build.rs` must name the folder:
+/// folder by itself, so a `build.rs` must print the folder's path:
 ///
 /// ```text
 /// fn main() {
@@ -283,7 +285,7 @@
 ///
 /// # Errors
 ///
-/// A statement that PostgreSQL would reject is a compile error, with PostgreSQL's message and the place in the SQL.
+/// A statement that PostgreSQL would reject is a compile error, with PostgreSQL's message and the position in the SQL.
 #[doc(alias = "query")]
 #[doc(alias = "query_as")]
 #[doc(alias = "query_scalar")]
@@ -319,21 +321,21 @@ pub use dsql_edge_macros::sql_file;
 /// # }
 /// ```
 ///
-/// The fields name the columns in order. When the query runs, the server's description is compared with the Rust types:
-/// a difference is an error that names the column; a value is never misread. Without a row struct
-/// (`sql_unchecked!("…", …)`), the result has only the method `execute`.
+/// The names of the fields are the names of the columns, and the order is the same. When the query runs, the server's
+/// description is compared with the Rust types: a difference is an error that names the column; a value is never
+/// misread. Without a row struct (`sql_unchecked!("…", …)`), the result has only the method `execute`.
 ///
 /// Transaction control is rejected as in [`sql!`](crate::sql). A SELECT runs again after a lost answer if the snapshot
-/// proves that the SELECT only reads. For this proof, `sql!` must accept the SELECT, and the SELECT must not name a
-/// function of the schema. Every other statement is treated as a statement that may write and may change its session.
-/// `sql_unchecked!` does not check where a statement that changes its session runs: run it on a
+/// proves that the SELECT only reads. For this proof, `sql!` must accept the SELECT, and the SELECT must not contain
+/// the name of a function of the schema. Every other statement is treated as a statement that may write and may change
+/// its session. `sql_unchecked!` does not check where a statement that changes its session runs: run it on a
 /// [`Session`](crate::Session).
 #[doc(alias = "query_unchecked")]
 #[doc(alias = "query_as_unchecked")]
 pub use dsql_edge_macros::sql_unchecked;
 
-/// Makes a type of your own fit columns and parameters, so that an override, `"author_id: UserId"`, or a directive of
-/// the snapshot, `-- dsql-edge: type users.id = crate::UserId`, can name it.
+/// Makes a type that you define fit columns and parameters. An override (`"author_id: UserId"`) or a directive of the
+/// snapshot (`-- dsql-edge: type users.id = crate::UserId`) can then refer to the type.
 ///
 /// A **newtype** fits each SQL type that its field fits. Other fields may be `PhantomData`; a struct with one named
 /// field is a newtype with `#[dsql(transparent)]`.
@@ -386,7 +388,7 @@ pub use dsql_edge_macros::sql_unchecked;
 #[doc(inline)]
 pub use dsql_edge_macros::Type;
 
-/// A test with a cluster of its own: an `async fn` that takes a [`Dsql`](crate::Dsql). The attribute needs the feature
+/// A test with its own cluster: an `async fn` that takes a [`Dsql`](crate::Dsql). The attribute needs the feature
 /// `test`, which belongs in `[dev-dependencies]`. The attribute is not available on wasm.
 ///
 /// ```toml
@@ -424,17 +426,17 @@ pub use dsql_edge_macros::Type;
 ///
 /// # The cluster
 ///
-/// Each test has an endpoint and a database of its own, so tests run at the same time. A dsql-local is the endpoint,
+/// Each test has its own endpoint and its own database, so tests run at the same time. A dsql-local is the endpoint,
 /// with TLS, tokens, and DSQL's rules, limits and conflicts. The database has the schema that
-/// [`sql!`](macro@crate::sql) uses: the snapshot, or the folder of migrations. `migrations = "folder"`, relative to
-/// `Cargo.toml`, names another folder. DSQL's rules apply to the statements of migrations. DSQL's rules do not apply to
+/// [`sql!`](macro@crate::sql) uses: the snapshot, or the folder of migrations. `migrations = "folder"` sets another
+/// folder, relative to `Cargo.toml`. DSQL's rules apply to the statements of migrations. DSQL's rules do not apply to
 /// the statements of a snapshot, which may be a dump. But the test fails if the snapshot has an object that a cluster
 /// cannot have.
 ///
 /// All tests share one PostgreSQL 16, which dsql-local finds. The first test process starts this PostgreSQL. The
 /// PostgreSQL ends two seconds after the last test process, even if that process is killed. The data folder, with the
-/// last schemas, stays in `target/dsql-edge-test`, so that the next start is quick. A test that passes leaves nothing
-/// else.
+/// last schemas, stays in `target/dsql-edge-test`, so that the next start is quick. A test that passes leaves no
+/// files outside this folder.
 ///
 /// If the dialect of the schema is PostgreSQL, `Dsql` connects to the PostgreSQL directly, without dsql-local's rules.
 ///
@@ -459,7 +461,7 @@ pub use dsql_edge_macros::Type;
 /// - `own_server` starts a PostgreSQL for this test only, which takes about a second. All databases of a PostgreSQL
 ///   share its roles, so `CREATE ROLE` is an error in the shared PostgreSQL. If the schema or the fixtures of a test
 ///   change roles, the test gets its own PostgreSQL even without `own_server`.
-/// - `roles("app")` adds a database role with a login of its own, as `dsql-local --user app` does, and implies
+/// - `roles("app")` adds a database role that logs in with its own keys, as `dsql-local --user app` does, and implies
 ///   `own_server`. The function takes one more `Dsql` for each role. The role gets its privileges from the schema, a
 ///   fixture or the test itself (`GRANT`).
 ///
@@ -483,8 +485,8 @@ pub use dsql_edge_macros::Type;
 ///
 /// # Differences from a cluster
 ///
-/// The differences are those of dsql-local, and one more: `current_database()` returns the name of the test's database,
-/// not `postgres`.
+/// The differences between dsql-local and a cluster apply, and one more: `current_database()` returns the name of the
+/// test's database, not `postgres`.
 #[cfg(all(feature = "test", not(target_arch = "wasm32")))]
 #[doc(inline)]
 pub use dsql_edge_macros::test;

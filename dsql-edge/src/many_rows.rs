@@ -160,7 +160,7 @@ impl ManyRows {
         }
     }
 
-    /// Returns a mark at the current end of each array.
+    /// Returns the current length of each array, to which [`split_off`](Self::split_off) can go back.
     fn mark(&self) -> Vec<Mark> {
         let mark = |array: &Array| (array.elements.len(), array.length, array.has_nulls);
         self.arrays.iter().map(mark).collect()

@@ -10,11 +10,11 @@ pub trait Optional {
     /// The type of the value that is bound.
     type Value;
 
-    /// The value; `None` leaves the text out.
+    /// Returns the value; for `None`, the part of optional text is left out.
     fn given(&self) -> Option<&Self::Value>;
 }
 
-/// The value of an argument; `None` leaves its text out.
+/// Returns the value of an argument; for `None`, the part of optional text is left out.
 // `V` is `O::Value`, so that an argument that is not an `Option` causes one compiler error and not two.
 pub fn given<V, O: Optional<Value = V> + ?Sized>(argument: &O) -> Option<&V> {
     argument.given()

@@ -31,8 +31,8 @@ pub use crate::__dsql_edge_row as row;
 /// Implements the listed traits for a row:
 /// `[Debug Clone PartialEq Serialize] { [<params>] Row [<args>] [[T] …] { field: "name" "serialized name", … } }`.
 ///
-/// Each `[T]` is a type to which every impl adds its trait as a bound; `[for<'t> T]` is allowed. With this macro, `sql!`
-/// generates fewer tokens.
+/// Each `[T]` is a type to which every impl adds its trait as a bound; `[for<'t> T]` is allowed. This macro exists so
+/// that `sql!` generates fewer tokens.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __dsql_edge_row {

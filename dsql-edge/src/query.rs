@@ -43,10 +43,10 @@ pub struct Command {
 /// of a transaction. `sql!` makes a `KeyInsert` from an `INSERT … VALUES (…)` of one row without `RETURNING` and
 /// without `DO UPDATE`. The table must have a primary key or a unique constraint, and the statement must write each
 /// column of that constraint with a parameter or a constant that is not NULL. If the row could also violate another
-/// unique index of the table, `ON CONFLICT (column) DO NOTHING` must name the key. The reason is that PostgreSQL
-/// reports only the first violation, and the violation of another index does not show whether the key exists already.
-/// Such a violation is an error. A row cannot violate an index if one of the index's columns is NULL, or has the
-/// default `gen_random_uuid()` or an identity. `.into()` turns a `KeyInsert` into a `Command`.
+/// unique index of the table, the statement needs `ON CONFLICT (column) DO NOTHING` with the columns of the key. The
+/// reason is that PostgreSQL reports only the first violation, and the violation of another index does not show whether
+/// the key exists already. Such a violation is an error. A row cannot violate an index if one of the index's columns is
+/// NULL, or has the default `gen_random_uuid()` or an identity. `.into()` turns a `KeyInsert` into a `Command`.
 #[must_use = "a statement does nothing until it is executed"]
 pub struct KeyInsert {
     pub(crate) request: Request,
@@ -68,9 +68,9 @@ pub struct SessionQuery<R>(pub(crate) Query<R>);
 /// is executed.
 ///
 /// The rows are read from their iterator while they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
-/// [`Transaction`](crate::Transaction), all rows are part of that transaction. Otherwise each chunk is a transaction of
-/// its own. A chunk takes one round trip, because its COMMIT is sent together with the rows of the next chunk; the COMMIT
-/// of the last chunk takes one more. If a chunk fails, the chunks before it stay committed, and
+/// [`Transaction`](crate::Transaction), all rows are part of that transaction. Outside a transaction, each chunk is a
+/// separate transaction. A chunk takes one round trip, because its COMMIT is sent together with the rows of the next
+/// chunk; the COMMIT of the last chunk takes one more. If a chunk fails, the chunks before it stay committed, and
 /// [`Error::committed_rows`] is the number of their rows.
 ///
 /// ```
@@ -129,8 +129,8 @@ pub(crate) struct Request {
     pub(crate) statement: StatementRef,
     /// The arguments of each execution. All executions are in one flight.
     pub(crate) arguments: Vec<Arguments>,
-    /// Whether the statement is from `sql_unchecked!`. If so, the types of its columns are not known until the server
-    /// describes the columns.
+    /// Whether the statement is from `sql_unchecked!`. If the statement is from `sql_unchecked!`, the types of its
+    /// columns are not known until the server describes the columns.
     pub(crate) unchecked: bool,
 }
 

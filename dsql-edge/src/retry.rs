@@ -1,9 +1,9 @@
 //! Decides whether a statement runs again after a failure, and which outcome of a write is reported. The decision is a
 //! pure function from facts to a [`Rule`].
 //!
-//! Input: the [`FailureFacts`] of a flight. Output: its rule, the [`Pause`] before another attempt, and the outcome.
-//! Nothing is awaited here, and the text of an error is not read (`login_rejection.rs` has read it for a rejected
-//! login).
+//! Input: the [`FailureFacts`] of a flight. Output: the rule for the flight, the [`Pause`] before another attempt, and
+//! the outcome. Nothing is awaited here, and the text of an error is not read (`login_rejection.rs` has read it for a
+//! rejected login).
 //!
 //! # Invariants
 //!
@@ -42,9 +42,9 @@
 //!
 //! A cold `UPDATE` is sent together with the login. The connection breaks before ReadyForQuery of the login. The signal
 //! is `Lost`, the flight reached `Login`, and its payload is `Commit`, because the statement commits by itself. The
-//! server may have read the whole flight. So this is R4: the outcome is unknown, and the flight is not sent again. With
-//! a `SELECT`, the same break is R3: a second run does no harm. In a transaction, the break is also R3: COMMIT was not
-//! sent, so nothing can have been committed.
+//! server may have read the whole flight. So this is R4: the outcome is unknown, and the flight is not sent again. If
+//! the statement is a `SELECT`, the same broken connection is R3, because a second run of a `SELECT` does no harm. In a
+//! transaction, the same broken connection is also R3: COMMIT was not sent, so nothing can have been committed.
 //!
 //! # The rejected design
 //!
@@ -73,7 +73,8 @@ pub(crate) enum Reached {
     Session,
 }
 
-/// The kind of statements that a flight contains. If the answer is lost, the meaning of the loss depends on this kind.
+/// The kind of statements that a flight contains. If the answer is lost, the kind decides which rule of the table
+/// applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
     /// Statements that do not write, as the compiler has proved.
@@ -101,10 +102,10 @@ pub(crate) enum Signal {
     Timeout,
     /// Another transaction committed a conflicting change first, or waits for a lock of this one (a deadlock).
     Conflict,
-    /// An error after which the outcome of a commit is not known. The SQLSTATE is 40003 or 08007, or the class is a
-    /// failure of the system (XX, 58, 08) and the server may have committed; or the error arrived after the answer to
-    /// COMMIT; or the error is FATAL. The server may have committed before it ended the session, and nothing follows a
-    /// FATAL error.
+    /// An error after which the outcome of a commit is not known. There are three cases: the SQLSTATE is 40003 or
+    /// 08007, or has the class of a system failure (XX, 58, 08) while the server may have committed; the error arrived
+    /// after the answer to COMMIT; the error is FATAL. The server may have committed before it ended the session, and
+    /// nothing follows a FATAL error.
     Unsure,
     /// A part of the server is not available (XX000), and nothing was committed.
     Unavailable,
@@ -118,7 +119,7 @@ pub(crate) enum Signal {
     TransactionState,
 }
 
-/// The facts of a failed flight that decide whether it runs again.
+/// The properties of a failed flight that decide whether the flight runs again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FailureFacts {
     pub(crate) reached: Reached,
@@ -159,7 +160,7 @@ impl FailureFacts {
             (Answered, _, _) | (Unavailable, _, Commit) => Rule::StatementRejected,
 
             // If the endpoint has not accepted direct TLS before, a flight that commits is sent only after the login.
-            // If such a flight was sent nevertheless, it is treated as lost.
+            // If a flight that commits was sent before the end of the login nevertheless, it is treated as lost.
             (DirectTlsRejected(direct), Nothing, _) => Rule::DirectTlsRejected(direct),
             (DirectTlsRejected(direct), _, Reads | Transaction) => Rule::DirectTlsRejected(direct),
             (DirectTlsRejected(direct), _, Commit) if seeded!(TrustsRejection) => {

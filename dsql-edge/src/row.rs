@@ -99,7 +99,7 @@ impl<'a> DataRow<'a> {
         value.map_err(|reason| self.decode_error(index, &name_of(field.type_oid), reason))
     }
 
-    /// All columns, which must be in text format.
+    /// Returns all columns, which must be in text format.
     ///
     /// # Errors
     /// Returns an error if a column is in another format, or is not valid UTF-8.

@@ -64,7 +64,7 @@ impl SqlState {
     /// The server is starting or shutting down.
     pub const CANNOT_CONNECT_NOW: SqlState = SqlState(*b"57P03");
 
-    /// The code in these bytes, if they are five digits and upper-case letters.
+    /// Converts five bytes to a code, if each byte is a digit or an upper-case letter; otherwise, returns `None`.
     pub fn from_bytes(code: &[u8]) -> Option<Self> {
         let code: [u8; 5] = code.try_into().ok()?;
         code.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()).then_some(SqlState(code))

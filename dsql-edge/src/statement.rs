@@ -25,15 +25,15 @@ pub struct Statement {
     pub effect: Effect,
     /// Whether the query changes the session in which it runs.
     pub session: SessionEffect,
-    /// The tables that the query names.
+    /// The tables in the query.
     pub tables: &'static [&'static str],
     /// The search_path with which the query was compiled, in PostgreSQL's syntax; empty for the server's own setting.
     pub search_path: &'static str,
 }
 
-/// A reference to a statement that runs. The reference dereferences to the [`Statement`] that the compiler emitted. The
-/// methods `sql` and `file` return the text and the file, which are not `'static` if the text is known only at run
-/// time.
+/// A reference to the statement of a query, while the query runs. The reference dereferences to the [`Statement`] that
+/// the compiler emitted. The methods `sql` and `file` return the text and the file, which are not `'static` if the text
+/// is known only at run time.
 #[derive(Debug, Clone)]
 pub(crate) enum StatementRef {
     /// From `sql!`.
@@ -52,7 +52,7 @@ impl StatementRef {
         }
     }
 
-    /// The text, unless it is known only at run time.
+    /// Returns the SQL, unless it is known only at run time.
     #[cfg(feature = "tracing")]
     pub(crate) fn compiled_sql(&self) -> Option<&'static str> {
         match self {
@@ -83,7 +83,8 @@ impl core::ops::Deref for StatementRef {
     }
 }
 
-/// A statement whose text and file are owned. In `statement`, the text and the file are empty.
+/// A statement that owns its SQL and the path of its file. The SQL and the file are only in `sql` and `file`; in
+/// `statement`, both are empty.
 #[cfg(feature = "dynamic")]
 #[derive(Debug, Clone)]
 pub(crate) struct OwnedStatement {
@@ -112,12 +113,13 @@ pub struct ColumnDesc {
 /// Whether a statement may change something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// The statement only reads. If its answer is lost, the statement can run again.
+    /// The statement only reads. If the answer to the statement is lost, the statement can run again.
     Read,
     /// The statement may write: it is a SELECT that calls a function whose body is not known, or that locks rows. A
     /// lost answer is handled as for a statement that writes.
     MayWrite,
-    /// The statement writes. If its answer is lost, it is not known whether the statement was executed.
+    /// The statement writes. If the answer to the statement is lost, it is not known whether the statement was
+    /// executed.
     Write,
 }
 
@@ -141,7 +143,8 @@ pub struct KeyConstraints {
     pub names: &'static [&'static str],
     /// Whether `names` contains all unique and exclusion constraints of the table.
     pub all: bool,
-    /// Whether the INSERT has `ON CONFLICT DO NOTHING`. If so, and if the key is taken, the INSERT inserts no row.
+    /// Whether the INSERT has `ON CONFLICT DO NOTHING`. With this clause, if the key is taken, the INSERT inserts no
+    /// row.
     pub does_nothing: bool,
 }
 

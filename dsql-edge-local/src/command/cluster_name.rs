@@ -1,9 +1,9 @@
 //! The line about the cluster's host name that a start prints, because some clients accept only the host name of a
 //! cluster.
 //!
-//! Input: the host name and the port. Output: the line, or `None` if no client needs the name. AWS's connectors need
-//! the name, and connect to port 5432 by default. So if dsql-local has another port, its clients connect to `localhost`
-//! and do not need the name.
+//! Input: the host name and the port. Output: the line, or `None` if the port is not 5432. AWS's connectors need the
+//! name, and connect to port 5432 by default. So if dsql-local has another port, its clients connect to `localhost` and
+//! do not need the name.
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -48,8 +48,8 @@ impl Control {
         Ok(Control(listener))
     }
 
-    /// Answers requests, one after the other. `reset` does the work of a reset, and passes each line for people to the
-    /// function that it gets.
+    /// Answers requests, one after the other. `reset` resets the database, and passes each line of its output to the
+    /// function that it receives as its argument.
     pub(crate) async fn serve(self, reset: impl AsyncFn(Report<'_>) -> CommandResult<()>) -> Infallible {
         loop {
             match self.0.accept().await {

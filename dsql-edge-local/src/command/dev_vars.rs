@@ -34,7 +34,7 @@ pub(crate) fn check(path: &Path, expected: &Bindings, written: &Bindings) -> Com
     prepare(path, expected, written).map(drop)
 }
 
-/// Writes the bindings into the file, each in its previous place.
+/// Writes the bindings into the file; a binding that is already in the file keeps its position.
 pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> CommandResult<()> {
     let FileChange { target, before, after } = prepare(path, bindings, written)?;
     if before.as_ref() == Some(&after) {
@@ -44,7 +44,7 @@ pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> Com
     replace_file(&target, &after, mode).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// A file, and its new text.
+/// A file, with its contents before and after the change.
 struct FileChange {
     /// The path of the file; if the given path is a symbolic link, the path of the link's target.
     target: PathBuf,
@@ -91,7 +91,7 @@ fn check_file(path: &Path, target: &Path) -> CommandResult<()> {
     Err(format!("{} {why}", path.display()).into())
 }
 
-/// Returns the text with the bindings.
+/// Returns the contents of the file with these bindings.
 ///
 /// # Errors
 ///
@@ -165,8 +165,8 @@ fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     (assignment.name == "DSQL_REGION" && is_region).then(|| format!("--region {}", assignment.value))
 }
 
-/// Whether a region or a role was written by an earlier start whose folder was removed. The sign of such a start is
-/// that the file also contains keys that dsql-local generated.
+/// Whether a region or a role was written by an earlier start whose folder was removed. If the file also contains keys
+/// that dsql-local generated, an earlier start has written the region or the role.
 fn is_of_missing_start(assignment: &Assignment<'_>, found: &[Assignment<'_>]) -> bool {
     let is_key = |it: &Assignment<'_>| it.name == "AWS_ACCESS_KEY_ID" && Credentials::is_made_up(it.value);
     matches!(assignment.name, "DSQL_REGION" | "DSQL_USER") && found.iter().any(is_key)
@@ -195,7 +195,7 @@ fn is_default(assignment: &Assignment<'_>) -> bool {
     assignment.name == "DSQL_USER" && assignment.value == "admin"
 }
 
-/// Reads the bindings in [`NAMES`] from `text`: the last start wrote a file with this text into its folder.
+/// Reads the bindings in [`NAMES`] from `text`, the contents of the file that the last start wrote into its folder.
 pub(crate) fn bindings_of(text: &str) -> Bindings {
     let found = assignments(text).unwrap_or_default();
     let each = found.iter().filter_map(|it| {

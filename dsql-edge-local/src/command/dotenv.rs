@@ -1,6 +1,6 @@
 //! The assignments of a file in the form that the npm package `dotenv` reads. wrangler uses `dotenv` for `.dev.vars`.
 //!
-//! Input: text. Output: each assignment with the place of its value, or the first line whose meaning is not certain.
+//! Input: text. Output: each assignment with the position of its value, or the first line whose meaning is not certain.
 //! dsql-local does not change a file with an ambiguous line, so this module reports an error for a line that dotenv
 //! reads in a way that users do not expect.
 
@@ -20,7 +20,7 @@ pub(crate) struct Assignment<'t> {
     pub(crate) number: usize,
 }
 
-/// The assignments of a text, in order. If a name has several assignments, the last one takes effect.
+/// Returns the assignments in `text`, in order. If a name has several assignments, the last one takes effect.
 ///
 /// # Errors
 ///

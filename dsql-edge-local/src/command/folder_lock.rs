@@ -1,7 +1,7 @@
 //! Allows one `dsql-local` per folder: a second start would replace the first one's bindings in `.dev.vars`.
 //!
-//! Input: the folder. Output: a lock on `FOLDER/lock`, which the system always releases when the process ends. The file
-//! contains the endpoint, for the message of the second start.
+//! Input: the folder. Output: a lock on `FOLDER/lock`, which the system always releases when the process ends. The lock
+//! file contains the endpoint, so that a second start can show the endpoint in its error.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -29,7 +29,7 @@ impl FolderLock {
         .into())
     }
 
-    /// Locks the folder, and creates it if it is missing. `None` if a dsql-local runs in it.
+    /// Locks the folder, and creates it if it is missing. Returns `None` if a dsql-local runs in the folder.
     pub(crate) fn take_if_free(folder: &Path) -> CommandResult<Option<FolderLock>> {
         let path = folder.join(FILE);
         let of_file = |error: std::io::Error| format!("{}: {error}", path.display());

@@ -1,9 +1,9 @@
 //! `--migrations FOLDER`: applies the migrations of a folder at the start, and again when a file changes.
 //!
 //! The folder is read every 300 ms: names, sizes and times of change. Events of the system (inotify, FSEvents) would
-//! report a change sooner, but they have two disadvantages. Some folders send no events (network file systems, shared
-//! folders of virtual machines and WSL). And an editor or git may replace the folder itself. Reading the entries of one
-//! folder costs microseconds.
+//! report a change sooner, but they have two disadvantages. First, some folders cause no events (network file systems,
+//! shared folders of virtual machines and WSL). Second, an editor or git may replace the folder itself. Reading the
+//! entries of one folder costs microseconds.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -28,7 +28,7 @@ pub(crate) struct Migrations {
 type Seen = Option<BTreeMap<PathBuf, (u64, Option<SystemTime>)>>;
 
 impl Migrations {
-    /// Applies the folder. A mistake in one of its files is returned as an error.
+    /// Applies the folder. A mistake in a file of the folder is returned as an error.
     pub(super) async fn apply(local: &Local, folder: &Path) -> CommandResult<Migrations> {
         for note in files::notes(folder).map_err(|error| unreadable(&error))? {
             eprintln!("dsql-local: {note}");
@@ -70,7 +70,7 @@ fn unreadable(error: &anyhow::Error) -> String {
     format!("--migrations {error:#}")
 }
 
-/// Watches the folder of `--migrations`. Without the option, waits for ever.
+/// Watches the folder of `--migrations`. If the option `--migrations` is not set, waits forever.
 pub(crate) async fn watch(migrations: Option<Migrations>, local: &Local) -> Infallible {
     match migrations {
         Some(migrations) => migrations.watch(local).await,
@@ -95,7 +95,7 @@ fn seen(folder: &Path) -> Seen {
     for entry in fs::read_dir(folder).ok()? {
         let path = entry.ok()?.path();
         if path.extension().is_some_and(|extension| extension == "sql") {
-            // A link counts as the file that it names.
+            // For a symbolic link, `fs::metadata` returns the size and the time of the file to which the link points.
             let written = fs::metadata(&path).map(|file| (file.len(), file.modified().ok()));
             files.insert(path, written.unwrap_or((0, None)));
         }

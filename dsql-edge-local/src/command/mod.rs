@@ -171,7 +171,7 @@ pub(crate) struct Started {
     pub(crate) migrations: Option<Migrations>,
     /// The socket for the requests of other processes.
     pub(crate) control: Control,
-    /// The lock on the folder, which other processes see until it is dropped.
+    /// The lock on the folder; other processes cannot lock the folder until this value is dropped.
     pub(crate) lock: FolderLock,
 }
 
@@ -286,7 +286,7 @@ impl Options {
         expected
     }
 
-    /// The bindings of the role that `--as` names, or else of `admin`.
+    /// Returns the bindings of the role of the option `--as`, or else of `admin`.
     pub(crate) fn bindings(&self, local: &Local) -> Bindings {
         let of_user = self.as_user.as_ref().and_then(|user| local.bindings_of_user(user));
         of_user.unwrap_or_else(|| local.bindings())

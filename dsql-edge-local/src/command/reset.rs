@@ -1,8 +1,8 @@
 //! `dsql-local reset`: makes the database of a dsql-local new again.
 //!
 //! Input: the folder of a dsql-local. Output: if the dsql-local runs, it has dropped everything, has run the SQL of
-//! `--init`, and has applied its migrations. If it does not run, its kept data is removed. The command finds a
-//! dsql-local only by its folder, and never uses `DSQL_ENDPOINT`, so it cannot reach a cluster.
+//! `--init`, and has applied its migrations. Output if the dsql-local does not run: its kept data is removed. The
+//! command finds a dsql-local only by its folder, and never uses `DSQL_ENDPOINT`, so it cannot reach a cluster.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,8 @@ fn found() -> CommandResult<PathBuf> {
     let all = RunningLocal::all(&env::current_dir()?);
     let runs = all.iter().find(|local| local.runs());
     let last = runs.or(all.first()).map(|local| local.folder().to_owned());
-    // If the first start has failed at a migration, only the usual folder is left to search.
+    // If the first start has failed at a migration, `RunningLocal::all` does not find its folder, so the default folder
+    // is tried.
     let usual = || Some(PathBuf::from(FOLDER)).filter(|folder| is_of_dsql_local(folder));
     last.or_else(usual).ok_or_else(|| {
         "no dsql-local was started in this package: nothing was reset. If its folder is elsewhere, name it with --folder"

@@ -24,10 +24,10 @@ const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
 /// The time between SIGTERM and SIGKILL, in which the command can end by itself.
 const AFTER_TERMINATE: Duration = Duration::from_secs(5);
 
-/// Variables that `run` removes from the command's environment. From some of them, the AWS SDKs would take other
-/// credentials (`AWS_ACCESS_KEY` and `AWS_SECRET_KEY` are older names). The SDKs would combine the others with the keys
-/// that `run` sets: botocore prefers `AWS_SECURITY_TOKEN` to `AWS_SESSION_TOKEN`, and rejects a key whose
-/// `AWS_CREDENTIAL_EXPIRATION` is in the past.
+/// Variables that `run` removes from the command's environment. The AWS SDKs would take credentials from some of these
+/// variables instead of from the bindings (`AWS_ACCESS_KEY` and `AWS_SECRET_KEY` are older names). The SDKs would
+/// combine the values of the other variables with the keys that `run` sets: botocore prefers `AWS_SECURITY_TOKEN` to
+/// `AWS_SESSION_TOKEN`, and rejects a key whose `AWS_CREDENTIAL_EXPIRATION` is in the past.
 const OTHER_CREDENTIALS: [&str; 14] = [
     "AWS_ACCESS_KEY",
     "AWS_SECRET_KEY",

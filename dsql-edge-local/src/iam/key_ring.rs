@@ -1,8 +1,8 @@
 //! The access keys that an endpoint accepts, and the owners of these keys. The endpoint accepts its own keys, the keys
 //! of its users, and the keys of the sessions that its STS has issued.
 //!
-//! Input: an access key and the time. Output: the owner of the key, or the fact that the key has expired. The ring
-//! exists as long as the endpoint. A session is removed some time after its end. If there are too many sessions, the
+//! Input: an access key and the time. Output: the owner of the key, or the fact that the key has expired. A key ring
+//! exists as long as its endpoint. A session is removed some time after its end. If there are too many sessions, the
 //! oldest is removed earlier.
 
 use std::collections::VecDeque;

@@ -56,7 +56,7 @@ fn action(user: &str) -> &'static str {
     if user == "admin" { "DbConnectAdmin" } else { "DbConnect" }
 }
 
-/// The access key that a token names; `None` if the text does not have the form of a token.
+/// Returns the id of the access key in a token; `None` if the text does not have the form of a token.
 pub(crate) fn signer(token: &str) -> Option<String> {
     Token::parse(token).ok().map(|token| token.scope.access_key_id)
 }

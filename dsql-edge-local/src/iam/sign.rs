@@ -1,7 +1,7 @@
 //! Signs a token, for the clients that dsql-local itself starts: the migrations of `--migrations`, and `dsql-local psql`.
 //!
-//! Input: keys, a host, a region, the role and a time. Output: the token, which is a password. The AWS SDKs sign the same
-//! text: a test compares the two.
+//! Input: keys, a host, a region, the role and a time. Output: the token, which is a password. The output is the same
+//! token that the AWS SDKs make: a test compares the two.
 
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -28,7 +28,7 @@ pub struct Claims<'a> {
 pub fn sign(claims: Claims<'_>, keys: &Credentials, now: OffsetDateTime) -> String {
     let form = format_description!("[year][month][day]T[hour][minute][second]Z");
     let now = now.to_offset(time::UtcOffset::UTC);
-    // This form has no part that a time does not have, so this error does not occur.
+    // The format contains only parts that every time has, so this error does not occur.
     let stamp = now.format(form).unwrap_or_default();
     let day = stamp.get(..8).unwrap_or_default().to_owned();
     let expires = claims.expires.clamp(1, MAX_EXPIRES);

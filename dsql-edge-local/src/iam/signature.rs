@@ -17,7 +17,7 @@ pub(super) fn of(token: &Token, secret: &str) -> String {
     sign(&canonical_request(token), &token.stamp, &token.scope, secret)
 }
 
-/// The signature of a canonical request, in either form.
+/// Computes the signature of a canonical request, for a presigned URL as well as for a header.
 pub(super) fn sign(canonical: &str, stamp: &str, scope: &Scope, secret: &str) -> String {
     let string_to_sign = format!(
         "AWS4-HMAC-SHA256\n{stamp}\n{}/{}/{}/aws4_request\n{}",

@@ -66,12 +66,12 @@ impl Database {
         }
     }
 
-    /// Runs a write of the ledger once: it is a part of a transaction.
+    /// Runs a write of the ledger once, without a retry, because the write is a part of a transaction.
     pub(super) async fn write_once(&self, sql: &str, parameters: &[Option<&str>]) -> Result<u64, Error> {
         self.0.execute(sql, &borrowed(&texts(parameters))).await
     }
 
-    /// Sends a statement of a file as a transaction of its own; returns the first column of its first row.
+    /// Runs a statement of a file in a separate transaction; returns the first column of its first row.
     pub(super) async fn send(&self, sql: &str) -> Result<Option<String>, Error> {
         let mut attempts = Attempts::new();
         loop {

@@ -1,7 +1,7 @@
 //! The errors of a run of migrations, for the developer who wrote the files.
 //!
-//! Input: an error of the endpoint, and the statement that caused it. Output: `file:line:column`, DSQL's words, and the next
-//! step. The values in an error are from the developer's own files.
+//! Input: an error of the endpoint, and the statement that caused it. Output: a message with `file:line:column`, DSQL's
+//! error, and the next step for the developer. The values in an error are from the developer's own files.
 
 use dsql_edge_compiler::source::Span;
 use dsql_edge_migrations::File;
@@ -25,7 +25,7 @@ pub(super) fn of_statement(file: &File, statement: Span, error: &Error) -> Strin
     text
 }
 
-/// `file:line:column` of a character of a statement.
+/// Returns `file:line:column` of the character with this number in a statement.
 fn place(file: &File, statement: Span, characters: usize) -> String {
     let sql = statement.text(&file.text);
     let bytes = sql.char_indices().nth(characters).map_or(0, |(at, _)| at);
@@ -40,7 +40,7 @@ pub(super) fn of_ledger(work: &str, error: &Error) -> String {
     format!("{work}: {}", described(error))
 }
 
-/// Describes an error: tokio-postgres's own text of a server's error is only `db error`.
+/// Describes an error, because tokio-postgres displays every error of the server only as `db error`.
 fn described(error: &Error) -> String {
     match error.as_db_error() {
         Some(rejected) => format!("{}: {}", rejected.code().code(), rejected.message()),

@@ -11,8 +11,8 @@ use super::database::Database;
 use super::failure::of_ledger;
 
 /// The holder of the lease. All runs of dsql-local use the same name, because only one dsql-local at a time uses the
-/// data. So if the lease already has this name, an interrupted run has left it, and the new run takes the lease at
-/// once.
+/// data. So if the holder of the lease already has this name, an interrupted run has left the lease, and the new run
+/// takes it at once.
 const HOLDER_NAME: &str = "dsql-local";
 
 /// The length of the lease, as `dsql-edge migrate` has it: another run waits for this time if dsql-local is killed.

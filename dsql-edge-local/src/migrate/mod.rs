@@ -1,8 +1,8 @@
 //! Applies a folder of migrations, and records them in the ledger of `dsql-edge migrate`.
 //!
-//! Input: a folder, and a running endpoint. Output: the files that were applied, or the place and the reason of the first
-//! error. The statements go through the endpoint as `admin`, so DSQL's rules and limits apply, and a file that
-//! dsql-local applies can fail on a cluster only because of a difference between the two.
+//! Input: a folder, and a running endpoint. Output: the files that were applied, or the first error with its location
+//! and its reason. The statements go through the endpoint as `admin`, so DSQL's rules and limits apply. If dsql-local
+//! has applied a file, the file can fail on a cluster only because dsql-local differs from the cluster.
 //!
 //! The code of `dsql-edge migrate` (`dsql-edge-migrations`) lints, reads, divides and plans the folder. So nothing is
 //! sent before the files pass the same rules, and the rows of the ledger are the same: dsql-local and
@@ -33,7 +33,7 @@ use database::Database;
 use failure::of_ledger;
 use lease::Lease;
 
-/// The seconds for which the token is valid: the connection is opened at once.
+/// How long a token is valid, in seconds: a minute is enough, because the connection is opened at once.
 const TOKEN_LIFE: u32 = 60;
 
 /// What to do about a file that was changed after it was applied.
@@ -55,8 +55,9 @@ impl Local {
     /// same ledger. The statements go through the endpoint as `admin`. `report` gets lines for people.
     ///
     /// # Errors
-    /// Returns the first error, with the file, line and column of the statement. The statements before it stay applied, and
-    /// the next run continues with it. Returns an error if a file was changed after it was applied.
+    /// Returns the first error, with the file, line and column of the statement. The statements before the failed
+    /// statement stay applied, and the next run continues with the failed statement. Returns an error if a file was
+    /// changed after it was applied.
     pub async fn migrate(
         &self,
         folder: &Path,
@@ -72,8 +73,8 @@ impl Local {
     /// `report` gets lines for people.
     ///
     /// # Errors
-    /// Returns an error if the SQL of the start cannot be read, or if the migrations do not pass DSQL's rules: then nothing
-    /// is dropped. Returns the first error of a statement, with its place.
+    /// Returns an error if the SQL of the start cannot be read, or if the migrations do not pass DSQL's rules: then
+    /// nothing is dropped. If a statement fails, returns the first error, with the location of the statement.
     pub async fn reset(
         &self,
         migrations: Option<&Path>,

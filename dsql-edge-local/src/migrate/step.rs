@@ -1,11 +1,11 @@
 //! Applies one step of a file, and records it.
 //!
-//! Input: a step, and its row in the ledger if an earlier run began it. Output: the step is applied, and the ledger has it as
-//! applied.
+//! Input: a step, and its row in the ledger if an earlier run began it. Output: the step is applied, and the ledger
+//! records the step as applied.
 //!
 //! A step that changes rows writes its row of the ledger in the same transaction. A step that changes the schema cannot
-//! do this, because DSQL rejects DDL and rows in one transaction. So its row is written earlier, as `started` and with
-//! the state of the catalog.
+//! write its row in the same transaction, because DSQL rejects DDL and rows in one transaction. So the row of a schema
+//! change is written before the change, with the state `started` and with the state of the catalog.
 
 use dsql_edge_compiler::source::Span;
 use dsql_edge_migrations::catalog::{OF_JOB, Rows, look, made};
@@ -37,7 +37,8 @@ pub(super) async fn apply(
         this.write(TAKE_OVER, &[Some(run)]).await?;
     }
     match &step.work {
-        // Such a step writes its row in its transaction, so the ledger never contains it as `started`.
+        // A step that changes rows writes its row of the ledger in the same transaction, so the ledger never contains
+        // this row as `started`.
         Work::Transaction(_) if entry.is_some() => {
             Err(this.stuck("do the rows already have the values that the statement writes?"))
         }
@@ -78,7 +79,7 @@ impl StepRun<'_> {
         written.map_err(|error| of_ledger("writing the ledger", &error)).map(drop)
     }
 
-    /// Sends the statement of the step as a transaction of its own.
+    /// Runs the statement of the step in a separate transaction.
     async fn send(&self) -> Result<Option<String>, String> {
         let sent = self.database.send(self.file.sql(self.step)).await;
         sent.map_err(|error| of_statement(self.file, self.step.span, &error))
@@ -166,7 +167,8 @@ impl StepRun<'_> {
         self.write(CLAIM, &[Some(&self.step.checksum.text), seen, Some(self.run)]).await
     }
 
-    /// Sends a statement whose row is `started`. After an error, the row is removed, because the statement had no effect.
+    /// Sends a statement after its row was written as `started`. After an error, the row is removed, because the
+    /// statement had no effect.
     async fn send_claimed(&self) -> Result<Option<String>, String> {
         let sent = self.send().await;
         if sent.is_err() {
@@ -176,7 +178,7 @@ impl StepRun<'_> {
         sent
     }
 
-    /// Starts a job and reads its result. The jobs of dsql-local have ended when their id is returned.
+    /// Starts a job and reads its result. A job of dsql-local has always ended when dsql-local returns its id.
     async fn job(&self, job: &Job, entry: Option<Entry>) -> Result<(), String> {
         if entry.is_some() {
             if matches!(self.made(job).await?, Some((true, _))) {

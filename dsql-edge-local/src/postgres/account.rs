@@ -2,8 +2,8 @@
 //! start as root.
 //!
 //! For root, this module also creates a folder that `nobody` can reach, and copies the binaries there if `nobody`
-//! cannot reach the folder of the binaries (a clone in a home folder of mode 0700). Without this copy, PostgreSQL's
-//! error would be about a missing library.
+//! cannot reach the folder of the binaries (a clone in a home folder of mode 0700). Without this copy, PostgreSQL could
+//! not read its libraries, and its error would be about a missing library.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use crate::Error;
 
-/// The number of `nobody` on most systems. The name of the account is not needed.
+/// The user id of `nobody` on most systems. The name of the account is not needed.
 const NOBODY: u32 = 65534;
 
 /// The account that runs PostgreSQL.
@@ -106,9 +106,9 @@ impl Account {
 }
 
 /// Copies a folder for another user. A symbolic link is copied as a link. A file that all users may read is hard-linked
-/// if both folders are on one file system: this avoids copying 60 MB, and the link has the owner of the original. Any
-/// other file is copied, for example after an installation with umask 077. The user owns each folder of the copy, so
-/// that the copy can be removed at the end.
+/// if both folders are on one file system: this avoids copying 60 MB, and the link has the owner of the original. A
+/// file that not all users may read is copied; such files exist, for example, after an installation with umask 077. The
+/// user owns each folder of the copy, so that the copy can be removed at the end.
 fn copy_tree(from: &Path, to: &Path, owner: u32) -> io::Result<()> {
     DirBuilder::new().mode(0o755).create(to)?;
     chown(to, Some(owner), None)?;

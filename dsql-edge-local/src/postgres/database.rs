@@ -1,7 +1,7 @@
 //! A database of the PostgreSQL behind the proxy: the server's socket and the database's name.
 //!
-//! A dsql-local has one database, `postgres`. Each test of `#[dsql_edge::test]` has a database of its own on a server
-//! that the tests share; to its clients, this database is `postgres`, too.
+//! A dsql-local has one database, `postgres`. Each test of `#[dsql_edge::test]` has its own database on a server that
+//! the tests share; to its clients, this database has the name `postgres`, too.
 
 use std::path::{Path, PathBuf};
 

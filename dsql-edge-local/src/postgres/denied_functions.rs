@@ -1,16 +1,16 @@
 //! The PostgreSQL functions that a session may not call, on any path by which the call reaches PostgreSQL.
 //!
-//! Input: whether DSQL's rules apply. Output: the SQL that revokes the permission to call these
-//! functions from all roles except the superuser, or grants it again. A rule that searches the client's statement for
-//! names would miss some calls: in a view, in a default, and in a query that nests too deeply for our parser. The
-//! permission also applies to such calls.
+//! Input: whether DSQL's rules apply. Output: the SQL that revokes the permission to call these functions from all
+//! roles except the superuser, or grants it again. A rule that searches the client's statement for names would miss
+//! some calls: in a view, in a default, and in a query that nests too deeply for our parser. The permission also covers
+//! calls in a view, in a default, and in a query that nests too deeply.
 //!
-//! The compiler has the lists: the functions that a cluster rejects, and those whose answer is not known. A call of a
-//! function of either list gets the same error message.
+//! The compiler has two lists of functions: the functions that a cluster rejects, and the functions of which it is not
+//! known whether a cluster rejects them. A call of a function of either list gets the same error message.
 
 use dsql_edge_compiler::dsql::{denied_functions, refused_functions};
 
-/// All functions, and the alternative to each.
+/// Returns the names of all denied functions, each with the alternative to the function.
 fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     denied_functions().chain(refused_functions().iter().copied())
 }
@@ -20,7 +20,7 @@ pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
     all().find(|(denied, _)| *denied == name).map(|(_, instead)| instead)
 }
 
-/// The SQL that revokes or grants the permission. A form of a function that uses only its arguments
+/// The SQL that revokes or grants the permission. If a function has several forms, a form that uses only its arguments
 /// (`ts_rewrite(query, target, substitute)`) keeps the permission.
 pub(crate) fn permissions(denied: bool) -> String {
     let names: Vec<&str> = all().map(|(name, _)| name).collect();

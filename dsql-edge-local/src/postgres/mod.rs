@@ -1,7 +1,7 @@
 //! The PostgreSQL 16 behind the proxy: started on a private Unix socket, and stopped with dsql-local.
 //!
-//! Input: an installation, and the place of the data. Output: a server with DSQL's settings and its role `admin`, and
-//! its socket. The server does not listen on a port, and other users cannot enter the folder of the socket.
+//! Input: an installation, and the location of the data. Output: a server with DSQL's settings and its role `admin`,
+//! and its socket. The server does not listen on a port, and other users cannot enter the folder of the socket.
 
 mod account;
 pub(crate) mod data_in_use;
@@ -77,13 +77,13 @@ pub(crate) const SETTINGS: [&str; 9] = [
 /// The place of the data.
 #[derive(Debug, Clone)]
 pub(crate) enum Data {
-    /// In a folder that is removed when the server ends.
+    /// The data is in a folder that is removed when the server ends.
     Fresh,
-    /// In a folder that is kept.
+    /// The data is in a folder that is kept.
     Kept(PathBuf),
 }
 
-/// A running server. Dropping it ends the server, and waits for its end.
+/// A running server. Dropping this value ends the server, and waits for its end.
 pub(crate) struct Postgres {
     home: Home,
     data: PathBuf,
@@ -135,7 +135,7 @@ impl Postgres {
         .map_err(|error| Error::Postgres(error.to_string()))?;
         let mut server = Postgres { home, data: folder, new, seal_key: Arc::new(SealKey::random()?) };
         server.wait_until_ready(&mut reader).await?;
-        // At each start, because a kept folder may be from an earlier version.
+        // The objects are installed at each start, because a kept folder may be from an earlier version.
         server.install().await?;
         Ok(server)
     }
@@ -244,7 +244,7 @@ pub(crate) async fn install(client: &Client) -> Result<(), tokio_postgres::Error
     Ok(())
 }
 
-/// The texts from which [`install`] makes the objects of a database.
+/// Returns the SQL from which [`install`] makes the objects of a database.
 pub(crate) fn sources() -> [&'static str; 3] {
     [SYS, LIMITS, LOCKED_ROWS]
 }
@@ -260,8 +260,8 @@ fn column_types() -> String {
     )
 }
 
-/// Removes the data that a dsql-local kept with this folder; returns the path of the data, or `None` if there is none. No
-/// dsql-local of the folder may start meanwhile.
+/// Removes the data that a dsql-local kept with this folder; returns the path of the data, or `None` if there is none.
+/// While this function runs, no dsql-local of the folder may start.
 ///
 /// # Errors
 /// Returns an error if a PostgreSQL uses the data, or if the data cannot be removed.

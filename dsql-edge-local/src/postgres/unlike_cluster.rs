@@ -1,10 +1,10 @@
 //! Finds the objects of a database that a cluster cannot have.
 //!
-//! Input: a database whose SQL ran without DSQL's rules: a snapshot of a test, or the files of `--init`. Output: a text for
-//! each object. The rules themselves cannot be applied to such SQL, because a snapshot may be a dump. DSQL rejects many
-//! statements of a dump (`ALTER TABLE … ADD CONSTRAINT … PRIMARY KEY`, `CREATE INDEX` without ASYNC, `SET`), although a
-//! cluster can have the same tables. So this module reads the catalog, which has the objects that these statements
-//! created.
+//! Input: a database whose SQL ran without DSQL's rules: a snapshot of a test, or the files of `--init`. Output: a
+//! description of each object. The rules themselves cannot be applied to such SQL, because a snapshot may be a dump.
+//! DSQL rejects many statements of a dump (`ALTER TABLE … ADD CONSTRAINT … PRIMARY KEY`, `CREATE INDEX` without ASYNC,
+//! `SET`), although a cluster can have the same tables. So this module reads the catalog, which has the objects that
+//! these statements created.
 
 use tokio_postgres::Client;
 

@@ -79,8 +79,8 @@ pub(crate) fn message(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// Writes an ErrorResponse with `severity`, `sqlstate` and further `fields`; each field has a code and a text. A NUL
-/// in a text would end its field early, and is left out.
+/// Writes an ErrorResponse with `severity`, `sqlstate` and further `fields`; each field has a code and a value. A NUL
+/// in a value would end its field early, so each NUL is left out.
 pub(crate) fn error_response(severity: &str, sqlstate: &str, fields: &[(u8, &[u8])]) -> Vec<u8> {
     let first = [(b'S', severity.as_bytes()), (b'V', severity.as_bytes()), (b'C', sqlstate.as_bytes())];
     let mut body = Vec::new();

@@ -111,7 +111,8 @@ async fn accept(bound: Bound, endpoint: Arc<impl Serve>) {
                 let endpoint = endpoint.clone();
                 sessions.spawn(async move { endpoint.serve(tcp).await });
             }
-            // Most likely the process has no free file descriptors. Some become free when sessions end.
+            // Most likely the process has no free file descriptors. Some file descriptors become free when sessions
+            // end.
             Err(error) => {
                 endpoint.log(&format!("cannot accept a connection: {error}"));
                 tokio::time::sleep(Duration::from_millis(100)).await;

@@ -42,8 +42,8 @@ use startup::Startup;
 /// The time limit for a client to log in; the default of PostgreSQL's `authentication_timeout`.
 const DOOR_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The time limit for the first bytes of a client with direct TLS that does not name a protocol. The HTTP request for a
-/// WebSocket is sent together with the end of the TLS handshake, and PostgreSQL 17 closes other such connections.
+/// The time limit for the first bytes of a client with direct TLS that does not send a protocol name. The HTTP request
+/// for a WebSocket is sent together with the end of the TLS handshake, and PostgreSQL 17 closes other such connections.
 const GET_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The reason in the log if a requested fault rejects a connection.
@@ -109,7 +109,8 @@ impl Endpoint {
             return self.serve_session(client, host.as_deref()).await;
         }
         let is_http = protocol.as_deref() == Some(HTTP);
-        // As in PostgreSQL 17, a client with direct TLS must name the protocol. Workers' WebSockets name none.
+        // As in PostgreSQL 17, a client with direct TLS must send the protocol name `postgresql`. Workers' WebSockets
+        // do not send the name `postgresql`.
         let patience = if self.direct_tls == DirectTls::Any || is_http { DOOR_TIMEOUT } else { GET_TIMEOUT };
         match tokio::time::timeout(patience, websocket::accept(client, is_http)).await {
             Ok(Ok(websocket::Client::WebSocket(client))) => self.serve_session(client, host.as_deref()).await,
@@ -158,8 +159,8 @@ impl Endpoint {
         }
     }
 
-    /// Serves a client of this process inside a pipe. The client does not log in: its session has the user of the
-    /// startup message, and all rules apply to the session.
+    /// Serves a client that is in the same process, over a pipe in memory. The client does not log in: its session has
+    /// the user of the startup message, and all rules apply to the session.
     ///
     /// # Errors
     /// Returns the reason, for the log, if the session is rejected or lost.
@@ -298,7 +299,7 @@ impl Endpoint {
         }
         let next = frame::read(&mut postgres).await?;
         if next.is_error(b"28000") {
-            // The role does not exist or may not log in. On DSQL, such a role also has no mapping.
+            // The role does not exist or may not log in. On DSQL, a role that may not log in also has no mapping.
             return Err(ConnectionRejected::role_not_mapped(&startup.user, &identity.arn).into());
         }
         let mut session = Session::new(self.cluster.clone(), startup.client_encoding());

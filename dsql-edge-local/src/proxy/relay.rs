@@ -235,8 +235,8 @@ impl DroppedFlight {
 enum StreamPosition {
     /// At the start of a message.
     Head,
-    /// Inside a message that is not read completely: `left` bytes follow, and `passes` states whether the client gets
-    /// them.
+    /// Inside a message that is forwarded or dropped in pieces: `left` bytes follow, and `passes` states whether the
+    /// client gets them.
     Inside { left: usize, passes: bool },
 }
 

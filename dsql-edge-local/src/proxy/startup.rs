@@ -170,8 +170,8 @@ fn options(text: &str) -> Result<Vec<(String, String)>, ConnectionRejected> {
         let Some((name, value)) = setting.as_deref().and_then(|setting| setting.split_once('=')) else {
             return Err(ConnectionRejected::parameter_not_supported(&word));
         };
-        // As in PostgreSQL, a hyphen in a name means an underscore: `--search-path` sets search_path. Only the hyphens
-        // of DSQL's own setting are part of the name.
+        // As in PostgreSQL, a hyphen in a name means an underscore: `--search-path` sets search_path. Only DSQL's own
+        // setting `amzn-cluster-id` has hyphens in its name.
         let name = if name == "amzn-cluster-id" { name.to_owned() } else { name.replace('-', "_") };
         settings.push((name, value.to_owned()));
     }

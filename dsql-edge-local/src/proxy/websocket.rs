@@ -1,8 +1,8 @@
 //! Clients that send PostgreSQL's protocol in the binary frames of a WebSocket, as DSQL accepts it on port 443.
 //!
-//! Input: a TLS connection without an SSLRequest before it. Output: a stream of the bytes in the frames. Everything else
-//! is the same as without a WebSocket, so the proxy does not distinguish the two. The WebSockets of Workers do not name a
-//! protocol in the TLS handshake (ALPN), so the first bytes decide.
+//! Input: a TLS connection without an SSLRequest before it. Output: a stream of the bytes in the frames. After the
+//! handshake of the WebSocket, the proxy handles the stream like a TCP connection. The WebSockets of Workers do not
+//! send a protocol name in the TLS handshake (ALPN), so the first bytes decide.
 
 use std::io;
 
@@ -28,10 +28,10 @@ pub(super) enum Client<W, O> {
 }
 
 /// Reads the client's first bytes and, if they are an HTTP request, answers the request. With `is_http`, the client has
-/// named the protocol, so that every other request is an error.
+/// sent the protocol name of HTTP, so every other request is an error.
 ///
 /// # Errors
-/// Returns an error if the client requests something else than a WebSocket, or if the connection breaks.
+/// Returns an error if the client requests anything other than a WebSocket, or if the connection breaks.
 pub(super) async fn accept<S>(
     mut client: S,
     is_http: bool,

@@ -101,8 +101,8 @@ impl Session {
         }
     }
 
-    /// If a statement of a failed cycle has set faults, removes the faults again. The faults are also removed from
-    /// the rejections, which would otherwise make them pending again.
+    /// If a statement of a failed cycle has set faults, removes the faults again. The rejections of the cycle also lose
+    /// their faults, because a rejection would otherwise make its fault pending again.
     fn forget_requested_faults(&mut self) {
         if let Some(requested) = self.cycles.answered().and_then(|cycle| cycle.requested.take()) {
             self.cluster.faults.undo(requested);

@@ -1,7 +1,7 @@
 //! A session's copy of the catalog. This module checks whether another session's schema change has made the copy old.
 //!
 //! Input: the statements of the session, the versions of the endpoint's catalog. Output: whether a statement, or a
-//! COMMIT, gets OC001. OC001 refreshes the copy, so the next attempt passes.
+//! COMMIT, gets OC001. After OC001 the session has a new copy, so the next attempt succeeds.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ const MOST_TABLES: usize = 100_000;
 pub(super) enum CatalogCopy {
     /// The tables that the session has used, with the version of the catalog at that time.
     Tables(HashMap<String, u64>),
-    /// The whole catalog, as of this version.
+    /// The whole catalog, in this version.
     Whole(u64),
 }
 
@@ -90,8 +90,8 @@ impl CatalogCopy {
     }
 }
 
-/// Collects the objects that a schema change names: every identifier in the statement. Names of columns and roles are
-/// included too, but have no effect.
+/// Collects the names in a schema change: every identifier in the statement. Names of columns and roles are included
+/// too, but have no effect.
 pub(super) fn schema_change(statement: ParsedStatement<'_>) -> SchemaChange {
     let names = statement.own_tokens().iter().filter_map(|token| token.kind.name()).map(str::to_owned);
     let created = match &statement.kind {

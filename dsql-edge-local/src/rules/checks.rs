@@ -1,4 +1,4 @@
-//! Decides whether a statement is rejected, by its own text or because of the statements before it.
+//! Decides whether a statement is rejected, because of its own SQL or because of the statements before it.
 //!
 //! Input: a statement. Output: the rejection of the statement, or the statement that PostgreSQL runs instead. If the
 //! statement sets faults, this module sets them.
@@ -34,7 +34,8 @@ impl Session {
         }
     }
 
-    /// The rejection of a statement by its own text.
+    /// Returns the rejection of a statement that is rejected for its own SQL, whatever other statements the session has
+    /// run.
     pub(super) fn own_rejection(
         &self,
         statement: ParsedStatement<'_>,

@@ -91,18 +91,18 @@ impl Session {
         sent
     }
 
-    /// The tables that a message names, if a rule needs their columns and keys.
+    /// Returns the tables in the SQL of a message, if a rule needs their columns and keys.
     pub(crate) fn named_tables(&self, frame: &Frame) -> Vec<QualifiedName> {
         let text = self.text(frame).and_then(Result::ok);
         text.map_or(Vec::new(), |text| statement::named_tables(&text))
     }
 
-    /// The text of a Query or a Parse, or the byte that is not valid in the client's encoding.
+    /// Returns the SQL of a Query or a Parse, or the byte that is not valid in the client's encoding.
     pub(super) fn text(&self, frame: &Frame) -> Option<Result<String, u8>> {
         self.text_bytes(frame).map(|text| self.encoding.decode(text))
     }
 
-    /// The text of a Query or a Parse, as bytes.
+    /// Returns the SQL of a Query or a Parse, as bytes.
     pub(super) fn text_bytes<'f>(&self, frame: &'f Frame) -> Option<&'f [u8]> {
         match frame.frontend() {
             FrontendTag::Query => message::query(frame.body()),

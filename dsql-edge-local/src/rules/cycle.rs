@@ -42,7 +42,7 @@ pub(super) struct Cycle {
     /// The number in the first statement that replaces a client's statement and that PostgreSQL certainly rejects;
     /// `None` if the cycle does not have such a replacement.
     pub(super) rejected: Option<u32>,
-    /// The places at which dsql-local has inserted text into the statements of the cycle.
+    /// The positions at which dsql-local has inserted text into the statements of the cycle.
     pub(super) inserted: Vec<usize>,
     /// The faults that a statement of the cycle sets.
     pub(super) requested: Option<Requested>,
@@ -136,7 +136,7 @@ impl Cycles {
         }
     }
 
-    /// Completes the cycle that is being sent: PostgreSQL answers the cycle with ReadyForQuery.
+    /// Completes the cycle that is being sent: PostgreSQL's answer to a complete cycle ends with ReadyForQuery.
     pub(super) fn ends(&mut self) {
         self.current().whole = true;
     }
@@ -146,7 +146,7 @@ impl Cycles {
         self.cycles.front_mut()
     }
 
-    /// Handles ParseComplete, BindComplete or CloseComplete. Returns the message to which it is the answer.
+    /// Handles ParseComplete, BindComplete or CloseComplete. Returns the message that this answer belongs to.
     pub(super) fn completes(&mut self) -> Option<Sent> {
         let sent = self.answered()?.sent.pop_front()?;
         self.forget(&sent);

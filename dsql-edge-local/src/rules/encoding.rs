@@ -1,9 +1,9 @@
-//! Decodes a client's texts from its `client_encoding`, so that the parser finds the same tokens as PostgreSQL.
+//! Decodes a client's SQL from its `client_encoding`, so that the parser finds the same tokens as PostgreSQL.
 //!
-//! Input: bytes that PostgreSQL will convert from that encoding. Output: a `String`, which can be encoded to the same
-//! bytes. Tokens depend only on ASCII: in every encoding except UTF-8 and LATIN1, each byte of a character outside
-//! ASCII becomes a private character. PostgreSQL rejects the whole message if its text is not valid in the client's
-//! encoding.
+//! Input: bytes that PostgreSQL will convert from the client's encoding. Output: a `String`, which can be encoded to
+//! the same bytes. Tokens depend only on ASCII: in every encoding except UTF-8 and LATIN1, each byte of a character
+//! outside ASCII becomes a private character. PostgreSQL rejects the whole message if its text is not valid in the
+//! client's encoding.
 
 /// The first character of the private range whose characters replace bytes: each byte has its own character.
 const PRIVATE: u32 = 0xF700;
@@ -11,7 +11,7 @@ const PRIVATE: u32 = 0xF700;
 /// Encodings in which an ASCII byte can be the second byte of a character.
 const WITH_ASCII_SECOND: [&str; 7] = ["SJIS", "SHIFT_JIS_2004", "BIG5", "GBK", "UHC", "GB18030", "JOHAB"];
 
-/// The encoding of a client's texts.
+/// The encoding of a client's SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     /// UTF-8, and SQL_ASCII, which PostgreSQL treats as the server's UTF-8.
@@ -36,9 +36,9 @@ impl Encoding {
         }
     }
 
-    /// Whether a statement with this text may change the encoding. A statement without these words may still call
-    /// `set_config` (in a function, a view or a default): `dsql_local_check_setting`, which has the same list, rejects
-    /// such a statement.
+    /// Whether a statement may change the encoding, as far as the words in its SQL show. A statement without these
+    /// words may still call `set_config` (in a function, a view or a default): The function `dsql_local_check_setting`
+    /// searches for the same words, and rejects such a call.
     pub(super) fn may_change(text: &[u8]) -> bool {
         ["client_encoding", "NAMES", "set_config", "pg_settings", "U&\""]
             .iter()
@@ -105,7 +105,7 @@ mod tests {
         }
         assert_eq!(Encoding::Utf8.decode(b"a\xe9"), Err(0xe9));
         assert_eq!(Encoding::Latin1.decode(b"a\xe9").unwrap(), "aé");
-        // The byte `\` is the second byte of a character in SJIS and BIG5, and a backslash in the other two encodings.
+        // The byte `\` is the second byte of a character in SJIS and BIG5, and a backslash in EUC_JP and WIN1252.
         for (name, backslashes) in [("SJIS", 0), ("BIG5", 0), ("EUC_JP", 1), ("WIN1252", 1)] {
             let text = Encoding::named(name).decode(b"'\x83\\'").unwrap();
             assert_eq!(text.matches('\\').count(), backslashes, "{name}");

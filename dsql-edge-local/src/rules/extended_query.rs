@@ -25,7 +25,7 @@ impl Session {
     pub(super) fn parse(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
         let Some((name, text, types)) = message::parse(frame.body()) else { return frame.bytes };
         let rejected = match self.text(&frame) {
-            // The encoding of this text is not known, because PostgreSQL reports a change of the encoding only at the
+            // The encoding of this SQL is not known, because PostgreSQL reports a change of the encoding only at the
             // end of the cycle.
             _ if self.changes_encoding && !text.is_ascii() && self.cycles.current().executes => {
                 StatementRejected::encoding_unknown()
@@ -99,7 +99,7 @@ impl Session {
         instead.unwrap_or_else(|| [self.call_before_commit(), frame.bytes].concat())
     }
 
-    /// The places at which dsql-local has inserted text into the statement of a portal.
+    /// Returns the positions at which dsql-local has inserted text into the statement of a portal.
     fn inserted_into(&self, portal: &[u8]) -> Vec<usize> {
         let Some(prepared) = self.portals.get(portal).and_then(|it| it.as_deref()) else { return Vec::new() };
         let Ok(statement) = prepared.only() else { return Vec::new() };

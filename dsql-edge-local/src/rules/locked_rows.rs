@@ -23,8 +23,8 @@ impl Session {
         self.takes_locked_rows().then(|| format!("{CALL}; {}", commit.span.text(commit.text)))
     }
 
-    /// The messages that are sent before the Execute of a COMMIT, if its transaction has locked rows. The client may have
-    /// bound its COMMIT to the unnamed portal, so the call has a portal of its own.
+    /// The messages that are sent before the Execute of a COMMIT, if its transaction has locked rows. The client may
+    /// have bound its COMMIT to the unnamed portal, so the call of the procedure uses a separate portal.
     pub(super) fn call_before_commit(&mut self) -> Vec<u8> {
         if !self.takes_locked_rows() {
             return Vec::new();

@@ -1,6 +1,6 @@
 //! Reads and writes the client's messages that contain statements.
 //!
-//! Input: a message's body, which may contain anything. Output: the texts in the message as bytes, or `None` if the
+//! Input: a message's body, which may contain anything. Output: the strings in the message as bytes, or `None` if the
 //! message is malformed; PostgreSQL answers a malformed message with an error.
 
 use crate::proxy::frame::message;
@@ -16,7 +16,7 @@ pub(super) fn query_of(sql: &[u8]) -> Vec<u8> {
     message(b'Q', &[sql, b"\0"])
 }
 
-/// The name, the text and the parameter types of a Parse, as bytes.
+/// Returns the name, the SQL and the parameter types of a Parse, as bytes.
 pub(super) fn parse(body: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let (name, rest) = text(body)?;
     let (sql, types) = text(rest)?;
@@ -50,7 +50,7 @@ pub(super) fn bind(body: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((portal, name))
 }
 
-/// The name at the head of a message.
+/// Returns the name with which the body of a message begins.
 pub(super) fn name(body: &[u8]) -> Option<&[u8]> {
     text(body).map(|(name, _)| name)
 }
@@ -61,7 +61,7 @@ pub(super) fn described(body: &[u8]) -> Option<(u8, &[u8])> {
     name(rest).map(|name| (*kind, name))
 }
 
-/// Whether a client's text contains this word, in upper or lower case.
+/// Whether a client's SQL contains this word, in upper or lower case.
 pub(super) fn contains(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }

@@ -3,9 +3,9 @@
 //!
 //! Input: a client's messages and PostgreSQL's messages, one by one. Output: the messages for the other side. A
 //! statement that DSQL rejects is replaced by a statement that PostgreSQL rejects at the same point, and PostgreSQL's
-//! error is replaced by DSQL's error. So PostgreSQL itself skips to Sync, aborts the transaction, and orders the errors
-//! of a message. A statement that our parser cannot read is forwarded, because PostgreSQL's own error is then the
-//! correct answer.
+//! error is replaced by DSQL's error. So PostgreSQL itself skips to Sync, aborts the transaction, and sends the errors
+//! of a message in the right order. A statement that our parser cannot read is forwarded, because PostgreSQL's own
+//! error is then the correct answer.
 
 mod answer;
 pub(crate) mod catalog;
@@ -49,7 +49,7 @@ use crate::proxy::frame::Frame;
 
 /// The state of a session.
 pub(crate) struct Session {
-    /// The encoding of the client's texts.
+    /// The encoding of the client's SQL.
     encoding: Encoding,
     /// Whether the encoding may differ from `encoding`. True at the startup, unless the client sets UTF-8 there, and
     /// after a statement that may change the encoding. Becomes false once PostgreSQL has answered all messages, if the
@@ -205,7 +205,7 @@ pub(crate) mod tests {
         };
         let answer = session.postgres_message(error(1));
         assert_eq!(answer[5..], *b"SERROR\0VERROR\0C0A000\0Munsupported VACUUM statement\0\0");
-        // If a client's own statement causes an error with this text, the error is returned unchanged.
+        // If a client's own statement causes an error with the same message, the error is returned unchanged.
         assert_eq!(session.postgres_message(error(1)), error(1).bytes);
         assert_eq!(session.postgres_message(error(9)), error(9).bytes);
     }

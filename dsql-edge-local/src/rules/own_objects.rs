@@ -1,8 +1,8 @@
 //! Leaves dsql-local's own functions, triggers and tables out of the messages that a client gets.
 //!
 //! Input: the fields of PostgreSQL's ErrorResponse and NoticeResponse, and the rows of a plan. Output: the same fields
-//! and rows, without dsql-local's objects. Left out are the lines of CONTEXT that name a function of dsql-local, the
-//! statement that this function ran, and dsql-local's trigger.
+//! and rows, without dsql-local's objects. The following parts are left out: each line of CONTEXT with a function of
+//! dsql-local, the statement that this function ran, and dsql-local's trigger.
 //!
 //! PostgreSQL lists the innermost call first: the line `SQL statement "…"`, which can have line breaks, is before the
 //! line of the function that ran the statement.
@@ -11,7 +11,8 @@
 const OTHER_FUNCTIONS: [&str; 2] = ["set_config(", "sys.wait_for_job("];
 const PREFIX: &str = "dsql_local_";
 
-/// The fields of an error or a notice without dsql-local's objects; `None` if the fields do not name such an object.
+/// Returns the fields of an error or a notice without dsql-local's objects; `None` if the fields do not contain such an
+/// object.
 pub(super) fn without_own(fields: &[u8]) -> Option<Vec<u8>> {
     let context = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"W"))?;
     let context = String::from_utf8_lossy(context);
@@ -32,7 +33,7 @@ pub(super) fn without_own(fields: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// A CONTEXT without the calls of dsql-local's functions; `None` if the CONTEXT has no such calls.
+/// Returns CONTEXT without the calls of dsql-local's functions; `None` if CONTEXT contains no such calls.
 fn without_own_calls(context: &str) -> Option<String> {
     let mut kept: Vec<&str> = Vec::new();
     let mut found = false;

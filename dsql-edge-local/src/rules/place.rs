@@ -1,14 +1,14 @@
-//! Corrects the places in PostgreSQL's errors: PostgreSQL counts the characters of the statement that it gets, in which
-//! dsql-local has inserted `(18,6)` after each bare `numeric`.
+//! Corrects the positions in PostgreSQL's errors: PostgreSQL counts the characters of the statement that it gets, in
+//! which dsql-local has inserted `(18,6)` after each bare `numeric`.
 //!
-//! Input: the client's text and the text for PostgreSQL; later, the fields of an ErrorResponse. Output: the same fields,
-//! with the place in the client's text.
+//! Input: the client's SQL and the SQL that PostgreSQL gets; later, the fields of an ErrorResponse. Output: the same
+//! fields, with the position in the client's SQL.
 
 /// The text that dsql-local inserts.
 pub(super) const INSERTED: &str = "(18,6)";
 
-/// The places, in characters from 1, at which `sent` has more text than `written`; empty if the texts also differ in
-/// another way.
+/// Returns the positions, in characters from 1, at which `sent` has more text than `written`; empty if the two strings
+/// also differ in another way.
 pub(super) fn inserted(written: &str, sent: &str) -> Vec<usize> {
     let mut places = Vec::new();
     let (mut written, mut rest) = (written.chars().peekable(), sent.chars());
@@ -28,7 +28,7 @@ pub(super) fn inserted(written: &str, sent: &str) -> Vec<usize> {
     if written.next().is_some() { Vec::new() } else { places }
 }
 
-/// The fields with another place; `None` if nothing was inserted before the place.
+/// Returns the fields with the corrected position; `None` if nothing was inserted before the position.
 pub(super) fn corrected(fields: &[u8], inserted: &[usize]) -> Option<Vec<u8>> {
     let place = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"P"))?;
     let place: usize = std::str::from_utf8(place).ok()?.parse().ok()?;

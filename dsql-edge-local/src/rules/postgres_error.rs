@@ -2,15 +2,17 @@
 //!
 //! Input: the fields of an ErrorResponse. Output: DSQL's answer, if DSQL answers differently. A session never waits
 //! longer for a lock than [`LOCK_TIMEOUT`]. A cluster would answer the statement and fail the COMMIT of the slower
-//! transaction. In dsql-local the statement fails, because its answer is not known without waiting.
+//! transaction. In dsql-local the statement fails, because its result depends on the other session, for which it would
+//! have to wait.
 
 use super::rejected::StatementRejected;
 use crate::faults::Fault;
 use crate::limits::Limits;
 use crate::postgres::denied_functions;
 
-/// How long a session waits for a lock, in milliseconds. The minimum, 1, would be too short: PostgreSQL also takes
-/// locks for a short time when no transactions conflict, for example when a table grows by a page.
+/// How long a session waits for a lock, in milliseconds. The shortest possible limit, 1 ms, would cause false
+/// conflicts: PostgreSQL also takes locks for a short time when no transactions conflict, for example when a table
+/// grows by a page.
 const LOCK_TIMEOUT: u32 = 50;
 
 const SERIALIZATION_FAILURE: &str = "40001";
@@ -42,7 +44,7 @@ pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRej
     let words = match sqlstate.as_str() {
         "40001" | "40P01" | "55P03" | "23505" if of_catalog => SCHEMA_CHANGED,
         "40001" | "40P01" => CHANGED,
-        // If PostgreSQL waited for a row, or for a key in an index, CONTEXT names the place of the row or key.
+        // If PostgreSQL waited for a row, or for a key in an index, CONTEXT contains the location of the row or key.
         // Otherwise PostgreSQL waited for a table: only a schema change locks a table so that other sessions wait.
         "55P03" if context.contains("tuple (") || !message.contains("lock timeout") => CHANGED,
         "55P03" => SCHEMA_CHANGED,

@@ -1,6 +1,6 @@
 //! The prepared statements that a session has in PostgreSQL.
 //!
-//! Input: Parse, Close and their answers. Output: the statement that a Bind names. Up to the next Sync, a message
+//! Input: Parse, Close and their answers. Output: the statement to which a Bind refers. Up to the next Sync, a message
 //! counts as successful once it is sent: if the message fails, PostgreSQL skips the messages after it. After that Sync,
 //! the message counts as successful only once it is answered.
 

@@ -45,23 +45,24 @@ impl StatementRejected {
         }
     }
 
-    /// The answer to a text beyond a limit of our parser. A cluster's own limit is its stack, whose size is not known.
+    /// The answer to a statement beyond a limit of our parser. A cluster's own limit is its stack, whose size is not
+    /// known.
     pub(super) fn too_complex(limit: &Diagnostic) -> StatementRejected {
         StatementRejected::too_deep().detailed(limit.message.clone())
     }
 
-    /// The answer to a text that nests too deeply for the stack.
+    /// The answer to a statement that nests too deeply for the stack.
     pub(super) fn too_deep() -> StatementRejected {
         StatementRejected::new("54001", "stack depth limit exceeded", "reduce the nesting".to_owned())
     }
 
-    /// PostgreSQL's answer to a text that is not valid in the client's encoding.
+    /// PostgreSQL's answer to a message that is not valid in the client's encoding.
     pub(super) fn not_encoded(byte: u8) -> StatementRejected {
         let message = format!("invalid byte sequence for encoding \"UTF8\": 0x{byte:02x}");
         StatementRejected::new("22021", message, "send UTF-8, or set client_encoding first".to_owned())
     }
 
-    /// The answer to a text whose encoding is not known: an earlier statement of the cycle may have changed the
+    /// The answer to a message whose encoding is not known: an earlier statement of the cycle may have changed the
     /// encoding.
     pub(super) fn encoding_unknown() -> StatementRejected {
         StatementRejected::new(

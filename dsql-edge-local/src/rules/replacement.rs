@@ -1,4 +1,4 @@
-//! The statement that is sent to PostgreSQL in place of a rejected statement, and that PostgreSQL rejects.
+//! The replacement that is sent to PostgreSQL instead of a rejected statement: PostgreSQL rejects the replacement, too.
 //!
 //! Input: DSQL's answer. Output: a statement that contains a number. Later, PostgreSQL's error contains the same
 //! number, and this module returns DSQL's answer with that number.
@@ -28,19 +28,21 @@
 //! dsql-local  <  Z  I
 //! ```
 //!
-//! On the extended protocol, the client has already parsed and bound `COMMIT`. Execute becomes Parse, Bind and Execute
-//! of the other statement; the client does not get the ParseComplete and BindComplete of that statement (`Sent::Own`).
+//! On the extended protocol, the client has already parsed and bound `COMMIT`. The client's Execute becomes Parse, Bind
+//! and Execute of the replacement; the client does not get the ParseComplete and BindComplete of the replacement
+//! (`Sent::Own`).
 //!
 //! A rejected design: a SELECT of a missing column followed by ROLLBACK. The failing SELECT leaves the session in a
 //! failed transaction (`E`). dsql-local would have to answer a ReadyForQuery itself. The statements after COMMIT in the
-//! same message or pipeline would not run as they do in DSQL. Also rejected: a deferred trigger that raises the error.
-//! Such a trigger needs a written row, and a READ ONLY transaction cannot write a row.
+//! same message or pipeline would not run as they do in DSQL. Another rejected design: a deferred trigger that raises
+//! the error. A deferred trigger runs only for a written row, and a READ ONLY transaction cannot write a row.
 
 use super::cycle::Sent;
 use super::rejected::StatementRejected;
 use super::{Session, message};
 
-/// A replacement contains a name that begins with this text; a number follows. No table has a column with such a name.
+/// The beginning of a name in each replacement; the rest of the name is a number. No table has a column with such a
+/// name.
 const MARK: &str = "dsql_local_rejected_";
 
 /// PostgreSQL accepts names of prepared transactions that are shorter than 200 bytes.
@@ -55,8 +57,8 @@ impl Session {
         format!("SELECT {MARK}{number}")
     }
 
-    /// Returns a statement to send in place of a COMMIT. This statement ends the transaction in the same way as a
-    /// COMMIT that fails. PostgreSQL does not always reject this statement, so a later statement of the cycle may be
+    /// Returns a statement to send in place of a COMMIT. The returned statement ends the transaction in the same way as
+    /// a COMMIT that fails. PostgreSQL does not always reject this statement, so a later statement of the cycle may be
     /// rejected too.
     pub(super) fn mark_commit(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);

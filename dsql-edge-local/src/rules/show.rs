@@ -1,14 +1,16 @@
 //! Answers SHOW of settings whose value is not PostgreSQL's.
 //!
-//! Input: a SHOW. Output: a SELECT of the value, whose column is renamed in PostgreSQL's answer. The timeouts are
-//! dsql-local's, the version is the recorded cluster's, and the faults are the pending faults of all sessions.
+//! Input: a SHOW. Output: a SELECT of the value, whose column is renamed in PostgreSQL's answer. For a timeout, the
+//! value is dsql-local's; for the version, the version of the recorded cluster; for the faults, the pending faults of
+//! all sessions.
 
 use dsql_edge_compiler::syntax::ParsedStatement;
 use dsql_edge_compiler::syntax::ast::StatementKind;
 
 use super::Session;
 
-/// A SHOW is replaced by a SELECT whose column has a name that begins with this text; the setting's name follows.
+/// The beginning of the column name in the SELECT that replaces a SHOW; the rest of the name is the name of the
+/// setting.
 pub(super) const COLUMN: &str = "dsql_local_show_";
 
 /// The setting by which a session requests faults.
@@ -21,7 +23,7 @@ const SHOWN: [(&str, &str); 4] = [
     ("server_version_num", "160015"),
 ];
 
-/// The setting that a SHOW names.
+/// Returns the name of the setting in a SHOW.
 fn setting(statement: ParsedStatement<'_>) -> Option<String> {
     if !matches!(statement.kind, StatementKind::Utility("SHOW")) {
         return None;

@@ -48,8 +48,8 @@ impl Session {
         sent
     }
 
-    /// Does the same as `simple` for a text that cannot be parsed as a whole: the rules apply to the statements that
-    /// can be parsed.
+    /// Does the same as `simple` if the message cannot be parsed as a whole: the rules apply to the statements that can
+    /// be parsed.
     fn simple_pieces(&mut self, text: &str, schema: Option<&Schema>) -> String {
         let pieces = statement::pieces(text);
         self.observe(TransactionEvent::Message(pieces.len()));

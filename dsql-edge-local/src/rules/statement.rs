@@ -1,8 +1,8 @@
 //! Parses statements, and rewrites them for PostgreSQL.
 //!
-//! Input: SQL text. Output: the statements of the text, and the tables whose columns a rule needs. Some statements
-//! exist only in DSQL, such as `CREATE INDEX ASYNC`, or have another meaning there. For such a statement, the output
-//! also has the statement that PostgreSQL runs instead.
+//! Input: SQL text. Output: the statements in the SQL, and the tables whose columns a rule needs. Some statements exist
+//! only in DSQL, such as `CREATE INDEX ASYNC`, or have another meaning there. For such a statement, the output also has
+//! the statement that PostgreSQL runs instead.
 
 use std::sync::Arc;
 
@@ -26,13 +26,13 @@ pub(super) const CREATE_INDEX: &str = "dsql_local_create_index";
 /// The column of the statement that replaces ALTER TABLE ASYNC.
 pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
 
-/// The statements of a text, or the parser's error.
+/// Parses the statements of a message, or returns the parser's error.
 pub(super) fn parsed(text: &str) -> Result<Parsed<'_>, Diagnostic> {
     Parsed::of_tokens(text, lex(&Source::numbered(text)))
 }
 
-/// The pieces of a text between semicolons. The pieces are used if some part of the text nests too deeply, so that the
-/// text cannot be parsed as a whole.
+/// Splits `text` at its semicolons. The pieces are used if a statement nests too deeply, so that the whole string
+/// cannot be parsed.
 pub(super) fn pieces(text: &str) -> Vec<Span> {
     let lexed = lex(&Source::numbered(text));
     let mut pieces = Vec::new();
@@ -65,10 +65,11 @@ pub(super) fn unread(text: &str, error: Diagnostic) -> Option<StatementRejected>
 
 /// The stack for a statement with the parser's maximum nesting, in an unoptimized build.
 const LARGE_STACK: usize = 64 << 20;
-/// A text with at most this number of nesting tokens fits the stack of any thread.
+/// The stack of any thread is large enough to parse a string with at most this number of nesting tokens.
 const SHALLOW: usize = 40;
 
-/// Runs `work` with as much stack as the text may need. Returns `None` if the system does not provide this stack.
+/// Runs `work` with a stack that is large enough to parse `text`. Returns `None` if the system does not provide this
+/// stack.
 pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) -> Option<T> {
     let nests = |it: &u8| matches!(it, b'(' | b'[' | b'-' | b'+' | b'~' | b'!' | b'@');
     let words = text.split_ascii_whitespace().filter(|word| {
@@ -83,12 +84,12 @@ pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) ->
     })
 }
 
-/// The text of a prepared statement, parsed; `None` if our parser cannot read the text.
+/// The parsed SQL of a prepared statement; `None` if our parser cannot read the SQL.
 pub(super) type PreparedStatement = Option<Arc<Parsed<'static>>>;
 
-/// The tables that a text names, if a rule needs their columns and keys.
+/// Returns the tables in the SQL, if a rule needs their columns and keys.
 pub(super) fn named_tables(text: &str) -> Vec<QualifiedName> {
-    // Most texts contain neither LATERAL nor DROP, and need no further search.
+    // Most statements contain neither LATERAL nor DROP, and need no further search.
     let upper = text.to_ascii_uppercase();
     if !(upper.contains("LATERAL") || upper.contains("DROP")) {
         return Vec::new();
@@ -133,8 +134,8 @@ fn of_item(item: &FromItem, out: &mut Vec<QualifiedName>) {
     }
 }
 
-/// Whether a statement has the clause `FOR UPDATE` at any depth. Other statements with these words (`CREATE POLICY`) are
-/// rejected. A call of a function whose body has the clause is not found.
+/// Whether a statement has the clause `FOR UPDATE` at any depth. Other statements with these words (`CREATE POLICY`)
+/// are rejected. A call of a function that has `FOR UPDATE` only in its body is not detected.
 pub(super) fn locks_rows(statement: ParsedStatement<'_>) -> bool {
     let is = |kind: &TokenKind, keyword| *kind == TokenKind::Keyword(keyword);
     statement.own_tokens().windows(2).any(|two| {
@@ -151,7 +152,8 @@ pub(super) fn is_job(statement: &Statement) -> bool {
     }
 }
 
-/// The statement that PostgreSQL runs instead of a statement that only DSQL has, or that means something else in DSQL.
+/// Returns the statement that PostgreSQL runs instead, if only DSQL has `statement`, or if `statement` has another
+/// meaning in DSQL.
 pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
     match &statement.kind {
         StatementKind::Utility("AWS IAM") => iam(statement, seal_key),
@@ -217,7 +219,7 @@ fn columns_of(table: &CreateTable) -> impl Iterator<Item = &TableColumn> {
 }
 
 /// If a statement creates a column of type `numeric` without precision and scale, returns the statement with the
-/// precision and scale that DSQL uses (dsqlbase, live 2026-10-03).
+/// precision and scale that DSQL uses (observed on a cluster, dsqlbase, 2026-10-03).
 fn with_numeric<'s>(
     statement: ParsedStatement<'_>,
     columns: impl Iterator<Item = &'s TableColumn>,
@@ -295,7 +297,7 @@ fn iam(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
     Some(format!("CALL pg_catalog.dsql_local_iam('{command}', {}, {}, '{seal}')", quoted(role), quoted(arn)))
 }
 
-/// The text, with a replacement for each statement that only DSQL has.
+/// Returns the SQL, with a replacement for each statement that only DSQL has.
 pub(crate) fn for_postgres(text: &str, seal_key: &SealKey) -> String {
     let rewritten = || {
         let whole = parsed(text).ok()?;
@@ -305,7 +307,7 @@ pub(crate) fn for_postgres(text: &str, seal_key: &SealKey) -> String {
     with_room(text, rewritten).flatten().unwrap_or_else(|| text.to_owned())
 }
 
-/// A text as a literal whose meaning does not depend on settings.
+/// Returns a string as an SQL literal whose meaning does not depend on settings.
 fn quoted(text: &str) -> String {
     if text.contains('\\') {
         format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))

@@ -1,7 +1,7 @@
 //! The endpoint of a database of tests, and sessions of this process in it.
 //!
-//! Input: a database with DSQL's limits. Output: an endpoint whose sessions follow DSQL's rules. The files of a schema and
-//! the fixtures of a test run in such a session, so that a statement that DSQL rejects is an error there, too.
+//! Input: a database with DSQL's limits. Output: an endpoint whose sessions follow DSQL's rules. The files of a schema
+//! and the fixtures of a test run in such a session, so that DSQL's rules also apply to the statements in these files.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +25,10 @@ use crate::seal::SealKey;
 /// The region that tokens are signed for.
 pub(super) const REGION: &str = "us-east-1";
 
-/// The bytes that a pipe to the proxy holds.
+/// The size of the buffer between a client in this process and the proxy, in bytes.
 const PIPE: usize = 64 << 10;
 
-/// Makes the key of the seals of a database, and stores it there.
+/// Generates the key for the seals of a database, and stores the key in that database.
 pub(super) async fn seal(database: &Database) -> Result<SealKey, Error> {
     let key = SealKey::random()?;
     let superuser = database.session(SUPERUSER).await.map_err(failed)?;

@@ -1,4 +1,5 @@
-//! A session of the superuser in the database `postgres` of a test server. That database has no data of tests.
+//! A session of the superuser in the database `postgres` of a test server. The database `postgres` contains no data of
+//! tests.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -17,8 +18,8 @@ pub(super) struct Control {
 impl Control {
     pub(super) async fn open(home: &Path) -> Result<Control, tokio_postgres::Error> {
         let client = Database::of(home, POSTGRES).session(SUPERUSER).await?;
-        // The server's default is DSQL's REPEATABLE READ. With it, a change would fail if another process changed the
-        // same row at the same time.
+        // The server's default is DSQL's REPEATABLE READ. With REPEATABLE READ, a change would fail if another process
+        // changed the same row at the same time.
         client.batch_execute("SET default_transaction_isolation = 'read committed'").await?;
         Ok(Control { client, home: home.to_owned() })
     }

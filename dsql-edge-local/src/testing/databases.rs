@@ -1,8 +1,8 @@
 //! The databases of tests, and the table that lists them.
 //!
 //! Input: a session in the database `postgres` of a test server, which has no data of tests. Output: a database of one
-//! test, or its end. A database belongs to the session that is listed with it. After the end of this session, the next
-//! process drops the database. If the database was kept because the test has failed, the next run of the same test
+//! test, or its end. The table lists each database with the session that uses it. After the end of this session, the
+//! next process drops the database. If the database was kept because the test has failed, the next run of the same test
 //! replaces it.
 
 use super::control::{Control, failed};
@@ -19,7 +19,7 @@ const TABLES: &str = "CREATE TABLE tests (
     );
     CREATE TABLE templates (name text PRIMARY KEY, used timestamptz NOT NULL DEFAULT now());";
 
-/// The condition that the session of a listed database has ended.
+/// An SQL condition: the session of a listed database has ended.
 const ENDED: &str = "NOT EXISTS (SELECT FROM pg_stat_activity a
     WHERE a.pid = tests.backend AND a.backend_start = tests.backend_start)";
 

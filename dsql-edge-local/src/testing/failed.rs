@@ -1,6 +1,7 @@
 //! Opens the database of a failed test again.
 //!
-//! Input: a test. Output: the database that it kept, on a server that runs as long as the value exists.
+//! Input: a test. Output: the database that the test has kept, on a server that runs as long as the returned value
+//! exists.
 
 use super::server::Server;
 use super::test_cluster::{own_folder, test_id};

@@ -14,8 +14,8 @@
 //!     own-<digest>/        the same for a test that has a server of its own
 //! ```
 //!
-//! For root, PostgreSQL runs as `nobody`. If `nobody` cannot reach the target folder, the data is in `/var/tmp`; it is removed
-//! when the target folder is gone.
+//! For root, PostgreSQL runs as `nobody`. If `nobody` cannot reach the target folder, the data is in `/var/tmp`; this
+//! data is removed when the target folder is gone.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -35,7 +35,8 @@ const NAME: &str = "dsql-edge-test";
 /// The folder of the data that cannot be in the target folder, because the user `nobody` cannot reach it.
 const ELSEWHERE: &str = "/var/tmp";
 
-/// The file in such data that has the path of the server's folder.
+/// The name of a file next to the data. If the data is in `ELSEWHERE`, this file contains the path of the server's
+/// folder.
 const OF: &str = "of";
 
 /// How long an unused folder is kept if it belongs to another version or to a failed test.
@@ -91,7 +92,7 @@ impl ServerFolder {
         self.account
     }
 
-    /// The folder of a new data folder, which is copied.
+    /// Returns the folder that keeps a copy of a new data folder, from which each new server copies its data.
     pub(super) fn initdb(&self) -> PathBuf {
         self.path.with_file_name("initdb")
     }
@@ -167,7 +168,7 @@ impl ServerFolder {
     /// The folder of the server's socket, as it was written last.
     pub(super) fn home(&self) -> Option<PathBuf> {
         let home = PathBuf::from(fs::read_to_string(self.path.join("server")).ok()?.trim());
-        // The folder is removed later, so a damaged file must not name another folder.
+        // The folder is removed later, so the path in a damaged file must not lead to the removal of another folder.
         let is_ours = home.file_name().is_some_and(|name| name.to_string_lossy().starts_with("dsql-local-"));
         (home.is_absolute() && is_ours).then_some(home)
     }
@@ -245,7 +246,7 @@ impl ServerFolder {
         self.open_lock().is_ok_and(|file| self.remove_if_free(&file))
     }
 
-    /// Removes the folder with its data, if no process has the lock on the file or a newer one.
+    /// Removes the folder with its data, if no process has locked this file or a newer lock file.
     fn remove_if_free(&self, file: &File) -> bool {
         let is_free = file.try_lock().is_ok() && self.is_current(file) && !self.is_watched();
         if is_free {
@@ -293,7 +294,7 @@ fn is_older(file: &Path, time: Duration) -> bool {
     changed.and_then(|changed| SystemTime::now().duration_since(changed).ok()).is_some_and(|age| age > time)
 }
 
-/// The first 16 hexadecimal digits of the digest of texts.
+/// Returns the first 16 hexadecimal digits of the digest of these strings.
 pub(super) fn digest(texts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for text in texts {

@@ -1,6 +1,7 @@
-//! A port for the database of a test whose schema is one of a PostgreSQL: the server listens only on a Unix socket.
+//! A TCP port for the database of a test with the dialect PostgreSQL, because the server listens only on a Unix socket.
 //!
-//! Input: TCP connections. Output: the same bytes on the socket. The client's startup message names the database.
+//! Input: TCP connections. Output: the same bytes on the socket. The startup message of the client contains the name of
+//! the database.
 
 use std::path::PathBuf;
 

@@ -1,20 +1,20 @@
 //! The databases of `#[dsql_edge::test]`: a cluster for each test, on a PostgreSQL that all tests share.
 //!
-//! Input: a test with its schema and fixtures. Output: an endpoint with the rules of DSQL, or the connection string of a
-//! PostgreSQL. All functions block: each test has a runtime of its own, and this module has one for the whole process.
-//! `dsql-edge` uses this module; it may change in any release.
+//! Input: a test with its schema and fixtures. Output: an endpoint with the rules of DSQL, or the connection string of
+//! a PostgreSQL. All functions block: each test has its own runtime, and this module has one runtime for the whole
+//! process. `dsql-edge` uses this module; it may change in any release.
 //!
 //! # One server for all processes
 //!
 //! `cargo test` starts a process for each test program, and nextest starts one for each test. All these processes share
-//! a PostgreSQL whose data is below the target folder (`folder`). The first process starts the server, under a lock on
-//! a file. The system releases this lock when a process ends, so a killed process leaves no lock.
+//! a PostgreSQL whose data is below the target folder (`folder`). The first process locks a file, and starts the
+//! server. The system releases this lock when a process ends, so a killed process leaves no lock.
 //!
 //! The server must end after the last process, even if each process is killed. So a shell next to PostgreSQL reads from
 //! a named pipe, and each process keeps the pipe open for writing (`watcher`): the shell reads the end of the pipe when
-//! no process is left. Then the shell waits two seconds for the next process (`cargo test` starts its programs one after
-//! the other), and ends PostgreSQL. A rejected design: the processes count themselves in a file. A killed process would
-//! stay in the count.
+//! no process is left. When the pipe has ended, the shell waits two seconds for the next process (`cargo test` starts
+//! its programs one after the other), and ends PostgreSQL. A rejected design: the processes count themselves in a file.
+//! A killed process would stay in the count.
 //!
 //! Invariants:
 //!
@@ -27,7 +27,7 @@
 //! # Roles
 //!
 //! Roles belong to the server. The role `admin` of the shared server must not create roles, and the proxy rejects
-//! statements that change roles. A test that needs them has a server of its own.
+//! statements that change roles. A test that needs these statements has its own server.
 
 mod by_rules;
 mod certificate;
@@ -55,20 +55,21 @@ use crate::faults::{Fault, InvalidFault};
 pub struct Schema<'a> {
     /// The files, in order: path and text.
     pub files: &'a [(&'a str, &'a str)],
-    /// Whether the files are migrations, which are applied and recorded as `dsql-edge migrate` does. Otherwise, they are a
-    /// snapshot, which may be a dump. DSQL's rules do not apply to the statements of a snapshot, here as in `sql!`, but
-    /// the statements may only create objects that a cluster can have.
+    /// Whether the files are migrations, which are applied and recorded as `dsql-edge migrate` does. Otherwise, the
+    /// files are a snapshot, which may be a dump. DSQL's rules do not apply to the statements of a snapshot, here as in
+    /// `sql!`, but the statements may only create objects that a cluster can have.
     pub are_migrations: bool,
 }
 
 /// A test.
 #[derive(Debug, Clone, Copy)]
 pub struct Test<'a> {
-    /// The target folder, in which the data of the server is kept. Without it, the data is in the temporary folder.
+    /// The target folder, in which the data of the server is kept. If the target folder is not known, the data is in
+    /// the temporary folder.
     pub target: Option<&'a Path>,
     /// The folder of the package.
     pub package: &'a Path,
-    /// The path of the test, which names it among the tests of the package.
+    /// The path of the test, by which the tests of a package are distinguished.
     pub name: &'a str,
     /// The schema.
     pub schema: Schema<'a>,
@@ -76,9 +77,9 @@ pub struct Test<'a> {
     pub fixtures: &'a [(&'a str, &'a str)],
     /// The pending faults when the test begins.
     pub faults: &'a [Fault],
-    /// The database roles with a login of their own.
+    /// The database roles that log in with their own keys.
     pub roles: &'a [&'a str],
-    /// Whether the test needs a server of its own.
+    /// Whether the test needs its own server.
     pub own_server: bool,
 }
 

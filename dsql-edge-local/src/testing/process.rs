@@ -1,7 +1,7 @@
 //! The runtime and the server that the tests of one process share.
 //!
-//! A process of tests joins the shared server once, and leaves the server when the process ends. All values here live
-//! until then.
+//! A process of tests joins the shared server once, and leaves the server when the process ends. All values in this
+//! module exist until the process ends.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -34,7 +34,8 @@ pub(super) fn installation() -> Result<&'static Installation, Error> {
     found.as_ref().map_err(|error| Error::NoPostgres(error.clone()))
 }
 
-/// The server that tests share. The first test of the process joins it, and the others wait.
+/// The server that tests share. The first test of the process joins the server, and the other tests wait until it has
+/// joined.
 pub(super) fn shared_server(target: Option<&Path>) -> Result<&'static Server, Error> {
     static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
     let join = || {

@@ -1,4 +1,4 @@
-//! The roles of a test, which log in with keys of their own.
+//! The roles of a test, each of which logs in with its own keys.
 //!
 //! Input: names of roles. Output: keys, and the mapping of each role to the identity of its keys.
 

@@ -40,7 +40,7 @@ const FAST: [&str; 9] = [
 const SHARED_PATIENCE: u32 = 20;
 const OWN_PATIENCE: u32 = 1;
 
-/// How long the end of a server may take.
+/// How long a server may take to stop.
 const END: Duration = Duration::from_secs(20);
 
 /// A running server, which this process has joined.
@@ -104,7 +104,8 @@ impl Server {
     async fn start(folder: ServerFolder, installation: &Installation, own: bool) -> Result<Server, Error> {
         end_leftover(&folder).await?;
         let data = folder.data()?;
-        // The server did not shut down. Without fsync, its data may be damaged if the system has crashed.
+        // The server did not shut down. The server runs without fsync, so its data may be damaged if the system has
+        // crashed.
         if data.join("postmaster.pid").exists() || !data.join(READY).exists() {
             remove_data(&folder)?;
         }

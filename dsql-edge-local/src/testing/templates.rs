@@ -30,7 +30,7 @@ const BUILDING: &str = "building_";
 /// The number of templates that a start of the server keeps: those that were used last.
 const KEPT: i64 = 10;
 
-/// Whether a schema is one of a PostgreSQL, by its directive.
+/// Whether a schema has the dialect PostgreSQL, by its directive.
 pub(super) fn is_postgres(schema: &Schema<'_>) -> bool {
     let mut lines = schema.files.iter().flat_map(|(_, text)| directives(text));
     lines.any(|line| line.is_in_head && line.directive.split_whitespace().eq(["dialect", "postgres"]))

@@ -30,7 +30,7 @@ pub struct TestCluster {
     control: Control,
     server: ServerOfTest,
     database: Database,
-    /// `None` if the schema is one of a PostgreSQL.
+    /// `None` if the dialect of the schema is PostgreSQL.
     cluster: Option<Arc<Cluster>>,
     credentials: Credentials,
     roles: Vec<Role>,
@@ -175,7 +175,7 @@ impl TestCluster {
         &self.credentials
     }
 
-    /// The roles of the test, in the order in which it lists them.
+    /// Returns the roles of the test, in the order of the attribute's list.
     pub fn roles(&self) -> &[Role] {
         &self.roles
     }
@@ -188,7 +188,7 @@ impl TestCluster {
         Ok(&certificate::tls()?.ca_pem)
     }
 
-    /// The connection string of the database, if its schema is one of a PostgreSQL.
+    /// The connection string of the database, if the dialect of its schema is PostgreSQL.
     pub fn postgres_url(&self) -> Option<String> {
         let (port, name) = (self.listening.port(), &self.database.name);
         self.cluster.is_none().then(|| format!("postgres://{ADMIN}@localhost:{port}/{name}?sslmode=disable"))
@@ -207,7 +207,7 @@ impl TestCluster {
     /// Ends the cluster. `keeps`: whether its database is kept, because the test has failed.
     ///
     /// # Errors
-    /// Returns an error if PostgreSQL does not answer. A database that is not kept is then dropped by the next process.
+    /// Returns an error if PostgreSQL does not answer. If the database is not kept, the next process drops it.
     pub fn finish(self, keeps: bool) -> Result<(), Error> {
         let TestCluster { listening, control, server, database, .. } = self;
         process::runtime()?.block_on(async {
@@ -255,7 +255,7 @@ impl Parts {
     }
 }
 
-/// Names a test among all tests of all packages.
+/// Returns a name that identifies a test among all tests of all packages.
 pub(super) fn test_id(test: &Test<'_>) -> String {
     format!("{}#{}", test.package.display(), test.name)
 }

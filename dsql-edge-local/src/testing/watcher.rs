@@ -1,9 +1,10 @@
 //! The shell that ends a test server after its last process.
 //!
-//! The shell reads from a named pipe, `members`. Each process of tests keeps this pipe open for writing, and writes a
-//! name of its own. The shell answers with an empty file, `joined.<name>`. If no process has the pipe open, the shell
-//! reads its end; after some time without a new process, the shell closes the pipe and ends PostgreSQL. A process that
-//! wrote its name in that moment gets no answer, and its next write fails (`EPIPE`): the process then starts a new server.
+//! The shell reads from a named pipe, `members`. Each process of tests keeps this pipe open for writing, and writes its
+//! own name into the pipe. The shell answers with an empty file, `joined.<name>`. If no process has the pipe open, the
+//! shell reads the end of the stream; after some time without a new process, the shell closes the pipe and ends
+//! PostgreSQL. A process that wrote its name in that moment gets no answer, and its next write fails (`EPIPE`): the
+//! process then starts a new server.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -18,7 +19,7 @@ use tokio::process::{Child, Command};
 use crate::Error;
 
 /// $1: the folder of the socket, which is removed at the end. $2: for how many tenths of a second the shell waits for
-/// another process. The rest: the command of PostgreSQL. Standard input: the pipe.
+/// another process. The other arguments: the command that starts PostgreSQL. Standard input: the pipe.
 const SCRIPT: &str = r#"
 home=$1; patience=$2; shift 2
 exec 3<&0 0</dev/null
@@ -58,7 +59,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// The pipe, in the folder of the socket.
 const PIPE: &str = "members";
 
-/// The membership of this process. The server runs as long as some process has such a value.
+/// The membership of this process. The server runs as long as some process has a `Member`.
 #[derive(Debug)]
 pub(super) struct Member(#[expect(dead_code, reason = "the pipe must stay open")] File);
 
@@ -107,8 +108,8 @@ fn nonblocking() -> i32 {
     OFlags::NONBLOCK.bits().cast_signed()
 }
 
-/// Makes the pipe, and returns its two ends. The ends are opened in an order in which no `open` waits for the other
-/// end.
+/// Makes the pipe, and returns its two ends. The order of the calls matters: no `open` waits for the other end of the
+/// pipe.
 pub(super) async fn pipe(home: &Path) -> Result<(Member, File), Error> {
     let path = home.join(PIPE);
     let made = Command::new("mkfifo").args(["-m", "600"]).arg(&path).stdin(Stdio::null()).output().await;

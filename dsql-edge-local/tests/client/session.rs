@@ -18,7 +18,7 @@ pub(crate) struct Answers {
     pub(crate) tags: String,
     /// SQLSTATE and message.
     pub(crate) errors: Vec<(String, String)>,
-    /// The place of the last error.
+    /// The position in the last error.
     pub(crate) place: Option<usize>,
     /// The tags of CommandComplete.
     pub(crate) done: Vec<String>,

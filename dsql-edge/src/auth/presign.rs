@@ -1,4 +1,5 @@
-//! The built-in signer: AWS Signature Version 4 in its query form, for DSQL's one request.
+//! The built-in signer: AWS Signature Version 4 in its query form, for the one kind of request that DSQL accepts as a
+//! token.
 //!
 //! Input: credentials and a [`TokenRequest`]. Output: a future that returns the token. The query's names are written in
 //! the order that the canonical form requires, so nothing is sorted. Property tests compare the result with

@@ -16,8 +16,8 @@ pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Au
 }
 
 fn sign_now(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {
-    // The text that replaces all error texts of `aws-sigv4`, because those could quote the input. `aws-sigv4` returns
-    // no error for the values that Config accepts.
+    // The message that replaces all error messages of `aws-sigv4`, because those messages could quote the input.
+    // `aws-sigv4` returns no error for the values that Config accepts.
     const FAILED: &str = "the token cannot be signed: check the endpoint and the credentials";
 
     let identity = aws_credential_types::Credentials::new(

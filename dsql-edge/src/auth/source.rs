@@ -27,7 +27,7 @@ use crate::transport::Environment;
 /// The future that a [`CredentialsProvider`] returns.
 pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credentials, Error>> + Send + 'a>>;
 
-/// A source of credentials of your own.
+/// A source of credentials that the user implements.
 ///
 /// The provider is called whenever a connection is opened, within
 /// [`Config::connect_timeout`](crate::Config::connect_timeout). If the provider has a
@@ -264,7 +264,8 @@ fn keep(environment: &Environment, key: &str, credentials: Credentials) -> Crede
     credentials
 }
 
-/// The right of one request to fetch the credentials. The right ends with the request, even if the request is dropped.
+/// The right of one request to fetch the credentials. If the request's future is dropped, the request loses this right,
+/// too.
 struct FetchTurn<'c> {
     environment: &'c Environment,
     key: &'c str,

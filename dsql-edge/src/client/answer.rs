@@ -14,7 +14,7 @@ use crate::wire::{DatabaseError, Field, Row, Tag};
 
 /// How the server answered a flight.
 pub(crate) enum FlightEnd {
-    /// The server executed everything. If a row could not be used, the variant contains the client's own error.
+    /// The server executed everything. If a row could not be used, the `Option` contains the client's own error.
     Completed(Option<Error>),
     /// The server rejected a statement, or the commit.
     StatementRejected { error: Box<DatabaseError>, step: Step },
@@ -53,7 +53,7 @@ pub(crate) struct Answer<'a, 's> {
     /// Set if the flight has several transactions.
     several: Option<&'a mut dyn ReadSeveral>,
     /// Set when a COMMIT is answered before the end of the flight: the time limit then starts again, because each
-    /// transaction of a flight has a time limit of its own.
+    /// transaction of a flight has its own time limit.
     pub(super) renews_limit: bool,
     keyless: bool,
     /// The number of bytes of rows that stay in memory; `most` is the limit.

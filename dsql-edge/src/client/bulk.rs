@@ -2,7 +2,7 @@
 //!
 //! Input: a [`BulkCommand`] or a [`BulkQuery`]. Output: the number of affected rows, or the returned rows. If a chunk
 //! fails, the output is its error, with the number of rows that were committed before this chunk. If each chunk is a
-//! transaction of its own, `chunks.rs` runs the chunks; otherwise, this module runs them.
+//! separate transaction, `chunks.rs` runs the chunks; otherwise, this module runs them.
 
 use crate::arguments::Arguments;
 use crate::client::chunks::{ChunkSink, Chunks, Positions};
@@ -112,7 +112,7 @@ async fn run_fused(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn Chunk
 struct Group {
     chunks: Vec<Prepared>,
     rows: Vec<usize>,
-    /// The error of the chunk that follows these chunks and cannot be sent.
+    /// The error of the next chunk, if that chunk cannot be sent.
     error: Option<Error>,
 }
 

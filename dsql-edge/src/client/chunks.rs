@@ -1,7 +1,7 @@
-//! Writes many rows outside a transaction: chunk by chunk, each in a transaction of its own.
+//! Writes many rows outside a transaction: chunk by chunk, each chunk in a separate transaction.
 //!
-//! Input: the chunks of a statement. Output: their rows in a [`ChunkSink`], or the error of a chunk, with the number of
-//! rows that were committed before it.
+//! Input: the chunks of a statement. Output: the returned rows in a [`ChunkSink`], or the error of the chunk that
+//! failed, with the number of rows that were committed before that chunk.
 //!
 //! COMMIT is never sent together with the rows of its own chunk: if the connection is lost before COMMIT is sent, the
 //! outcome is known. But COMMIT is sent together with the rows of the *next* chunk, so each chunk takes one round trip:
@@ -16,7 +16,7 @@
 //! transaction of chunk 2 is rolled back; then chunk 1 is sent again, and chunk 2 after it. So the committed rows are
 //! always the first rows.
 //!
-//! A pool ends its lease at COMMIT, so with a pool each COMMIT is a flight of its own.
+//! A pool ends its lease at COMMIT, so with a pool each COMMIT is a separate flight.
 
 use crate::client::flight::{BEGIN, Prepared, Sink, TransactionStart};
 use crate::client::lender::{Lender, OpenTransaction};
@@ -145,7 +145,7 @@ impl<'c> Chunks<'c> {
         }
     }
 
-    /// Commits the previous chunk, and returns the error of a chunk that was not sent.
+    /// Commits the previous chunk after the next chunk could not be sent, and returns the error to report.
     pub(super) async fn end(&mut self, error: Error) -> Error {
         match self.finish().await {
             Ok(()) => error.after_rows(self.committed),
@@ -182,7 +182,7 @@ impl<'c> Chunks<'c> {
                 before.open.close();
                 let Uncommitted { chunk, rows, start, mut runs, .. } = before;
                 // After this failure, the answer to the next chunk's rows was still received. The time limit of `chunk`
-                // starts again, because it does not include that time.
+                // starts again, because the time of that answer does not count for `chunk`.
                 runs.renew_limit();
                 self.commit_again(chunk, rows, start, runs, failure).await?;
                 Ok(None)
@@ -190,7 +190,7 @@ impl<'c> Chunks<'c> {
         }
     }
 
-    /// Sends COMMIT in a flight of its own. If the COMMIT fails and the rules allow it, the rows are sent again.
+    /// Sends COMMIT in a separate flight. If the COMMIT fails and the rules allow it, the rows are sent again.
     async fn commit(&mut self, mut last: Uncommitted<'c>) -> Result<(), Error> {
         match last.runs.commit(last.open.id).await {
             Ok(()) => {
@@ -268,8 +268,8 @@ impl<'c> Chunks<'c> {
         }
     }
 
-    /// The attempts at a chunk. Each chunk has a span of its own, because its rows may be sent in the same flight as
-    /// the COMMIT of the previous chunk.
+    /// The attempts at a chunk. Each chunk has a separate span, because its rows may be sent in the same flight as the
+    /// COMMIT of the previous chunk.
     fn runs(&self, chunk: &Prepared) -> Runs<'c> {
         let trace = Trace::of_chunk(&self.lender.connector, core::slice::from_ref(chunk));
         Runs::of_query(self.lender, trace)

@@ -63,8 +63,8 @@ impl Dsql {
     /// Makes a `Dsql` that uses a pool in Durable Objects: see [`Config::from_pool`]. Feature `pool`.
     ///
     /// Everything else works as without a pool: queries, pipelines, many rows and streams borrow a connection of the
-    /// pool for one flight, and a transaction borrows one until its end. With a pool, a [`Session`] does not have a
-    /// connection of its own.
+    /// pool for one flight, and a transaction borrows one until its end. With a pool, a [`Session`] does not keep a
+    /// connection between its queries, so statements that change the session are errors.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -121,14 +121,14 @@ impl Dsql {
     /// ```
     ///
     /// The first query, pipeline, stream or transaction takes this connection, even while it is being opened; the login
-    /// to a DSQL cluster is sent together with that query. A second query at the same time opens a connection of its
-    /// own. A [`Session`] does not take the connection. If no query has taken the connection after 30 seconds, it is
-    /// closed; dropping the `Dsql` closes it at once. So the connection ends with the request at the latest, but it
-    /// counts towards the limits of Workers until then.
+    /// to a DSQL cluster is sent together with that query. If a second query runs at the same time, it opens another
+    /// connection. A [`Session`] does not take the connection. If no query has taken the connection after 30 seconds,
+    /// it is closed; dropping the `Dsql` closes it at once. So the connection ends with the request at the latest, but
+    /// it counts towards the limits of Workers until then.
     ///
     /// On a PostgreSQL that is not a DSQL cluster (feature `postgres`), the call also logs in, with
-    /// [`Config::search_path`], because that login takes round trips of its own. If the snapshot's directive requires
-    /// another `search_path`, this connection is of no use and the first query opens another one: set
+    /// [`Config::search_path`], because the login takes additional round trips there. If the snapshot's directive
+    /// requires another `search_path`, this connection is of no use and the first query opens another one: set
     /// `Config::search_path` to the value of the directive. Behind a pooler in transaction mode
     /// (`Config::transaction_pooler`), the `search_path` is only checked.
     ///
@@ -138,8 +138,8 @@ impl Dsql {
     /// way, because of a certificate or of missing credentials, the query returns that error.
     ///
     /// The call has no effect if a connection is already open or being opened, or if this `Dsql` uses a pool. On
-    /// Workers, it also has no effect in another request than the one in which this `Dsql` was made. In other programs,
-    /// it has no effect outside a tokio runtime.
+    /// Workers, the call also has no effect in a request other than the one in which this `Dsql` was made. In programs
+    /// that are not Workers, the call has no effect outside a tokio runtime.
     pub fn warm_up(&self) {
         self.0.warm_up();
     }
@@ -183,7 +183,7 @@ impl Dsql {
     /// read the same state of the database; if one query fails, none of them changes anything. COMMIT is sent before
     /// any answer has arrived: if one of the queries writes and the connection breaks, the outcome is unknown
     /// ([`Error::is_outcome_unknown`]). In a [`transaction`](Dsql::transaction), the outcome is unknown only if the
-    /// connection breaks between COMMIT and its answer. In exchange, the transaction takes one more round trip.
+    /// connection breaks between COMMIT and its answer. The price of a transaction is one more round trip.
     #[doc(alias = "batch")]
     pub fn pipeline<'s, P: Pipelined + 's>(&'s self, queries: P) -> QueryFuture<'s, P::Output> {
         QueryFuture::of(queries, self)

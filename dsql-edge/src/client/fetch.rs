@@ -110,8 +110,8 @@ impl<R: Send + 'static> Query<R> {
     /// # }
     /// ```
     ///
-    /// If the column may be NULL, the value itself is an `Option`: `None` means that no row was found,
-    /// and `Some(None)` that the value is NULL. Where both mean the same to you, call `.flatten()`:
+    /// If the column may be NULL, the value itself is an `Option`: `None` means that no row was found, and `Some(None)`
+    /// that the value is NULL. If the two cases mean the same for your program, call `.flatten()`:
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
@@ -196,8 +196,8 @@ impl SessionCommand {
     /// Runs the statement in a session, and returns the number of affected rows.
     ///
     /// # Errors
-    /// Returns any [`Error`] of the connection or the database, and an error if a pool is used, because a session then
-    /// has no connection of its own.
+    /// Returns any [`Error`] of the connection or the database, and an error if a pool is used, because a pool cannot
+    /// reserve a connection for a session.
     pub fn execute<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, u64> {
         self.0.execute(session)
     }

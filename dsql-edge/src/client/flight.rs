@@ -5,8 +5,8 @@
 //!
 //! A flight ends with a Sync. If the COMMIT of the previous transaction is sent at the beginning of the flight, this
 //! COMMIT is followed by another Sync. Outside a transaction, a flight is a single statement, several statements
-//! between a BEGIN and a COMMIT of its own, or several transactions. By the protocol, several statements before one
-//! Sync are one transaction even without BEGIN, but some proxies and servers have committed each statement separately.
+//! between BEGIN and COMMIT, or several transactions. By the protocol, several statements before one Sync are one
+//! transaction even without BEGIN, but some proxies and servers have committed each statement separately.
 
 use std::sync::Arc;
 
@@ -78,9 +78,9 @@ impl Prepared {
         (!self.unchecked).then_some(self.statement.search_path)
     }
 
-    /// Returns an error if names on this connection can have another meaning than they had when the query was compiled.
-    /// `configured`: whether the user has set the connection's search_path. A query whose snapshot has no search_path
-    /// accepts every search_path that the user has set.
+    /// Returns an error if a name can mean one object on this connection, and meant another object when the query was
+    /// compiled. `configured`: whether the user has set the connection's search_path. A query whose snapshot has no
+    /// search_path accepts every search_path that the user has set.
     fn check(&self, search_path: &str, configured: bool) -> Result<(), Error> {
         let compiled = self.statement.search_path;
         if self.unchecked || compiled == search_path || (compiled.is_empty() && configured) {
@@ -97,7 +97,8 @@ impl Prepared {
 
     pub(super) fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
         let Some(first) = self.arguments.first() else { return Ok(()) };
-        // A statement of `sql_unchecked!` has no parameter types of its own: the types come from its arguments.
+        // A statement of `sql_unchecked!` does not declare the types of its parameters: the types come from the
+        // arguments.
         let types = if first.types().is_empty() { self.statement.params } else { first.types() };
         connection.statement(self.statement.sql(), types)?;
         let mut described = true;
@@ -122,8 +123,8 @@ pub(super) type WriteFlight = fn(&Flight<'_>, &mut Connection) -> Result<(), Mal
 /// The statements that are sent at once, up to one Sync.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Flight<'f> {
-    /// Whether the COMMIT of the previous transaction is sent first, with a Sync of its own. `false` again once the
-    /// server has committed.
+    /// Whether the COMMIT of the previous transaction is sent first, followed by a separate Sync. `false` again once
+    /// the server has committed.
     pub(crate) commits_previous: bool,
     /// BEGIN, if the transaction is not open yet.
     pub(crate) begin: Option<&'static str>,
@@ -159,7 +160,7 @@ pub(crate) enum Step {
 }
 
 impl<'f> Flight<'f> {
-    /// A flight outside a transaction: a single statement, or several in a transaction of their own.
+    /// Makes a flight outside a transaction: a single statement, or several statements between BEGIN and COMMIT.
     pub(crate) fn alone(members: &'f [Prepared]) -> Self {
         let several = members.iter().map(|member| member.arguments.len()).sum::<usize>() > 1;
         let begin = if reads(members) { BEGIN_READ_ONLY } else { BEGIN };
@@ -197,13 +198,13 @@ impl<'f> Flight<'f> {
         self.key.into_iter().chain(self.members).find_map(Prepared::search_path)
     }
 
-    /// The statement that an error names if the error is not about a particular statement.
+    /// Returns the statement whose location an error gets if the error is not about a particular statement.
     pub(crate) fn first(&self) -> Option<&StatementRef> {
         self.members.first().or(self.key).map(|prepared| &prepared.statement)
     }
 
-    /// Whether a statement may leave a change in the session: a setting, an advisory lock, a temporary table. If so, a
-    /// pool must not lend the connection again.
+    /// Whether a statement may leave a change in the session: a setting, an advisory lock, a temporary table. If a
+    /// statement may leave such a change, a pool must not lend the connection again.
     #[cfg(feature = "pool")]
     pub(crate) fn changes_session(&self) -> bool {
         self.has_effect(|effect| effect != SessionEffect::Keeps)
@@ -284,8 +285,8 @@ impl<'f> Flight<'f> {
         if self.has_one_sink { 0 } else { member }
     }
 
-    /// Returns the step of the first member, from `index` on, that is executed at least once. If no such member
-    /// follows, returns the step of COMMIT or Sync.
+    /// Returns the step of the first member, from `index` on, that is executed at least once. If no later member is
+    /// executed, returns the step of COMMIT or Sync.
     pub(super) fn member(&self, index: usize) -> Step {
         let rest = self.members.get(index..).unwrap_or_default();
         match rest.iter().position(|member| !member.arguments.is_empty()) {
@@ -296,7 +297,7 @@ impl<'f> Flight<'f> {
     }
 }
 
-/// ROLLBACK, in a flight of its own.
+/// Writes ROLLBACK as a separate flight.
 pub(crate) fn write_rollback(connection: &mut Connection) -> Result<(), Malformed> {
     let checkpoint = connection.checkpoint();
     let written = write_control("ROLLBACK", connection).and_then(|()| connection.sync());

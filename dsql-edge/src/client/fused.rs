@@ -1,4 +1,4 @@
-//! Writes many rows with `fused`: several chunks in one flight, each in a transaction of its own.
+//! Writes many rows with `fused`: several chunks in one flight, each chunk in a separate transaction.
 //!
 //! ```text
 //! BEGIN, rows 1, COMMIT, BEGIN, rows 2, COMMIT, Sync
@@ -41,7 +41,7 @@ impl<'a> FusedChunks<'a> {
             }
             match self.send_flight(chunks, runs).await {
                 Ok(()) => {}
-                // One of the chunks is too long for a message; the chunks before it are sent alone.
+                // One of the chunks is too long for a message, so the chunks before that chunk are sent without it.
                 Err(Attempted::Failed(failure))
                     if failure.facts.signal == Signal::Local && chunks.len() > 1 =>
                 {

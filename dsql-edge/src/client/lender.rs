@@ -116,8 +116,8 @@ impl Lender {
             if link.poll_alive(context) {
                 return Poll::Ready(Ok(self.lend(Some(link), None)));
             }
-            // `Rule::StaleConnection`: the idle connection is dead, and nothing was sent on it. Except in a session,
-            // another connection replaces it.
+            // `Rule::StaleConnection`: the idle connection is dead, and nothing was sent on it. Another connection
+            // replaces the dead connection, except in a session.
             state.open -= 1;
             state.gone = self.single;
         }
@@ -392,7 +392,7 @@ impl Loan<'_> {
 }
 
 impl Drop for Loan<'_> {
-    // Not inlined, so that the code is not repeated in each place where a loan ends.
+    // Not inlined, so that the code is not repeated wherever a loan ends.
     #[inline(never)]
     fn drop(&mut self) {
         let mut state = self.lender.state();

@@ -177,7 +177,7 @@ impl Link {
         cfg!(feature = "pool") && self.leased
     }
 
-    /// Whether the login has ended, on a connection of its own.
+    /// Whether the login has ended, on a connection that is not a lease of a pool.
     pub(super) fn has_started(&self) -> bool {
         self.started && !self.is_leased()
     }
@@ -258,8 +258,8 @@ impl Link {
         self.on_trial = false;
         #[cfg(feature = "multi-region")]
         match &end {
-            // A connection that breaks at its first flight is treated like one that breaks during the login: with such an
-            // endpoint, every attempt would fail.
+            // A connection that breaks at its first flight counts as a failed login, because every other attempt at
+            // this endpoint would probably fail, too.
             Err(ConnectionFailure::Transport(_) | ConnectionFailure::Session(SessionFault::Closed))
                 if self.started && !self.has_answered =>
             {
@@ -420,7 +420,7 @@ impl Link {
         Ok(None)
     }
 
-    /// Reads bytes of the server. If none arrive in time, sends the probe or returns the timeout.
+    /// Reads bytes of the server. If no bytes arrive in time, sends the probe or returns the timeout.
     fn poll_input(
         &mut self,
         context: &mut Context<'_>,

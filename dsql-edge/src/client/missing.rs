@@ -48,7 +48,7 @@ pub trait EndsByCall {}
 )]
 pub trait HasPool {}
 
-/// Required by methods that would fetch rows of a statement without rows.
+/// Required by the `fetch_*` methods if the statement returns no rows.
 #[diagnostic::on_unimplemented(
     message = "the statement returns no rows to fetch",
     label = "write `.execute(…)`, which returns the number of rows that the statement changed",

@@ -1,7 +1,7 @@
 //! Runs several queries in one round trip, and collects their rows.
 //!
-//! Input: queries and commands, alone, in a tuple or in a `Vec`. Output: the result of each, in the same shape. Rows
-//! are collected only here: each `fetch_*` is a pipeline of one query.
+//! Input: queries and commands, alone, in a tuple or in a `Vec`. Output: a tuple or a `Vec` with the result of each
+//! query and command, like the input. Rows are collected only here: each `fetch_*` is a pipeline of one query.
 
 use crate::client::flight::{Prepared, Sink};
 use crate::error::{Error, Kind};

@@ -26,7 +26,7 @@ use crate::transport::BoxFuture;
 #[allow(unreachable_pub, reason = "named in a public trait that only this crate implements")]
 pub struct Target<'t> {
     pub(super) lender: &'t Lender,
-    /// A transaction of the lender; with `None`, each flight commits by itself.
+    /// A transaction on a connection of the lender; if `None`, each flight commits by itself.
     pub(super) transaction: Option<InTransaction>,
 }
 
@@ -264,8 +264,8 @@ impl<'l> Runs<'l> {
         }
     }
 
-    /// Makes attempts until an attempt returns `Attempted::Ended`, or the rules of `retry` allow no further attempt. All
-    /// of them are in one span.
+    /// Makes attempts until an attempt returns `Attempted::Ended`, or the rules of `retry` allow no further attempt.
+    /// All attempts are in one span.
     pub(super) fn attempts<A: Attempt>(self, attempt: A) -> impl Future<Output = Result<(), Error>> {
         self.trace.clone().instrument(self.make_attempts(attempt))
     }
@@ -373,7 +373,7 @@ impl<'l> Runs<'l> {
         }
     }
 
-    /// Sends COMMIT, in a flight of its own.
+    /// Sends COMMIT in a separate flight.
     pub(super) async fn commit(&mut self, id: u64) -> Result<(), Box<FlightFailure>> {
         let flight = Flight { commit: true, in_transaction: true, ..Flight::default() };
         let connector = &self.lender.connector;
@@ -545,7 +545,7 @@ impl<'l> Runs<'l> {
         self.ended(error, outcome)
     }
 
-    /// Ends the run of these statements: adds the place of the first statement in the source to an error, and calls the
+    /// Ends the run of these statements: adds the first statement's location in the source to an error, and calls the
     /// listener.
     pub(super) fn end(&self, first: &StatementRef, result: Result<(), Error>) -> Result<(), Error> {
         let result = result.map_err(|error| error.at(first));

@@ -1,7 +1,8 @@
 //! Writes flights of more than one transaction, and reads their answers.
 //!
-//! There are two kinds. In the first kind, the COMMIT of the previous transaction is sent before the flight, with a Sync
-//! of its own (`chunks.rs`). In the second kind, each member is a transaction, and all have one Sync (`fused.rs`).
+//! There are two kinds. In the first kind, the COMMIT of the previous transaction is sent before the flight, followed
+//! by a separate Sync (`chunks.rs`). In the second kind, each member of the flight is a transaction, and one Sync ends
+//! all transactions (`fused.rs`).
 //!
 //! `flight.rs` calls this module through a function pointer, and `answer.rs` through a trait object, so that a Worker without
 //! statements for many rows does not link this code.
@@ -23,7 +24,7 @@ pub(super) fn behind_commit(flight: Flight<'_>) -> Flight<'_> {
     Flight { commits_previous: true, write: Some(write), ..flight }
 }
 
-/// A flight whose members are transactions.
+/// Makes a flight in which each member is a separate transaction, between its own BEGIN and COMMIT.
 pub(super) fn of_transactions(members: &[Prepared]) -> Flight<'_> {
     let write: WriteFlight = |flight, connection| {
         for member in flight.members {
@@ -133,9 +134,9 @@ impl Members {
         answer.go_to(step);
     }
 
-    /// Handles the answer to the COMMIT of a member.
+    /// Handles the answer to the COMMIT of one of the flight's transactions.
     fn end_member(&mut self, answer: &mut Answer<'_, '_>, committed: bool) -> Step {
-        // The limit of the rows in memory is for each transaction.
+        // The limit of rows in memory applies to each transaction separately.
         (answer.kept, answer.renews_limit) = (0, true);
         if !committed {
             self.rolled_back = true;

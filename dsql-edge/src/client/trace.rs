@@ -23,8 +23,8 @@ pub(super) struct Trace(#[cfg(feature = "tracing")] tracing::Span);
 
 #[cfg(feature = "tracing")]
 impl Trace {
-    /// The span of a flight: a query or a pipeline. Its parent is the current span. In a transaction, the current span
-    /// is the span of the transaction.
+    /// The span of a flight: a query or a pipeline. The parent of the new span is the current span. In a transaction,
+    /// the current span is the span of the transaction.
     pub(super) fn of_flight(connector: &Connector, members: &[Prepared]) -> Self {
         Trace(match members {
             [_] => fields::flight_span!("query", connector, members),
@@ -32,7 +32,7 @@ impl Trace {
         })
     }
 
-    /// The span of a chunk of many rows.
+    /// Makes the span of a chunk.
     pub(super) fn of_chunk(connector: &Connector, chunk: &[Prepared]) -> Self {
         Trace(fields::flight_span!("chunk", connector, chunk))
     }

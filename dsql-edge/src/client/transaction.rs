@@ -189,8 +189,8 @@ pub enum IdempotentOutcome<T> {
     /// The transaction was committed now, and its closure returned this value.
     Committed(T),
     /// A transaction with the same key had been committed before: by an earlier request, or by an attempt of this
-    /// request whose answer was lost. Nothing was changed now; the changes of the earlier transaction are in the
-    /// database.
+    /// request whose answer was lost. This transaction changed nothing; the changes of the earlier transaction are in
+    /// the database.
     AlreadyCommitted,
 }
 
@@ -286,7 +286,8 @@ where
         TransactionFuture(Box::pin(async move {
             match run(self, None).await? {
                 IdempotentOutcome::Committed(value) => Ok(value),
-                // This case does not occur: without a key, an attempt never returns `AlreadyCommitted`.
+                // The variant `AlreadyCommitted` does not occur here, because only an attempt with an idempotency key
+                // returns it.
                 IdempotentOutcome::AlreadyCommitted => {
                     Err(E::from(Error::new(Kind::TransactionOver(OUTLIVED))))
                 }
@@ -387,7 +388,8 @@ struct TransactionAttempts<'d> {
     deadline: BoxFuture<()>,
     /// Whether an earlier run of the transaction has committed the key's row.
     committed_before: bool,
-    /// Whether the closure handled a permanent error. If so, the closure's own result is returned.
+    /// Whether the closure handled a permanent error. If the closure handled a permanent error, the closure's own
+    /// result is returned.
     handled: bool,
     /// The error of an attempt whose COMMIT may have succeeded, or may still reach the server. Only the key resolves
     /// the outcome of that attempt. Without a key, the outcome of the transaction stays unknown, even if the outcome of

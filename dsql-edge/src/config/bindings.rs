@@ -46,8 +46,8 @@ impl Config {
     /// Makes a `Config` like [`from_env`](Config::from_env), for a second cluster: with the prefix `REPORTS_` the
     /// bindings are `REPORTS_DSQL_ENDPOINT` and so on.
     ///
-    /// If there are no credentials with the prefix, the credentials without the prefix are used. The two sets are never
-    /// mixed:
+    /// If there are no credentials with the prefix, the credentials without the prefix are used. The credentials with
+    /// the prefix and the credentials without the prefix are never mixed:
     ///
     /// | set with the prefix | keys | role |
     /// |---|---|---|
@@ -55,8 +55,8 @@ impl Config {
     /// | any of the keys (id, secret, session token) | with the prefix | with the prefix, or none |
     /// | of the role alone (ARN, session name, external id) | without the prefix | with the prefix |
     ///
-    /// Keys with the prefix therefore never get the other cluster's session token, and never assume its role. A set
-    /// that is incomplete is an error.
+    /// Keys with the prefix therefore never get the other cluster's session token, and never assume its role. If some
+    /// bindings of a set are missing, this is an error.
     ///
     /// ```no_run
     /// # use dsql_edge::{Config, Dsql};

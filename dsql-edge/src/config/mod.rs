@@ -168,8 +168,8 @@ impl Config {
         self
     }
 
-    /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`). If it is not set, the
-    /// snapshot's directive `search_path` is used, and without a directive the role's own setting. A snapshot without
+    /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`). Without this setting, the
+    /// snapshot's directive `search_path` is used, and without the directive the role's own setting. A snapshot without
     /// the directive accepts any value, but the schemas must contain the tables of the snapshot. A query that was
     /// compiled for another `search_path` returns an error and is not sent.
     pub fn search_path(mut self, schemas: impl AsRef<str>) -> Self {
@@ -178,9 +178,9 @@ impl Config {
     }
 
     /// Whether to begin with TLS at once, without SSLRequest, which saves a round trip: 3 instead of 4 for the first
-    /// query. `false` if it is not set, because it is not known whether DSQL accepts this from Workers: PostgreSQL 17
-    /// accepts direct TLS only from clients that name the protocol in the handshake (ALPN). Sockets of Workers do not
-    /// name the protocol; programs with the feature `tokio` name it.
+    /// query. `false` if it is not set, because it is not known whether DSQL accepts direct TLS from Workers:
+    /// PostgreSQL 17 accepts direct TLS only from clients that send the protocol name `postgresql` in the handshake
+    /// (ALPN). Sockets of Workers do not send a protocol name; programs with the feature `tokio` send it.
     ///
     /// Until an endpoint has accepted direct TLS, a write is not sent together with the login, so that the outcome of a
     /// write is never unknown because of this setting; the write then takes 4 round trips. If the endpoint closes the
@@ -275,8 +275,9 @@ impl Config {
     }
 
     /// The certificate, in PEM, of a certificate authority that is trusted in addition to the system's authorities. For
-    /// example, `dsql-local` has an authority of its own. This setting has an effect only outside Workers (feature
-    /// `tokio`); the runtime of Workers has its own root certificates.
+    /// example, the certificate of `dsql-local` is issued by such an authority, which `dsql-local` makes itself. This
+    /// setting has an effect only outside Workers (feature `tokio`); the runtime of Workers has its own root
+    /// certificates.
     pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.settings.extra_ca = Some(pem.into());
         self

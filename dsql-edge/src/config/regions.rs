@@ -1,7 +1,7 @@
 //! The endpoints of a multi-Region cluster, in the order in which a [`Config`] tries them.
 //!
-//! Input: host names, and optionally a place on Earth. Output: the endpoint that is tried first, and the other
-//! endpoints in order. Each endpoint has its own Region, which tokens are signed for.
+//! Input: host names, and optionally the coordinates of a location. Output: the endpoint that is tried first, and the
+//! other endpoints in order. Each endpoint has its own Region, which tokens are signed for.
 
 use super::Config;
 use crate::error::Error;
@@ -66,10 +66,11 @@ impl Config {
         Ok(self)
     }
 
-    /// Orders the endpoints by the distance of their Regions from this place, in degrees: the nearest first. Endpoints
-    /// in Regions that this crate does not know come after the others, and keep their order. Feature `multi-region`.
+    /// Orders the endpoints by the distance between their Regions and this location: the nearest endpoint first.
+    /// Latitude and longitude are in degrees. Endpoints in Regions that this crate does not know come after the others,
+    /// and keep their order. Feature `multi-region`.
     ///
-    /// A Worker runs near its visitor, so the visitor's place can be used:
+    /// A Worker runs near its visitor, so the visitor's coordinates can be used:
     ///
     /// ```no_run
     /// # use dsql_edge::{Config, Dsql};
@@ -117,7 +118,8 @@ const REGIONS: [(&str, f32, f32); 15] = [
     ("ap-southeast-2", -33.9, 151.2),
 ];
 
-/// The cosine of the angle between a place and a Region, seen from the centre of the Earth; -2 for an unknown Region.
+/// The cosine of the angle between a location and a Region, seen from the centre of the Earth; -2 for an unknown
+/// Region.
 fn nearness(place: [f32; 3], region: &str) -> f32 {
     let Some((_, latitude, longitude)) = REGIONS.iter().find(|(name, ..)| *name == region) else {
         return -2.0;
@@ -125,7 +127,7 @@ fn nearness(place: [f32; 3], region: &str) -> f32 {
     place.iter().zip(direction(*latitude, *longitude)).map(|(one, other)| one * other).sum()
 }
 
-/// The unit vector from the centre of the Earth to a place.
+/// The unit vector from the centre of the Earth to a location.
 fn direction(latitude: f32, longitude: f32) -> [f32; 3] {
     let [latitude, longitude] =
         [latitude.clamp(-90.0, 90.0), longitude.clamp(-180.0, 180.0)].map(f32::to_radians);

@@ -17,8 +17,8 @@ impl Config {
     /// Whether to connect through the cluster's WebSocket, `wss://<cluster>:443`, instead of TCP on port 5432. `false` if
     /// it is not set. `dsql-local` accepts WebSockets on its one port. Feature `websocket`.
     ///
-    /// A WebSocket is for places from which port 5432 cannot be reached. The first query takes 4 round trips, as over
-    /// TCP: TCP, TLS, the HTTP request that opens the WebSocket, and the query.
+    /// A WebSocket is for networks that block port 5432. The first query takes 4 round trips, as over TCP: TCP, TLS,
+    /// the HTTP request that opens the WebSocket, and the query.
     ///
     /// On Workers, a WebSocket has no back-pressure: bytes that the query does not read yet wait in memory. If more
     /// than [`max_result`](Config::max_result) bytes wait, the connection is closed, and the query returns an error
@@ -92,7 +92,7 @@ impl Tunnel {
     /// A tunnel with this URL: `wss://<host>[:<port>][/<path>]`, port 443 if it is left out.
     ///
     /// # Errors
-    /// Returns an error if the text is not such a URL. The error does not repeat the text.
+    /// Returns an error if the text is not such a URL. The error does not repeat the URL.
     pub fn new(url: &str) -> Result<Self, Error> {
         WebSocketRequest::parse(url).map(|request| Tunnel { request })
     }

@@ -3,9 +3,9 @@
 //! Input: credentials and their name. Output: valid credentials, or the turn of this request to fetch new credentials.
 //!
 //! On Workers, a request cannot wait for the I/O of another request, so the cache holds plain data and never a future.
-//! A request that fetches credentials stores a mark with a time. Other requests check the cache again when their own
-//! timers end. A mark is only a hint. Even if the fetching request hangs, or the platform ends it without running its
-//! destructors, the other requests wait only until the time in the mark.
+//! A request that fetches credentials stores a mark, which contains the time at which its turn ends. Other requests
+//! check the cache again when their own timers end. A mark is only a hint. Even if the fetching request hangs, or the
+//! platform ends it without running its destructors, the other requests wait only until the time in the mark.
 //!
 //! Invariants: no more than [`ROOM`] entries; the time is an argument, and no clock is read.
 
@@ -18,8 +18,8 @@ const ROOM: usize = 16;
 /// Credentials are not used in the last seconds before they expire, so that the token arrives in time.
 const LAST: u64 = 60;
 
-/// The minimum number of seconds between two attempts to refresh valid credentials. Also the minimum between two calls
-/// of [`Cache::forget_rejected`] that have an effect.
+/// The minimum number of seconds between two attempts to refresh valid credentials. Two calls of
+/// [`Cache::forget_rejected`] that have an effect are also at least this number of seconds apart.
 const LATER: u64 = 30;
 
 /// The time, in milliseconds, that other requests wait for the request that fetches the credentials. After that time,
@@ -124,7 +124,8 @@ impl Cache {
     }
 
     /// Records that the fetch failed. After the failure, all waiting requests fetch their own credentials at the same
-    /// time. If the requests fetched one after the other, the last requests would wait long for their errors.
+    /// time. If the requests fetched the credentials one after the other, the last requests would wait long for their
+    /// errors.
     pub(crate) fn fail(&mut self, key: &str, now: Millis) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key)
             && let State::Fetching { .. } = entry.state
@@ -133,8 +134,8 @@ impl Cache {
         }
     }
 
-    /// Ends the turn that lasts until `turn`, because the request with this turn has ended. Another request gets a
-    /// turn.
+    /// Ends a request's turn to fetch the credentials, because that request has ended. `turn` is the time at which the
+    /// turn would have ended. Another request gets a turn.
     pub(crate) fn end_turn(&mut self, key: &str, turn: Millis) {
         self.entries.retain(|entry| {
             !(entry.key == key && matches!(entry.state, State::Fetching { until } if until == turn))
@@ -142,9 +143,9 @@ impl Cache {
     }
 
     /// Forgets all credentials, because a server rejected some of them. The function does this at most once in 30
-    /// seconds, and a request that is fetching credentials keeps its turn. Without this limit, a role that is never
-    /// allowed to connect would clear the cache at each request of the Worker, and each request would call STS again,
-    /// even for other roles.
+    /// seconds, and a request that is fetching credentials keeps its turn. Without the limit of 30 seconds, a role that
+    /// is never allowed to connect would clear the cache at each request of the Worker, and each request would call STS
+    /// again, even for other roles.
     pub(crate) fn forget_rejected(&mut self, seconds: u64) {
         if self.forgotten_at.is_some_and(|at| seconds < at.saturating_add(LATER)) {
             return;

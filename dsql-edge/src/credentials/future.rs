@@ -1,11 +1,12 @@
-//! Defines the future that returns credentials or a signed text, and the error that this future can return.
+//! Defines the future that returns credentials, or a token or request that was signed with credentials, and the error
+//! that this future can return.
 
 use core::future::Future;
 use core::pin::Pin;
 
 use crate::error::Error;
 
-/// A future that returns credentials, or a text that was signed with credentials.
+/// A future that returns credentials, or a token or request that was signed with credentials.
 pub(crate) type AuthFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
 
 /// Why there are no credentials.

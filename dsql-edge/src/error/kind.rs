@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use crate::types::ConversionError;
 use crate::wire::DatabaseError;
 
-/// The kind of an error, with the facts about it.
+/// The kind of an error, with the data of that kind.
 #[derive(Clone)]
 pub(crate) enum Kind {
-    /// A binding, an endpoint or a limit is missing or malformed. The text names this setting and shows how to set it.
+    /// A binding, an endpoint or a limit is missing or malformed. The text contains the name of the setting, and shows
+    /// how to set it.
     Config(Cow<'static, str>),
     /// No credentials to sign with. The query was not executed.
     Credentials(Cow<'static, str>),
@@ -45,7 +46,7 @@ pub(crate) enum Kind {
     },
     NoRows,
     TooManyRows,
-    /// A message, a row or a result exceeds a limit, which the text names.
+    /// A message, a row or a result exceeds a limit. The text contains the name of the limit.
     TooLong(&'static str),
     /// COMMIT was answered with ROLLBACK.
     RolledBack,

@@ -6,8 +6,8 @@
 //! Most of PostgreSQL's primary messages do not contain values, which are in DETAIL, but some do: `invalid input syntax
 //! for type integer: "…"` (22P02), `syntax error in tsquery: "…"` (42601), `word is too long in tsquery: "…"` (54000),
 //! `requested character too large for encoding: …` (54000), and any message that a function raises (P0001, or the
-//! SQLSTATE of its `USING ERRCODE`). So the list names the SQLSTATEs whose messages are shown; every other message is
-//! hidden. The classes are from PostgreSQL 16's `errcodes.txt`; their messages were checked in PostgreSQL's sources.
+//! SQLSTATE of its `USING ERRCODE`). So the list contains the SQLSTATEs whose messages are shown; every other message
+//! is hidden. The classes are from PostgreSQL 16's `errcodes.txt`; their messages were checked in PostgreSQL's sources.
 //!
 //! If a parameter's value is used as a name (`$1::text::regclass`), the value is shown like any other name:
 //! `relation "…" does not exist` (42P01).
@@ -18,7 +18,7 @@ use crate::login_rejection::contains;
 use crate::sqlstate::SqlState;
 use crate::wire::DatabaseError;
 
-/// The messages of these classes name objects, settings, limits and states, never values.
+/// The messages with these SQLSTATEs contain the names of objects, settings, limits and states, but never values.
 const SHOWN: [[u8; 2]; 20] = [
     *b"08", // connection
     *b"0A", // feature not supported: statements that DSQL rejects

@@ -51,7 +51,8 @@ pub(crate) enum Bug {
     DeniesPreviousCommit,
     /// A chunk is counted as committed before its COMMIT is answered.
     CountsUncommittedChunk,
-    /// A transaction whose connection ended behind an answer continues on another connection.
+    /// After the connection of a transaction has ended between two statements, the transaction continues on another
+    /// connection.
     ForgetsLostTransaction,
     /// A flight is sent on a connection that was opened before the query, without a check whether the connection is
     /// alive.
@@ -76,7 +77,7 @@ pub(crate) enum Bug {
     /// A pool still counts a connection that was closed.
     #[cfg(feature = "pool")]
     CountsClosedConnection,
-    /// A client that has left keeps its place in a pool's queue.
+    /// A client that has left keeps its position in a pool's queue.
     #[cfg(feature = "pool")]
     KeepsTicketOfLeftClient,
     /// The key is left out when the transaction runs again.

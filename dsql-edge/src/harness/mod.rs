@@ -47,7 +47,7 @@ struct Run {
     reported: (BTreeMap<i32, ClientReport>, usize),
 }
 
-/// The path between the client and the server, and the place of the fault.
+/// The path between the client and the server, and the connection on which the fault happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Direct,
@@ -391,7 +391,7 @@ fn each_seeded_bug_of_the_client_is_caught() {
     assert_caught(Bug::OF_CLIENT, &Way::ALL);
 }
 
-/// These bugs have no effect without a pool.
+/// The bugs in this list have no effect without a pool.
 #[cfg(feature = "pool")]
 #[test]
 fn each_seeded_bug_of_the_pool_is_caught() {
@@ -403,8 +403,8 @@ fn assert_caught(bugs: &[Bug], ways: &[Way]) {
     assert!(missed.is_empty(), "not caught: {missed:?}");
 }
 
-/// For most bugs there are many places at which a single fault makes the bug visible, so a few places are usually
-/// enough. Each kind of fault is therefore first tried at one place, then at more places, and finally at all places.
+/// Most bugs are visible after a single fault at any of many bytes, so a few bytes are usually enough. Each kind of
+/// fault is therefore first tried at one byte, then at more bytes, and finally at all bytes.
 fn is_caught(bug: Bug, ways: &[Way]) -> bool {
     for stride in [usize::MAX, 41, 7, 1] {
         for way in ways {

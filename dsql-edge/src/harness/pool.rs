@@ -1,7 +1,7 @@
 //! The pool between the client and the server, either in the client's process or remote.
 //!
-//! Input: the place of the pool. Output: a [`Dsql`] that uses the pool, and a check that at the end the pool has no
-//! connections and no waiting clients.
+//! Input: whether the pool is in the client's process or remote. Output: a [`Dsql`] that uses the pool, and a check
+//! that at the end the pool has no connections and no waiting clients.
 
 use core::time::Duration;
 use std::sync::Arc;

@@ -52,8 +52,7 @@ pub(super) struct Scenario {
     pub(super) conflicts: u32,
     /// The number of COMMITs that are answered with ROLLBACK.
     pub(super) rollbacks: u32,
-    /// The number of logins, from the first one on, after which the server drops the flight that arrived with the
-    /// login.
+    /// The number of logins whose flights the server drops, beginning with the first login.
     pub(super) drops: u32,
     /// How the server answers direct TLS. If this field is `Some`, the client begins with direct TLS.
     pub(super) direct: Option<DirectTls>,

@@ -86,9 +86,9 @@ pub(super) type Place = (Direction, Fault, usize);
 pub(super) struct World {
     pub(super) database: Database,
     fault: Option<Place>,
-    /// The number of moments so far. Each wait of the client is one moment.
+    /// A counter that each wait of the client increases by one.
     pub(super) moment: usize,
-    /// Frames arrive in pieces of this many bytes, one per moment.
+    /// The size of the pieces in which frames arrive; one piece arrives at each wait of the client.
     pub(super) dribble: Option<usize>,
     /// The bytes that were transferred, to the server and to the client.
     pub(super) passed: (usize, usize),
@@ -100,8 +100,8 @@ pub(super) struct World {
     /// The number of connections that the client has not closed.
     pub(super) open: usize,
     peers: Vec<Peer>,
-    /// The bytes that are delayed until the client connects again or is done, with their fault and the index of their
-    /// peer.
+    /// Bytes that are delayed until the client connects again or is done: the fault that delays the bytes, the index of
+    /// the peer, and the bytes.
     held: Option<(Fault, usize, Vec<u8>)>,
 }
 
@@ -374,8 +374,8 @@ impl Transport for Connection {
                     self.frames.push_front(frame.split_off(at));
                     self.pause = Some(self.moment());
                 }
-                // This fault happens only after the login, because during the login a server sends other errors and has
-                // executed nothing.
+                // `Fault::Shutdown` happens only after the login, because during the login a server sends other errors
+                // and has executed nothing.
                 Fault::Shutdown if self.logged_in => {
                     frame = server::fatal();
                     self.breaks(Fault::Vanish);

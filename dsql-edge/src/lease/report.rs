@@ -59,7 +59,7 @@ impl Report {
             Kind::Lost(text) => (b'l', text),
             Kind::Timeout(text) => (b't', text),
             Kind::Overloaded(text) => (b'o', text),
-            // Other kinds do not occur in a pool, because it does not decode rows.
+            // Other kinds do not occur in a pool, because a pool does not decode rows.
             _ => (b'x', &Cow::Borrowed("")),
         };
         bytes.push(kind);

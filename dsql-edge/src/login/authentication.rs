@@ -370,7 +370,7 @@ const MAX_RECEIVED: usize = 1 << 20;
 
 const TOO_MUCH_RECEIVED: &str = "the server has sent more than 1,048,576 bytes before the login has ended";
 
-/// The server's text, if it can be a list of schemas.
+/// Returns the server's search_path for an error, if the string looks like a list of schemas.
 fn shown(path: &str) -> &str {
     let is_short = path.len() <= 200 && !path.chars().any(char::is_control);
     match path {

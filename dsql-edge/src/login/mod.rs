@@ -89,8 +89,8 @@ pub(crate) trait Ahead: Send {
 
 /// Whether the token may be made long after the socket is open. A token that is signed with given keys is made at once,
 /// so a Worker without the feature `assume-role` does not link the code that watches an open socket. If such a Worker
-/// has a provider, it opens the socket only after the provider has returned. Otherwise, nothing would watch the open
-/// socket, and its end would be noticed only after a write.
+/// has a provider, it opens the socket only after the provider has returned. If such a Worker opened the socket
+/// earlier, nothing would watch the socket, and its end would be noticed only after a write.
 pub(crate) const TOKEN_MAY_BE_LATE: bool = cfg!(any(feature = "assume-role", feature = "tokio"));
 
 /// Opens a connection with TLS; for callers that can await.
@@ -142,7 +142,8 @@ impl<'c> LoginAttempt<'c> {
             authentication: None,
         };
         // On Workers, the call of `dial` already begins to open the socket. With given keys, the token is made after
-        // this call. Any other source is asked first, so that no socket is opened if the source fails at once.
+        // this call. If the credentials come from any other source, they are fetched first, so that no socket is opened
+        // if the source fails at once.
         if let Source::Given(_) = connector.config.source {
             attempt.dial(connector);
         }
@@ -292,8 +293,8 @@ impl<'c> LoginAttempt<'c> {
     }
 
     /// Notices the end of an open socket. A server sends nothing before the login, so if anything arrives, the
-    /// connection is closed. Without this check, a flight could be sent on a dead connection, and the outcome of a
-    /// write would be unknown.
+    /// connection is closed. If the end of the socket were not noticed, a flight could be sent on a dead connection,
+    /// and the outcome of a write would be unknown.
     fn watch(&mut self, context: &mut Context<'_>, connector: &Connector) {
         if let Some(Ok(transport)) = &mut self.dialed
             && !seeded!(SendsOnDeadWarmUp)
@@ -340,7 +341,7 @@ impl LoginAttempt<'static> {
     fn in_region(whole: &Connector, (region, patience): (Region, Millis)) -> Self {
         let connector = region.connector(whole);
         let mut attempt = LoginAttempt::owning(Arc::new(connector.clone()));
-        // With given keys, dialing has begun.
+        // If the keys are given, dialing has begun, so the timer starts now.
         let timer = attempt.dialing.is_some().then(|| connector.sleep(patience));
         attempt.patience = Some((patience, timer));
         attempt.region = region;
@@ -382,7 +383,8 @@ impl LoginAttempt<'static> {
         })
     }
 
-    /// Advances the token and the socket, and the login of a PostgreSQL. Returns an error if one of them failed.
+    /// Advances the parts of the attempt: the token, the socket, and the login to a PostgreSQL. Returns an error if one
+    /// of these parts failed.
     fn settle(&mut self, context: &mut Context<'_>, connector: &Connector) -> Result<(), (Error, Signal)> {
         let region = self.region.clone();
         let connector = region.connector(connector);
@@ -397,8 +399,8 @@ impl LoginAttempt<'static> {
         if let Some(Err(error)) = self.dialed.take_if(|dialed| self.token.is_some() && dialed.is_err()) {
             return Err(failure::of_dialing(&connector.config, error));
         }
-        // The login sends the configured search_path. If the first query needs another one, this is detected when the
-        // query takes the attempt.
+        // The login sends the configured search_path. If the first query needs another search_path, this difference is
+        // detected when the query takes the attempt.
         #[cfg(feature = "postgres")]
         if let (Some(settings), true) = (connector.settings().postgres.as_deref(), self.is_connected()) {
             self.log_in(connector, settings, connector.settings().search_path.as_deref())?;

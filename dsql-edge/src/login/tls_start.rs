@@ -24,7 +24,7 @@ impl TlsStart {
     /// How TLS begins on the next connection.
     pub(super) fn next(connector: &Connector) -> Self {
         let Connector { config, environment, .. } = connector;
-        // A WebSocket is inside TLS of its own.
+        // A WebSocket is already inside TLS.
         if config.settings.uses_websocket() {
             return TlsStart::Requested;
         }
@@ -46,7 +46,7 @@ impl TlsStart {
         matches!(self, TlsStart::Direct(direct) if !direct.is_proven())
     }
 
-    /// Records that a login has ended on a connection whose TLS began as `self` describes.
+    /// Called when a login has ended. If `self` is direct TLS, records that the endpoint accepts direct TLS.
     pub(crate) fn accepted(&mut self, connector: &Connector) {
         if let TlsStart::Direct(direct) = self
             && !direct.is_proven()

@@ -4,10 +4,10 @@
 //! attempt (TCP, SSLRequest, TLS, and the token, with a request to STS if one is needed), then watches the connection.
 //!
 //! The login to a DSQL cluster is not sent in the background: it is sent together with the first flight, without an
-//! additional round trip. So a warm-up that is not used does not open a session in the cluster, and the first query still
-//! chooses the session's `search_path`. The login to another PostgreSQL takes round trips of its own, so it is completed
-//! in the background, with `Config::search_path`; if the first query needs another `search_path`, it opens a connection,
-//! as without a warm-up. Whatever happens in the background, no part of a query was sent.
+//! additional round trip. So a warm-up that is not used does not open a session in the cluster, and the first query
+//! still chooses the session's `search_path`. The login to another PostgreSQL takes additional round trips, so it is
+//! completed in the background, with `Config::search_path`. If the first query needs another `search_path`, the query
+//! opens a connection, as without a warm-up. Whatever happens in the background, no part of a query was sent.
 //!
 //! # The states
 //!

@@ -9,8 +9,8 @@
 //! [`MEMORY`] bytes; a lease that would exceed this sum is rejected. The pool continues to read the streams of waiting
 //! leases only while all these leases together have fewer bytes than [`GROWTH`], so that long statements leave memory
 //! for a thousand leases, each with its first read. Copies in JavaScript and the unused parts of buffers are not
-//! counted. In the worst case, these take three times as much memory as the counted bytes; the total still fits into
-//! the object's memory.
+//! counted. In the worst case, the copies and the unused parts take three times as much memory as the counted bytes;
+//! the total still fits into the object's memory.
 
 use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
@@ -275,8 +275,8 @@ impl State {
     }
 }
 
-/// The place of a client in the queue, which the client may not have joined yet. Dropping this value removes the client
-/// from the queue.
+/// The position of a client in the queue, which the client may not have joined yet. Dropping this value removes the
+/// client from the queue.
 pub(super) struct Turn {
     pool: Arc<Connections>,
     ticket: Option<u64>,

@@ -76,7 +76,7 @@ impl Frames {
     }
 }
 
-/// The number of bytes of the type and the length.
+/// The length of a frame's header in bytes: one byte for the type, and four bytes for the length.
 const HEADER: u8 = 5;
 
 #[cfg(test)]

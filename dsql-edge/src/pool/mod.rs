@@ -52,9 +52,10 @@
 //!   rules, and a lost answer between Worker and object could not be distinguished from a lost answer between object
 //!   and server.
 //! - *A DISCARD ALL after each lease*, as PgBouncer sends it, costs a round trip for each query, and DSQL rejects it
-//!   (0A000). Instead of such a statement, the compiled query states whether it may change the session. If so, the
-//!   connection is closed after the lease (`Flight::changes_session`). A connection on which a ParameterStatus arrives
-//!   is also closed: a setting of the session has changed, although the compiler did not expect it.
+//!   (0A000). Instead of such a statement, the compiled query states whether it may change the session. If the query
+//!   may change the session, the connection is closed after the lease (`Flight::changes_session`). A connection on
+//!   which a ParameterStatus arrives is also closed: a setting of the session has changed, although the compiler did
+//!   not expect it.
 //!
 //! Source: frames are PostgreSQL's (protocol 3.0, "Message Formats"); the four frames of a lease are in `wire::lease`.
 
@@ -88,7 +89,8 @@ use connections::{Connections, PoolLimits};
 pub use object::DsqlPool;
 use visitor::Visitor;
 
-/// Connections that stay open after a request, for a Durable Object of your own; a [`DsqlPool`] contains one.
+/// Connections that stay open after a request, for a Durable Object that you write yourself; a [`DsqlPool`] contains
+/// such a `Pool`.
 ///
 /// A panic in the object's code ends the instance of wasm, and with it the Rust part of the pool, but JavaScript's
 /// streams and sockets stay open. Flights that were running then end at the client's `query_timeout`, with an error

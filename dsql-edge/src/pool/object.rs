@@ -1,7 +1,7 @@
 //! The Durable Object class that users bind.
 //!
-//! Input: requests of Workers' stubs. Output: the answers to these requests. The pool connects to the cluster that the
-//! object's own bindings name. The object keeps nothing in storage: when it is moved or restarted, the next request
+//! Input: requests of Workers' stubs. Output: the answers to these requests. The pool connects to the cluster in the
+//! bindings of the Durable Object. The object keeps nothing in storage: when it is moved or restarted, the next request
 //! opens connections again.
 //!
 //! An object can exist for a long time, and its bindings of the Secrets Store may get other values meanwhile. So the
@@ -50,7 +50,7 @@ pub struct DsqlPool {
     known: Known,
 }
 
-/// The pool; `None` until a request has named the prefix of the pool's bindings.
+/// The pool; `None` until the first request, which contains the prefix of the pool's bindings.
 type Known = Arc<Mutex<Option<KnownPool>>>;
 
 struct KnownPool {

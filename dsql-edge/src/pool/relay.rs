@@ -266,8 +266,9 @@ impl Relay<'_> {
         LeaseEnd::Badly(Report { reached: self.server.reached(), signal, error })
     }
 
-    /// The longest time in which no bytes are forwarded: `limit` while the server must answer, `max_pause` while the
-    /// client must send, because meanwhile other clients may wait for the connection.
+    /// The longest time in which no bytes are forwarded: the limit is `limit` while the server must answer, and
+    /// `max_pause` while the client must send. `max_pause` is a separate limit, because other clients may wait for the
+    /// connection while this client sends nothing.
     fn patience(&self) -> Millis {
         if self.server.is_settled() {
             self.pool.limits.max_pause
@@ -280,7 +281,8 @@ impl Relay<'_> {
         }
     }
 
-    /// Whether the client must send the rest of a flight: the server already has all bytes that have arrived.
+    /// Whether the flight is incomplete and the server already has all bytes that have arrived, so that the client must
+    /// send more bytes.
     fn awaits_rest(&self) -> bool {
         self.server.is_midway() && self.server.is_free() && !self.visitor.is_waiting()
     }

@@ -37,7 +37,8 @@ pub(super) struct Server {
     frames: Frames,
     /// The number of Syncs that are not answered.
     unanswered: usize,
-    /// Whether the next answer is the answer to a ROLLBACK. That answer is not forwarded to a client.
+    /// Whether the next answer is the answer to a ROLLBACK. The answer to the pool's own ROLLBACK is not forwarded to a
+    /// client.
     rolling_back: bool,
     /// Whether the flight was sent together with the login, and no part of the flight is answered yet.
     unproven: bool,
@@ -46,7 +47,8 @@ pub(super) struct Server {
     before_probe: Option<usize>,
     /// The status in the last ReadyForQuery.
     status: u8,
-    /// Whether the session may have changed. If so, the connection is closed when the lease ends.
+    /// Whether the session may have changed. If the session may have changed, the connection is closed when the lease
+    /// ends.
     pub(super) spent: bool,
     /// The search_path of the session.
     pub(super) search_path: String,
@@ -216,8 +218,8 @@ impl Server {
         !self.writing && self.outgoing.is_empty()
     }
 
-    /// Sends as many bytes as can be sent now. Returns whether a write was completed. If so, the caller must try to
-    /// forward more bytes now, because no other event wakes the task to do this.
+    /// Sends as many bytes as can be sent now. Returns whether a write was completed. After a completed write, the
+    /// caller must try to forward more bytes at once, because no other event wakes the task.
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> bool {
         let mut completed = false;
         loop {

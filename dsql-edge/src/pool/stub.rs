@@ -64,7 +64,7 @@ impl Config {
     /// |---|---|
     /// | `DSQL_POOL` | the Durable Object namespace of the class [`DsqlPool`](crate::DsqlPool) |
     /// | `DSQL_POOL_SHARDS` | the number of objects; 1 if it is not set. Each lease uses a random object |
-    /// | `DSQL_POOL_LOCATION` | the place where the objects are created, as one of Cloudflare's location hints: `enam`, `weur` …; choose one near the cluster |
+    /// | `DSQL_POOL_LOCATION` | the location where the objects are created, as one of Cloudflare's location hints: `enam`, `weur` …; choose one near the cluster |
     ///
     /// The objects read `DSQL_POOL_CONNECTIONS`, `DSQL_POOL_WAITING` and the bindings of
     /// [`from_env`](Config::from_env), which may be secrets of the Secrets Store. The Worker itself does not need these

@@ -1,8 +1,9 @@
 //! The pool's side of a client: a stream in each direction.
 //!
 //! Input: a [`Transport`] to a stub. Output: the client's request for a lease, then the bytes of its flights, which are
-//! checked to be frames of the extended protocol. In the other direction: the answers, or an error. A visitor holds at
-//! most a few chunks: a client that stops reading stops the pool from reading.
+//! checked to be frames of the extended protocol. Output in the other direction: the answers for the client, or an
+//! error. The buffers of a visitor contain at most a few chunks: a client that stops reading stops the pool from
+//! reading.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};
@@ -13,8 +14,8 @@ use crate::transport::{BoxFuture, Transport};
 use crate::wire::Malformed;
 use crate::wire::lease::{self, Ask, SPENT};
 
-/// The maximum number of bytes that are received from one side and held until the other side has taken them. The bytes
-/// of one more read may be added.
+/// The maximum number of bytes that are received from one side and held until the other side has taken them. The buffer
+/// can exceed this number by the bytes of one read.
 const CHUNK: usize = 65_536;
 
 pub(super) struct Visitor {
@@ -25,7 +26,7 @@ pub(super) struct Visitor {
     pub(super) ended: bool,
     /// Whether the connection must not be lent again, because the next statements may change the session's settings.
     pub(super) spent: bool,
-    /// Bytes for the client that the transport does not have yet.
+    /// Bytes for the client that the transport has not taken yet.
     pub(super) outbox: Vec<u8>,
     writing: bool,
     frames: Frames,
@@ -65,7 +66,7 @@ impl Visitor {
         }
     }
 
-    /// Receives the client's request for a lease. The error names the fault in the request.
+    /// Receives the client's request for a lease. An error describes what is wrong with the request.
     pub(super) async fn ask(&mut self, mut timer: BoxFuture<()>) -> Result<Ask, Malformed> {
         poll_fn(|context| {
             loop {
@@ -124,7 +125,7 @@ impl Visitor {
             let (now, behind) = rest.split_at_checked(passed).unwrap_or((rest, &[]));
             rest = behind;
             if self.frames.tag() == SPENT {
-                // This frame is for the pool, not for the server.
+                // The frame SPENT is for the pool, not for the server.
                 if self.frames.has_body() {
                     return Err(Malformed("the frame that marks a connection as spent must be empty"));
                 }

@@ -48,7 +48,8 @@ pub(crate) struct Connection {
     /// The expected answers, in order; the first `answered` of them have arrived. Empty once all answers have arrived.
     expected: Vec<Expected>,
     answered: usize,
-    /// Whether an ErrorResponse has arrived. If so, the server does not answer the frames up to the next Sync.
+    /// Whether an ErrorResponse has arrived. After an ErrorResponse, the server does not answer the frames up to the
+    /// next Sync.
     skipping: bool,
     /// The status in the last ReadyForQuery.
     status: Status,
@@ -282,8 +283,8 @@ impl Connection {
     /// or still waits to be sent.
     ///
     /// A server may process the login and drop the bytes after it in the same read. To the client, such a dropped
-    /// flight looks like a slow query. One more Sync distinguishes the two cases, because a server answers in order: a
-    /// ReadyForQuery before ParseComplete proves that the server never had the flight
+    /// flight looks like a slow query. One more Sync distinguishes a slow query from a dropped flight, because a server
+    /// answers in order: a ReadyForQuery before ParseComplete proves that the server never had the flight
     /// ([`SessionEvent::FlightDropped`]). A slow query is answered as usual, and one more ReadyForQuery follows.
     pub(crate) fn probe(&mut self) {
         let is_silent = self.answered == 0 && self.understood == self.incoming.len() && !self.skipping;

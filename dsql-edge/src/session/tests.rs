@@ -99,7 +99,7 @@ fn add_control(connection: &mut Connection, sql: &str) {
     connection.execute(&Parameters::default(), &[], false).unwrap();
 }
 
-/// All available events, as text, and the fault.
+/// Returns all available events as text, and the fault.
 fn events(connection: &mut Connection) -> (Vec<String>, Option<SessionFault>) {
     let mut events = Vec::new();
     loop {
@@ -417,7 +417,7 @@ fn many_rows_are_ready_after_the_last_of_them() {
         assert_eq!(seen.len(), 9, "{seen:#?}");
         assert!(connection.is_idle());
     }
-    // One answer too few, or too many, is an error.
+    // If the number of answers is too small or too large, this is an error.
     for wrong in
         [[&first[..], &again, &ready].concat(), [&first[..], &again, &again, &again, &ready].concat()]
     {

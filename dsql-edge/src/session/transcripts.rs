@@ -263,8 +263,8 @@ fn record(server: &str) {
             turn.events.iter().for_each(|event| text.push_str(&format!("= {event}\n")));
         }
         std::fs::write(scenario.path(), text).unwrap();
-        // The first byte of the fuzz target's input selects the client's messages. With 0, it sends the password at
-        // once, and one statement.
+        // The first byte of the fuzz target's input selects the client's messages. If this byte is 0, the client sends
+        // the password at once, and one statement.
         let answers = turns.iter().flat_map(|turn| &turn.answered).copied();
         let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/backend");
         let seed = PathBuf::from(seed).join(scenario.name);

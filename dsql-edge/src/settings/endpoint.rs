@@ -2,8 +2,8 @@
 //!
 //! Input: `DSQL_ENDPOINT`. Output: host, port and region, or an error that names the fault without repeating the text,
 //! which may be a connection string with a password. This module does not use regular expressions, because they would
-//! add more to a Worker's size than the whole module does. (For the same reason the patterns are arrays:
-//! `split_once(':')` links a search for bytes, `split_once([':'])` does not.)
+//! add more to a Worker's size than the whole module does. Patterns are arrays for the same reason: `split_once(':')`
+//! links a search for bytes, and `split_once([':'])` does not.
 
 use crate::error::Error;
 
@@ -86,7 +86,7 @@ impl Endpoint {
         Endpoint::new(host, port, region, Some(signing_host.to_owned()))
     }
 
-    /// The endpoint of a PostgreSQL that is not a cluster. No token is signed for it.
+    /// The endpoint of a PostgreSQL that is not a cluster. No token is signed for such an endpoint.
     #[cfg(feature = "postgres")]
     pub(crate) fn postgres(host: &str, port: u16) -> Self {
         Endpoint { host: host.to_owned(), port, region: String::new(), dangerous: Some(String::new()) }
@@ -129,8 +129,8 @@ impl StsEndpoint {
 }
 
 /// Returns the region in a cluster's host name, or `None` if the name does not have the form `<26 ×
-/// [a-z0-9]>.dsql[suffix].<region>.on.aws`. AWS's own connectors check the same form. A name for PrivateLink has a
-/// suffix (`dsql-fnh4`).
+/// [a-z0-9]>.dsql[suffix].<region>.on.aws`. AWS's own connectors accept the same form of host name. A name for
+/// PrivateLink has a suffix (`dsql-fnh4`).
 fn region_of(host: &str) -> Option<&str> {
     let (cluster, rest) = host.split_at_checked(26)?;
     let (suffix, region) = rest.strip_prefix(".dsql")?.strip_suffix(".on.aws")?.split_once(['.'])?;

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use dsql_edge_local::{Error, Fault, testing};
 
-/// A test, as the attribute describes it.
+/// The description of a test, from its attribute.
 #[derive(Debug)]
 pub struct Test {
     /// The folder of the package.
     pub package: &'static str,
-    /// The module of the test, with its crate.
+    /// The path of the module that contains the test, including the name of the crate.
     pub module: &'static str,
     /// The name of the function.
     pub name: &'static str,
@@ -29,7 +29,7 @@ pub struct Test {
     pub faults: &'static [&'static str],
     /// The database roles, besides `admin`, for which the test gets a `Dsql`.
     pub roles: &'static [&'static str],
-    /// Whether the test has a PostgreSQL of its own.
+    /// Whether the test has its own PostgreSQL.
     pub own_server: bool,
     /// Whether a panic is the expected result.
     pub should_panic: bool,

@@ -1,8 +1,8 @@
 //! Reports how to open the database of a failed test, and opens it.
 //!
-//! The command to open the database is the test program itself, because no other program certainly exists. With
-//! `DSQL_EDGE_TEST=open`, a test does not run. Instead, the program starts the PostgreSQL if necessary, and opens a
-//! shell in the database that the failed test has kept.
+//! The command that opens the database runs the test program itself, because no other program is certain to be
+//! installed. With `DSQL_EDGE_TEST=open`, a test does not run. Instead, the program starts the PostgreSQL if necessary,
+//! and opens a shell in the database that the failed test has kept.
 
 use std::ffi::OsString;
 use std::io;
@@ -20,14 +20,14 @@ pub(super) fn is_requested() -> bool {
     std::env::var_os(VARIABLE).is_some_and(|value| value == "open")
 }
 
-/// Prints the cluster's log, and the command that opens the database of a failed test. The test harness shows this text
-/// with the test's output.
+/// Prints the cluster's log, and the command that opens the database of a failed test. The test harness shows what this
+/// function prints, together with the test's output.
 pub(super) fn report(test: &Test, log: &[String]) {
     if !log.is_empty() {
         eprintln!("\nthe log of the cluster:\n    {}", log.join("\n    "));
     }
     let program = std::env::current_exe().map(OsString::from).unwrap_or_default();
-    // The harness names a test without its crate.
+    // The test harness shows the path of a test without the name of the crate.
     let module = test.module.split_once("::").map_or(String::new(), |(_, module)| [module, "::"].concat());
     eprintln!(
         "\nthe database of this test is kept until the test runs again, for a week at most; to open it:\n    \

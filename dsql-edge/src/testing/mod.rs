@@ -18,7 +18,7 @@ use crate::error::Error;
 pub use description::Test;
 pub use outcome::Outcome;
 
-/// Runs a test on a runtime of its own.
+/// Runs a test on a separate runtime.
 ///
 /// # Panics
 /// Panics if the cluster cannot be started, and shows the reason. Also panics if the test panics, or if the test

@@ -59,14 +59,14 @@ pub(crate) struct TransportError {
 pub(crate) enum TransportErrorKind {
     /// No server listens there, or the host does not exist.
     Unreachable,
-    /// The server declined TLS, or its answer to SSLRequest is not PostgreSQL's.
+    /// The server declined TLS, or answered SSLRequest with bytes that PostgreSQL never sends.
     NoTls,
     /// The TLS handshake failed.
     Tls,
     /// The connection broke. Before TLS, this means that the server closed the connection, or answered SSLRequest with
     /// an error, as PostgreSQL does when it cannot start a process.
     Lost,
-    /// The server answered the HTTP request for a WebSocket with something else, and would do so again.
+    /// The server answered the HTTP request for a WebSocket with a status other than 101, and would do so again.
     #[cfg(feature = "websocket")]
     NoWebSocket,
     /// More bytes have arrived than may wait in memory.
@@ -82,7 +82,7 @@ pub(crate) enum TransportErrorKind {
     #[cfg(feature = "pool")]
     #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     Undelivered,
-    /// This build does not support connecting.
+    /// This build does not contain the code to connect.
     #[cfg_attr(any(feature = "tokio", target_arch = "wasm32"), allow(dead_code))]
     Unsupported,
 }

@@ -6,8 +6,8 @@
 
 use crate::settings::Endpoint;
 
-/// The maximum number of endpoints; a Worker has fewer clusters. If the list is full, all answers are deleted before
-/// another endpoint is added.
+/// The maximum number of endpoints in the list; a Worker rarely connects to more clusters. If the list is full, all
+/// answers are deleted before another endpoint is added.
 const ROOM: usize = 16;
 
 /// Whether each endpoint has accepted direct TLS.

@@ -59,7 +59,7 @@ impl Environment {
         platform::sleep(time)
     }
 
-    /// The time of a monotonic clock with an arbitrary start. On Workers it does not advance between two I/O
+    /// The time of a monotonic clock with an arbitrary start. On Workers, this clock does not advance between two I/O
     /// operations.
     pub(crate) fn now(&self) -> Millis {
         platform::now()

@@ -4,7 +4,7 @@ export function post(url, headers, body, longest) {
   const controller = new AbortController();
   const answer = exchange(url, headers, body, longest, controller.signal);
   const cancel = () => {
-    // If another request than the one that sent this fetch calls `cancel`, the platform may throw.
+    // The platform may throw if `cancel` is called in a request other than the request that called `fetch`.
     try {
       controller.abort();
     } catch {}

@@ -115,7 +115,7 @@ impl Network {
         self.state.lock().unwrap().scripts.push_front(Err(kind));
     }
 
-    /// Makes connections with this function. Its argument is `true` for a connection with direct TLS.
+    /// Makes connections with this function. The function's argument is `true` for a connection with direct TLS.
     pub(crate) fn serve(&self, server: impl Fn(bool) -> Dialed + Send + Sync + 'static) {
         self.state.lock().unwrap().server = Some(Arc::new(server));
     }

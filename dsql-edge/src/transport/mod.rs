@@ -52,12 +52,12 @@ use worker as platform;
 
 /// The request in which an object was made, if the platform does not let other requests use the object.
 pub(crate) use platform::IoContext;
-/// `visitor`: the streams of a request to an object of a pool. `Namespace`: connects to such objects.
-/// `text_or_number_of`: the text or the number that is bound to a name.
+/// `visitor`: returns the streams of a request that a pool's Durable Object has received. `Namespace`: connects to such
+/// objects. `text_or_number_of`: the text or the number that is bound to a name.
 #[cfg(feature = "pool")]
 pub(crate) use platform::{Namespace, text_or_number_of, visitor};
-/// `text_of`: the text that is bound to a name. `is_bound`: whether a value other than an empty text is bound to a
-/// name.
+/// `text_of`: returns the string that is bound to a name. `is_bound`: whether a value other than an empty text is bound
+/// to a name.
 pub(crate) use platform::{is_bound, text_of};
 
 /// The steps of a connection, one by one.

@@ -1,15 +1,15 @@
-// The two ends of a lease, used by worker.rs: a request from a Worker to a Durable Object. Each has the methods of
-// worker.js's Connection. The read buffer is small at first, because a thousand requests may wait in an object. The
-// buffer grows each time that a read fills it.
+// The two ends of a lease, used by worker.rs: a request from a Worker to a Durable Object. Each end has the same
+// methods as worker.js's Connection. The read buffer is small at first, because a thousand requests may wait in an
+// object. The buffer grows each time that a read fills it.
 const FIRST_READ_SIZE = 4096;
 const READ_SIZE = 65536;
 
 const hush = (promise) => void promise.catch(() => {});
 
-// `close` removes the references to the streams: workerd keeps the error of a failed stream as long as the stream, and
-// the error's stack trace keeps the object whose method has read. Without this, the stream and the object would keep
-// each other in memory forever, about 8 kB for each transaction that a client leaves (measured with workerd 2026-11-17;
-// see `tests/memory.rs`).
+// `close` removes the references to the streams. workerd keeps the error of a failed stream as long as the stream
+// exists, and the error's stack trace keeps the object whose method has read. If `close` kept the references, the
+// stream and the object would keep each other in memory forever, about 8 kB for each transaction that a client leaves
+// (measured with workerd 2026-11-17; see `tests/memory.rs`).
 class Ends {
   size = FIRST_READ_SIZE;
 
@@ -33,9 +33,10 @@ class Ends {
 const byob = (readable) => readable?.getReader({ mode: "byob" });
 
 // Whether the platform rejected a request before the object received any of it, so that the request certainly did
-// nothing. Cloudflare documents four such errors; all begin with this text, are `overloaded`, and are about queued
-// requests. The property `overloaded` alone is not enough: if an object exceeds its memory while it serves a request,
-// the error also has `overloaded`, together with `remote` or `durableObjectReset`.
+// nothing. Cloudflare documents four such errors; the message of each error begins with `Durable Object is
+// overloaded.`, each error is `overloaded`, and each is about queued requests. The property `overloaded` alone is not
+// enough: if an object exceeds its memory while it serves a request, the error also has `overloaded`, together with
+// `remote` or `durableObjectReset`.
 const isUndelivered = (error) =>
   error?.overloaded === true &&
   !error.remote &&
@@ -47,8 +48,8 @@ const mark = (error) => {
   throw isUndelivered(error) ? Object.assign(new Error(error.message), { undelivered: true }) : error;
 };
 
-// The Worker's end. The first write begins the request. Unless the lease is open, this write is the whole body of the
-// request.
+// The Worker's end. The first write begins the request. If the lease is for one flight only (not `open`), this write is
+// the whole body of the request.
 export class Stub extends Ends {
   constructor(namespace, name, location, open) {
     super();
@@ -90,7 +91,7 @@ export class Stub extends Ends {
     }
   }
 
-  // Closes without waiting: the object sees the end of the request.
+  // Closes without waiting: the pool's Durable Object receives the end of the request.
   close() {
     if (this.writer) hush(this.writer.abort());
     if (this.reader) hush(this.reader.cancel());

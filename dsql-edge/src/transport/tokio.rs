@@ -102,14 +102,14 @@ struct Socket {
 /// connection with direct TLS that does not send this name.
 const ALPN: &[u8] = b"postgresql";
 
-/// The protocol that the client of a WebSocket or of an HTTPS server names (ALPN).
+/// The protocol name that the client of a WebSocket or of an HTTPS server sends in the TLS handshake (ALPN).
 const HTTP: &[u8] = b"http/1.1";
 
 /// A connection that is about to be opened.
 struct Opening {
     host: String,
     port: u16,
-    /// Set if the connection begins with TLS: the protocol that is named in the handshake.
+    /// If the connection begins with TLS, the protocol name to send in the handshake.
     direct: Option<&'static [u8]>,
     extra_ca: Option<Vec<u8>>,
     #[cfg(feature = "postgres")]

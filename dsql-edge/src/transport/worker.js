@@ -14,8 +14,8 @@ export class Connection {
     hush(socket.closed);
   }
 
-  // Connects, sends a request in plain text and returns the first bytes of the answer. After that the streams are
-  // unlocked, as startTls requires.
+  // Connects, sends a request in plain text and returns the first bytes of the answer. After the call the streams are
+  // unlocked, because startTls requires unlocked streams.
   async ask(hostname, port, request) {
     this.open(connect({ hostname, port }, { secureTransport: "starttls", allowHalfOpen: false }));
     const { readable, writable } = this.socket;
@@ -58,9 +58,9 @@ export class Connection {
 
   // Sends the last bytes and closes, without waiting. The writer is closed as well, because `socket.close()` alone
   // waits for a pending write, so a server that does not read would keep the socket open. Aborting the writer does not
-  // prevent this (measured with workerd 2026-04-10 and 2026-11-17). If the request ends while `socket.close()` waits,
-  // workerd never frees the socket and its buffers, about 90 kB (measured with workerd 2026-11-17; see
-  // `tests/memory.rs`).
+  // end the wait of `socket.close()` either (measured with workerd 2026-04-10 and 2026-11-17). If the request ends
+  // while `socket.close()` waits, workerd never frees the socket and its buffers, about 90 kB (measured with workerd
+  // 2026-11-17; see `tests/memory.rs`).
   close(last) {
     if (last.length) hush(this.write(last));
     hush(this.end());
@@ -73,8 +73,8 @@ export class Connection {
   }
 }
 
-// Marks the request that makes it. If another request reads the mark, the mark throws at once and without I/O, because
-// reading the state of another request's WebSocket throws.
+// Marks the request in which `new RequestMark()` is called. If another request calls `touch`, `touch` throws at once
+// and without I/O, because reading the state of another request's WebSocket throws.
 export class RequestMark {
   constructor() {
     try {

@@ -156,7 +156,7 @@ pub(crate) fn text_or_number_of(env: &worker::Env, name: &str) -> Option<String>
     text_at(env, name).or_else(|| Reflect::get(env, &JsValue::from_str(name)).ok().and_then(number))
 }
 
-/// Whether a name is bound to a text that is not empty, or to a secret of the Secrets Store.
+/// Whether a name is bound to a string that is not empty, or to a secret of the Secrets Store.
 pub(crate) fn is_bound(env: &worker::Env, name: &str) -> bool {
     // In JavaScript an empty string is falsy, and so is `undefined`.
     Reflect::get(env, &JsValue::from_str(name)).is_ok_and(|value| value.is_truthy())
@@ -176,8 +176,8 @@ impl Namespace {
         env.durable_object(name).ok().map(Namespace)
     }
 
-    /// Opens a stream to the object of this name: a request that begins with the first write. The error is the
-    /// platform's own text, for example about a location that it rejects.
+    /// Opens a stream to the object of this name: a request that begins with the first write. An error contains the
+    /// platform's own message, for example about a location hint that the platform rejects.
     pub(crate) fn reach(
         &self,
         name: &str,

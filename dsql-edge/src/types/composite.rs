@@ -20,7 +20,7 @@ impl<'a> CompositeFields<'a> {
     /// The fields of a value, of which there must be `count`.
     ///
     /// # Errors
-    /// Returns an error if the value has another number of fields.
+    /// Returns an error if the number of fields in the value is not `count`.
     pub fn new(bytes: &'a [u8], count: i32) -> Result<Self, ConversionError> {
         let (found, rest) = split(bytes)?;
         match i32::from_be_bytes(found) == count {

@@ -1,8 +1,8 @@
-//! `date`, `time`, `timetz`, `timestamp` and `timestamptz` ⇄ chrono, and exact types of our own.
+//! `date`, `time`, `timetz`, `timestamp` and `timestamptz` ⇄ the types of chrono, and exact types of this crate.
 //!
-//! Input and output: days or microseconds since 2000-01-01, as PostgreSQL sends them. A value that chrono cannot hold
-//! (infinity, 24:00, years after 262,142) is an error, which names a type of this module that can hold the value. A
-//! parameter is truncated to microseconds, PostgreSQL's precision.
+//! Input and output: days or microseconds since 2000-01-01, as PostgreSQL sends them. If chrono cannot hold a value
+//! (infinity, 24:00, years after 262,142), the result is an error. The error contains the name of a type of this module
+//! that can hold the value. A parameter is truncated to microseconds, PostgreSQL's precision.
 
 use core::fmt;
 

@@ -1,17 +1,19 @@
-//! Names the parameter or the column in rustc's error if a Rust type does not fit it.
+//! If a Rust type does not fit a parameter or a column, makes rustc's error contain the name of this parameter or
+//! column.
 //!
 //! Input: a Rust type, and the name of a parameter or of a column. Output: rustc's error.
 //!
 //! A macro on stable Rust cannot underline a part of a string literal, so an error about `$limit` underlines the whole
 //! SQL. The only text that the macro can put into an error about a type is the name of another type. So the macro
-//! declares an empty type `limit` for the parameter `$limit`, and a type parameter `title` for the column `title`, and
-//! requires the traits of this file, whose messages contain that name. Each trait is implemented for all types that
-//! fit; their parameter `R` is the Rust type that `sql!` generates for `S`. `do_not_recommend` lets rustc report the trait of
-//! this file instead of `Param` or `Column`. The traits have no methods, so they add nothing to a program.
+//! declares an empty type `limit` for the parameter `$limit`, and a type parameter `title` for the column `title`. The
+//! macro then requires the traits of this file, and the error messages of these traits contain the name of that type.
+//! Each trait is implemented for all types that fit. The traits' parameter `R` is the Rust type that `sql!` generates
+//! for `S`. `do_not_recommend` lets rustc report the trait of this file instead of `Param` or `Column`. The traits have
+//! no methods, so they add nothing to a program.
 
 use super::{Column, NotNull, Nullable, Param};
 
-/// A type that fits the parameter whose name the type `P` has.
+/// A type that fits a parameter. The name of the type `P` is the name of the parameter.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit the parameter `{P}`, which takes `{R}`",
     label = "the parameter `{P}` takes `{R}`, or another Rust type that fits the SQL type `{S}`",
@@ -47,7 +49,7 @@ impl<T: IsOption + ?Sized> IsOption for &T {
 }
 
 /// Required where an `Option` is bound to a parameter for which NULL has no meaning. No type implements this trait, so
-/// rustc reports its message.
+/// rustc always reports the trait's message.
 #[diagnostic::on_unimplemented(
     message = "`{O}` does not fit the parameter `{P}`: NULL has no meaning there",
     label = "the parameter `{P}` takes `{R}`, or another Rust type that fits the SQL type `{S}`, but not an `Option`",
@@ -78,7 +80,7 @@ pub trait ListFits<P, S, R>: Param<S, NotNull> {}
 #[diagnostic::do_not_recommend]
 impl<P, S, R, T: Param<S, NotNull> + ?Sized> ListFits<P, S, R> for T {}
 
-/// A type that fits the column whose name the type `C` has. The column is never NULL.
+/// A type that fits a column. The name of the type `C` is the name of the column. The column is never NULL.
 #[diagnostic::on_unimplemented(
     message = "the column `{C}`, which is `{R}`, does not fit `{Self}`",
     label = "the column `{C}` is `{R}`, or another Rust type that fits the SQL type `{S}`",
@@ -91,7 +93,7 @@ pub trait FitsColumn<C, S, R>: Column<S, NotNull> {}
 #[diagnostic::do_not_recommend]
 impl<C, S, R, T: Column<S, NotNull>> FitsColumn<C, S, R> for T {}
 
-/// A type that fits the column whose name the type `C` has. The column can be NULL.
+/// A type that fits a column. The name of the type `C` is the name of the column. The column can be NULL.
 #[diagnostic::on_unimplemented(
     message = "the column `{C}`, which may be NULL and is `Option<{R}>`, does not fit `{Self}`",
     label = "the column `{C}` is `Option<{R}>`, or an `Option` of another Rust type that fits the SQL type `{S}`",

@@ -1,7 +1,8 @@
-//! The Rust type that `sql!` generates for each SQL type, so that rustc's errors can name it.
+//! For each SQL type, the Rust type that `sql!` generates, for rustc's error messages.
 //!
 //! Input: a type argument of [`Param`](super::Param) and [`Column`](super::Column). Output: a Rust type. The table has
-//! the same content as the table in the documentation of `dsql_edge::types`. `fits` shows the types in errors.
+//! the same content as the table in the documentation of `dsql_edge::types`. The messages of the traits in `fits`
+//! contain these types.
 
 use super::sql::{self, SqlType};
 use super::{DateTime, Decimal, Interval, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, TimeTz, Utc, Uuid};

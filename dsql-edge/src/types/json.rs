@@ -26,7 +26,8 @@ fn invalid(_: serde_json::Error) -> ConversionError {
     ConversionError::new("its JSON does not fit the Rust type")
 }
 
-/// PostgreSQL has validated the text, so only a number or the nesting can be the reason.
+/// PostgreSQL has already validated the JSON, so the reason can only be a number that is too large, or the depth of the
+/// nesting.
 fn beyond_value(_: serde_json::Error) -> ConversionError {
     ConversionError::new("it has a number that no double holds, or nests more than 128 levels: use String")
 }
@@ -105,7 +106,8 @@ mod any_type {
 
     use super::*;
 
-    /// Only this error of serde_json cannot contain a part of the value, because it names a field of the Rust type.
+    /// serde_json's error about a missing field contains only the name of a field of the Rust type. Every other error
+    /// of serde_json may contain a part of the value.
     fn does_not_fit(error: serde_json::Error) -> ConversionError {
         let text = error.to_string();
         let field = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());

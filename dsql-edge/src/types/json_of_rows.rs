@@ -53,7 +53,7 @@ fn examples() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The names of the types and the example of each line of the documented table.
+/// Reads the documented table: for each name of a type, the example in its line.
 fn documented() -> Vec<(String, String)> {
     let text = include_str!("mod.rs");
     let (_, section) = text.split_once("//! # The JSON of a row").unwrap();

@@ -1,7 +1,7 @@
 //! The labels of an enum, which the build compares with the labels in the snapshot.
 //!
 //! Input: the labels of a column in the snapshot, and the labels of a Rust type. Output: nothing, or a build error that
-//! names the differences. All code of this module runs inside rustc, so none of it is in a program.
+//! lists the differences. All code of this module runs inside rustc, so none of it is in a program.
 
 use core::marker::PhantomData;
 
@@ -108,7 +108,7 @@ pub const fn known_labels(
     }
 }
 
-/// A text that a constant function writes. A longer text is cut off.
+/// A string that a constant function builds. A part that does not fit is left out.
 struct Text {
     bytes: [u8; 1024],
     length: usize,

@@ -29,8 +29,9 @@
 //! | a composite type | `String` | a derived [`Type`](macro@crate::Type) |
 //! | every other type: `inet`, ranges, `money`, `citext`, `hstore` … | `String` | `Pg<T>` (feature `postgres-types`) |
 //!
-//! A column that may be NULL is an `Option`. A `String` in the last rows has PostgreSQL's text of the value, as `psql`
-//! shows it, and a parameter of such a type is a string in the form that PostgreSQL reads.
+//! A column that may be NULL is an `Option`. For a composite type and for every other type, a `String` column is
+//! PostgreSQL's text of the value, as `psql` shows it, and a `String` parameter must be in the form that PostgreSQL
+//! reads.
 //!
 //! # The JSON of a row
 //!
@@ -162,11 +163,11 @@ use format::Format;
 
 use std::borrow::Cow;
 
-/// Marks a place where NULL cannot occur, or has no meaning.
+/// Marks a parameter or column for which NULL cannot occur, or has no meaning.
 #[derive(Debug, Clone, Copy)]
 pub enum NotNull {}
 
-/// Marks a place where NULL may occur.
+/// Marks a parameter or column for which NULL may occur.
 #[derive(Debug, Clone, Copy)]
 pub enum Nullable {}
 
@@ -197,9 +198,9 @@ pub enum IsNull {
 /// A Rust value that fits a parameter of the SQL type `S`. `N` is [`Nullable`] if the parameter may be NULL, and
 /// [`NotNull`] if not.
 ///
-/// A Rust type fits if the SQL type has all its values: `&str`, `String` and `Cow<str>` fit text, and `i16` fits
-/// `int8`. An `Option` fits only where NULL has a meaning: where the SQL assigns the parameter to a column that may be
-/// NULL, tests it with `IS NULL`, or passes it to `COALESCE`, for example.
+/// A Rust type fits if each value of the Rust type is also a value of the SQL type: `&str`, `String` and `Cow<str>` fit
+/// text, and `i16` fits `int8`. An `Option` fits only where NULL has a meaning: where the SQL assigns the parameter to
+/// a column that may be NULL, tests it with `IS NULL`, or passes it to `COALESCE`, for example.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit a parameter of the SQL type `{S}` ({N})",
     label = "the query needs a value of the SQL type `{S}` here",
@@ -268,7 +269,7 @@ pub trait Column<S, N>: Sized {
     }
 }
 
-/// An SQL type that has no marker type of its own.
+/// An SQL type for which this module has no marker type.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct TypeOf {
@@ -331,10 +332,10 @@ macro_rules! pointers {
 
 pointers!(&T, &mut T, Box<T>, std::rc::Rc<T>, std::sync::Arc<T>);
 
-/// The reason why a value could not be encoded or decoded. The [`Error`](crate::Error) that contains this reason names
-/// the column or parameter.
+/// The reason why a value could not be encoded or decoded. The [`Error`](crate::Error) that contains this reason also
+/// contains the name of the column or parameter.
 ///
-/// The text never contains the value.
+/// The text of the error never contains the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversionError(Cow<'static, str>);
 
@@ -365,7 +366,7 @@ impl std::error::Error for ConversionError {}
 /// The first OID whose type can differ between servers (PostgreSQL's `FirstUnpinnedObjectId`).
 const FIRST_UNPINNED_OID: u32 = 12_000;
 
-/// All the bytes, if there are exactly `N`.
+/// Converts the bytes to an array, if there are exactly `N` bytes.
 fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ConversionError> {
     bytes.try_into().map_err(|_| ConversionError::truncated())
 }
@@ -377,7 +378,7 @@ fn int8(bytes: &[u8]) -> Result<i64, ConversionError> {
     Ok(bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)))
 }
 
-/// The first `N` bytes, and the rest.
+/// Splits the first `N` bytes from the rest.
 fn split<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), ConversionError> {
     match bytes.split_first_chunk::<N>() {
         Some((first, rest)) => Ok((*first, rest)),

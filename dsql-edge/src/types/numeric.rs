@@ -33,7 +33,7 @@ const TOO_WIDE: ConversionError = ConversionError(std::borrow::Cow::Borrowed(
 /// ```
 #[derive(Clone)]
 pub struct Numeric {
-    /// Base-10000 digits, the most significant first. The first and the last are not 0.
+    /// Base-10000 digits, the most significant first. The first digit and the last digit are not 0.
     digits: Vec<u16>,
     /// The exponent of the first digit, to the base 10000.
     weight: i16,
@@ -64,8 +64,8 @@ impl Numeric {
             mantissa = mantissa * 10_000 + i128::from(*digit);
         }
         let last = i32::try_from(self.digits.len()).ok()? - 1;
-        // The number of decimal places that `digits` has. If this number is negative, that many zeros belong between
-        // the last digit and the decimal point.
+        // The number of decimal places that `digits` has. If the number of decimal places is negative, zeros belong
+        // between the last digit and the decimal point: three zeros for -3.
         let mut places = (last - i32::from(self.weight)) * 4;
         let wanted = i32::from(self.scale).min(28);
         if mantissa == 0 {

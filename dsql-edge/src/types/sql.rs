@@ -1,7 +1,7 @@
 //! PostgreSQL's types as Rust types: an empty enum for each, with its name and OIDs.
 //!
-//! Input: nothing. Output: the type arguments of [`Param`](super::Param) and [`Column`](super::Column). No value of
-//! these types ever exists. The OIDs are from PostgreSQL's `pg_type.dat`.
+//! Input: nothing. Output: the type arguments of [`Param`](super::Param) and [`Column`](super::Column). These enums
+//! have no variants, so they have no values. The OIDs are from PostgreSQL's `pg_type.dat`.
 
 pub use super::format::Format;
 

@@ -21,7 +21,8 @@ pub(crate) enum AuthenticationRequest {
     Unsupported(&'static str),
 }
 
-/// The maximum number of bytes of an Authentication message. A message of SCRAM has about a hundred.
+/// The maximum number of bytes of an Authentication message. An Authentication message of SCRAM has about a hundred
+/// bytes.
 pub(crate) const MAX_BODY: usize = 4096;
 
 /// Reads the body of an Authentication message, except AuthenticationOk.

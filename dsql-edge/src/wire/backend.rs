@@ -29,9 +29,10 @@ pub(crate) struct Row {
 /// An ErrorResponse.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct DatabaseError {
-    /// Whether the severity is FATAL or PANIC. If so, the server closes the connection.
+    /// Whether the severity is FATAL or PANIC. After a FATAL or PANIC error, the server closes the connection.
     pub(crate) fatal: bool,
-    /// Whether a function raised the error (`RAISE`). If so, the message may be anything, under any SQLSTATE.
+    /// Whether a function raised the error (`RAISE`). An error that a function raises can have any message, with any
+    /// SQLSTATE.
     pub(crate) raised: bool,
     pub(crate) sqlstate: Option<SqlState>,
     pub(crate) message: String,
@@ -55,7 +56,7 @@ impl DatabaseError {
         ])
     }
 
-    /// Whether a part of the server failed, not the statement. The classes are internal errors (XX), errors of the
+    /// Whether the server itself failed, rather than the statement. The classes are internal errors (XX), errors of the
     /// operating system (58), and errors of a connection inside the cluster (08, but not 08P01, which is about the
     /// client's message).
     pub(crate) fn is_of_the_system(&self) -> bool {
@@ -211,7 +212,7 @@ pub(crate) fn database_error(body: Body<'_>) -> Result<DatabaseError, Malformed>
 /// Writes the fields of an error that this crate keeps, for a pool's report to its client.
 #[cfg(feature = "pool")]
 pub(crate) fn write_error(error: &DatabaseError, out: &mut Vec<u8>) {
-    // `raised` is not written, because no function raises the error of a rejected login.
+    // The field `raised` is left out, because a rejected login is never an error that a function has raised.
     let DatabaseError { fatal, raised: _, sqlstate, message, detail, hint, table, column, constraint } =
         error;
     let fields = [

@@ -11,7 +11,7 @@ pub(super) struct Frame<'a> {
     out: &'a mut Vec<u8>,
     /// The position of the frame's length.
     start: usize,
-    /// Whether a text contained a NUL, or a length does not fit its field.
+    /// Whether a string contained a NUL, or a length does not fit its field.
     unfit: bool,
 }
 

@@ -21,7 +21,7 @@ const EXECUTE: [u8; 10] = [b'E', 0, 0, 0, 9, 0, 0, 0, 0, 0];
 
 const SYNC: [u8; 5] = [b'S', 0, 0, 0, 4];
 
-/// The maximum number of parameters: Bind contains their number in 16 bits.
+/// The maximum number of parameters: the message Bind contains the number of parameters in 16 bits.
 pub(crate) const MAX_PARAMETERS: usize = u16::MAX as usize;
 
 /// The parameters of StartupMessage.

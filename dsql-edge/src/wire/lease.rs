@@ -5,9 +5,9 @@
 //! the reason why it is not granted or has ended. PostgreSQL does not use these frame types.
 //!
 //! A connection whose session settings may have changed must not serve another client, and DSQL has no statement that
-//! resets a session (it rejects `DISCARD`). So the pool closes the connection when the lease ends. The client requests
-//! the closing before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]. So the connection is closed
-//! even if the client is lost directly after the statement.
+//! resets a session (it rejects `DISCARD`). So the pool closes the connection when the lease ends. Before the client
+//! sends the statement, the client requests the closing of the connection, in [`Ask::spent`] or with [`SPENT_FRAME`].
+//! So the connection is closed even if the client is lost directly after the statement.
 
 use super::Malformed;
 use super::frame::Frame;
@@ -32,11 +32,12 @@ const SPENDS: u8 = 4;
 /// A request for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ask {
-    /// Whether more than one flight may follow. If so, the stub's stream ends with the lease.
+    /// Whether more than one flight may follow. If more flights may follow, the stub's stream ends with the lease.
     pub(crate) open: bool,
     /// Whether the password is sent only after the server has requested it.
     pub(crate) serially: bool,
-    /// Whether the first flight may change the session's settings. If so, the connection must not be lent again.
+    /// Whether the first flight may change the session's settings. If the flight may change the session's settings, the
+    /// connection must not be lent again.
     pub(crate) spent: bool,
     /// The time limit for getting a connection, including its login.
     pub(crate) wait: Millis,
@@ -105,7 +106,7 @@ pub(crate) fn failed(body: &[u8], out: &mut Vec<u8>) {
     let mut frame = Frame::new(LEASE_FAILED, out);
     // The limit is longer than any report of this crate.
     frame.bytes(body.get(..1 << 20).unwrap_or(body));
-    // The report fits, so this error does not occur.
+    // A frame has room for any report, so this error does not occur.
     let _ = frame.end(Malformed("malformed report"));
 }
 

@@ -19,7 +19,7 @@ pub(super) struct StsRejection {
     pub(super) transient: bool,
 }
 
-/// An error shows at most this many characters of a text from the answer.
+/// The maximum number of characters that an error shows of a string from the answer.
 const SHOWN: usize = 500;
 
 pub(super) fn read(status: u16, body: &str, secrets: &[&str]) -> Result<Credentials, StsRejection> {
@@ -78,7 +78,7 @@ fn seconds(time: &str) -> Option<u64> {
     time.and_utc().timestamp().try_into().ok()
 }
 
-/// The first line of a text from the network, if it may be shown.
+/// Returns the first line of a message from the network, if the line may be shown.
 fn shown(text: &str, secrets: &[&str]) -> Option<String> {
     let line = text.lines().next().filter(|line| !line.is_empty())?;
     if secrets.iter().any(|secret| !secret.is_empty() && line.contains(secret)) {

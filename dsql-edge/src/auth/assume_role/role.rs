@@ -98,7 +98,7 @@ impl AssumeRole {
     /// ARN, session name and external id.
     #[cfg(test)]
     pub(crate) fn parts(&self) -> [Option<String>; 3] {
-        // If the session has the default name, the second part is `None`.
+        // If the session has the default name `dsql-edge`, the second element is `None`.
         let name = Some(self.session_name.clone()).filter(|name| name != "dsql-edge");
         [Some(self.arn.clone()), name, self.external_id.clone()]
     }

@@ -1,7 +1,7 @@
 //! Reads the two messages of a server in SCRAM (RFC 5802), which may come from an attacker.
 //!
-//! Input: the bytes of a message. Output: its parts, checked, or the reason why the login ends. A reason never repeats
-//! the bytes.
+//! Input: the bytes of a message. Output: the checked parts of the message, or the reason why the login ends. A reason
+//! never repeats the bytes.
 
 use std::borrow::Cow;
 
@@ -37,8 +37,9 @@ impl<'m> ServerFirst<'m> {
         if !nonce.bytes().all(|byte| byte.is_ascii_graphic()) || !is_base64(salt) {
             return Err(MALFORMED.into());
         }
-        // The server must append a part of its own to the client's nonce (RFC 5802). Because the nonce begins with the
-        // client's part, which is new for each login, the messages of an older login are rejected.
+        // The server's nonce must be the client's nonce followed by at least one more character (RFC 5802). Because the
+        // nonce begins with the client's part, which is new for each login, the messages of an older login are
+        // rejected.
         if nonce.strip_prefix(client_nonce).is_none_or(str::is_empty) {
             return Err("the server's nonce in SCRAM does not continue the client's nonce".into());
         }
@@ -72,7 +73,7 @@ pub(super) fn server_signature(message: &[u8]) -> Result<&str, Cow<'static, str>
     signature.ok_or_else(|| MALFORMED.into())
 }
 
-/// The errors of RFC 5802. No other text of the server is shown.
+/// The errors of RFC 5802. Other error messages of the server are not shown.
 const ERRORS: [&str; 11] = [
     "invalid-encoding",
     "extensions-not-supported",

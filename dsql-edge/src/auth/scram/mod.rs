@@ -7,9 +7,10 @@
 //!
 //! `messages` checks each message of the server before anything else reads it. Outside Workers, `native` gives the
 //! messages to `postgres-protocol`. On Workers, `own` writes the client's messages, and the platform's cryptography
-//! computes the proof. `postgres-protocol` is not used on Workers, for two reasons. For 4,096 iterations it takes 6 to
-//! 12 ms of CPU time, but a request may take only 10 ms on Workers' free plan (WebCrypto takes 1.1 ms). And it would
-//! add 95 kB to a compressed Worker, mostly the tables of `stringprep`. (Measured with Node 20, optimized for size.)
+//! computes the proof. `postgres-protocol` is not used on Workers, for two reasons. For 4,096 iterations,
+//! `postgres-protocol` takes 6 to 12 ms of CPU time, but a request may take only 10 ms on Workers' free plan (WebCrypto
+//! takes 1.1 ms). The second reason: `postgres-protocol` would add 95 kB to a compressed Worker, mostly the tables of
+//! `stringprep`. (Measured with Node 20, optimized for size.)
 
 mod messages;
 #[cfg(not(target_arch = "wasm32"))]
@@ -24,7 +25,7 @@ pub(super) use own::{Proof, Scram};
 
 /// The flag for channel binding in the client's first message.
 pub(crate) enum Binding {
-    /// The client does not support it (`n`).
+    /// The client does not support channel binding (`n`).
     Unsupported,
     /// The client supports it, and the server has not offered it (`y`). If an attacker has removed the server's offer,
     /// the server rejects the login.

@@ -107,7 +107,8 @@ mod tests {
 
     use super::*;
 
-    /// A recorded exchange of libpq with a PostgreSQL. A test of `postgres-protocol` has the same exchange.
+    /// A recorded exchange of libpq with a PostgreSQL. The test data of the crate `postgres-protocol` contains the same
+    /// exchange.
     #[test]
     fn messages_are_those_of_libpq() {
         let scram = Scram::new(&Secret::new("foobar"), Binding::Unsupported);

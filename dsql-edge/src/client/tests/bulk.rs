@@ -210,7 +210,7 @@ fn fused_chunks_share_a_flight_and_continue_after_a_conflict() {
         assert_eq!((error.committed_rows(), error.is_outcome_unknown()), (Some(2), is_lost), "{error}");
     }
 
-    // At most eight chunks are sent in a flight; a row that cannot be sent ends the last one.
+    // At most eight chunks are sent in a flight; a row that cannot be sent ends the last chunk of the flight.
     let network = Network::default();
     network.accept(answers([
         [transaction(2).repeat(8), ready(b"I")].concat(),

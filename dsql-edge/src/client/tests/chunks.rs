@@ -80,8 +80,9 @@ fn rejected_commit_stays_rejected_after_a_fatal_error() {
     }
 }
 
-/// Runs `write` on a connection that sends `answer` to the first flight and then ends. At that time, another connection
-/// is idle. That connection answers its later flights with `others`. Returns the result and the number of BEGINs.
+/// Runs `write` on a connection that sends `answer` to the first flight and then ends. When that connection ends,
+/// another connection is idle. That connection answers its later flights with `others`. Returns the result and the
+/// number of BEGINs.
 fn session_ends_while_another_is_idle<T>(
     answer: Vec<u8>,
     others: impl IntoIterator<Item = Vec<u8>>,
@@ -173,7 +174,7 @@ fn event_counts_rows_committed_before_a_retry() {
     assert_eq!(rows.load(Ordering::Relaxed), 4);
 }
 
-/// Each of eight chunks has one conflict: together, more conflicts than the attempts that a query has.
+/// Each of eight chunks has one conflict, so the chunks together have more conflicts than a query may have attempts.
 #[test]
 fn progress_allows_new_attempts() {
     let network = Network::default();
@@ -198,7 +199,8 @@ fn within_a_minute<T>(network: &Network, future: impl Future<Output = T>) -> T {
     panic!("it waits");
 }
 
-/// COMMIT and the rows behind it take 20 seconds each; the limit is 30 seconds.
+/// The COMMIT takes 20 seconds, and the rows that are sent after it take another 20 seconds; the limit of each is 30
+/// seconds.
 #[test]
 fn commit_and_next_rows_have_a_limit_each() {
     let network = Network::default();

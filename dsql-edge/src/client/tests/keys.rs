@@ -4,7 +4,7 @@ use super::transactions::{WRITE_SQL, begun_badly, committed, failed, rolled_back
 use super::*;
 
 static KEY: Statement = Statement { columns: &[], ..statement("INSERT INTO keys VALUES (1)", Effect::Write) };
-/// The errors of these tests name this constraint.
+/// The constraint in the errors of these tests.
 static CONSTRAINTS: KeyConstraints = KeyConstraints { names: &["t_pkey"], all: true, does_nothing: false };
 
 fn once(network: &Network, constraints: &'static KeyConstraints) -> Result<IdempotentOutcome<i32>, Error> {
@@ -73,7 +73,8 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
     assert_eq!(once(&network, &DOES_NOTHING).unwrap(), IdempotentOutcome::AlreadyCommitted);
     assert_eq!(sent(&network)[1], "ROLLBACK |");
 
-    // The answer to the key's INSERT decides, even if a row of the first run makes a later statement fail.
+    // Only the answer to the key's INSERT decides the result: a later statement may fail because of a row that the
+    // first run has inserted.
     let network = Network::default();
     network
         .accept(answers([[control("BEGIN"), done("INSERT 0 0"), failed("23505")].concat(), rolled_back()]));
@@ -115,7 +116,7 @@ fn a_violation_of_another_constraint_is_an_error() {
     network.accept(answers([begun_badly("23505"), rolled_back()]));
     let error = once(&network, &OTHER).unwrap_err();
     assert!(error.is_unique_violation() && error.constraint() == Some("t_pkey"), "{error}");
-    // Another kind of error that names the key's constraint does not mean that the key is taken, either.
+    // An error of another kind with the key's constraint does not mean that the key is taken, either.
     let network = Network::default();
     network.accept(answers([begun_badly("23514"), rolled_back()]));
     assert!(once(&network, &CONSTRAINTS).unwrap_err().is_check_violation());

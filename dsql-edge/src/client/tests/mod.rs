@@ -1,4 +1,5 @@
-//! Tests the client with a scripted network. This file has the answers of a server, and helpers that wait for a result.
+//! Tests the client with a scripted network. This file contains the scripted answers of a server, and helpers that wait
+//! for a result.
 
 mod bulk;
 mod chunks;

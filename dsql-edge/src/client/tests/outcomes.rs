@@ -4,7 +4,7 @@ use super::*;
 
 static KEY: Statement = Statement { columns: &[], ..statement("INSERT INTO keys VALUES (1)", Effect::Write) };
 
-/// The errors of these tests name this constraint.
+/// The constraint in the errors of these tests.
 static CONSTRAINTS: KeyConstraints = KeyConstraints { names: &["t_pkey"], all: true, does_nothing: false };
 
 fn key() -> KeyInsert {
@@ -171,7 +171,8 @@ fn read_only_transaction_with_a_key_is_an_error() {
     assert_eq!(network.connections(), (0, 0));
 }
 
-/// A login that waits for each answer before it sends more. The test ends the login at each possible place.
+/// A login that waits for each answer before it sends more. The connection ends at each point of the login, one point
+/// after the other.
 #[test]
 fn unsent_write_of_a_lost_login_is_not_unknown() {
     let asked = frame(b'R', &[0, 0, 0, 3]);
@@ -204,7 +205,7 @@ fn unsent_write_of_a_lost_login_is_not_unknown() {
     assert_eq!(eventually(&network, write().fetch_one(&Dsql::within(serial(), network.clone()))).unwrap(), 5);
 }
 
-/// Tests each error of the server at each place in the answer to a write, and the reported outcome.
+/// Tests errors of the server at different positions in the answer to a write, and the reported outcome of the write.
 #[test]
 fn error_of_the_system_leaves_a_write_unknown() {
     let fatal = |code| error("FATAL", code);
@@ -298,7 +299,7 @@ fn flight_that_was_dropped_with_the_login_is_sent_again() {
         assert_eq!(eventually(&network, write().fetch_one(&dsql)).unwrap(), 5);
         assert_eq!(eventually(&network, query(&READ).fetch_one(&dsql)).unwrap(), 7);
         let first = format!("login {flight}");
-        // With either server, the client opens one connection, which continues to work.
+        // In both cases, the client opens one connection, which continues to work.
         assert_eq!(network.connections(), (1, 1));
         match drops {
             true => assert_eq!(sent(&network), [&first, "|", &flight, &next]),

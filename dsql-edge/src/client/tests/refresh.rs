@@ -125,8 +125,8 @@ fn request_dropped_during_refresh_leaves_old_credentials() {
         network.accept([Step::Stall]);
     }
     assert!(settle(query(&READ).fetch_one(&dsql)).is_pending());
-    // If a token may be late, the socket is opened before the credentials are available, and watched. Otherwise, the
-    // socket is opened only after the credentials are available.
+    // If a token may be late, the socket is opened before the credentials are available, and watched. If a token is
+    // never late, the socket is opened only after the credentials are available.
     assert_eq!(network.connections().0 - opened, usize::from(TOKEN_MAY_BE_LATE));
     assert_eq!(one_more(&network, &config).0, 0);
     assert_eq!(asked.load(Ordering::Relaxed), 2);
@@ -137,7 +137,7 @@ fn short_sessions_are_refreshed_before_they_are_too_old() {
     let network = Network::default();
     let (config, asked) = providing(&network, &[(Some(200), Duration::ZERO), (Some(200), Duration::MAX)]);
     one_more(&network, &config);
-    // 140 seconds of the lifetime can be used. After 130 of these seconds, a refresh is due.
+    // 140 seconds of the lifetime can be used. The refresh is due after 130 seconds of the credentials' lifetime.
     network.elapse(Duration::from_secs(130));
     let (took, token) = one_more(&network, &config);
     assert!((1..=500).contains(&took) && token.contains("ID0"), "{took} ms: {token}");
@@ -235,8 +235,8 @@ mod roles {
         for result in all_at_once(&network, &config, 50) {
             assert!(result.unwrap_err().is_credentials());
         }
-        // All requests wait for the error of the first request. After that, all requests call STS at the same time, not
-        // one after the other.
+        // All requests wait for the error of the first request. After the error, all requests call STS at the same
+        // time, not one after the other.
         assert!(network.now() <= 300, "{} ms", network.now());
     }
 }

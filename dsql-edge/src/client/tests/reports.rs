@@ -243,7 +243,8 @@ fn time_of_the_closure_is_not_that_of_connecting() {
     };
     assert_eq!(eventually(&network, dsql.transaction(body).into_future()).unwrap(), 1);
 
-    // The closure sends nothing, so only the key is sent, after the closure. The server answers the key slowly.
+    // The closure sends nothing, so only the key is sent, after the closure. The server delays its answer to the INSERT
+    // of the key.
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::AwaitWrite]);
     let dsql = Dsql::within(retrying(), network.clone());

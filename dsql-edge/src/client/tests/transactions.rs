@@ -267,7 +267,8 @@ fn attempts_end() {
     let once = now(dsql.transaction(read).max_attempts(1).into_future()).unwrap_err();
     assert!(once.is_conflict() && once.attempts() == 1, "{once}");
     assert_eq!(sent(&network).iter().filter(|it| it.as_str() == "COMMIT |").count(), 6);
-    // In each attempt, a statement fails with a conflict, and the closure replaces this error by its own.
+    // In each attempt, a statement fails with a conflict, and the closure returns another error instead of the
+    // conflict.
     let network = Network::default();
     network.accept(answers((0..20).flat_map(|_| [begun_badly("40001"), rolled_back()])));
     let dsql = Dsql::within(retrying(), network.clone());

@@ -3,8 +3,8 @@
 //! The names are those of OpenTelemetry's semantic conventions for database spans and for PostgreSQL (stable since version
 //! 1.33), and of `tracing-opentelemetry` (`otel.*`). The names of this crate's own fields begin with `dsql_edge.`.
 //!
-//! `db.query.text` is the text of a statement as it was compiled, with `$1` for parameters. A statement that is known
-//! only at run time (feature `dynamic`) has no text here, because it may contain values.
+//! `db.query.text` is the text of a statement as it was compiled, with `$1` for parameters. If a statement is known
+//! only at run time (feature `dynamic`), this field is not set, because the SQL may contain values.
 
 use tracing::{Span, field};
 
@@ -91,8 +91,8 @@ impl Described {
         if let [one] = members {
             return Described { operation: operation(&one.statement), summary: summary(&one.statement) };
         }
-        // The name of several statements that are sent together is `BATCH`. If all statements have the same name, that
-        // name follows: `BATCH INSERT`.
+        // The name of several statements that are sent together is `BATCH`. If all statements have the same name, their
+        // name is appended: `BATCH INSERT`.
         let batch = |same: Option<String>| match same {
             Some(same) => format!("BATCH {same}"),
             None => "BATCH".to_owned(),
@@ -139,7 +139,8 @@ fn summary(statement: &StatementRef) -> String {
     summary
 }
 
-/// The texts of the statements, each once. `None` if the text of one statement is known only at run time.
+/// Returns the SQL of the statements, each different string once. `None` if the text of one statement is known only at
+/// run time.
 pub(super) fn text(members: &[Prepared]) -> Option<String> {
     let mut texts: Vec<&str> = Vec::new();
     for member in members {

@@ -1,8 +1,9 @@
 //! Chooses, for each binding, between the name with a cluster's prefix and the name without it.
 //!
-//! Input: a prefix, and which names are bound. Output: the names to read. Invariant: the parts of one set of
-//! credentials have one prefix. A session token belongs to its keys, an external id to its role, and a role to the keys
-//! that may assume the role. A mixture of two sets would be an identity that was not configured.
+//! Input: a prefix, and which names are bound. Output: the names to read. Invariant: all bindings of one set of
+//! credentials have the same prefix, or all have no prefix. A session token belongs to its keys, an external id to its
+//! role, and a role to the keys that may assume the role. A mixture of two sets would be an identity that was not
+//! configured.
 
 /// The bindings of the cluster, which always have the prefix.
 pub(super) const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER"];

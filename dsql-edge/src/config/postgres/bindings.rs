@@ -9,7 +9,8 @@ use crate::transport::text_of;
 /// The binding with the connection string.
 const URL: &str = "DATABASE_URL";
 
-/// The bindings of the parts, with libpq's names, and the parameter that each of them sets.
+/// The bindings for the parts of a connection string, with libpq's names, and for each binding the parameter that it
+/// sets.
 const PARTS: [(&str, &str); 13] = [
     ("PGHOST", "host"),
     ("PGPORT", "port"),
@@ -27,8 +28,8 @@ const PARTS: [(&str, &str); 13] = [
 ];
 
 /// The other variables of libpq that choose a server, a user or the protection of a connection, and their parameters.
-/// If one of these is set, it is an error: a client that ignored the variable could connect to another server, or with
-/// less protection, than intended.
+/// If one of these variables is set, `Config` returns an error: a client that ignored the variable could connect to a
+/// server that the user did not intend, or with less protection.
 const REJECTED: [(&str, &str); 8] = [
     ("PGHOSTADDR", "hostaddr"),
     ("PGPASSFILE", "passfile"),
@@ -109,7 +110,7 @@ impl Config {
     fn with_bound_tunnel(self, bound: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let [host, id, secret] = TUNNEL.map(bound);
         let Some(host) = host else {
-            // Without the tunnel, the client would connect to another server than intended.
+            // Without the tunnel, the client would connect to a server that the user did not intend.
             return if id.is_some() || secret.is_some() {
                 Err(Error::config("a service token is bound, but TUNNEL_SERVICE_HOSTNAME is missing"))
             } else {

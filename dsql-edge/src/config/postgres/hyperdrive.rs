@@ -2,7 +2,7 @@
 //!
 //! Input: the binding's host, port, user, password and database, which Hyperdrive generates for each Worker. Output: a
 //! [`Config`] without TLS. The socket to Hyperdrive does not leave Cloudflare's machine, so a login in clear text or by
-//! MD5 is accepted for this binding only; the connection from Hyperdrive to the database has TLS of its own.
+//! MD5 is accepted for this binding only; the connection from Hyperdrive to the database has separate TLS.
 
 use crate::config::Config;
 use crate::credentials::Secret;

@@ -44,10 +44,10 @@ impl Config {
     /// The server chooses the login: SCRAM-SHA-256 with at most 100,000 iterations, or a password in clear text inside
     /// TLS; MD5 only if `require_auth` lists it. Outside Workers, SCRAM is bound to the server's certificate if the
     /// server offers this. If a password is configured, a server that requests no password is accepted only inside TLS.
-    /// Without TLS, another server could be in its place.
+    /// Without TLS, the client cannot detect that another server answers.
     ///
-    /// Sockets of Workers accept only public certificate authorities. Providers with an authority of their own (Amazon
-    /// RDS, Google Cloud SQL, Azure, DigitalOcean, Aiven) work through Hyperdrive
+    /// Sockets of Workers accept only public certificate authorities. Providers whose certificates come from their own
+    /// authority (Amazon RDS, Google Cloud SQL, Azure, DigitalOcean, Aiven) work through Hyperdrive
     /// ([`from_hyperdrive`](Config::from_hyperdrive)).
     ///
     /// The first query takes 7 round trips with SCRAM (TCP, SSLRequest, TLS, three for the login, the query), and 6
@@ -56,8 +56,8 @@ impl Config {
     /// set, one more round trip checks that it is in force. [`warm_up`](crate::Dsql::warm_up) opens the socket and logs
     /// in, so that the first query takes one round trip.
     ///
-    /// In a Durable Object of your own, `Pool::new(config)` keeps connections to a PostgreSQL, too (feature `pool`); the
-    /// class `DsqlPool` reads the bindings of a DSQL cluster only.
+    /// If you write your own Durable Object, `Pool::new(config)` also keeps connections to a PostgreSQL (feature
+    /// `pool`). The class `DsqlPool` reads only the bindings of a DSQL cluster.
     ///
     /// # Errors
     /// Returns an error if the text is not a connection string of this form, or has a part that is not accepted. The
@@ -75,8 +75,8 @@ impl Config {
     /// - `search_path` is not sent, because such a pooler rejects or ignores it. Set it on the role instead: `ALTER
     ///   ROLE app SET search_path = …`. The client checks the setting once on each new connection to the pooler, before
     ///   a query is sent. The pooler may run later queries on another session: if a client of the pooler changes the
-    ///   `search_path` of a session with `SET`, the check does not find this. Use names with their schema if you do not
-    ///   control all clients.
+    ///   `search_path` of such a session with `SET`, the check does not detect the change. Use names with their schema
+    ///   if you do not control all clients.
     /// - A statement that changes its session ([`Session`](crate::Session)) is an error, because other clients would
     ///   get the changed session. But the client does not detect a change of the session in a statement of
     ///   `sql_unchecked!`, or in a function of the schema: do not use `SET` or `set_config(…, false)` there.

@@ -1,4 +1,4 @@
-//! The parameters of a connection to a PostgreSQL, by the names that libpq gives them.
+//! The parameters of a connection to a PostgreSQL, with libpq's names.
 //!
 //! Input: names and values, from a connection string or from bindings. Output: a checked [`Config`], or an error that
 //! names the parameter and the reason. An error never repeats a value.
@@ -87,8 +87,8 @@ impl Parameters {
         Some(self.given.swap_remove(at).1)
     }
 
-    /// Removes a parameter from the given ones, and returns the value of its word. Any word that is not in `words` is
-    /// an error.
+    /// Removes the parameter with this name from the list, and returns the value that `words` assigns to the
+    /// parameter's word. Any word that is not in `words` is an error.
     fn word<T: Copy>(
         &mut self,
         name: &str,

@@ -132,8 +132,8 @@ impl World {
         result.lock().unwrap().take()
     }
 
-    /// Makes a client read up to a frame of this type. Once that frame has arrived, the result has the types of all
-    /// frames.
+    /// Makes a client read up to a frame of this type. The result contains the types of all frames, once the last frame
+    /// has arrived.
     fn expects(&self, mut client: Client, last: u8) -> Arc<Mutex<Option<String>>> {
         let reported = Arc::new(Mutex::new(None));
         let slot = reported.clone();

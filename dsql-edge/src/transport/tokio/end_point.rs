@@ -68,7 +68,7 @@ mod tests {
 
     use super::*;
 
-    /// A certificate without its other fields.
+    /// Makes a certificate with this signature algorithm and with a placeholder for all other fields.
     fn certificate(identifier: &[u8]) -> Vec<u8> {
         let wrapped = |tag: u8, content: &[u8]| {
             [&[tag, 0x82, 0, u8::try_from(content.len()).unwrap()][..], content].concat()

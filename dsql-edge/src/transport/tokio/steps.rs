@@ -1,8 +1,8 @@
 //! Opens a connection step by step, for tools that find out why a connection fails.
 //!
 //! Input: settings. Output: the result of each step up to the first one that fails, and the certificates of the server,
-//! even if they are not trusted. The steps are the same as for any other connection. In addition, the certificates are
-//! recorded.
+//! even if they are not trusted. The steps are the same as for any other connection. In addition, these steps record
+//! the certificates.
 
 use std::io;
 use std::net::SocketAddr;
@@ -35,7 +35,8 @@ pub enum Step {
     Tls,
 }
 
-/// The steps by which a connection was opened, up to the first one that failed. The login is not one of these steps.
+/// The steps by which a connection was opened, up to the first one that failed. The login to the server is not one of
+/// these steps.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ConnectionSteps {
@@ -49,7 +50,8 @@ pub struct ConnectionSteps {
     pub peer: Option<SocketAddr>,
     /// Whether the server accepted TLS; `None` if the server was not asked.
     pub accepts_tls: Option<bool>,
-    /// The certificates of the server in DER, its own first; they are here even if they are not trusted.
+    /// The certificates of the server in DER: first the server's own certificate, then the other certificates that the
+    /// server sent. This list also contains certificates that are not trusted.
     pub certificates: Vec<Vec<u8>>,
     /// The version of TLS, if the handshake succeeded.
     pub tls_version: Option<String>,
@@ -66,9 +68,9 @@ pub struct ConnectionSteps {
 pub enum Negotiation {
     /// After SSLRequest.
     SslRequest,
-    /// Without SSLRequest. The client names the protocol (ALPN).
+    /// Without SSLRequest. The client sends a protocol name (ALPN).
     DirectWithAlpn,
-    /// Without SSLRequest. The client does not name the protocol, like the sockets of Workers.
+    /// Without SSLRequest. The client does not send a protocol name, like the sockets of Workers.
     DirectWithoutAlpn,
 }
 
@@ -190,7 +192,7 @@ fn opening(settings: &Settings, negotiation: Negotiation) -> Opening {
     Opening::of(settings, (negotiation != Negotiation::SslRequest).then_some(ALPN))
 }
 
-/// The protocols that the client names in the handshake.
+/// Returns the protocol names that the client sends in the handshake.
 fn protocols(negotiation: Negotiation) -> &'static [&'static [u8]] {
     match negotiation {
         Negotiation::DirectWithAlpn => &[ALPN],
@@ -258,7 +260,7 @@ impl ServerCertVerifier for Recording {
     }
 }
 
-/// Waits for a step at most as long as for a whole connection.
+/// Limits a step to the time that a whole connection may take.
 async fn within<T>(settings: &Settings, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     let limit = core::time::Duration::from_millis(settings.connect_timeout);
     let late = || Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}")));

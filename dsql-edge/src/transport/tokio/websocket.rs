@@ -27,7 +27,8 @@ use crate::transport::upgrade::not_upgraded;
 /// The longest frame that is sent: servers limit the length of a frame, and frames need not match messages.
 const FRAME_SIZE: usize = 65_536;
 
-/// The longest message of the WebSocket that is read. A server may put any number of PostgreSQL's messages into one.
+/// The longest message of the WebSocket that is read. A server may put any number of PostgreSQL's messages into one
+/// message of the WebSocket.
 const MAX_MESSAGE: usize = 64 << 20;
 
 /// Sends the request inside TLS, and reads the answer.
@@ -51,7 +52,7 @@ pub(super) async fn upgrade(stream: Stream, request: &WebSocketRequest) -> Diale
 }
 
 fn http_request(request: &WebSocketRequest) -> Result<Request, TransportError> {
-    // The texts were checked, so this never fails.
+    // The URL and the headers were checked, so this error does not occur.
     let malformed = || TransportError::new(TransportErrorKind::NoWebSocket, "the request is malformed");
     let mut http = request.url("wss").into_client_request().map_err(|_| malformed())?;
     for (name, value) in &request.headers {

@@ -1,5 +1,5 @@
-//! Makes JavaScript's values `Send`, because Rust requires this in some places. This is the only file with `unsafe` of
-//! its own.
+//! Makes JavaScript's values `Send`, because Rust requires this in some places. Every other file of this crate is free
+//! of `unsafe`, apart from generated code.
 
 use core::task::{Context, Poll};
 use std::future::Future;

@@ -89,7 +89,7 @@ pub(super) fn websocket(settings: &Settings, request: &WebSocketRequest) -> BoxF
     let opened = JsFuture::from(connection.open(&request.url("https"), headers));
     let connection: JsValue = connection.into();
     Opening {
-        // This value has the methods of a `Connection`.
+        // The object `connection` has the methods of a `Connection`.
         connection: Some(connection.unchecked_into()),
         opened,
         failure: TransportErrorKind::Unreachable,

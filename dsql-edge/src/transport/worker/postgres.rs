@@ -1,4 +1,4 @@
-//! The values that the login of a PostgreSQL needs from Workers: bindings of Hyperdrive, and the answers that the
+//! The parts of a PostgreSQL login that only Workers provide: the bindings of Hyperdrive, and answers that the
 //! platform's cryptography computes (SCRAM, MD5).
 
 use worker::js_sys::{Array, Promise, Reflect};

@@ -34,8 +34,8 @@ extern "C" {
     pub(super) fn close(this: &Connection, last: &[u8]);
 }
 
-/// A connection, and its pending promises. The streams keep their errors themselves: after an error, each read and each
-/// write fails in the same way.
+/// A connection, and its pending promises. A stream keeps its error: after an error, each read and each write fails in
+/// the same way.
 pub(super) struct Socket {
     connection: Connection,
     reading: Option<JsFuture>,
@@ -99,9 +99,10 @@ impl Transport for OneThread<Socket> {
     }
 }
 
-/// Converts a thrown value to an error of this kind. Three errors get a kind of their own. The first is the error that
-/// Workers throw for a socket of another request. The second is the error for a request that the pool's object did not
-/// receive. The third is the error for a WebSocket on which too many bytes wait to be read.
+/// Converts a thrown value to an error of this kind. Three errors get another kind, whatever the argument `kind` is.
+/// The first is the error for a socket of another request, which the runtime of Workers throws. The second error means
+/// that the pool's object did not receive a request. The third is the error for a WebSocket on which too many bytes
+/// wait to be read.
 pub(super) fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
     let text = text(thrown);
     #[cfg(feature = "pool")]

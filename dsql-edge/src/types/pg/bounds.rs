@@ -1,14 +1,14 @@
 //! Checks the structure of a value before a decoder of another package reads it.
 //!
 //! Input: a type, and the bytes of a value. Output: an error unless the counts and lengths in the bytes agree with the
-//! number of bytes. After this check, a decoder that allocates memory for each element that a header claims allocates no
-//! more elements than the bytes have. A type whose structure is not known here is an error.
+//! number of bytes. Some decoders allocate memory for as many elements as the header claims. This check ensures that
+//! the header claims no more elements than the bytes can contain. A type whose structure is not known here is an error.
 
 use postgres_types::{Kind, Type};
 
 use super::super::{ConversionError, split};
 
-/// The maximum depth of nested types. An array of a domain is such a nested type.
+/// The maximum depth of nested types. For example, an array of a domain is a nested type.
 const MAX_DEPTH: u8 = 8;
 
 /// PostgreSQL's `MAXDIM`.

@@ -14,7 +14,7 @@ use super::sql::{self, Format, SqlType};
 use super::{Column, ConversionError, IsNull, NotNull, Param, TypeOf, UncheckedColumn};
 
 /// A value of a type that implements `FromSql` and `ToSql` of the package `postgres-types`: of `cidr`, `eui48`,
-/// `geo-types`, `bit-vec`, `time`, `jiff`, `pgvector`, or a type of your own.
+/// `geo-types`, `bit-vec`, `time`, `jiff`, `pgvector`, or a type that you define.
 ///
 /// To use `Pg`, name it in an override or a directive: `AS "address: Pg<cidr::IpInet>"`. An array is `Pg<Vec<T>>`.
 ///

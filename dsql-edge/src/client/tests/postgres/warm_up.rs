@@ -3,7 +3,8 @@
 use super::*;
 use crate::transport::BoxFuture;
 
-/// A client whose warm-up has run as far as it can, the record of the server, and the round trips of the queries.
+/// A client whose warm-up has progressed as far as possible without a query, the record of the server, and the round
+/// trips of the queries.
 struct Warmed {
     dsql: Dsql,
     network: Network,
