@@ -4,7 +4,7 @@
 #[diagnostic::on_unimplemented(
     message = "`{Self}` decides whether optional text is sent, so it must be an `Option`",
     label = "`Some` puts the text in, `None` leaves it out",
-    note = "where the text is always there, write it without the braces of {{? … }}"
+    note = "if this part of the SQL is always sent, remove the braces {{? … }}"
 )]
 pub trait Optional {
     /// The type of the value that is bound.

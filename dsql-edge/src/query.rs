@@ -112,7 +112,7 @@ pub(crate) struct Bulk<'a> {
 /// A row that has one column. [`Query::fetch_value`] and [`Query::fetch_values`] return the value of this column.
 #[diagnostic::on_unimplemented(
     message = "the methods for a value, such as `fetch_value`, need a query that returns one column",
-    label = "this query's rows have more than one column, or are of your own type",
+    label = "this query returns more than one column, or rows of a struct that you define",
     note = "use `fetch_one`, `fetch_optional` or `fetch_all`, and take the field you want"
 )]
 pub trait SingleColumn {

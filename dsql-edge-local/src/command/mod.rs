@@ -130,7 +130,7 @@ pub(crate) struct Options {
     /// Write the bindings of this --user instead of admin's
     #[arg(long = "as", value_name = "ROLE")]
     as_user: Option<String>,
-    /// Another host name for the certificate, which tokens may be signed for
+    /// An additional host name: the certificate contains it, and tokens may be signed for it
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
     /// File of a Worker's local bindings; other lines in it are kept

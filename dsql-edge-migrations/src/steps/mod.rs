@@ -320,7 +320,10 @@ mod tests {
                 "BEGIN; -- dsql-edge: in batches of 5\nDELETE FROM t; DELETE FROM u; COMMIT",
                 "this comment for batches",
             ),
-            ("CREATE TABLE t ();\n-- migrate:down\nDROP TABLE t;", "the part of a file that undoes the migration"),
+            (
+                "CREATE TABLE t ();\n-- migrate:down\nDROP TABLE t;",
+                "the part of a file that undoes the migration",
+            ),
         ] {
             assert_eq!(kinds(text), [format!("{what} cannot be in a migration")], "{text}");
         }

@@ -13,7 +13,7 @@ use crate::query::Query;
 /// An executor for a statement in batches: `&Dsql`.
 #[diagnostic::on_unimplemented(
     message = "a statement in batches cannot run on `{Self}`",
-    label = "run it on `&Dsql`: each batch is a transaction of its own, so the batches cannot be part of a transaction",
+    label = "run it on `&Dsql`: each batch is a separate transaction, so the batches cannot be part of a transaction",
     note = "in a transaction, leave out `in batches of`: the statement may then change at most 3,000 rows"
 )]
 pub trait BatchExecutor<'e>: Sealed {

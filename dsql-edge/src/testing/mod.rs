@@ -86,7 +86,9 @@ fn start<const DSQLS: usize>(test: &'static Test) -> Result<Started<DSQLS>, Stri
 /// Makes the `Dsql` of `admin`, and one for each role.
 fn connected<const DSQLS: usize>(cluster: &TestCluster) -> Result<[Dsql; DSQLS], String> {
     let dsqls = configs(cluster)?.into_iter().map(Dsql::new).collect::<Vec<_>>();
-    dsqls.try_into().map_err(|_| "the number of roles is not that of the function's parameters".to_owned())
+    dsqls
+        .try_into()
+        .map_err(|_| "the attribute's roles and the function's parameters differ in number".to_owned())
 }
 
 fn configs(cluster: &TestCluster) -> Result<Vec<Config>, String> {

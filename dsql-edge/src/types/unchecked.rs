@@ -15,7 +15,7 @@ use super::{
 /// For strings and JSON the server determines the type ([`sql::Unknown`]), as for quoted literals.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name its SQL type, so it cannot be a parameter of `sql_unchecked!`",
-    note = "implement `dsql_edge::types::UncheckedParam` for a type of your own"
+    note = "implement `dsql_edge::types::UncheckedParam` for a type that you define"
 )]
 pub trait UncheckedParam: Param<<Self as UncheckedParam>::Sql, Nullable> {
     /// The SQL type.
@@ -25,7 +25,7 @@ pub trait UncheckedParam: Param<<Self as UncheckedParam>::Sql, Nullable> {
 /// A Rust type that lists the SQL types whose columns it can decode.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name the SQL types it fits, so it cannot be a column of `sql_unchecked!`",
-    note = "implement `dsql_edge::types::UncheckedColumn` for a type of your own"
+    note = "implement `dsql_edge::types::UncheckedColumn` for a type that you define"
 )]
 pub trait UncheckedColumn: Sized {
     /// Whether the Rust type can decode a column whose SQL type has this OID.

@@ -75,7 +75,7 @@ impl Ask {
         }
         let frame: Vec<u8> = buffer.drain(..=length).collect();
         Ask::read(frame.get(HEADER..).unwrap_or_default()).map(Some).ok_or(Malformed(
-            "its request for a lease is unknown: do Worker and object have the same version?",
+            "the pool's object does not accept this request for a lease: deploy the Worker and the object with the same version",
         ))
     }
 
