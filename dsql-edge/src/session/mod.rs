@@ -580,7 +580,7 @@ impl From<backend::FrameError> for SessionFault {
 
 /// The error text for a dropped flight, [`SessionEvent::FlightDropped`].
 #[cfg(feature = "pool")]
-pub(crate) const FLIGHT_DROPPED: &str = "the server dropped the statements that were sent with the login";
+pub(crate) const FLIGHT_DROPPED: &str = "it dropped the statements that were sent with the login";
 
 const OUT_OF_PLACE: SessionFault = SessionFault::Malformed("a message is out of place");
 
