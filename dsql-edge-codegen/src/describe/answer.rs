@@ -10,6 +10,7 @@ use dsql_edge_compiler::emit::{shown_field_type, shown_parameter_type};
 use dsql_edge_compiler::fields::fields;
 use dsql_edge_compiler::schema::{self, Origin, SchemaError};
 use dsql_edge_compiler::source::{Source, line_and_column};
+use dsql_edge_compiler::sql_type::{SqlType, SqlTypeKind};
 use dsql_edge_compiler::syntax::{Parsed, lex};
 use dsql_edge_compiler::typed::Idempotency;
 use dsql_edge_compiler::{Schema, TypedQuery, compile};
@@ -78,6 +79,9 @@ pub struct Param {
     /// The type's `typname`.
     #[serde(rename = "type")]
     pub type_name: String,
+    /// The type as people write it: `int4[]` for the `typname` `_int4`.
+    #[serde(skip)]
+    pub shown_type: String,
     /// Whether the parameter may be NULL, as far as the compiler can prove.
     pub nullable: bool,
     /// For an array: whether an element may be NULL.
@@ -94,6 +98,9 @@ pub struct Column {
     /// The type's `typname`.
     #[serde(rename = "type")]
     pub type_name: String,
+    /// The type as people write it: `int4[]` for the `typname` `_int4`.
+    #[serde(skip)]
+    pub shown_type: String,
     /// Whether the column may be NULL, as far as the compiler can prove.
     pub nullable: bool,
     /// For an array: whether an element may be NULL, as far as the compiler can prove.
@@ -182,12 +189,14 @@ fn described(query: TypedQuery, schema: &Schema) -> Answer {
     let params = query.parameters.into_iter().enumerate().map(|(at, parameter)| Param {
         rust_type: shown_parameter_type(&parameter),
         name: parameter.name.map_or_else(|| format!("${}", at + 1), |name| format!("${name}")),
+        shown_type: shown_type(&parameter.sql_type),
         type_name: parameter.sql_type.name,
         nullable: parameter.nullable,
         elements_nullable: parameter.elements_nullable,
     });
     let columns = query.columns.into_iter().zip(rust_types).map(|(column, rust_type)| Column {
         name: column.name,
+        shown_type: shown_type(&column.sql_type),
         type_name: column.sql_type.name,
         nullable: column.nullable,
         elements_nullable: column.elements_nullable,
@@ -202,6 +211,13 @@ fn described(query: TypedQuery, schema: &Schema) -> Answer {
         diagnostics: remarks.iter().map(Problem::of).collect(),
         remarks,
         version: VERSION,
+    }
+}
+
+fn shown_type(sql_type: &SqlType) -> String {
+    match &sql_type.kind {
+        SqlTypeKind::Array(element) => format!("{}[]", element.name),
+        _ => sql_type.name.clone(),
     }
 }
 

@@ -14,13 +14,15 @@ pub(super) fn render(query: &str, answer: &Answer) -> String {
             let mut out = format!("{query}\n");
             let params: Vec<[&str; 4]> = params
                 .iter()
-                .map(|it| [it.name.as_str(), it.type_name.as_str(), null(it.nullable), it.rust_type.as_str()])
+                .map(|it| {
+                    [it.name.as_str(), it.shown_type.as_str(), null(it.nullable), it.rust_type.as_str()]
+                })
                 .collect();
             let columns: Vec<[&str; 4]> = columns
                 .iter()
                 .map(|it| {
                     let rust_type = it.rust_type.as_deref().unwrap_or("-");
-                    [it.name.as_str(), it.type_name.as_str(), null(it.nullable), rust_type]
+                    [it.name.as_str(), it.shown_type.as_str(), null(it.nullable), rust_type]
                 })
                 .collect();
             out += &rows("parameter", &params);
