@@ -73,6 +73,7 @@ mod recursion;
 mod relation;
 mod scope;
 mod set_calls;
+mod set_operation;
 mod set_returning;
 mod snapshot;
 mod sql_json;

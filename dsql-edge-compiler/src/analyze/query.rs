@@ -1,17 +1,17 @@
-//! Analyzes queries: `transformSelectStmt`, `transformValuesClause`, `transformSetOperationStmt`.
+//! Analyzes queries: `transformSelectStmt`, `transformValuesClause`.
 //!
 //! Input: a query as written and the scope around it. Output: the analyzed query. The clauses are analyzed in
 //! PostgreSQL's order (`analyze.c`), because the order determines which error is the first.
 
 use super::analyzer::Analyzer;
-use super::catalog::ERROR;
 use super::place::Place;
 use super::scope::Scope;
-use super::tree::{Body, Command, Cte, LimitKind, Node, NodeKind, Query, RteColumn, TargetEntry};
+use super::set_operation::WrittenOperation;
+use super::tree::{Body, Command, Cte, LimitKind, Node, NodeKind, Query, TargetEntry};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{self, Distinct, Expr, ExprKind, Limit, Literal, QueryBody, Select, SetOperator};
+use crate::syntax::ast::{self, Distinct, Expr, ExprKind, Limit, Literal, QueryBody, Select};
 use std::rc::Rc;
 
 impl Analyzer<'_> {
@@ -36,7 +36,8 @@ impl Analyzer<'_> {
             QueryBody::Select(select) => self.select(&mut scope, query, select),
             QueryBody::Values(rows) => self.values(&mut scope, query, rows),
             QueryBody::SetOperation { operator, all, left, right, location } => {
-                self.set_operation(&mut scope, query, (*operator, *all, *location), left, right, recursive)
+                let written = WrittenOperation { operator: *operator, all: *all, location: *location };
+                self.set_operation(&mut scope, query, written, (left, right), recursive)
             }
         };
         analysed.rtes = std::mem::take(&mut scope.rtes);
@@ -114,7 +115,7 @@ impl Analyzer<'_> {
         self.coerce_to_boolean(node, name)
     }
 
-    fn limit_clauses(
+    pub(super) fn limit_clauses(
         &mut self,
         scope: &Scope<'_>,
         query: &ast::Query,
@@ -222,7 +223,7 @@ impl Analyzer<'_> {
     }
 
     /// `ORDER BY` of a set operation's result: only names and positions of its columns are allowed.
-    fn result_sort_clause(&mut self, query: &ast::Query, targets: &[TargetEntry], what: &str) {
+    pub(super) fn result_sort_clause(&mut self, query: &ast::Query, targets: &[TargetEntry], what: &str) {
         for key in &query.order_by {
             match &key.expr.kind {
                 ExprKind::Column(parts) if parts.len() == 1 => {
@@ -265,124 +266,6 @@ impl Analyzer<'_> {
                 }
             }
         }
-    }
-
-    /// `transformSetOperationTree`.
-    fn set_operation(
-        &mut self,
-        scope: &mut Scope<'_>,
-        query: &ast::Query,
-        (operator, all, location): (SetOperator, bool, Span),
-        left: &ast::Query,
-        right: &ast::Query,
-        recursive: Option<&Rc<Cte>>,
-    ) -> Query {
-        for lock in left.locking.iter().chain(&right.locking) {
-            let message = format!("{} is not allowed with UNION/INTERSECT/EXCEPT", lock.strength.name());
-            self.report(Diagnostic::error(Code::FeatureNotSupported, Span::default(), message));
-        }
-        let mut left = self.query(left, Some(scope));
-        if let Some(cte) = recursive {
-            // Only the non-recursive term determines the columns of the recursive query.
-            left = self.settle_unknown(left);
-            let columns = left.targets.iter().map(|target| RteColumn {
-                name: target.name.clone(),
-                ty: target.node.ty,
-                typmod: target.node.typmod,
-            });
-            self.set_cte_columns(cte, columns.collect());
-            cte.set_collations(&left.collations);
-        }
-        let plain = right.without_into().map(|(into, plain)| {
-            let message = "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT";
-            self.report(Diagnostic::error(Code::SyntaxError, into.span(), message));
-            plain
-        });
-        let mut right = self.query(plain.as_ref().unwrap_or(right), Some(scope));
-        let name = operator.name();
-        if left.targets.len() != right.targets.len() {
-            let span = right.targets.first().map_or(location, |target| target.node.span);
-            let message = format!("each {name} query must have the same number of columns");
-            let hint = format!("the first has {}, this one {}", left.targets.len(), right.targets.len());
-            let broken = left.targets.iter().chain(&right.targets).any(|target| target.node.is_error());
-            if !broken {
-                self.report(Diagnostic::error(Code::WrongCount, span, message).with_hint(hint));
-            }
-        }
-        let mut targets = Vec::with_capacity(left.targets.len());
-        for at in 0..left.targets.len() {
-            let Some(other) = right.targets.get_mut(at) else {
-                targets.push(left.targets[at].clone());
-                continue;
-            };
-            let first = &mut left.targets[at];
-            let common = self.common_type(&[&first.node, &other.node], name);
-            // Whether this side of the set operation already has the common type. As in `select_common_type`, the
-            // common type then comes from this side.
-            let decides = |target: &TargetEntry| {
-                self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0
-            };
-            let unknown = first.node.ty == oid::UNKNOWN;
-            // If the set operation has its own LIMIT, OFFSET or ORDER BY, an error points into the first query of the
-            // set operation.
-            let leaf = query.limit.is_some() || query.offset.is_some() || !query.order_by.is_empty();
-            let other_decides = if unknown { other.node.ty != oid::UNKNOWN } else { !decides(first) };
-            let span = match !leaf && other_decides {
-                true => other.node.span,
-                false => first.node.span,
-            };
-            for target in [&mut *first, other] {
-                let node = std::mem::replace(&mut target.node, Node::error(target.span));
-                let node = node.into_column();
-                target.node = match node.kind {
-                    NodeKind::Constant(_) | NodeKind::Parameter(_) => {
-                        self.coerce_to_common(node, common, name)
-                    }
-                    // Other expressions of type `unknown` are not coerced, but only get the common type.
-                    _ if node.ty == oid::UNKNOWN => {
-                        let span = node.span;
-                        Node::new(common, NodeKind::Cast { arg: Box::new(node), function: None }, span)
-                    }
-                    _ => self.coerce_to_common(node, common, name),
-                };
-            }
-            let typmod =
-                if first.node.typmod == right.targets[at].node.typmod { first.node.typmod } else { -1 };
-            if let Some(cte) = recursive
-                && let Some(column) = cte.columns.borrow().get(at)
-                && (column.ty, column.typmod) != (common, typmod)
-                && common != ERROR
-                && column.ty != ERROR
-            {
-                let was = self.catalog.display(column.ty, column.typmod);
-                let is = self.catalog.display(common, typmod);
-                let message = format!(
-                    "recursive query \"{}\" column {} has type {was} in non-recursive term but type {is} overall",
-                    cte.name,
-                    at + 1
-                );
-                let hint =
-                    format!("Cast the output of the non-recursive term to the correct type: `(…)::{is}`");
-                self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
-            }
-            let node = Node { ty: common, typmod, kind: NodeKind::Opaque(Vec::new()), span };
-            targets.push(TargetEntry { node, name: first.name.clone(), span });
-            if common != ERROR && !all && !self.has_equality(common) {
-                let shown = self.catalog.display(common, -1);
-                let message = format!("could not identify an equality operator for type {shown}");
-                self.report(Diagnostic::error(Code::UnknownOperator, span, message));
-            }
-        }
-        let none_ok = operator == SetOperator::Union && all;
-        let collations = self.set_operation_collations(&left, &right, &targets, none_ok);
-        if let Some(cte) = recursive {
-            self.check_recursive_collations(cte, &left.collations, &collations, &targets);
-        }
-        self.result_sort_clause(query, &targets, name);
-        let mut other = Vec::new();
-        let (limit, offset) = self.limit_clauses(scope, query, &mut other);
-        let body = Body::SetOperation { operator, left: Rc::new(left), right: Rc::new(right) };
-        Query { targets, limit, offset, distinct: !all, collations, body, other, ..Query::default() }
     }
 }
 
