@@ -1,4 +1,4 @@
-// AWS's connector for node-postgres. `transaction` is the connector's own: it retries conflicts.
+// AWS's connector for node-postgres. The connector itself has the method `transaction`, which retries conflicts.
 
 import { AuroraDSQLClient } from "@aws/aurora-dsql-node-postgres-connector";
 import { pgCases } from "./pg-cases.js";

@@ -29,7 +29,7 @@ export function chunks(rows) {
   return parts;
 }
 
-// What the cases with megabytes answer: every value of every row is read.
+// Computes the answer to the cases with megabytes from every value of every row.
 export function summary(rows) {
   const sum = { rows: rows.length, ids: 0, characters: 0, views: 0, published_at: 0 };
   for (const row of rows) {

@@ -20,7 +20,7 @@ fn published_at(n: i64) -> OffsetDateTime {
 /// Whether an answer is the current time, `{"now": …}`.
 ///
 /// # Errors
-/// Describes the answer if it is not.
+/// Returns a description of the answer if it is not the current time.
 pub fn now(answer: &Value) -> Result<(), String> {
     let time =
         answer.get("now").and_then(Value::as_str).and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());

@@ -61,7 +61,7 @@ pub async fn measure(
 }
 
 /// The first turns of a case are not timed: the code for the case is compiled, and a pool opens its connections. The
-/// traffic of the last of these turns is counted, including the traffic that ends its connections.
+/// traffic of the last turn before the timed turns is counted, including the traffic that ends its connections.
 async fn warm_up(
     site: &Site,
     client: usize,
