@@ -71,7 +71,7 @@ pub enum Expectation {
     Agrees,
     /// PostgreSQL accepts a query that a rule of DSQL or of `sql!` rejects.
     Accepts,
-    /// PostgreSQL rejects the query too, but at another place or for another reason.
+    /// PostgreSQL rejects the query too, but at a different position or for a different reason.
     Refuses,
 }
 

@@ -168,7 +168,7 @@ fn an_optional_text() {
 
 #[test]
 fn types_of_the_users_own_and_types_that_are_text() {
-    // Types such as `inet` and `point` have no Rust type of their own: their values arrive as text.
+    // No Rust type corresponds to a type such as `inet` or `point`, so values of such a type arrive as text.
     let sql = r#"SELECT status AS "status: super::Status", '10.0.0.1'::inet AS ip, '(1,2)'::point AS "place: String"
                    FROM orders WHERE status = $status AND inet_client_addr() = $ip"#;
     check("types.rs", emitted("types", None, sql));

@@ -196,7 +196,7 @@ async fn a_server_that_closes_mid_answer_is_an_error_at_every_stage() {
         let answer = blog.get("/posts").await;
         assert_eq!(answer.status, 500, "cut after {cut} of {whole}: {}", answer.body);
         assert!(answer.body.contains("the database did not answer"), "cut after {cut}: {}", answer.body);
-        // The log names the stage at which the connection broke, and the place of the query.
+        // The log contains the stage at which the connection broke, and the location of the query.
         for word in [stage, "src/lib.rs:"] {
             blog.logged(word).await;
         }

@@ -219,7 +219,8 @@ async fn optional_text_of_two_parameters_needs_both() {
         assert!(text.contains("needs both $views and $id") && text.contains("page, "), "{text}");
         assert!(error.is_conversion() && !error.is_outcome_unknown(), "{text}");
     }
-    // `least` is also in an optional text of its own, so `least` may be given alone: then only that text is sent.
+    // The first optional text depends on `least` alone, so `least` may be given without `most`: then only the first
+    // optional text is sent.
     for (least, most, expected) in [
         (Some(20), None, Ok(2)),
         (Some(10), Some(20), Ok(2)),
@@ -311,8 +312,7 @@ async fn optional_text() {
         let found = search(author, at_least, 10).fetch_all(&dsql).await.unwrap();
         assert_eq!(found.len(), expected, "{author:?} {at_least:?}");
     }
-    // `$most` is written before the optional text. In the combination without this text, `$most` is the first
-    // parameter.
+    // `$most` is written before the optional text. If the optional text is left out, `$most` is the first parameter.
     for (title, expected) in [(Some("Second".to_owned()), 1), (None, 2)] {
         let rows = sql!(
             "SELECT title, '{? no }' AS text -- {? nor this

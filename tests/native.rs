@@ -295,8 +295,8 @@ fn pid() -> Query<i32> {
 
 #[tokio::test]
 async fn connections_are_kept_shared_and_closed() {
-    // DSQL does not report the process of a connection. In this test, PostgreSQL reports it, so its id distinguishes
-    // connections.
+    // DSQL does not report the process of a connection. In this test, PostgreSQL reports the process of a connection,
+    // so the process id distinguishes connections.
     let local = Local::builder().rules(false).start().await.unwrap();
     let dsql = Dsql::new(config(&local).application_name("given-back"));
 

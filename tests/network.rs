@@ -22,7 +22,7 @@ pub const DELAY: Duration = Duration::from_millis(20);
 /// A time limit that only a hang exceeds.
 const HANG: Duration = Duration::from_secs(60);
 
-/// The fault that the network has in addition to its delay.
+/// How the network breaks connections, in addition to its delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// No fault.
@@ -99,8 +99,8 @@ impl Seen {
         if ended > 0 { ended + 1 } else { 0 }
     }
 
-    /// The beginning and the end of each round trip that the client waited for. The first one begins when TCP's handshake
-    /// ends.
+    /// The beginning and the end of each round trip that the client waited for. The first round trip begins when TCP's
+    /// handshake ends.
     fn waits(&self, handshake: Duration) -> Vec<(Instant, Instant)> {
         let flights = self.flights[..self.round_trips()].iter();
         let mut waits: Vec<_> = flights.filter_map(|flight| Some((flight.began, flight.answered?))).collect();

@@ -16,7 +16,7 @@ use dsql_edge_compiler::{Schema, Source, compile};
 use dsql_edge_tests::oracle::{Database, Oracle, Verdict};
 use serde_json::Value;
 
-/// An application, and the places of its SQL in the package.
+/// An application, and the locations of its SQL in its package.
 struct Application {
     package: &'static str,
     /// SQL that creates the objects which the application's migration tool creates before the first migration.

@@ -1,5 +1,5 @@
-//! Restarts the object of a pool during an operation. The object has an isolate of its own, and the Worker's isolate
-//! continues. The tests compare the client's report with the rows in the cluster.
+//! Restarts the object of a pool during an operation. The object has a separate isolate, so the Worker's isolate
+//! continues to run. The tests compare the client's report with the rows in the cluster.
 //!
 //! The network holds back bytes, so that the restart happens at an exact point: the answer was sent and has not
 //! arrived, or the request was sent and has not arrived.

@@ -55,7 +55,7 @@ async fn snapshot_of_postgresql_creates_the_same_schema() {
     server.stop().await;
 }
 
-/// The error for a database that does not convert texts, and has names in Latin-1.
+/// Returns the error for a database that does not convert text to another encoding, and that contains names in Latin-1.
 async fn error_of_latin_1(server: &PostgresServer) -> String {
     let create = "CREATE DATABASE latin TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'";
     server.superuser().await.batch_execute(create).await.unwrap();

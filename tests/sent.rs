@@ -28,7 +28,7 @@ struct Group {
     queries: Vec<Source>,
 }
 
-/// The numbers of compared texts, and the failed comparisons.
+/// The numbers of compared queries, and the failed comparisons.
 #[derive(Default)]
 struct Compared {
     queries: usize,
@@ -184,7 +184,7 @@ impl Check<'_> {
         }
     }
 
-    /// Puts a query with columns into the FROM of queries with stars, and compares those queries.
+    /// Puts a query with columns into the FROM of queries with `*`, and compares the sent SQL of those queries.
     fn in_stars(&mut self, source: &Source, query: &TypedQuery) {
         let Some(inner) = plain_query(source, query) else { return };
         for around in [

@@ -73,7 +73,7 @@ fn tasks_are_added_and_listed(worker: &Developed) {
     assert_eq!(worker.request("GET", "/nothing", "").0, 404);
 }
 
-/// Runs the tests of the Worker, of which this many must pass.
+/// Runs the Worker's tests, and checks that `expected` tests pass.
 fn passes_its_tests(shell: &Shell, expected: usize) {
     let mut cargo = shell.command("cargo");
     let output = new_worker::with_variables(&mut cargo).args(["test", "--color", "never"]).output().unwrap();

@@ -87,7 +87,7 @@ pub struct Extras<'a> {
     pub json: &'a [(&'a str, &'a str)],
     /// Classes of Durable Objects, each bound by its own name, or `binding=class`.
     pub durable_objects: &'a [&'a str],
-    /// Whether the Durable Objects have a separate isolate, so that they can be restarted without the Worker: see
+    /// Whether the Durable Objects run in a separate isolate, which can be restarted without the Worker's isolate: see
     /// `xtask::workerd`.
     pub apart: bool,
     /// Whether a POST request calls a handler: `/trigger/scheduled`, with a cron expression, or `/trigger/queue`, with
@@ -227,8 +227,8 @@ impl Workerd {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits until the log contains a text: this process may receive the answer of a Worker before the Worker's log
-    /// line.
+    /// Waits until the log contains a string, because this process may receive the answer of a Worker before the
+    /// Worker's log line.
     pub async fn logged(&self, text: &str) -> String {
         let start = Instant::now();
         loop {

@@ -52,7 +52,7 @@ pub(crate) struct Target {
     pub(crate) origin: String,
     /// The package's dsql-local, if the endpoint belongs to it.
     pub(crate) local: Option<RunningLocal>,
-    /// The region that an option, a variable or the folder of dsql-local names. The host name of a cluster contains its
+    /// The region from an option, a variable or the folder of dsql-local. The host name of a cluster contains its
     /// region, which takes precedence.
     pub(crate) region: Option<String>,
     pub(crate) user: String,
@@ -128,7 +128,7 @@ impl Target {
 }
 
 impl Cluster {
-    /// Returns the host name, if the option or DSQL_ENDPOINT names one.
+    /// Returns the host name from the option or from DSQL_ENDPOINT, if one of them is set.
     pub fn endpoint(&self) -> Option<String> {
         given(&self.endpoint, "DSQL_ENDPOINT")
     }
@@ -138,7 +138,8 @@ impl Cluster {
         self.endpoint.as_ref().is_some_and(|endpoint| !endpoint.is_empty())
     }
 
-    /// Returns the name of an option that has no meaning for a PostgreSQL.
+    /// Returns the name of a given option that only a cluster has, such as `--user`, and that has no meaning for a
+    /// PostgreSQL.
     pub(crate) fn option_for_a_cluster(&self) -> Option<&'static str> {
         let is_given = |option: &Option<String>| option.as_ref().is_some_and(|value| !value.is_empty());
         let options = [("--user", &self.user), ("--region", &self.region)];
@@ -187,7 +188,7 @@ impl Cluster {
     /// Returns the cluster, and the role to connect as. Prints a line if a dsql-local was found by its folder alone.
     ///
     /// # Errors
-    /// Returns an error if no cluster is named.
+    /// Returns an error if neither an option nor a variable nor a dsql-local specifies a cluster.
     pub(crate) fn target(&self, package: &Path) -> Result<Target> {
         let (endpoint, local, origin) = self.found(package)?;
         // If the dsql-local was found by its folder alone, a variable of the shell may be for another cluster.

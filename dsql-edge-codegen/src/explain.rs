@@ -198,7 +198,7 @@ fn meant(written: &str) -> Result<Explained> {
         true => known.codes.iter().copied().filter(|code| is_state(code.sqlstate())).collect(),
         false => codes,
     };
-    // Some SQLSTATEs, such as those of DSQL's own limits, belong to rules only.
+    // Some SQLSTATEs, such as those of DSQL's own limits, occur only in rules, not in codes.
     let rules: Vec<&'static Rule> = match codes.is_empty() {
         true => known.rules.iter().copied().filter(|rule| is_state(rule.sqlstate)).collect(),
         false => rules,

@@ -122,7 +122,7 @@ fn origin(package: &Path, name: &str) -> Option<(OsString, String)> {
 /// The value that a build script prints for a variable.
 enum Printed {
     Value(String),
-    /// The script formats the value from variables, so only the build computes the value.
+    /// The script formats the value from variables, so the value is known only in the build.
     Computed,
 }
 

@@ -33,7 +33,8 @@ impl Settings {
     }
 }
 
-/// Whether wrangler applies a folder of the package to a D1 database: its migrations are not those of the cluster.
+/// Whether a folder of the package contains the migrations of a D1 database, which wrangler applies, and not the
+/// migrations of the cluster.
 pub(crate) fn is_of_d1(package: &Path, folder: &Path) -> bool {
     let Some(Settings { values: Ok(values), .. }) = Settings::of(package) else { return false };
     let databases = values.get("d1_databases").and_then(Value::as_array);
@@ -43,7 +44,7 @@ pub(crate) fn is_of_d1(package: &Path, folder: &Path) -> bool {
     })
 }
 
-/// The text at a path of names.
+/// Returns the string at a path of keys in a JSON value.
 pub(crate) fn text<'v>(values: &'v Value, path: &[&str]) -> Option<&'v str> {
     path.iter().try_fold(values, |value, name| value.get(name))?.as_str()
 }

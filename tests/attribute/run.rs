@@ -1,4 +1,4 @@
-//! Runs the test programs of the package in a target folder of their own, and looks at what they leave.
+//! Runs the test programs of the package in a separate target folder, and checks which files and processes remain.
 
 use std::fs;
 use std::io::Write;
@@ -62,7 +62,8 @@ impl Folder {
 
     /// Runs the command that a failed test printed, and returns the names of the authors in its database.
     pub(crate) fn open(&self, command: &str) -> Vec<String> {
-        // The program psql is not installed everywhere: this one prints its argument, and ends with its input.
+        // psql is not installed everywhere, so a script replaces it. The script writes its argument to a file, and ends
+        // when its input ends.
         let bin = self.0.path().join("bin");
         fs::create_dir_all(&bin).unwrap();
         let psql = bin.join("psql");
@@ -132,7 +133,7 @@ impl Folder {
     }
 
     /// The number of databases of the shared server that are neither PostgreSQL's nor templates. The server must have
-    /// ended; a server starts to list them.
+    /// ended, because this function starts a single-user server to list the databases.
     pub(crate) fn databases_of_tests(&self) -> usize {
         let names = run_single(&self.data(), "SELECT datname FROM pg_database WHERE datname LIKE 'test%'");
         names.matches("datname = ").count()

@@ -1,6 +1,6 @@
 //! A decoded value, as PostgreSQL prints it after the value was sent back.
 //!
-//! Input: a Rust value. Output: the texts that are compared with PostgreSQL's own text for the column.
+//! Input: a Rust value. Output: the strings that are compared with PostgreSQL's own text for the column.
 
 use dsql_edge::types::{DateTime, Decimal, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, Utc, Uuid};
 
@@ -10,8 +10,8 @@ pub struct Cell {
     /// The text that PostgreSQL prints for the value, which was sent as a parameter of its type; `None` for NULL. For a
     /// type that arrives as text, the decoded text itself.
     pub shown: Option<String>,
-    /// The text that PostgreSQL prints for the Rust value's own text ([`Written`]), which was sent as text. A fault that
-    /// decoding and encoding have in common changes only this text. `None` if the Rust type has no text.
+    /// The text that PostgreSQL prints for the Rust value's own text ([`Written`]), which was sent as a string. If
+    /// decoding and encoding have the same fault, only this text shows the fault. `None` if the Rust type has no text.
     pub written: Option<String>,
 }
 
@@ -27,7 +27,7 @@ impl Cell {
 
 /// A Rust value whose crate writes a text that PostgreSQL reads.
 pub trait Written {
-    /// The text; `None` if PostgreSQL does not read the text of this value.
+    /// Returns the value's own text, or `None` if PostgreSQL does not read this text.
     fn written(&self) -> Option<String>;
 }
 

@@ -1,4 +1,5 @@
-//! The packages with a pool: the settings of the guide, and each with one thing that is wrong.
+//! The packages with a pool: one package with the settings of the guide, and one package for each mistake in these
+//! settings.
 
 use dsql_edge_tests::scratch_package::write_files;
 
@@ -67,7 +68,7 @@ const BINDING: &str = "[[durable_objects.bindings]]\nname = \"DSQL_POOL\"\nclass
 
 const MIGRATION: &str = "[[migrations]]\ntag = \"v1\"\nnew_sqlite_classes = [\"DsqlPool\"]\n";
 
-/// An environment whose number of objects is wrong, and which inherits the migrations.
+/// An environment with a wrong number of objects, which inherits the migrations of the top level.
 const OF_ENVIRONMENT: &str = "
 [env.production]
 durable_objects.bindings = [{ name = \"DSQL_POOL\", class_name = \"DsqlPool\" }]

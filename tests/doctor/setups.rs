@@ -1,6 +1,6 @@
 //! The setups, in the order in which they are checked.
 
-/// A setup, and the part of its output that the file `tests/doctor/NAME.txt` has.
+/// A setup, and which part of its output is compared with the file `tests/doctor/NAME.txt`.
 pub(crate) struct Setup {
     pub(crate) name: &'static str,
     /// `linked`: the package with the folder of dsql-local. Any other package has no such folder.
@@ -360,7 +360,7 @@ pub(crate) const LOST_ANSWER: Setup = Setup {
     part: Part::All,
 };
 
-/// The setups that run after `dsql-edge migrate`. Some have a file that is written before the setup runs.
+/// The setups that run after `dsql-edge migrate`. Some setups have a file that is written before the setup runs.
 pub(crate) const MIGRATED: [(Option<(&str, &str)>, Setup); 6] = [
     (
         None,

@@ -1,7 +1,7 @@
 //! A crash at every statement of a run, on both sides, and the run after it.
 //!
-//! D1 has the state `BEFORE`, DSQL the state `NOW`. Each attempt restores D1 and disturbs one run at another place. Then
-//! the lease expires, and an undisturbed run must make D1 equal to DSQL.
+//! At first, D1 has the state `BEFORE`, and DSQL has the state `NOW`. Each attempt restores D1 and disturbs one run at
+//! another place. Then the lease expires, and an undisturbed run must make D1 equal to DSQL.
 
 use dsql_edge_tests::cutter::{Afterwards, Break};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::site::{Difference, Report, Site};
 /// Small batches, so that a run has many.
 const VARS: [(&str, &str); 1] = [("BATCH_ROWS", "4")];
 
-/// A number that is larger than the number of batches in a run.
+/// A limit that is larger than the number of batches in a run.
 const MOST: usize = 200;
 
 /// A site, its D1 in the state `BEFORE`, and what readers may see.

@@ -29,7 +29,7 @@ async fn row_that_becomes_visible_late_is_copied() {
     assert_eq!(site.compare().await, Difference::NONE);
 
     // No transaction can be that old, so this statement breaks the rule for `updated_at`. Only a full pass finds the
-    // row that it writes.
+    // row that this statement writes.
     commit_late(&site, "product 2", "7 minutes").await;
     site.run_to_the_end().await;
     assert_eq!(site.compare().await.lost, 1);
@@ -116,7 +116,7 @@ async fn more_rows_than_one_run_copies_take_several_runs() {
     site.stop().await;
 }
 
-/// A page of 1,000 rows with about 850 bytes each is more than a parameter may have, so it takes two batches.
+/// A page of 1,000 rows with about 850 bytes each is longer than a parameter may be, so the page takes two batches.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_page_is_written_in_several_batches() {
     let site = Site::start(&[]).await;
@@ -159,7 +159,8 @@ async fn hundred_thousand_rows_are_copied_while_readers_read() {
                 let answer = site.workerd().get("/ranking").await;
                 let value: Value = serde_json::from_str(&answer.body).unwrap();
                 let places = value["ranking"].as_array().map(Vec::len);
-                // Before the first version is complete, the answer is 404; after that, it has all places.
+                // Before the first version is complete, the answer is 404; after that, the answer has the whole
+                // ranking.
                 half += usize::from(!(answer.status == 404 || places == Some(1000)));
                 reads += 1;
                 tokio::time::sleep(Duration::from_millis(100)).await;

@@ -1,4 +1,4 @@
-//! What a visitor sees: the data with its age, and an error instead of anything wrong.
+//! Tests what a visitor sees: the data with its age, and an error instead of wrong data.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Changes values of a type into texts that may or may not be values.
+//! Changes values of a type into strings that may or may not be values of the type.
 
 use fastrand::Rng;
 
@@ -21,8 +21,8 @@ impl Mutator {
         Self { rng, values, words, characters: CHARACTERS.chars().collect() }
     }
 
-    /// Returns a value of the type or, sometimes, a few words from the type's list. Three of four results have one to
-    /// three changes.
+    /// Returns a value of the type or, sometimes, a few words from the type's list. On average, three of four results
+    /// contain one to three changes, and one is unchanged.
     pub(crate) fn literal(&mut self) -> String {
         let mut text = if self.rng.u8(..12) == 0 { self.sentence() } else { self.value() };
         for _ in 0..self.rng.u8(..4) {

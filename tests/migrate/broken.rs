@@ -177,9 +177,9 @@ fn broken_in_each_way(dialect: Dialect) {
         let broken: Vec<_> = broken.collect();
         broken.into_iter().map(|broken| broken.join().unwrap()).sum()
     });
-    // The messages are sent in varying chunks, so the exact number varies, but in each case, some statements are
-    // applied although the run does not receive their answers.
-    // On PostgreSQL, only the statements outside a transaction can be found.
+    // The messages are sent in varying chunks, so the exact number of such steps varies. In each case, some statements
+    // are applied although the run does not receive their answers. On PostgreSQL, only the statements outside a
+    // transaction can be found applied.
     let least = match (dialect, stride) {
         (Dialect::Dsql, 1) => 15,
         (Dialect::Dsql, _) => 1,

@@ -44,7 +44,7 @@ async fn failed_file_leaves_nothing_and_can_be_changed() {
     site.stop().await;
 }
 
-/// Statements that only a PostgreSQL accepts, or accepts together.
+/// Statements that only PostgreSQL accepts, or that only PostgreSQL accepts in one transaction.
 const OF_A_TRANSACTION: &str = "
     CREATE TABLE a (id int PRIMARY KEY, CONSTRAINT later UNIQUE (id) DEFERRABLE);
     CREATE TEMPORARY TABLE t (id int) ON COMMIT DROP;
@@ -163,7 +163,8 @@ async fn invalid_index_that_another_made_is_not_dropped() {
     site.stop().await;
 }
 
-/// IF NOT EXISTS skips an index that is not valid: another process built it while the statement waited for its lock.
+/// Another process builds the index while the statement waits for a lock, and this build fails. IF NOT EXISTS then
+/// skips the invalid index.
 #[tokio::test]
 async fn invalid_index_that_if_not_exists_skips_is_not_applied() {
     let site = Site::start(Dialect::Postgres).await;
@@ -264,7 +265,7 @@ async fn build_of_a_killed_run_is_waited_for() {
 }
 
 /// Statements outside a transaction, in the order in which they run, and whether the catalog shows that the statement
-/// was applied. The statements with `false` run again.
+/// was applied. A statement with `false` runs again after an interruption.
 const KINDS: &[(&str, bool)] = &[
     ("CREATE INDEX CONCURRENTLY a_id ON a (id)", true),
     ("REINDEX INDEX CONCURRENTLY a_id", false),

@@ -10,7 +10,7 @@ use dsql_edge_tests::postgres_server::PostgresServer;
 use tokio_postgres::{Client, NoTls};
 use xtask::setup;
 
-/// The rule by which the role `poor`, which a test creates, logs in.
+/// The line of pg_hba.conf with which the role `poor` logs in; a test creates this role.
 const POOR: &str = "host all poor 127.0.0.1/32 trust\n";
 
 pub(crate) enum Site {

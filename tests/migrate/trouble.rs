@@ -141,7 +141,7 @@ async fn index_that_another_made_is_not_dropped() {
     let local = Local::builder().start().await.unwrap();
     let table = INDEX.1.lines().next().unwrap();
     run(&local, &folder(&[("1.sql", table)]), LEASE).await.unwrap();
-    // Another session builds the index. In the second case, the other session's build has failed.
+    // Another session builds the index. With the status `failed`, the other session's build has failed.
     for (status, message) in [
         ("processing", "an index public.a_name, which this folder did not create, is being built by the job"),
         (

@@ -37,7 +37,7 @@ pub struct Database<'a> {
 }
 
 impl Oracle {
-    /// Starts a PostgreSQL, or uses the server that `DSQL_EDGE_POSTGRES_URL` names.
+    /// Starts a PostgreSQL, or uses the server whose URL is in `DSQL_EDGE_POSTGRES_URL`.
     ///
     /// # Errors
     /// Returns an error if PostgreSQL 16 is not found or does not start.

@@ -186,7 +186,8 @@ pub struct Observed {
 pub struct Parameters(Vec<Filled>);
 
 impl Parameters {
-    /// The text of an argument for the parameter `at`, from 0; arrays contain a NULL only if `null_elements`.
+    /// Returns the text of an argument for the parameter `at`, from 0; an array contains a NULL only if `null_elements`
+    /// is true.
     pub fn argument(&self, at: usize, number: usize, values: Values, null_elements: bool) -> Option<String> {
         Some(self.0.get(at)?.kind.argument(number, values, null_elements))
     }

@@ -127,8 +127,8 @@ fn every_accepted_name_is_a_field_in_rust() {
     let mut statements = Vec::new();
     let mut tables = String::new();
     for (at, names) in accepted.chunks(60).enumerate() {
-        // The names are used as aliases with and without overrides, and as columns of a table, written out and through
-        // `*`. An override is removed from an alias, and never from a name of the database.
+        // The names are used as aliases with and without overrides, and as columns of a table. The columns are selected
+        // by name and through `*`. An override is removed from an alias, and never from a name of the database.
         let aliases = |value: &str, suffix: &str| -> String {
             let aliases: Vec<String> = names
                 .iter()
@@ -149,8 +149,8 @@ fn every_accepted_name_is_a_field_in_rust() {
         writeln!(tables, "CREATE TABLE t{at} ({});", columns.join(", ")).unwrap();
         statements.push(format!("let _ = sql!(\"SELECT * FROM t{at}\");\n"));
         statements.push(format!("let _ = sql!({:?});\n", format!("SELECT {} FROM t{at}", listed.join(", "))));
-        // The names are used as groups. A name that consists only of `_` is left out, because the name of its struct
-        // would not have a letter.
+        // Each of these names is used as the name of a group, as in `AS "name.name"`. A name that consists only of `_`
+        // is left out, because the name of its struct would not have a letter.
         let lettered = plain.iter().filter(|name| name.chars().any(|it| it != '_')).step_by(3);
         statements.extend(lettered.map(|name| {
             format!("let _ = sql!({:?});\n", format!("SELECT 1 AS {}", quoted(&format!("{name}.{name}"))))

@@ -101,7 +101,7 @@ fn missing_schema_names_the_folder_and_the_build_script() {
     }
     package.write("build.rs", &format!("fn main() {{ {line} }}"));
     package.built(&["check"], &[]);
-    // A hint names the folder, and not a snapshot.
+    // A hint mentions the folder of migrations, and not a snapshot.
     package.write(
         "src/lib.rs",
         "pub fn f() { let _ = dsql_edge::sql!(\"SELECT unknown_function(id) FROM links\"); }",

@@ -52,8 +52,8 @@ async fn run_file(pieces: &[Piece], client: &Client, errors: &mut Vec<String>) -
         if let Err(error) = done {
             let state = error.code().with_context(|| format!("{error:?}: {piece:?}"))?.code().to_owned();
             // In a failed transaction every statement fails, so 25P02 is left out. A rewrite adds a constraint with two
-            // statements. If the second one fails, the constraint stays NOT VALID. The catalog shows this, so the error
-            // is left out.
+            // statements. If the second of these statements fails, the constraint stays NOT VALID. The catalog shows
+            // whether the constraint is NOT VALID, so the error is left out.
             if state != "25P02" && !statement.contains("VALIDATE CONSTRAINT") {
                 errors.push(state);
             }

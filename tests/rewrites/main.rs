@@ -109,7 +109,8 @@ struct Script {
 }
 
 impl Script {
-    /// Whether all files run in one session, as with `psql -f a.sql -f b.sql`. This is true for every even seed.
+    /// Whether all files run in one session, as with `psql -f a.sql -f b.sql`. All scripts with an even seed run in one
+    /// session.
     fn one_session(&self) -> bool {
         self.seed.is_multiple_of(2)
     }
@@ -130,7 +131,8 @@ fn compare(script: &Script, database: &Database<'_>, tally: &mut Tally) {
         for finding in &file.findings {
             let (seed, text) = (script.seed, &file.text);
             if finding.rule.is_none() && finding.diagnostic.is_error() {
-                // The script is read; a name that is taken or missing is an error when it runs.
+                // The linter must be able to parse each script. An error about a name that is taken or missing is an
+                // error of PostgreSQL, too, when the script runs.
                 let is_read = finding.diagnostic.stage == Stage::Analysis;
                 assert!(is_read, "seed {seed}: {:?}\n{text}", finding.diagnostic);
                 certain.push(finding.diagnostic.clone());

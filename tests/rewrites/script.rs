@@ -101,15 +101,15 @@ struct Maker {
     open: bool,
     /// Whether only statements are generated that probably succeed.
     careful: bool,
-    /// The tables that exist; `keyed` has only the tables with a primary key. Only a careful script uses the two
-    /// lists.
+    /// The tables that exist; `keyed` has only the tables with a primary key. Only a script with `careful` uses
+    /// `tables` and `keyed`.
     tables: Vec<String>,
     keyed: Vec<String>,
-    /// `tables` and `keyed` at the beginning of the transaction.
+    /// The values of `tables` and `keyed` at the beginning of the transaction.
     before: (Vec<String>, Vec<String>),
     /// The number in the last new name.
     last: u32,
-    /// Whether the script has created functions before the tables that the functions name.
+    /// Whether the script has created functions before the tables that these functions use.
     older: bool,
 }
 
@@ -369,7 +369,7 @@ impl Maker {
         self.some(2, Maker::of_table);
     }
 
-    /// Creates a table of the same name in another schema. Later statements may refer to either table.
+    /// Creates a table of the same name in another schema. Later statements may refer to the table in either schema.
     fn another_schema(&mut self, table: &str) {
         self.statement("CREATE SCHEMA IF NOT EXISTS other");
         self.statement(&format!("CREATE TABLE other.{table} (id int NOT NULL, a int, b text)"));

@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 /// the macro, so each part needs its own process.
 const PART: &str = "DSQL_EDGE_UI_TESTS";
 
-/// The parts of this test. Each has a name, its files, and the variable that names the schema.
+/// The parts of this test. Each part has a name, its files, and the variable that sets the schema.
 const PARTS: [(&str, &str, &str); 5] = [
     ("with a snapshot", "ui/*.rs", "DSQL_EDGE_SCHEMA=ui/dsql-schema.sql"),
     ("with PostgreSQL's types", "ui/postgres/*.rs", "DSQL_EDGE_SCHEMA=ui/postgres/schema.sql"),

@@ -16,7 +16,7 @@ pub(crate) struct Report {
     pub(crate) queries: usize,
     /// Statements that were made wrong.
     pub(crate) spoilt: usize,
-    /// Statements that were not made wrong and that PostgreSQL accepted.
+    /// Statements that PostgreSQL accepted, without those that were made wrong.
     pub(crate) accepted: usize,
     /// Statements of which at least one run completed.
     pub(crate) ran: usize,

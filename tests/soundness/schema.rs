@@ -258,7 +258,8 @@ fn function(rng: &mut Rng, schema: &mut Schema, catalog: &Catalog, number: usize
         let (query, columns) = generator.view();
         let list: Vec<String> =
             columns.iter().map(|(name, ty)| format!("{name} {}", schema.types.sql(*ty))).collect();
-        // Each column is cast, because PostgreSQL does not always give it the type that the generator expects.
+        // Each column is cast to the type that the generator expects, because PostgreSQL does not always give the
+        // column this type.
         let casts: Vec<String> =
             columns.iter().map(|(name, ty)| format!("{name}::text::{}", schema.types.sql(*ty))).collect();
         let body = Node::words(format!("SELECT {} FROM (", casts.join(", "))).node(query).text(") AS q");

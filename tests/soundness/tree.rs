@@ -29,7 +29,7 @@ pub(crate) struct Node {
     pub(crate) sort: Sort,
     /// The name of the construct in the report's table; "" if the table does not list the construct.
     pub(crate) what: Cow<'static, str>,
-    /// The parts, from left to right.
+    /// The parts of the node, in the order of the SQL.
     pub(crate) parts: Vec<Part>,
 }
 
@@ -113,7 +113,8 @@ impl Node {
         self
     }
 
-    /// Adds a list of at least one node to a bundle: an item is removed from all lists of the bundle together.
+    /// Adds a list of at least one node to a bundle: if an item is removed, the items at the same index are removed
+    /// from all lists of the bundle.
     pub(crate) fn bundle(
         mut self,
         bundle: u32,

@@ -32,7 +32,7 @@ struct File {
 struct Mention {
     /// Split at `::`.
     path: Vec<String>,
-    /// The inline modules around the path.
+    /// The inline modules that contain the path.
     inline: Vec<String>,
     /// The name that a `use` gives to the path.
     imported_as: Option<String>,
@@ -49,7 +49,7 @@ pub(crate) struct Import {
 }
 
 impl Crate {
-    /// Adds a file, whose place below `src` is its module's path.
+    /// Adds a file. The location of the file below `src` is the path of its module.
     pub(crate) fn add(&mut self, path: &str, text: &str) {
         let below = path.split_once("src/").map_or(path, |(_, below)| below).trim_end_matches(".rs");
         let mut module: Module = below.split('/').map(str::to_owned).collect();
@@ -128,7 +128,7 @@ impl Crate {
         let Some(file) = self.files.get(&base) else { return };
         let before = out.len();
         // If this file imports the name from another file, the search continues in that file. The depth is limited
-        // because two `use` may name each other.
+        // because two `use` declarations may refer to each other.
         if let [name, after @ ..] = rest
             && depth < 8
         {
@@ -142,8 +142,8 @@ impl Crate {
         }
     }
 
-    /// For each file that imports itself through other files, returns the shortest cycle of imports, as places in the
-    /// source.
+    /// For each file that imports itself through other files, returns the shortest cycle of imports, as locations in
+    /// the source.
     pub(crate) fn cycles(&self) -> Vec<Vec<String>> {
         let imports = self.imports();
         self.files.keys().filter_map(|file| shortest_cycle(file, &imports)).collect()

@@ -161,7 +161,7 @@ impl Drop for Running {
     }
 }
 
-/// Prints the Worker's output, and sends the port that workerd reports first.
+/// Prints the Worker's output. Sends the port to the receiver as soon as workerd has reported the port.
 fn follow(output: Option<impl io::Read + Send + 'static>) -> Receiver<u16> {
     let (send, receive) = mpsc::channel();
     if let Some(output) = output {
@@ -211,7 +211,7 @@ fn requests(address: &str) -> Result<()> {
     Ok(())
 }
 
-/// JSON with each object of an array on a line of its own.
+/// Returns the JSON with a line break between the objects of an array.
 fn lines(json: &str) -> String {
     json.replace("},{", "},\n {")
 }

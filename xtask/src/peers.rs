@@ -123,8 +123,8 @@ pub const CLIENTS: [Client; 8] = [
 ];
 
 /// A Worker without a client, which does only the work that every client must do: it opens a socket and TLS, sends the
-/// user's name, and reads the server's request for a password. In the cases with many rows, it also logs in, and
-/// receives the rows without decoding them.
+/// user's name, and reads the server's request for a password. In the cases with many rows, this Worker also logs in,
+/// and receives the rows without decoding them.
 pub const SOCKET: Client =
     Client { name: "bare-socket", title: "bare TLS socket", source: Source::JavaScript("bare-socket.js") };
 

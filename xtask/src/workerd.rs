@@ -102,7 +102,8 @@ const TRIGGER: &str = "export default { async fetch(request, env) {
   return env.WORKER.fetch(request);
 } }";
 
-/// The code in front of the bundle in the objects' own isolate, to which the Worker's binding `OBJECTS` sends requests:
+/// The code in front of the bundle in the objects' own isolate. The Worker sends requests to this code through its
+/// binding `OBJECTS`:
 ///
 /// - `/abort` ends the objects named `0` with `ctx.abort()`, a call that an object's own code can also use;
 /// - `/update` ends every object from outside with `workerd:unsafe`, like an update of the Worker. In the oldest

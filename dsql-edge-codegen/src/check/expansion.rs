@@ -17,7 +17,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::invocation::{Macro, Query, queries_of};
 
-/// An invocation, at its place in the sources.
+/// An invocation, with its location in the sources.
 #[derive(PartialEq)]
 pub(super) struct Expanded {
     pub(super) file: PathBuf,

@@ -76,8 +76,8 @@ impl Query {
         }
     }
 
-    /// Sets the query's place to `file` and `line`, the place of its invocation. Use this for an invocation that only
-    /// the compiler sees. A query in an SQL file keeps its place.
+    /// Sets the query's location to `file` and `line`, which are the location of its invocation. Use this for an
+    /// invocation that only the compiler sees. A query in an SQL file keeps its own location.
     pub(super) fn placed(self, file: &str, line: usize) -> Query {
         match self.origin {
             Origin::File(_) => self,

@@ -131,7 +131,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 pub enum Queries {
     /// In its sources only.
     OfSources,
-    /// In its sources and in the compiler's expansions. The two lists are compared.
+    /// In the package's sources and in the compiler's expansions. The two lists are compared.
     OfCompiler,
 }
 
@@ -155,8 +155,8 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let expansion = match of {
         Queries::OfSources => Expansion::NotAsked,
         Queries::OfCompiler => {
-            // The path of a snapshot from the command line is not compared: it may differ from the one that the build
-            // reads.
+            // The path of a snapshot from the command line is not compared with the path that the macro reads: the two
+            // may differ.
             let schema = if snapshot.is_none() { now.as_ref().map(|now| now.path.as_path()) } else { None };
             compared(package, schema, &mut sources, &mut of_compiler, &mut unused)
         }
@@ -190,8 +190,8 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
 }
 
 /// Compares the queries of the sources with the compiler's expansions. Adds the queries that only the compiler sees to
-/// `of_compiler`. Moves to `unused` the places that cannot be read and are not compiled. Leaves out macros of other
-/// crates that have the same names as our macros.
+/// `of_compiler`. Moves to `unused` the files and invocations that cannot be read and are not compiled. Leaves out
+/// macros of other crates that have the same names as our macros.
 fn compared(
     package: &Path,
     schema: Option<&Path>,

@@ -13,7 +13,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 pub(crate) enum Owner {
     DsqlEdge,
     Other,
-    /// The owner depends on the module, or on the order of modules.
+    /// Which macro the name refers to depends on the module, or on the order of modules.
     Unknown,
 }
 

@@ -41,9 +41,11 @@ pub(super) struct Seen {
     pub(super) line: usize,
     /// The tokens of the invocation, because a line may have several invocations.
     pub(super) tokens: Vec<String>,
-    /// Whether the name may refer to a macro that is not dsql-edge's, so that only the compiler can resolve the name.
+    /// Whether the invocation's name may refer to a macro that is not dsql-edge's, so that only the compiler can
+    /// resolve the name.
     pub(super) is_doubtful: bool,
-    /// Whether the invocation's file imports something of dsql-edge, or the package gives our macro this name.
+    /// Whether the invocation's file imports something of dsql-edge, or the package imports our macro under the
+    /// invocation's name.
     pub(super) is_likely: bool,
     pub(super) queries: Vec<Query>,
 }

@@ -82,7 +82,7 @@ pub struct Param {
     pub nullable: bool,
     /// For an array: whether an element may be NULL.
     pub elements_nullable: bool,
-    /// The type that the parameter has in a query function without a type of its own.
+    /// The type that the parameter has in a query function that does not declare the parameter's type.
     pub rust_type: String,
 }
 

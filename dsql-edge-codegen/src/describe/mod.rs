@@ -52,7 +52,7 @@ pub struct Options {
 ///
 /// # Errors
 /// Returns an error if the schema cannot be read or has errors, or if the input is malformed. A query with errors is
-/// an answer.
+/// not an error of this function: the answer contains the query's errors.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let (files, origin) = files(options.schema.as_deref())?;
     let describer = Describer::new(&files, options.dialect, origin)?;

@@ -38,7 +38,7 @@ pub(super) struct Skew {
 }
 
 impl Skew {
-    /// The difference from a time that a server has sent just now.
+    /// Returns the difference between this machine's clock and a time that a server has sent just now.
     pub(super) fn from(server: i64, of: impl Into<String>) -> Skew {
         Skew { ahead: unix_time() - server, of: of.into() }
     }
@@ -68,7 +68,7 @@ impl Skew {
         }
     }
 
-    /// The check of the difference; `has_tokens` is true if the login depends on it.
+    /// Returns the check of the difference; `has_tokens` is true if the login uses a token, which depends on the clock.
     pub(super) fn check(&self, has_tokens: bool) -> Check {
         let detail = self.described();
         let set = "set this machine's clock, and let it follow a time server (NTP)";

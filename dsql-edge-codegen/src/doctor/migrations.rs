@@ -20,7 +20,7 @@ use crate::{migrate, package_schema, pull};
 /// The name of the check.
 pub(super) const NAME: &str = "migrations";
 
-/// The maximum number of files that a line names.
+/// The maximum number of files that a line lists.
 const SHOWN: usize = 5;
 
 /// The server of the check.

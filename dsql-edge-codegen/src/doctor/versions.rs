@@ -54,7 +54,7 @@ fn wrangler(package: &Path) -> Option<String> {
     Some(manifest.get("version")?.as_str()?.to_owned())
 }
 
-/// The text of a file in a folder, or in the nearest folder above it.
+/// Returns the text of a file in a folder, or else in the nearest folder above it.
 fn in_or_above(folder: &Path, file: &str) -> Option<String> {
     let folder = fs::canonicalize(folder).ok()?;
     folder.ancestors().find_map(|folder| fs::read_to_string(folder.join(file)).ok())

@@ -17,7 +17,7 @@ const SYNTAX: &str = "syntax_error";
 /// The rule id for a statement that `dsql-edge migrate` does not accept.
 const MISPLACED: &str = "misplaced_statement";
 
-/// The rule id for a place where statements may run that `lint` does not read.
+/// The rule id for code that may run statements that `lint` does not read.
 const UNFOLLOWED: &str = "unfollowed_statement";
 
 /// The rule id for a DROP SCHEMA whose schema does not exist.
@@ -80,7 +80,7 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
     if let Some(hint) = &diagnostic.hint {
         message += &format!("\n{hint}");
     }
-    // SARIF names a file by a URI, with slashes.
+    // SARIF identifies a file by a URI, with slashes.
     let artifact = json!({ "uri": uri(&file.name) });
     let mut result = json!({
         "ruleId": id,

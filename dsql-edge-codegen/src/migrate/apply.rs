@@ -1,6 +1,6 @@
 //! Applies the steps that are not applied yet, one by one, under the lease.
 //!
-//! Input: a folder and a server. Output: the applied steps, or the first error and its place. If a run fails or is
+//! Input: a folder and a server. Output: the applied steps, or the first error and its step. If a run fails or is
 //! killed at any point, the next run continues at that point. Before the next run sends an interrupted statement again,
 //! it looks for the statement's effect in the catalog.
 
@@ -122,7 +122,7 @@ pub(super) struct Run<'r> {
     may_end: Cell<bool>,
     /// Whether the run ends as soon as the answer to the statement in flight is recorded.
     is_stopping: Cell<bool>,
-    /// The place of the step that is being applied, or "".
+    /// The description of the step that is being applied, or "".
     place: RefCell<String>,
 }
 
@@ -208,8 +208,8 @@ impl Run<'_> {
         Ok(done)
     }
 
-    /// Returns the error of a run that the user interrupts. A PostgreSQL that runs a statement detects only at the end
-    /// of the statement that its client is gone.
+    /// Returns the error of a run that the user interrupts. While PostgreSQL executes a statement, it does not detect
+    /// that its client is gone; it detects this only at the end of the statement.
     fn interrupted(&self) -> anyhow::Error {
         let place = self.place.borrow();
         if self.in_flight.get() {

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use dsql_edge::Error;
 use dsql_edge_compiler::schema::Dialect;
 
-/// The texts that the client's errors have instead of a hidden message.
+/// The strings that the client's errors contain instead of a hidden message.
 const HIDDEN: [&str; 2] = [
     "the server's message may quote a value (Error::message has it)",
     "a value does not fit (data exception)",

@@ -15,8 +15,8 @@ use crate::schema_files;
 /// Reads a folder, all of whose files must pass the rules.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read. If all files can be read, returns an error that lists all statements
-/// that the server rejects or that have no place in a migration.
+/// Returns an error if a file cannot be read. If all files can be read, returns an error that lists all statements that
+/// the server rejects or that a migration must not contain.
 pub fn read_folder(folder: &Path, dialect: Dialect) -> Result<Folder> {
     schema_files::report_left_out(folder)?;
     Folder::read(folder, dialect, rules(dialect))
@@ -28,7 +28,7 @@ pub(super) fn open_folder(folder: &Path, dialect: Dialect) -> Result<Folder> {
     Folder::open(folder, dialect, rules(dialect))
 }
 
-/// Creates a folder with these files, each with its path. All of them must pass the rules.
+/// Creates a folder with these files, each with its path. All these files must pass the rules.
 ///
 /// # Errors
 /// Returns an error that lists everything that the server rejects or that has no place in a migration.

@@ -27,7 +27,7 @@ pub(super) enum Outcome {
     /// The job failed, for this reason.
     Failed(String),
     /// The job does not exist, and the catalog does not show whether the job succeeded or failed. The value describes
-    /// what to check.
+    /// what the user must check.
     Unknown(String),
 }
 

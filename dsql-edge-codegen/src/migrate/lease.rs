@@ -3,9 +3,9 @@
 //!
 //! Input: a cluster. Output: a lease, if necessary after a wait for another run.
 //!
-//! A run renews its lease while it works. Another run takes over a lease that has expired. By then the statements of
-//! the former holder have arrived, or were never sent: a holder sends DDL only if it renewed its lease a short time
-//! ago.
+//! A run renews its lease while it works. Another run takes over a lease that has expired. When the lease has expired,
+//! the statements of the former holder have already arrived, or were never sent, because a holder sends DDL only if it
+//! renewed its lease a short time ago.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};

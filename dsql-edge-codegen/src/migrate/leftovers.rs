@@ -16,7 +16,8 @@ const LEFTOVERS: &str = "SELECT quote_ident(n.nspname) || '.' || quote_ident(x.r
      JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace
      WHERE NOT i.indisvalid AND x.relname ~ '_cc(new|old)[0-9]*$' ORDER BY 1";
 
-/// If the statement is a REINDEX CONCURRENTLY, reports the invalid indexes that such statements left.
+/// If the statement is a REINDEX CONCURRENTLY, reports the invalid indexes that interrupted REINDEX CONCURRENTLY
+/// statements left.
 pub(super) async fn report(sql: &str, database: &Database, report: &dyn Fn(Progress<'_>)) -> Result<()> {
     let words = sql.to_ascii_uppercase();
     if !(words.starts_with("REINDEX") && words.contains("CONCURRENTLY")) {

@@ -3,9 +3,9 @@
 //! Input: a step that is being applied. Output: an event for each process, after the step has waited for a second. On DSQL,
 //! statements do not wait for locks.
 //!
-//! Behind a pooler, the process that executes the step is not known. So two kinds of processes are considered:
-//! processes that have locked the ledger (each transaction of `migrate` first writes its row in the ledger, which locks
-//! it), and processes that execute a statement with the text of the step.
+//! Behind a pooler, the process that executes the step is not known. So two kinds of processes are considered. A
+//! process of the first kind has locked the ledger: each transaction of `migrate` first writes its row in the ledger,
+//! and this write locks the ledger. A process of the second kind executes a statement with the text of the step.
 
 use std::convert::Infallible;
 use std::time::Duration;

@@ -58,7 +58,8 @@ pub struct Options {
     /// folder above
     #[arg(long)]
     schema: Option<PathBuf>,
-    /// The database whose rules apply; without it, the schema's directive or PostgreSQL
+    /// The database whose rules apply; if it is not given, the schema's directive decides, and without a directive
+    /// PostgreSQL's rules apply
     #[arg(long, value_enum)]
     dialect: Option<Named>,
     /// How the report is printed
@@ -77,7 +78,7 @@ pub enum Named {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// With the diffs and the places underlined
+    /// With the diffs, and with the errors underlined in the source
     Human,
     /// One JSON object
     Json,

@@ -49,7 +49,7 @@ pub(super) fn of(call: &Call, query: &TypedQuery, fields: &Fields) -> Vec<String
     out
 }
 
-/// The user's own types that overrides and casts name.
+/// Returns the types of the user's code that occur in overrides and casts.
 fn own_types(call: &Call, fields: &Fields) -> BTreeSet<String> {
     let written = fields.all().into_iter().filter_map(|field| match &field.rust_type {
         RustType::Written(written) if written != "_" => Some(written.clone()),
@@ -77,7 +77,7 @@ fn other_type(sql_type: &SqlType, rust: &RustType) -> Option<&'static str> {
 }
 
 /// The columns whose override names a standard Rust type that does not fit the column (`AS "at: i64"` for a time): sqlx
-/// does not check this. Each entry has the place of the column in the SQL.
+/// does not check this. Each entry has the position of the column in the SQL.
 pub(super) fn misfits(query: &TypedQuery, fields: &Fields) -> Vec<(usize, String)> {
     let mut out = Vec::new();
     for field in fields.all() {

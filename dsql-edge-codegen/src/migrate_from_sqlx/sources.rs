@@ -19,7 +19,7 @@ use crate::check::{Names, Unread, is_punct, rust_files, tokens_of};
 const FUNCTIONS: [&str; 7] =
     ["query", "query_as", "query_scalar", "query_with", "query_as_with", "query_scalar_with", "raw_sql"];
 
-/// The type of sqlx that makes SQL at run time.
+/// The type of sqlx that builds SQL at run time.
 const BUILDER: &str = "QueryBuilder";
 
 /// The uses of sqlx in a package.
@@ -237,14 +237,14 @@ fn assigned_to(before: &[TokenTree]) -> Option<String> {
     }
 }
 
-/// The tokens without the generic arguments `::<…>` at their end.
+/// Returns the tokens without the generic arguments `::<…>` at their end.
 fn without_generics(before: &[TokenTree]) -> &[TokenTree] {
     if !before.last().is_some_and(|last| is_punct(last, '>')) {
         return before;
     }
     let mut depth = 0_usize;
     for (at, token) in before.iter().enumerate().rev() {
-        // The `>` of `->` closes nothing.
+        // The `>` of `->` is not a closing bracket.
         let is_arrow = at.checked_sub(1).and_then(|at| before.get(at)).is_some_and(|it| is_punct(it, '-'));
         if is_punct(token, '>') && !is_arrow {
             depth += 1;

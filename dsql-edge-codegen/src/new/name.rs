@@ -24,7 +24,7 @@ impl Name {
     /// The name is the last part of the path of the folder.
     ///
     /// # Errors
-    /// Returns an error that names the rule that the name does not follow.
+    /// Returns an error that states which rule the name violates.
     pub(super) fn of_folder(folder: &Path) -> Result<Name> {
         let name = folder
             .file_name()

@@ -18,7 +18,8 @@ pub struct Part<'r, T> {
     pub json: String,
 }
 
-/// Cuts rows into parts. There is always a last part, even if it is empty, because the position is written with a part.
+/// Cuts rows into parts. There is always at least one part, which may be empty, because the position is written
+/// together with the last part.
 pub fn parts<T: Serialize>(rows: &[T]) -> serde_json::Result<Vec<Part<'_, T>>> {
     let mut parts = Vec::new();
     let (mut begin, mut json) = (0, String::from("["));

@@ -136,7 +136,7 @@ async fn gate() {
     }
 }
 
-/// A Durable Object that a user wrote, with a pool of its own.
+/// A Durable Object that a user wrote, with its own pool.
 #[durable_object(fetch)]
 pub struct Own {
     pool: std::result::Result<Pool, Error>,

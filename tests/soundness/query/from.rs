@@ -14,7 +14,7 @@ use crate::types::Ty;
 pub(super) struct Visible {
     /// The table, name and type of each column. A column that a join has merged has the table "".
     pub(super) columns: Vec<(String, String, Ty)>,
-    /// Tables whose whole row can be named.
+    /// The tables to which a query can refer as a whole row.
     pub(super) tables: Vec<String>,
 }
 

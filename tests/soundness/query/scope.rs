@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::tree::Node;
 use crate::types::Ty;
 
-/// The names in scope at one place.
+/// The names that are in scope at one point of a query.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
     /// The columns in scope or, in a grouped query, the grouping keys.

@@ -54,7 +54,7 @@ enum Described {
 struct ServerError {
     state: String,
     msg: String,
-    /// The place, in bytes from 0; `None` if the error has no place.
+    /// The position of the error, in bytes from 0; `None` if the error has no position.
     byte: Option<usize>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Options {
     /// The folder with `queries/`, `syntax/` and `dsql-golden.jsonl`.
     #[arg(long, env = "DSQL_EDGE_CORPUS")]
     corpus: Option<PathBuf>,
-    /// For the part `field`: another file of the form of `field/kinds.jsonl`.
+    /// For the part `field`: the file to read, in the same format as `field/kinds.jsonl`.
     #[arg(long)]
     file: Option<PathBuf>,
     /// Run only these parts; all by default.

@@ -81,7 +81,7 @@ fn shortened(list: &str) -> String {
     out
 }
 
-/// The line without `dsql_edge::` and without the modules of the standard library.
+/// Returns the line without `dsql_edge::` and without the modules in the paths of the standard library.
 fn short_paths(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;

@@ -1,5 +1,5 @@
-//! Builds the published packages with the lowest versions of their direct dependencies that Cargo.toml accepts. So a
-//! version in Cargo.toml that is too low is found.
+//! Builds the published packages with the lowest versions of their direct dependencies that Cargo.toml accepts. So this
+//! check finds a version in Cargo.toml that is too low.
 //!
 //! The packages are copied, because cargo writes the versions into the lock file.
 
@@ -13,7 +13,7 @@ use xtask::{project, setup};
 
 use super::members::published;
 
-/// The features of a Worker that have dependencies of their own.
+/// The features of a Worker that add dependencies.
 const WORKERS_FEATURES: [&str; 5] = ["pool", "postgres", "postgres-types", "tracing", "websocket"];
 
 pub(super) fn check() -> Result<String> {

@@ -32,7 +32,7 @@ struct Suite {
 }
 
 enum How {
-    /// pytest in an sdist, with these arguments.
+    /// Runs pytest in an sdist, with these arguments.
     Pytest {
         sdist: &'static str,
         arguments: &'static [&'static str],

@@ -16,7 +16,7 @@ const PORT: &str = "5432";
 
 const REGION: &str = "us-east-1";
 
-/// The text before the name in dsql-local's output.
+/// The text before the host name in dsql-local's output.
 const HOST: &str = "cluster's host name: ";
 
 pub(super) struct Server {

@@ -30,7 +30,7 @@ pub(super) enum Work {
         tests: Command,
         besides: Option<Box<(Command, DocTests)>>,
     },
-    /// Nothing is run; the text states the reason.
+    /// No command is run; the string contains the reason.
     Nothing(&'static str),
 }
 
@@ -83,7 +83,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
 ];
 
-/// Packages with a lock file of their own: Workers, and the targets of the fuzzer.
+/// Packages that have a separate lock file: Workers, and the targets of the fuzzer.
 const WORKERS: [&str; 10] = [
     "examples/blog",
     "examples/edge-cache",
@@ -208,7 +208,7 @@ fn oldest_workerd() -> Result<Vec<Step>> {
     ])
 }
 
-/// Tries all faults at all places. The part `core` tries at least one fault at each place, but not all of them.
+/// Tries all faults at all positions. The part `core` tries at least one fault at each position, but not all faults.
 fn faults() -> Result<Vec<Step>> {
     let everywhere = |mut command: Command| {
         command.env("DSQL_EDGE_FAULTS", "everywhere");
@@ -277,7 +277,7 @@ fn wrangler() -> Result<Vec<Step>> {
 
 fn templates() -> Result<Vec<Step>> {
     let build = step("build", tests(&["--no-run"]));
-    // One after the other, because all build into one target folder.
+    // The tests run one after the other, because all of them build into one target folder.
     let templates = tests(&["--test", "templates", "--", "--nocapture", "--test-threads", "1"]);
     Ok(vec![build, step("templates", templates)])
 }

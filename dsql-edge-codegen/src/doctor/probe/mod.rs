@@ -32,7 +32,7 @@ use questions::Answered;
 /// The options of the probe.
 #[derive(Args)]
 pub(super) struct ProbeOptions {
-    /// Ask a cluster what no document answers, in a schema of its own, and write a report
+    /// Test what a cluster does where no document answers, in a separate schema, and write a report
     #[arg(long, help_heading = "Probe")]
     probe: bool,
     /// Begin without a question

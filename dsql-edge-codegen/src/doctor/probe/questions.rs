@@ -1,8 +1,9 @@
 //! The questions of the probe. Each question sends flights that use the probe's schema, and interprets the answers.
 //!
 //! The probe leaves out the questions that need a Worker: `secureTransport: "on"`, WebSockets of Workers, the
-//! certificates that the edge accepts, sockets in Durable Objects. It also leaves out the question about SQLSTATE
-//! 53400, which needs more than 1,000 connections in a second: other clients of the cluster would notice that.
+//! certificates that the edge accepts, sockets in Durable Objects. The probe also leaves out the question about
+//! SQLSTATE 53400, which needs more than 1,000 connections in a second, because this number of connections would disturb other
+//! clients of the cluster.
 
 use anyhow::Result;
 use dsql_edge::diagnosis::{self, Negotiation};
@@ -18,10 +19,11 @@ pub(super) struct Answered {
     pub(super) evidence: Vec<String>,
 }
 
-/// An answer, and the messages that it is taken from.
+/// An answer, and the messages from which it follows.
 type Answer = Result<(String, Vec<String>)>;
 
-/// Asks all questions, each on connections of its own. A question that fails has the error as its answer.
+/// Sends the flights of all questions, with separate connections for each question. A question that fails has the error
+/// as its answer.
 pub(super) async fn ask(probed: &Probed) -> Vec<Answered> {
     let mut all = Vec::new();
     let mut add = |question, answer: Answer| {

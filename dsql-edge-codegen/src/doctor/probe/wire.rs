@@ -62,7 +62,8 @@ impl Wire {
         Ok(self.until_ready(1).await)
     }
 
-    /// Receives messages up to the `number`th ReadyForQuery, silence, or the end of the connection.
+    /// Receives messages until the `number`th ReadyForQuery has arrived, no message arrives in time, or the connection
+    /// ends.
     pub(super) async fn until_ready(&mut self, number: usize) -> Vec<String> {
         let mut ready = 0;
         self.until(|line| {
@@ -72,7 +73,7 @@ impl Wire {
         .await
     }
 
-    /// Receives messages up to one that ends the wait, silence, or the end of the connection.
+    /// Receives messages until `ends` returns true for a message, no message arrives in time, or the connection ends.
     pub(super) async fn until(&mut self, mut ends: impl FnMut(&str) -> bool) -> Vec<String> {
         let mut lines = Vec::new();
         loop {

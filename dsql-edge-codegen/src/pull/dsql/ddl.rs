@@ -58,7 +58,7 @@ pub(super) fn print(catalog: &Catalog) -> String {
     out
 }
 
-/// Writes lines that belong together, after an empty line.
+/// Writes lines that belong together, with an empty line before the first of them.
 fn section(out: &mut String, lines: impl Iterator<Item = String>) {
     let mut first = true;
     for line in lines {

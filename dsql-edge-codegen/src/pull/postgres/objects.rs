@@ -17,7 +17,7 @@ pub(super) const QUERIES: [&str; 6] = [RELATIONS, COLUMNS, CONSTRAINTS, INDEXES,
 pub(super) struct Object {
     /// The catalog and the OID.
     pub(super) key: String,
-    /// The place of the object's kind in the snapshot.
+    /// The position of the object's kind in the snapshot.
     pub(super) rank: u32,
     pub(super) name: String,
     /// The statement, up to its first part.
@@ -34,7 +34,7 @@ pub(super) struct Part {
     pub(super) after: Vec<String>,
     /// The form inside the object's statement; `None` for a part that is always a statement.
     pub(super) inside: Option<String>,
-    /// The form as a statement; "" for a part that is always inside.
+    /// The part as a separate statement; "" for a part that is always inside the object's statement.
     pub(super) statement: String,
 }
 
@@ -48,7 +48,8 @@ impl Part {
     }
 }
 
-/// The places of the kinds that this module composes; `queries` has the other places.
+/// The positions in the snapshot of the kinds that this module composes; `queries` has the positions of the other
+/// kinds.
 const COMPOSITE: u32 = 5;
 const TABLE: u32 = 14;
 const FOREIGN_KEY: u32 = 15;
@@ -58,7 +59,7 @@ const BEHAVIOUR: u32 = 17;
 const UNCHECKED: &str =
     "-- PostgreSQL does not check the constraints of a foreign table, so they are left out.\n";
 
-/// Whether functions are among the objects of this place.
+/// Whether the objects at this position include functions.
 pub(super) fn is_function(rank: u32) -> bool {
     rank == 10
 }

@@ -32,7 +32,8 @@ macro_rules! collate {
 
 pub(super) use {collate, user_schemas};
 
-/// The objects that one statement creates: the number by which the kinds are sorted, key, name, statement.
+/// The queries of the objects that one statement creates. The columns are the number by which the kinds are sorted, the
+/// key, the name, and the statement.
 pub(super) const OBJECTS: &[&str] = &[
     SCHEMAS, EXTENSIONS, COLLATIONS, ENUMS, DOMAINS, RANGES, BASE_TYPES, SEQUENCES, SERVERS, FUNCTIONS,
     AGGREGATES, OPERATORS, CASTS,
@@ -109,7 +110,7 @@ const DOMAINS: &str = concat!(
 );
 
 /// The canonical function of a range cannot be in a snapshot: it must exist before the range, and have the range as its
-/// parameter. Queries do not depend on it.
+/// parameter. Queries do not depend on the canonical function.
 const RANGES: &str = concat!(
     "SELECT '6', 'pg_type:' || t.oid, quote_ident(n.nspname) || '.' || quote_ident(t.typname),
             'CREATE TYPE ' || quote_ident(n.nspname) || '.' || quote_ident(t.typname) || ' AS RANGE (' || concat_ws(', ',
@@ -213,8 +214,8 @@ const AGGREGATES: &str = concat!(
     not_of_extension!("pg_proc", "p.oid")
 );
 
-/// An exclusion constraint needs COMMUTATOR. A shell operator, which only a COMMUTATOR or NEGATOR names, has no
-/// function.
+/// An exclusion constraint needs COMMUTATOR. A shell operator has no function: it exists only because the COMMUTATOR or
+/// NEGATOR of another operator refers to it.
 const OPERATORS: &str = concat!(
     "SELECT '12', 'pg_operator:' || o.oid, o.oid::regoperator::text,
             'CREATE OPERATOR ' || quote_ident(n.nspname) || '.' || o.oprname || ' (' || concat_ws(', ',

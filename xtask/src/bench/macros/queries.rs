@@ -36,7 +36,7 @@ pub(super) fn queries(count: usize) -> Result<Vec<Query>> {
         .collect()
 }
 
-/// The schema in the middle of other tables; the whole text has about a megabyte.
+/// Returns the schema in the middle of other tables; the whole string has about a megabyte.
 pub(super) fn large_schema() -> String {
     let mut out = String::with_capacity(LARGE + SCHEMA.len());
     let mut tables = 0;

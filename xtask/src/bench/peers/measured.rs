@@ -129,7 +129,7 @@ pub(super) struct Load {
 #[derive(Default)]
 pub(super) struct Measured {
     pub(super) machine: Option<Machine>,
-    /// The arguments of each run whose figures are here.
+    /// The arguments of each run from which figures were taken.
     pub(super) arguments: Vec<String>,
     pub(super) sizes: Vec<Size>,
     pub(super) turns: Vec<Turns>,

@@ -11,7 +11,7 @@ use super::measured::{Machine, Measured};
 use super::panels;
 use super::table::{Table, markdown};
 
-/// How the clients are written, and what is not measured: the part of the page that no run changes.
+/// The part of the page that no run changes: how the clients are written, and what is not measured.
 const METHOD: &str = include_str!("method.md");
 
 /// The round trip of the charts, in milliseconds.
