@@ -45,7 +45,7 @@ pub struct Case {
     pub rows: String,
     /// The query.
     pub query: String,
-    /// The part of the project that reads the query, if the query is a file of DDL with errors.
+    /// If the query is a file of DDL with errors, the part of the project that reads this file.
     pub ddl: Option<Ddl>,
     /// If the query runs in batches, the number of rows of a batch.
     pub batches: Option<u32>,

@@ -34,7 +34,7 @@ mod optional_text;
 #[path = "golden/types.rs"]
 mod types;
 
-/// The Rust type that the query of `golden/types.rs` names.
+/// The Rust type in the override of the query of `golden/types.rs`.
 #[derive(Debug, Clone, PartialEq, dsql_edge::Type)]
 #[dsql(rename_all = "snake_case")]
 #[allow(dead_code, reason = "no query runs")]

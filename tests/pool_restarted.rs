@@ -213,7 +213,7 @@ impl Stage {
     }
 
     /// Checks that one new object serves the requests with one new connection. Checks that the old object holds no
-    /// connection and no lock. Checks that the Worker's isolate is the same.
+    /// connection and no lock. Checks that the Worker still runs in the same isolate.
     async fn is_as_new(&self, before: &Census) {
         // The pool's only connection is not lent to another request, so this query gets it.
         assert_eq!(self.get("/pool/add/-1").await, "1");

@@ -116,7 +116,7 @@ CREATE UNIQUE INDEX ASYNC one_draft ON app.posts (author) WHERE views IS NULL;
 CREATE VIEW app.drafts AS SELECT id, body FROM app.posts WHERE views IS NULL;
 ";
 
-/// The snapshot of a new dsql-local after these statements.
+/// Returns the snapshot of a new dsql-local on which these statements have run.
 async fn pull_from_dsql(ddl: &str) -> String {
     let local = Local::builder().postgres_bin(setup::postgres().unwrap()).start().await.unwrap();
     let keys = local.credentials();

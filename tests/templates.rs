@@ -50,7 +50,7 @@ fn template_pool_answers_and_its_tests_pass() {
     passes_its_tests(&shell, 3);
 }
 
-/// Creates a Worker from a template, in a shell whose folder is the Worker's.
+/// Creates a Worker from a template. Returns a shell whose working folder is the Worker's folder.
 fn new_worker(template: &str) -> Shell {
     let name = format!("new-{template}");
     let mut shell = new_worker::shell(&project::target().join("templates").join(template), &name);

@@ -99,7 +99,7 @@ pub struct Extras<'a> {
     pub v8_flags: &'a [&'a str],
     /// The bindings of Hyperdrive.
     pub hyperdrive: &'a [Hyperdrive<'a>],
-    /// A binding of D1, with a Worker in front of it.
+    /// A binding of D1, with another Worker between the Worker and D1.
     pub d1: Option<D1<'a>>,
 }
 

@@ -13,14 +13,14 @@ export const worker = (cases) => ({
   },
 });
 
-// The rows of the cases that insert.
+// Returns the rows that the cases with an INSERT write.
 export const entries = (run, count) =>
   Array.from({ length: count }, (_, n) => ({ run, n, note: `note ${n}` }));
 
 // DSQL's limit for the rows that a transaction changes.
 const ROWS_PER_TRANSACTION = 3000;
 
-// The rows in parts that DSQL accepts.
+// Divides the rows into parts that DSQL accepts.
 export function chunks(rows) {
   const parts = [];
   for (let at = 0; at < rows.length; at += ROWS_PER_TRANSACTION) {

@@ -43,7 +43,7 @@ impl Turn {
 
 /// The amount of a transfer.
 const AMOUNT: i64 = 3;
-/// The number of rows that one turn inserts in the case with many rows.
+/// The number of rows that one turn of the case with many rows inserts.
 const MANY: i64 = 10_000;
 
 /// All cases, in the order of the tables.

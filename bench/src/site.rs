@@ -84,7 +84,7 @@ impl Site {
         self.workerd.resident_kb()
     }
 
-    /// What workerd and the Worker have written.
+    /// Returns everything that workerd and the Worker have written.
     pub fn log(&self) -> String {
         self.workerd.log()
     }

@@ -13,7 +13,7 @@ use crate::site::{Site, Traffic};
 /// How long a case is measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    /// After this time, a round begins only if fewer than `least` rounds have ended.
+    /// After this time, another round begins only if the number of ended rounds is smaller than `least`.
     pub time: Duration,
     /// The minimum number of rounds.
     pub least: usize,

@@ -76,7 +76,7 @@ impl Target {
     /// # Errors
     /// Returns an error if a name is malformed, or if there are no credentials.
     pub(crate) async fn credentials(&self) -> Result<FoundCredentials> {
-        // Without credentials, a mistake in the endpoint would otherwise not be reported.
+        // A mistake in the endpoint is reported first, even if there are no credentials.
         if !self.is_on_this_machine() {
             self.config(FoundCredentials::none(), "")?;
         }

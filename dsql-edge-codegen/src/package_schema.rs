@@ -29,7 +29,7 @@ pub(crate) fn of(package: &Path) -> Result<Option<SchemaPath>> {
     let found = schema_path::schema_path(&absolute, &|name| variable(package, name));
     Ok(match found.map_err(|error| anyhow!(error))? {
         Some(SchemaPath::File(path)) => Some(SchemaPath::File(shown(&path))),
-        // Only a package needs a build script, because cargo does not build a folder without Cargo.toml.
+        // If the folder has no Cargo.toml, it needs no build script, because cargo does not build it.
         Some(SchemaPath::Migrations(path))
             if package.join("Cargo.toml").is_file() && build_script(package).is_none() =>
         {
@@ -177,7 +177,7 @@ fn collect_literals(tokens: TokenStream, out: &mut Vec<String>) {
     }
 }
 
-/// Returns the path relative to the working folder, if it is below that folder.
+/// Returns the path relative to the working folder, if the path is below the working folder.
 pub(crate) fn shown(path: &Path) -> PathBuf {
     let working = std::env::current_dir().unwrap_or_default();
     match path.strip_prefix(working) {

@@ -6,8 +6,8 @@
 //! An option takes precedence: `--postgres-url` names a PostgreSQL, `--endpoint` a cluster. Without an option, the
 //! dialect of the schema decides which variables are read. DATABASE_URL and libpq's variables are read only if the
 //! schema has the directive `dialect postgres`. Many tools set these variables, and a command of a DSQL project must
-//! not connect to another database because of them. DSQL_ENDPOINT and the folder of a dsql-local are read only for
-//! other schemas, so that a command of a PostgreSQL project does not connect to a cluster.
+//! not connect to another database because such a variable is set. DSQL_ENDPOINT and the folder of a dsql-local are
+//! read only for other schemas, so that a command of a PostgreSQL project does not connect to a cluster.
 
 use std::path::{Path, PathBuf};
 

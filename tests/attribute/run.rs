@@ -30,8 +30,8 @@ impl Folder {
         let package = UserPackage::built();
         let copy = self.0.path().join(program);
         if !copy.exists() {
-            // `cp` makes the copy, not this process. Otherwise, another thread could start a program while this process
-            // has the copy open for writing. That program would keep the copy open, and Linux does not run a file that
+            // `cp` makes the copy, because this process must not have the copy open for writing. Another thread could
+            // start a program at that time. That program would keep the copy open, and Linux does not run a file that
             // is open for writing ("Text file busy").
             let copied = Command::new("cp").arg(package.program(program)).arg(&copy).status().unwrap();
             assert!(copied.success());

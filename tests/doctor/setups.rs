@@ -15,7 +15,7 @@ pub(crate) struct Setup {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     All,
-    /// The lines after the checks of the server.
+    /// The lines that follow the checks of the server.
     OfPackage,
     /// The checks of the role, the snapshot and the migrations.
     OfSchema,
@@ -133,7 +133,8 @@ pub(crate) const SETUPS: [Setup; 46] = [
         variables: &[],
         part: Part::All,
     },
-    // The snapshot of `good` is the schema of the server, so the probe has left nothing.
+    // The setup `good` runs after the probe, and succeeds only if its snapshot is the schema of the server. So `good`
+    // shows that the probe has left nothing.
     Setup {
         name: "probe",
         package: "linked",

@@ -108,7 +108,7 @@ fn try_kind(oracle: &Oracle, schemas: &[Schema; 2], size: Size, at: u64, kind: &
     tally
 }
 
-/// Returns the reason why the results for a type are not good enough, if there is one.
+/// Returns a complaint if the compiler differs from PostgreSQL too often for a type.
 fn complaint(kind: &Kind, tally: &Tally) -> Option<String> {
     let name = kind.name;
     if tally.wrongly_rejected.count > 0 {

@@ -1,5 +1,5 @@
-//! What only PostgreSQL has: transactions of whole files, statements outside a transaction, builds that continue
-//! without their client, locks, and the command with a connection string.
+//! Tests what only a PostgreSQL has: transactions of whole files, statements outside a transaction, builds that
+//! continue without their client, locks, and the command with a connection string.
 
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -135,7 +135,7 @@ async fn index_that_a_failed_build_left_is_dropped() {
     site.run_sql("UPDATE a SET name = 'y' WHERE id = 2").await;
     assert_eq!(found(apply(&site, &[TABLE, INDEX]).await), [false]);
     assert_eq!(site.column(INDEXES).await, ["a_nametrue"]);
-    // The run was killed: the index is valid, or not valid, or missing.
+    // The run was killed, and the index is either valid, or not valid, or missing.
     for (change, expected) in [
         ("SELECT 1", true),
         ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'a_name'::regclass", false),

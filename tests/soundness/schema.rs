@@ -38,7 +38,7 @@ pub(crate) struct Relation {
     pub(crate) primary: bool,
     /// Whether the relation is a view.
     pub(crate) view: bool,
-    /// Whether INSERT, UPDATE and DELETE accept the relation.
+    /// Whether the relation can be the target of INSERT, UPDATE and DELETE.
     pub(crate) written: bool,
     /// The bundle of the relation's columns; see [`crate::tree::List::bundle`].
     pub(crate) bundle: u32,

@@ -1,4 +1,4 @@
-//! Values that each part of workerd's configuration uses.
+//! Values that several parts of workerd's configuration use.
 //!
 //! Input: a string. Output: a string literal in Cap'n Proto's syntax.
 

@@ -128,8 +128,8 @@ pub const CLIENTS: [Client; 8] = [
 pub const SOCKET: Client =
     Client { name: "bare-socket", title: "bare TLS socket", source: Source::JavaScript("bare-socket.js") };
 
-/// The same small Worker with constants, and with a query instead of the constants. The difference is the time that
-/// dsql-edge adds to the start of an isolate.
+/// The same small Worker three times: once with constants, and twice with a query instead of the constants. The
+/// difference between the first Worker and another Worker is the time that dsql-edge adds to the start of an isolate.
 pub const ONE_ROW: [Client; 3] = [
     Client { name: "constants", title: "constants, without dsql-edge", source: Source::OneRow("") },
     Client { name: "one-query-slim", title: "one query, slim", source: Source::OneRow("query") },

@@ -111,7 +111,7 @@ const TRIGGER: &str = "export default { async fetch(request, env) {
 ///   So in the oldest workerd, the objects first abort themselves;
 /// - `/made` returns the number of objects that were created, `/came` the number of requests that all these objects
 ///   received;
-/// - any other request is passed to the Worker in this isolate.
+/// - any other request is passed to the Worker in the isolate of the objects.
 const APART: &str = "import unsafe from 'workerd:unsafe';
 import { env } from 'cloudflare:workers';
 import Bundle, * as bundle from './index.js';

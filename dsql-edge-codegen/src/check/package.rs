@@ -299,7 +299,8 @@ impl Search<'_> {
                 let (path, line) = (self.path.clone(), invoked.line);
                 self.out.seen.push(Seen { path, line, tokens, is_doubtful, is_likely, queries });
             }
-            // It is not known whether the macro is ours. If the macro is ours, `expansion` lists the invocation.
+            // Here, it is not known whether the macro is dsql-edge's. If the macro is ours, `expansion` lists the
+            // invocation.
             Err(_) if owner == Owner::Unknown => {}
             // In a macro of the user, the SQL may be `$sql`: `expansion` lists the invocations of such a macro.
             Err(_)

@@ -57,7 +57,7 @@ pub enum Expansion {
     Unknown(String),
 }
 
-/// How a snapshot differs from the database.
+/// A difference between a snapshot and the database.
 pub(super) struct Drift {
     snapshot: String,
     diff: String,

@@ -103,7 +103,8 @@ fn files(named: Option<&Path>) -> Result<(Vec<SqlFile>, Origin)> {
     }
 }
 
-/// Answers each line of stdin with a line of JSON. A query with errors is an answer, not a failure of the command.
+/// Answers each line of stdin with a line of JSON. A query with errors is not an error of this function: the answer
+/// contains the query's errors.
 fn json_lines(describer: &Describer) -> Result<ExitCode> {
     #[derive(Deserialize)]
     struct Question {

@@ -33,7 +33,7 @@ pub(super) fn unix_time() -> i64 {
 pub(super) struct Skew {
     /// Seconds; negative if this machine's clock is behind.
     pub(super) ahead: i64,
-    /// The owner of the other clock.
+    /// The service or machine whose clock is compared with this machine's clock.
     of: String,
 }
 
@@ -43,7 +43,7 @@ impl Skew {
         Skew { ahead: unix_time() - server, of: of.into() }
     }
 
-    /// Asks an HTTPS server for its time; `of` is the owner of that clock.
+    /// Asks an HTTPS server for its time; `of` is the name of the service to which the clock belongs.
     pub(super) async fn ask(config: &Config, (host, port, of): (&str, u16, &str)) -> Result<Skew, String> {
         let answer = diagnosis::https_head(config, host, port).await;
         let (_, date) = answer.map_err(|error| format!("https://{host}:{port}: {error}"))?;

@@ -40,7 +40,7 @@ pub(super) fn other_regions(package: &Path, target: &Target) -> Vec<(String, Str
     of_shell.chain(of_worker).chain(of_local).filter(|(_, region)| !region.is_empty()).collect()
 }
 
-/// The reason for which access is denied, if the words of the server show the reason.
+/// The reason why access is denied, if the server's message shows the reason.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reason {
     Date,

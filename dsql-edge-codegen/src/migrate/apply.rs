@@ -415,8 +415,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Before this step is sent for the first time: returns an error if an invalid index of this name exists. Something
-    /// else created this index; either the index is still being built, or its build has failed.
+    /// Before this step is sent for the first time: returns an error if an invalid index with the step's name exists.
+    /// Something else created this index; either the index is still being built, or its build has failed.
     pub(super) async fn is_free(&self, job: &Job) -> Result<()> {
         if matches!(job, Job::Constraint { .. }) {
             return Ok(());
@@ -468,8 +468,8 @@ impl Run<'_> {
         Ok(answer)
     }
 
-    /// Waits as long as another run would wait for the lease. After that, the statement in flight has arrived or is
-    /// lost.
+    /// Waits for as long as another run would have to wait for this run's lease. After that, the statement in flight
+    /// has arrived or is lost.
     pub(super) async fn settle(&self) {
         (self.report)(Progress::Settling(self.lease.length()));
         self.abandonable(tokio::time::sleep(self.lease.length())).await;

@@ -5,8 +5,8 @@
 //!
 //! The statement consists of several transactions. If the statement fails, or if its session ends, the statement leaves
 //! an index that is not valid. If only the client ends, the server process continues: the next run waits for this
-//! process, and then finds a valid index, or drops the index and sends the statement again. `IF NOT EXISTS` would
-//! accept the index that is not valid, so such a statement is handled in the same way.
+//! process, and then finds a valid index, or drops the index and sends the statement again. `IF NOT EXISTS` would skip
+//! an index that is not valid, so a statement with `IF NOT EXISTS` is handled in the same way.
 
 use anyhow::{Result, anyhow, bail};
 use dsql_edge_migrations::steps::Job;

@@ -9,8 +9,8 @@ use dsql_edge_migrations::catalog::Rows;
 use super::database::Database;
 use super::progress::Progress;
 
-/// PostgreSQL gives these names to the new and to the old index (`index_concurrently_create_copy`,
-/// `index_concurrently_swap`).
+/// PostgreSQL adds `_ccnew` to the name of the new index and `_ccold` to the name of the old index
+/// (`index_concurrently_create_copy`, `index_concurrently_swap`).
 const LEFTOVERS: &str = "SELECT quote_ident(n.nspname) || '.' || quote_ident(x.relname)
      FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
      JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace

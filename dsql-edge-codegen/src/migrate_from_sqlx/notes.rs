@@ -76,8 +76,8 @@ fn other_type(sql_type: &SqlType, rust: &RustType) -> Option<&'static str> {
     })
 }
 
-/// The columns whose override names a standard Rust type that does not fit the column (`AS "at: i64"` for a time): sqlx
-/// does not check this. Each entry has the position of the column in the SQL.
+/// Returns the columns whose override contains a standard Rust type that does not fit the column (`AS "at: i64"` for a
+/// time); sqlx does not check such an override. Each entry has the position of the column in the SQL.
 pub(super) fn misfits(query: &TypedQuery, fields: &Fields) -> Vec<(usize, String)> {
     let mut out = Vec::new();
     for field in fields.all() {

@@ -10,8 +10,8 @@
 //! Therefore D1 checks the lease in the same transaction as the write. Each run gets a number, its epoch, and each
 //! batch begins with the fence, the statement [`FENCE`]. If another run has taken the lease, the row of the lease has
 //! the epoch of that other run. Then the fence sets `held` to 0, the CHECK `lease_is_held` fails, and D1 rolls back the
-//! batch. It does not matter whether the lease has expired: as long as no other run has taken it, no other run has
-//! written.
+//! batch. It does not matter whether the lease has expired: as long as no other run has taken the lease, no other run
+//! has written.
 //!
 //! A batch whose answer was lost may still arrive later. Such a batch also begins with the fence. So the batch either
 //! takes effect before the next run takes the lease, or changes nothing.

@@ -1,7 +1,7 @@
 //! Builds the generated packages, natively.
 //!
-//! Input: the files of each package. Output: the path of each program, and the queries that rustc rejects. These queries
-//! are left out, and the package is built again.
+//! Input: the files of each package. Output: the path of each program, and the queries that rustc rejects. The queries
+//! that rustc rejects are left out, and the package is built again.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Defines the Rust types that the overrides of a query name.
+//! Defines the Rust types that occur in the overrides of a query.
 //!
 //! Input: the override of a column, such as `Vec<TabularType>`, and the column's SQL type. Output: definitions as the
 //! user of the query would write them: a Rust enum for an enum, a struct for a composite type, otherwise a newtype.

@@ -136,7 +136,8 @@ fn short(rust: &str) -> String {
         .fold(rust.to_owned(), |rust, path| rust.replace(path, ""))
 }
 
-/// The path of a parameter's marker. The marker of an array contains `NotNull` if the elements cannot be NULL.
+/// Returns the path of the Rust type that is the marker of a parameter. The marker of an array contains `NotNull` if
+/// the elements cannot be NULL.
 fn path(marker: &Marker, elements_nullable: bool) -> String {
     match marker {
         Marker::Array(element) if !elements_nullable => {

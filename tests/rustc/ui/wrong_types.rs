@@ -1,4 +1,4 @@
-//! Rust types that do not fit: the error names the parameter or the column.
+//! Rust types that do not fit: the error contains the name of the parameter or the column.
 
 use dsql_edge::sql;
 use dsql_edge::types::Uuid;

@@ -64,7 +64,7 @@ impl Gen<'_> {
         scope
     }
 
-    /// Generates one item, perhaps a join.
+    /// Generates one item of FROM, which may be a join.
     pub(super) fn from(&mut self, depth: u32, outer: Option<&Scope>) -> (Node, Visible) {
         if depth > 0 && self.rng.u32(..10) < 6 {
             return self.join(depth - 1, outer);

@@ -13,7 +13,7 @@ use super::dsql::{Case, TABLES};
 use super::queries::read_lines;
 use super::report::{Report, Share};
 
-/// A linter's answer to a file: the names of the violated rules, empty if there are none.
+/// A linter's answer to a file: the names of the violated rules. Empty if the file violates no rule.
 type Rules = Vec<String>;
 
 pub(super) fn measure(

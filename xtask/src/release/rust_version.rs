@@ -2,7 +2,8 @@
 //! newer Rust. clippy's lint `incompatible_msrv` finds items of the standard library that are newer than
 //! `rust-version`.
 //!
-//! A toolchain of that version is not needed. The workflow for CI builds the packages with such a toolchain.
+//! This check does not need a toolchain of the version `rust-version`. The workflow for CI builds the packages with
+//! such a toolchain.
 
 use anyhow::{Context, Result, bail};
 use xtask::step::run;

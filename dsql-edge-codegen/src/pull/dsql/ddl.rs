@@ -211,8 +211,8 @@ fn view_order(it: &View) -> (&str, Vec<&str>) {
     (&it.name, it.reads.iter().map(String::as_str).collect())
 }
 
-/// Sorts items so that each item follows the items that it needs; otherwise the order stays the same. Each round takes
-/// the first item for which all needed items are already in the output.
+/// Sorts items so that each item follows the items that it needs; apart from this, the items keep their order. Each
+/// round takes the first item for which all needed items are already in the output.
 fn in_order<T>(items: &[T], order: impl Fn(&T) -> (&str, Vec<&str>)) -> Vec<&T> {
     let names: BTreeSet<&str> = items.iter().map(|item| order(item).0).collect();
     let mut done: BTreeSet<&str> = BTreeSet::new();

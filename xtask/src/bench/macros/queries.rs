@@ -16,7 +16,8 @@ pub(super) struct Query {
     pub(super) typed: TypedQuery,
 }
 
-/// Returns this number of distinct queries: the list is repeated, each time with another number in place of `{n}`.
+/// Returns `count` distinct queries: the queries of the list are repeated, each time with another number in place of
+/// `{n}`.
 pub(super) fn queries(count: usize) -> Result<Vec<Query>> {
     let schema = Schema::parse(SCHEMA).map_err(|errors| anyhow!("schema.sql: {errors:?}"))?;
     let templates: Vec<&str> = QUERIES

@@ -319,7 +319,7 @@ pub(super) fn per_second(load: &Load) -> f64 {
     load.ms.len() as f64 / load.whole_s.max(load.sending_s)
 }
 
-/// The first words of an error.
+/// Returns the beginning of an error's first line.
 fn short(error: &str) -> String {
     let line = error.lines().next().unwrap_or_default().replace('|', "/");
     let cut: String = line.chars().take(90).collect();
