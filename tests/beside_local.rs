@@ -154,7 +154,7 @@ fn dsql_local_of_a_workspace_is_found_from_its_members() {
     let output = edge(&member, &["migrate"]);
     assert!(output.status.success(), "{}", printed(&output));
     assert!(fs::read_to_string(member.join("dsql-schema.sql")).unwrap().contains("links ("));
-    // The command line names the package; the working folder is another folder.
+    // The command line contains the path of the package; the working folder is another folder.
     let elsewhere = tempfile::tempdir().unwrap();
     let output = edge(elsewhere.path(), &["check", "--no-build", member.to_str().unwrap()]);
     assert!(output.status.success(), "{}", printed(&output));

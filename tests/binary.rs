@@ -21,8 +21,8 @@ pub fn dsql_local() -> &'static Path {
     PATH.get_or_init(|| built("dsql-edge-local", "dsql-local"))
 }
 
-/// Removes the variables of the shell that name a server, keys or a schema, so that a test does not depend on them.
-/// `DSQL_LOCAL_…` is kept: it names the PostgreSQL of dsql-local.
+/// Removes the variables of the shell that specify a server, keys or a schema, so that a test does not depend on them.
+/// `DSQL_LOCAL_…` is kept: it contains the PostgreSQL of dsql-local.
 pub fn without_shell_variables(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let is_ours = name.to_str().is_some_and(|name| {

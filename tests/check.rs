@@ -307,7 +307,7 @@ fn second_opinion(
             // Some errors of PostgreSQL have no position; the compiler's errors always have a position.
             let same_place = offset.is_none() || ours == theirs;
             let same_code = ours.map(|(code, _)| code) == Some(sqlstate.as_str());
-            // The compiler's messages name a parameter as written, such as `$name`.
+            // The compiler's messages contain a parameter as written, such as `$name`.
             let stem = |message: &str| message.split_inclusive("parameter $").next().map(str::to_owned);
             let same_words = first.is_some_and(|it| stem(&it.message) == stem(message));
             let words = first.map(|it| &it.message);

@@ -225,7 +225,7 @@ fn query_for_another_target_alone_fails_the_check() {
             why.starts_with("the compiler expanded none of the 1 invocations in the sources"),
             "{report:#}"
         );
-        // The package now also has a query that the compiler expands; the report names the query that is not expanded.
+        // The package now also has a query that the compiler expands; the report lists the query that is not expanded.
         let plain = "pub fn p() { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); }\n";
         home.write("src/lib.rs", &format!("{library}{plain}"));
         let report = json(home.path(), &[]);

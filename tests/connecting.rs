@@ -63,7 +63,7 @@ async fn worker_opens_a_connection_while_it_waits() {
     local.stop().await.unwrap();
 }
 
-/// Workers do not name a protocol in the handshake.
+/// Workers do not send the name of a protocol in the TLS handshake.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker_begins_with_tls_where_it_is_accepted() {
     for (direct_tls, first, later) in [
@@ -112,7 +112,7 @@ async fn pool_begins_with_tls_where_it_is_accepted() {
     }
 }
 
-/// Programs that are not Workers name the protocol.
+/// Programs that are not Workers send the name of the protocol in the TLS handshake.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn native_client_begins_with_tls_where_it_is_accepted() {
     for (direct_tls, trips) in [

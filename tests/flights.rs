@@ -288,7 +288,7 @@ async fn worker_through(
     counter.flights
 }
 
-/// Counts the round trips between the object of the pool in `tests/pool` and the cluster. The object keeps its
+/// Counts the round trips between the pool's Durable Object in `tests/pool` and the cluster. The object keeps its
 /// connection, so only the first case includes connecting.
 pub async fn pooled(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
     let mut counter = Counter::on(local).await;

@@ -172,8 +172,8 @@ sql! {
 }
 
 sql! {
-    /// Both optional texts would accept a NULL as the value of their parameter, but here NULL (`None`) only means that
-    /// the text is left out.
+    /// Both parts of optional text would accept a NULL as the value of their parameter, but here NULL (`None`) only
+    /// means that the part is left out.
     fn found(word, any) -> pub(self) Found =
         "SELECT title FROM posts
           WHERE true {? AND title LIKE concat($word::text, '%') } {? AND title = ANY (ARRAY[$any::text, 'Third']) }

@@ -1,4 +1,4 @@
-//! Restarts the object of a pool during an operation. The object has a separate isolate, so the Worker's isolate
+//! Restarts a pool's Durable Object during an operation. The object has a separate isolate, so the Worker's isolate
 //! continues to run. The tests compare the client's report with the rows in the cluster.
 //!
 //! The network holds back bytes, so that the restart happens at an exact point: the answer was sent and has not

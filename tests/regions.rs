@@ -114,7 +114,7 @@ async fn killed_at_each_place(operation: Operation) -> (usize, usize) {
     (usize::try_from(places).unwrap(), unknown)
 }
 
-/// The variable that names the operation of a process.
+/// The variable that selects the operation of a process.
 const OPERATION: &str = "DSQL_EDGE_TEST_OPERATION";
 
 /// The operations run at the same time, because the client pauses before each retry. Each operation runs in a separate

@@ -1,11 +1,11 @@
 //! Tests that the SQL that is sent means the same as the SQL that was written. The compiler rewrites some queries: it
-//! replaces stars by columns, sends combinations of optional text, and sends one statement for many rows. PostgreSQL 16
+//! replaces `*` by columns, sends combinations of optional text, and sends one statement for many rows. PostgreSQL 16
 //! prepares each rewritten text, and must describe it like the original text.
 //!
-//! The test takes the queries of `tests/cases` and, if `DSQL_EDGE_CORPUS` names the folder of the corpora, the
-//! queries of the corpora (`cargo xtask corpus sent`). Where possible, the test also uses each query as a subquery of
-//! queries that contain stars. A query without parameters is also used as a subquery of queries that contain optional
-//! text. `SENT=name` selects the schemas whose name contains `name`.
+//! The test takes the queries of `tests/cases` and, if `DSQL_EDGE_CORPUS` contains the path of the corpora, the queries
+//! of the corpora (`cargo xtask corpus sent`). Where possible, the test also uses each query as a subquery of queries
+//! that contain `*`. A query without parameters is also used as a subquery of queries that contain optional text.
+//! `SENT=name` selects the schemas whose name contains `name`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -160,7 +160,7 @@ struct Check<'c> {
 }
 
 impl Check<'_> {
-    /// Compares the SQL texts that are sent for a query.
+    /// Compares the different SQL strings that may be sent for a query.
     fn texts(&mut self, source: &Source, query: &TypedQuery) {
         let written = Numbered::of(source).text;
         if query.combinations.is_empty() && query.sql != written {

@@ -374,9 +374,9 @@ const SCENARIOS: [(&str, i64, Scenario); 4] = [
     }),
 ];
 
-/// Runs a scenario thirty times on a separate cluster. The first connection breaks at a different byte in each run. After
-/// each run, the client's report must agree with the database. Returns the number of connections that were replaced and
-/// of unknown outcomes.
+/// Runs a scenario thirty times on a separate cluster. The first connection breaks at a different byte in each run.
+/// After each run, the client's report must agree with the database. Returns the number of connections that were
+/// replaced and of unknown outcomes.
 async fn broken_at_thirty_places((name, rows, scenario): (&str, i64, Scenario)) -> (usize, usize) {
     let local = local().await;
     let watcher = Dsql::new(config(&local, None));

@@ -1,5 +1,5 @@
-// The Worker around each client in JavaScript: the first word of the path names a case, the other words are its
-// arguments. The answer is JSON. An error of the client becomes the status 500.
+// The Worker around each client in JavaScript: the first word of the path is the name of a case, the other words are
+// its arguments. The answer is JSON. An error of the client becomes the status 500.
 
 export const worker = (cases) => ({
   async fetch(request, env, context) {

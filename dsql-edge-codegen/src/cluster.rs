@@ -3,9 +3,9 @@
 //! Input: options that commands share, variables, and AWS's own configuration. Output: the configuration of dsql-edge's
 //! client. No credential appears in an error.
 //!
-//! The variables of the shell together describe one cluster. If the variables do not name an endpoint, and a dsql-local
-//! is found by its folder, all values come from dsql-local, because the login would fail with a role or a certificate
-//! of another cluster.
+//! The variables of the shell together describe one cluster. If no variable contains an endpoint, and a dsql-local is
+//! found by its folder, all values come from dsql-local, because the login would fail with a role or a certificate of
+//! another cluster.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ pub struct Cluster {
 /// The cluster of a command, and the role to connect as.
 pub(crate) struct Target {
     pub(crate) endpoint: String,
-    /// The source of the endpoint, as messages name it: an option, a variable or a folder.
+    /// The source of the endpoint in messages: an option, a variable or a folder.
     pub(crate) origin: String,
     /// The package's dsql-local, if the endpoint belongs to it.
     pub(crate) local: Option<RunningLocal>,
@@ -133,7 +133,7 @@ impl Cluster {
         given(&self.endpoint, "DSQL_ENDPOINT")
     }
 
-    /// Whether the option `--endpoint` names a cluster.
+    /// Whether the option `--endpoint` is given.
     pub(crate) fn is_named(&self) -> bool {
         self.endpoint.as_ref().is_some_and(|endpoint| !endpoint.is_empty())
     }
@@ -146,7 +146,7 @@ impl Cluster {
         options.into_iter().find(|(_, value)| is_given(value)).map(|(name, _)| name)
     }
 
-    /// Returns the options that name the cluster, without the role.
+    /// Returns the options that specify the cluster, without the role.
     pub(crate) fn as_written(&self) -> String {
         let ca = self.named_ca().map(|ca| ca.display().to_string());
         let options = [(ENDPOINT, &self.endpoint), ("--region", &self.region), ("--ca", &ca)];
@@ -154,7 +154,7 @@ impl Cluster {
         given.filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!(" {name} {value}")).collect()
     }
 
-    /// Returns the file that the option `--ca` names.
+    /// Returns the file of the option `--ca`.
     pub(crate) fn named_ca(&self) -> Option<PathBuf> {
         self.ca.clone().filter(|ca| !ca.as_os_str().is_empty())
     }
@@ -214,7 +214,7 @@ impl Cluster {
     }
 
     /// Returns the endpoint, the package's dsql-local if the endpoint belongs to it, and the option or the variable that
-    /// names the endpoint. Prints a line if the dsql-local was found by its folder alone.
+    /// contains the endpoint. Prints a line if the dsql-local was found by its folder alone.
     fn found(&self, package: &Path) -> Result<(String, Option<RunningLocal>, Option<&'static str>)> {
         let mut all = RunningLocal::all(package);
         if let Some(endpoint) = self.endpoint() {

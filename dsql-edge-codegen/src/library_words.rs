@@ -11,7 +11,7 @@ const ADVICE: [(&str, &str); 4] = [
     ("Config::transaction_pooler", "a connection without the pooler"),
 ];
 
-/// The option that names the endpoint.
+/// The option for the endpoint.
 pub(crate) const ENDPOINT: &str = "--endpoint";
 
 /// Words in an error about the endpoint, and the replacement if the endpoint comes from an option.
@@ -40,7 +40,7 @@ fn replaced(text: &str, words: &[(&str, &str)]) -> String {
     words.iter().fold(text.to_owned(), |text, (word, ours)| text.replace(word, ours))
 }
 
-/// Returns a text without the names of methods of `Config`.
+/// Returns a message without the names of methods of `Config`.
 pub fn for_a_shell(text: &str) -> String {
     let text = replaced(text, &ADVICE);
     let mut pieces = text.split(" (Config::");

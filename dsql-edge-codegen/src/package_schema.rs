@@ -22,7 +22,7 @@ use crate::cargo_config;
 /// Returns the path of the schema that the build of a package reads, or `None` if the package has no schema yet.
 ///
 /// # Errors
-/// Returns an error if a variable names a missing file or folder.
+/// Returns an error if a variable contains the path of a missing file or folder.
 pub(crate) fn of(package: &Path) -> Result<Option<SchemaPath>> {
     // The path must not contain `..`: otherwise, its ancestors would not be the folders above it.
     let absolute = std::fs::canonicalize(package).or_else(|_| std::path::absolute(package))?;
@@ -75,7 +75,7 @@ pub(crate) fn migrations_of(package: &Path) -> PathBuf {
 /// Describes in one line which schema a package has, and the reason.
 ///
 /// # Errors
-/// Returns an error if a variable names a missing file or folder.
+/// Returns an error if a variable contains the path of a missing file or folder.
 pub(crate) fn described(package: &Path) -> Result<String> {
     let found = match of(package)? {
         Some(SchemaPath::File(path) | SchemaPath::Migrations(path)) => path.display().to_string(),

@@ -85,8 +85,8 @@ fn of_jsonc(text: &str) -> Result<Value, String> {
     serde_json::from_str(&without_comments(text)).map_err(|error| error.to_string())
 }
 
-/// Replaces comments by spaces and removes commas before a closing bracket. Lines stay lines, so that an error names the
-/// line of the file.
+/// Replaces comments by spaces and removes commas before a closing bracket. Line breaks are kept, so that an error
+/// contains the right line of the file.
 fn without_comments(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text).chars().peekable();

@@ -1,6 +1,6 @@
 //! Writes a file whole or not at all: a command that is killed, or a full disk, leaves the file as it was.
 //!
-//! Input: a path and a text. Output: the file.
+//! Input: a path and the content. Output: the file.
 //!
 //! The text goes into a new file in the same folder. Then the new file replaces the old file. A symbolic link stays a
 //! link: the file to which the link points is replaced. The new file has the permissions of the old file.

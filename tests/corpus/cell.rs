@@ -25,7 +25,7 @@ impl Cell {
     }
 }
 
-/// A Rust value whose crate writes a text that PostgreSQL reads.
+/// A Rust value whose crate can print the value as PostgreSQL reads it.
 pub trait Written {
     /// Returns the value's own text, or `None` if PostgreSQL does not read this text.
     fn written(&self) -> Option<String>;

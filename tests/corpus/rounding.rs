@@ -1,4 +1,4 @@
-//! Compares two texts of JSON whose numbers may differ by the rounding to doubles.
+//! Compares two strings of JSON whose numbers may differ because they are rounded to doubles.
 //!
 //! Input: two strings, each of which is JSON or an array of JSON. Output: whether everything except the digits of
 //! numbers is the same, and each number is the same double.

@@ -184,7 +184,7 @@ async fn begin_with(sql: &str, tx: Transaction<'_>) -> Result<(), Error> {
     tx.pipeline((Sql::writing(sql).command(&[]), Sql::writing(BEFORE).query(&[]))).await.map(drop)
 }
 
-/// Replaces the texts of columns that are compared as `jsonb` by the text of the `jsonb` value.
+/// Replaces the values of columns that are compared as `jsonb` by the text of the `jsonb` value.
 async fn normalized(columns: &[Column], text: Text, tx: Transaction<'_>) -> Result<Text, Error> {
     let Text::Rows(mut rows) = text else { return Ok(text) };
     let jsonb = Sql::reading("SELECT $1::text::jsonb::text");

@@ -1,7 +1,7 @@
 //! A crash at every statement of a run, on both sides, and the run after it.
 //!
 //! At first, D1 has the state `BEFORE`, and DSQL has the state `NOW`. Each attempt restores D1 and disturbs one run at
-//! another place. Then the lease expires, and an undisturbed run must make D1 equal to DSQL.
+//! a different point. Then the lease expires, and an undisturbed run must make D1 equal to DSQL.
 
 use dsql_edge_tests::cutter::{Afterwards, Break};
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! The values that rows and arguments have, as PostgreSQL's text.
 //!
-//! Input: a type and a number. Output: a text that the type's input function reads. A value depends only on its type and
-//! its number, so that joins and comparisons with arguments find matching rows.
+//! Input: a type and a number. Output: a string that the type's input function reads. A value depends only on its type
+//! and its number, so that joins and comparisons with arguments find matching rows.
 
 /// The values to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

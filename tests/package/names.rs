@@ -238,7 +238,7 @@ fn each_pair_of_equal_identifiers_is_one_error() {
 
 #[test]
 fn type_in_an_override_is_the_users() {
-    // User's types whose names also occur in the expansion, and texts that are not types.
+    // Types of the user whose names also occur in the expansion, and strings that are not types.
     let source = r#"
         use dsql_edge::sql;
         pub mod own {

@@ -172,8 +172,8 @@ fn command_line_reads_the_schema_of_the_build() {
                 assert!(!success && printed.contains(error), "{variable}={value}: {printed}");
             }
         }
-        // `..` on the command line names the package. `check` does not read the snapshot in `src`, which is the working
-        // folder.
+        // `..` on the command line is the folder of the package. `check` does not read the snapshot in `src`, which is
+        // the working folder.
         let (success, printed) =
             runs("src", &[], &["check", "..", "--no-build", "--apply", "../nothing.sql"]);
         assert!(!success && !printed.contains("src/dsql-schema.sql"), "{printed}");

@@ -115,7 +115,7 @@ impl Script {
         self.seed.is_multiple_of(2)
     }
 
-    /// Returns the texts with the rewrites that `lint --fix` applies to a folder, and the number of rewrites.
+    /// Returns the files with the rewrites that `lint --fix` applies to a folder, and the number of rewrites.
     fn rewritten(&self, safe: Meaning) -> (Vec<String>, usize) {
         let texts: Vec<&str> = self.files.iter().map(|file| file.text.as_str()).collect();
         let fixed = fixed_all(&texts, None, Sent::OneByOne, safe);

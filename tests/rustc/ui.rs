@@ -43,8 +43,8 @@ fn all() -> ExitCode {
         let (name, value) = variable.split_once('=').expect("a variable has a value");
         let value = if value.is_empty() { value.into() } else { here.join(value) };
         // OUT_DIR is set here because cargo sets it only if the package has a build script; without a build script, the
-        // macro rejects a variable that names a folder of migrations.
-        // The dependencies are compiled once, so an incremental cache would only cost time.
+        // macro rejects a variable with a folder of migrations. The dependencies are compiled once, so an incremental
+        // cache would only cost time.
         let mut run = Command::new(&this);
         run.env(PART, part).env(name, value).env("OUT_DIR", target).env("CARGO_INCREMENTAL", "0");
         let run = run.status();

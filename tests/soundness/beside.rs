@@ -130,7 +130,7 @@ pub(crate) fn check(rng: &mut Rng, table: &mut Relation) -> Option<Node> {
     Some(Node::words(check))
 }
 
-/// Returns the COLLATE clause of a text column, for some columns.
+/// Returns the COLLATE clause of a column of the type text, for some columns.
 pub(crate) fn collation(rng: &mut Rng, ty: u32) -> &'static str {
     match ty {
         oid::TEXT | oid::VARCHAR | oid::BPCHAR => {

@@ -92,7 +92,7 @@ impl Crate {
         targets
     }
 
-    /// Finds the files that define the items which a path names. The path is resolved in the module `base`.
+    /// Finds the files that define the items to which a path refers. The path is resolved in the module `base`.
     fn resolve(&self, base: &[String], path: &[String], depth: usize, out: &mut BTreeSet<Module>) {
         let mut base = base.to_vec();
         let mut rest = path;
@@ -150,7 +150,7 @@ impl Crate {
     }
 }
 
-/// Returns the places of the imports that lead from a file back to itself in the shortest way.
+/// Returns the locations of the imports that lead from a file back to itself in the shortest way.
 fn shortest_cycle(start: &Module, imports: &[Import]) -> Option<Vec<String>> {
     let mut came_by: BTreeMap<&Module, &Import> = BTreeMap::new();
     let mut pending = VecDeque::from([start]);

@@ -27,9 +27,9 @@ pub struct Finding {
     pub code: &'static str,
     /// The message, one line.
     pub message: String,
-    /// The place of the finding in the sources.
+    /// The location of the finding in the sources.
     pub place: Place,
-    /// The report for people: the message, the place underlined, and a hint.
+    /// The report for people: the message, the source with the error underlined, and a hint.
     pub rendered: String,
     /// Whether the query already fails to compile under the current schema.
     pub was_wrong: bool,

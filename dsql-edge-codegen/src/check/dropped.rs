@@ -2,7 +2,8 @@
 //! breaks.
 //!
 //! Input: the files of the candidate. Output: the names of the objects, with the location of each statement. CASCADE
-//! and DROP SCHEMA do not name everything that they drop, so for some broken queries no statement is found.
+//! and DROP SCHEMA do not contain the names of everything that they drop, so for some broken queries no statement is
+//! found.
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};

@@ -61,7 +61,7 @@ enum Origin {
 }
 
 impl Query {
-    /// Returns the place of a byte of the SQL.
+    /// Returns the location of a byte of the SQL.
     pub(super) fn place(&self, offset: usize) -> Place {
         match &self.origin {
             Origin::Literal { literal, file, line, column } => {

@@ -64,7 +64,7 @@ impl Names {
         }
     }
 
-    /// Adds each name that a tree of imports contains. `root` is the first segment of the path that leads to `tree`.
+    /// Adds each name that a `use` declaration imports. `root` is the first segment of the path that leads to `tree`.
     fn import(&mut self, tree: &[TokenTree], root: Option<&str>) {
         for leaf in tree.split(|token| is_punct(token, ',')) {
             let first = leaf.iter().find_map(|token| match token {

@@ -53,7 +53,7 @@ pub(super) struct Seen {
 /// A file that cannot be read, or an invocation that cannot be read.
 #[derive(Debug)]
 pub struct Unread {
-    /// The file, as messages name it.
+    /// The path of the file in messages.
     pub file: String,
     /// The line; 0 if the whole file cannot be read.
     pub line: usize,
@@ -190,7 +190,7 @@ impl Unread {
         Unread { file: expanded.shown(package), line, column: 1, why, path }
     }
 
-    /// Describes a place that cannot be read.
+    /// Describes a file or an invocation that cannot be read.
     pub(crate) fn at(file: &str, line: usize, column: usize, why: String, path: &Path) -> Unread {
         Unread { file: file.to_owned(), line, column, why, path: real(path) }
     }

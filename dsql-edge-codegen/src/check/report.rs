@@ -65,8 +65,7 @@ pub(super) struct Drift {
 }
 
 impl Drift {
-    /// Compares the text of the current schema with `live`, the text of the database's schema; returns `None` if the
-    /// texts are equal.
+    /// Compares the current schema with `live`, the database's schema; returns `None` if the two are equal.
     pub(super) fn of(now: &AsItIs, live: &str) -> Option<Drift> {
         let text = schema_files::canonical(now.text());
         let text = text.as_ref();

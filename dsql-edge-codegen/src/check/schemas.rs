@@ -37,7 +37,7 @@ pub struct OfSchema {
     pub place: Place,
     /// The message, one line.
     pub message: String,
-    /// The report for people: the message, the place underlined, and a hint.
+    /// The report for people: the message, the source with the error underlined, and a hint.
     pub rendered: String,
 }
 

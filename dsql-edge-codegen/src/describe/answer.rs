@@ -205,7 +205,7 @@ fn described(query: TypedQuery, schema: &Schema) -> Answer {
     }
 }
 
-/// Describes the errors of a schema, each with its file and place.
+/// Describes the errors of a schema, each with its file and position.
 fn unreadable(files: &[SqlFile], errors: &[SchemaError]) -> anyhow::Error {
     let shown: Vec<String> = errors
         .iter()

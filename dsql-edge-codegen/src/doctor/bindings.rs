@@ -1,7 +1,7 @@
 //! The checks of a Worker's bindings: that they are there, that they are not in plain text, and that they fit.
 //!
-//! Input: the settings of the Worker, and its local bindings. Output: the checks. Secrets that exist only on Cloudflare are
-//! not visible here.
+//! Input: the settings of the Worker, and its local bindings. Output: the checks. Secrets that exist only on Cloudflare
+//! are not visible here.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -198,7 +198,7 @@ fn has_password(value: &str) -> bool {
     user.and_then(|(user, _)| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
 }
 
-/// Reports bindings that name another cluster or dsql-local than the other checks use. The deployed Worker and the
+/// Reports bindings of a different cluster or dsql-local than that of the other checks. The deployed Worker and the
 /// local Worker have different bindings, so a cluster is not compared with a dsql-local.
 fn other_server(target: &Target, bound: &dyn Fn(&str) -> Option<String>, source: &str) -> Option<Check> {
     let write = format!(

@@ -25,7 +25,7 @@ pub(super) struct Known<'k> {
     /// The region that the token is signed for.
     pub(super) region: &'k str,
     pub(super) skew: Option<&'k Skew>,
-    /// Other places that name a region, and that region.
+    /// Other settings that contain a region, and that region.
     pub(super) other_regions: Vec<(String, String)>,
 }
 
@@ -102,7 +102,7 @@ pub(super) fn rejected(error: &Error, known: &Known<'_>) -> Check {
     Check::wrong(NAME, words(error), remedy)
 }
 
-/// Returns the server's message and HINT; a text that contains the token is replaced.
+/// Returns the server's message and HINT; a string that contains the token is replaced.
 fn words(error: &Error) -> String {
     let shown = |text: &str| match text.to_lowercase().contains("x-amz-") {
         true => "(the text repeats a token)".to_owned(),

@@ -29,7 +29,7 @@ pub(super) struct Site<'s> {
     pub(super) dialect: Dialect,
     /// The role of the session.
     pub(super) user: &'s str,
-    /// The options that name the server, as `migrate` takes them.
+    /// The options that specify the server, as `migrate` takes them.
     pub(super) options: String,
 }
 

@@ -1,8 +1,8 @@
 //! The checks of a pool: that the Durable Object is bound and its class exists, and that the variables of the pool have
 //! values that the Worker and the object accept.
 //!
-//! Input: the settings of a Worker, and its local bindings. Output: a check for each thing that is wrong. The messages use
-//! the same words as the errors at run time (`stub.rs` and `object.rs` of the crate dsql-edge).
+//! Input: the settings of a Worker, and its local bindings. Output: a check for each thing that is wrong. The messages
+//! use the same words as the errors at run time (`stub.rs` and `object.rs` of the crate dsql-edge).
 
 use std::fs;
 use std::ops::RangeInclusive;

@@ -3,7 +3,7 @@
 //! Input: a session. Output: the check. Privileges of columns are not counted.
 //!
 //! Only `admin` may use the schema `public` of a cluster, so the check never advises a GRANT there: the guide's chapter
-//! "Deploying" has a schema of its own for the tables of a Worker's role.
+//! "Deploying" describes a separate schema for the tables of a Worker's role.
 
 use anyhow::Result;
 use dsql_edge::dynamic::Sql;

@@ -177,7 +177,7 @@ fn snapshot(options: &Options, summary: &mut Summary) -> Result<()> {
     create(&options.package, SNAPSHOT, &text, "the cluster's schema; `dsql-edge pull` updates it", summary)
 }
 
-/// Creates a folder of migrations, and the build script that names this folder.
+/// Creates a folder of migrations, and a build script with the name of this folder.
 fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()> {
     let path = package.join(folder);
     if !path.exists() {

@@ -86,7 +86,7 @@ enum Target {
 enum Format {
     /// With the place underlined
     Human,
-    /// One object, with places in bytes and in lines and columns
+    /// One object, with positions in bytes and in lines and columns
     Json,
     /// SARIF 2.1.0, for code scanning
     Sarif,

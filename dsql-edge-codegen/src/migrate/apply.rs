@@ -42,8 +42,8 @@ pub struct Applied {
 /// its lease.
 ///
 /// # Errors
-/// Returns the first error, with the place of its step. The steps before this step stay applied, and the next run
-/// continues with this step.
+/// Returns the first error, with the file and the number of its step. The steps before this step stay applied, and the
+/// next run continues with this step.
 pub async fn migrate(
     folder: &Folder,
     config: Config,

@@ -31,7 +31,7 @@ pub(super) fn open_folder(folder: &Path, dialect: Dialect) -> Result<Folder> {
 /// Creates a folder with these files, each with its path. All these files must pass the rules.
 ///
 /// # Errors
-/// Returns an error that lists everything that the server rejects or that has no place in a migration.
+/// Returns an error that lists everything that the server rejects or that a migration must not contain.
 pub fn folder_of(texts: Vec<(String, String)>, dialect: Dialect) -> Result<Folder> {
     Folder::of(texts, dialect, rules(dialect))
 }

@@ -17,7 +17,7 @@ use dsql_edge_migrations::{File, Step};
 use super::database::Database;
 use super::progress::Progress;
 
-/// $1: the text of the step. A role sees the texts of its own statements, cut off at `track_activity_query_size`.
+/// $1: the text of the step. A role sees the SQL of its own statements, cut off at `track_activity_query_size`.
 const BLOCKING: &str = "SELECT DISTINCT b.pid::text, concat_ws(', ', 'role ' || b.usename, nullif(b.application_name, ''), b.state)
      FROM (SELECT l.pid FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -125,7 +125,7 @@ fn run_command(options: &Options) -> Result<ExitCode> {
             let default = package_schema::snapshot_to_write;
             schema_files::dialect_of(&options.output.clone().unwrap_or_else(default))
         });
-    // The errors name the folder or the file.
+    // The errors contain the folder or the file.
     let folder = folder::open_folder(&options.folder, options.server.dialect(of_schema))
         .context("reading the migrations")?;
     if folder.files.is_empty() && !matches!(options.command, Some(Command::Resolve(_))) {

@@ -2,13 +2,14 @@
 //! migrations before them.
 //!
 //! Input: the steps that are not applied, and the catalog. Output: an error before anything is sent. The linter compares each
-//! statement with what the folder creates. If the linter does not find a name, the name is looked up in the catalog, because
-//! the database may have tables that no migration created.
+//! statement with what the folder creates. If the linter does not find a name, the name is looked up in the catalog,
+//! because the database may have tables that no migration created.
 //!
-//! If the catalog has such a name, the folder does not show all effects of the statement that uses the name. An error in a
-//! later statement is then not certain: `ALTER TABLE old RENAME TO new` gives a table a name that the linter does not know. So
-//! an unknown name is an error only if all names before it are known; a later unknown name is a warning. A later unknown name
-//! is also a warning after a step that an interrupted run began, because this step may have been applied.
+//! If the catalog has such a name, the folder does not show all effects of the statement that uses this name. An error
+//! in a later statement is then not certain: `ALTER TABLE old RENAME TO new` gives a table a name that the linter does
+//! not know. So an unknown name is an error only if all names before it are known; a later unknown name is a warning. A
+//! later unknown name is also a warning after a step that an interrupted run began, because this step may have been
+//! applied.
 
 use anyhow::{Result, bail};
 use dsql_edge_compiler::Source;

@@ -56,7 +56,7 @@ impl Resolve {
             }
             None => (self.what.as_str(), None),
         };
-        // Messages name a file by its path.
+        // Messages contain the path of a file.
         let name = Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or(name);
         if self.forget && number.is_some() {
             bail!("--forget is for a file, not for a part of it: resolve {name} --forget");

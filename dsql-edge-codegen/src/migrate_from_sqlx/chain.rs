@@ -85,8 +85,8 @@ pub(super) fn chain(after: &[TokenTree]) -> Chain {
     out
 }
 
-/// Returns the byte range of each `.rows_affected()` on the variable `name`, up to and including a statement `let name =
-/// …`, whose right side still uses the old value.
+/// Returns the byte range of each `.rows_affected()` on the variable `name`, up to and including a statement `let name
+/// = …`, whose right side still uses the old value.
 pub(super) fn uses_of_row_count(name: &str, tokens: &[TokenTree]) -> Vec<Range<usize>> {
     let is_name = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if ident == name);
     let mut out = Vec::new();

@@ -93,7 +93,7 @@ pub(super) fn misfits(query: &TypedQuery, fields: &Fields) -> Vec<(usize, String
     out
 }
 
-/// The usual Rust type of a column, if the query names a standard Rust type that does not fit, as in `"at: i64"`.
+/// The usual Rust type of a column, if the query specifies a standard Rust type that does not fit, as in `"at: i64"`.
 fn misfit(sql_type: &SqlType, rust: &RustType) -> Option<String> {
     const PLAIN: [&str; 9] = ["bool", "i16", "i32", "i64", "u32", "f32", "f64", "String", "Vec<u8>"];
     let RustType::Written(written) = rust else { return None };

@@ -36,7 +36,7 @@ pub(super) struct Sources {
 
 /// A Rust file.
 pub(super) struct SourceFile {
-    /// The path, as messages name it.
+    /// The path of the file in messages.
     pub(super) name: String,
     pub(super) text: String,
 }
@@ -262,7 +262,7 @@ fn without_generics(before: &[TokenTree]) -> &[TokenTree] {
 }
 
 /// The type of `impl Type` or `impl Trait for Type`, if `before` ends with this. `None` if the type has generic arguments,
-/// whose parameters a nested item cannot name.
+/// whose parameters a nested item cannot use.
 fn impl_type(before: &[TokenTree]) -> Option<String> {
     let end = |token: &TokenTree| {
         is_punct(token, ';')

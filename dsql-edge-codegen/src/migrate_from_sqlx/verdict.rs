@@ -240,7 +240,7 @@ impl Judging<'_> {
         format!("{reason}\n --> {}:{line}", self.name)
     }
 
-    /// The place of a byte of the SQL.
+    /// Returns the location of a byte of the SQL.
     fn place(&self, text: &str, offset: usize) -> Place {
         if self.call.kind.is_file {
             let (line, column) = line_and_column(text, offset);
@@ -277,8 +277,8 @@ fn compiled(text: &str, schema: &Schema) -> Result<Compiled, Diagnostics> {
     Ok(Compiled { query, fields })
 }
 
-/// Returns a Rust literal with this content: a raw literal if an ordinary literal would need escapes. A raw literal cannot
-/// contain a carriage return.
+/// Returns a Rust literal with this content: a raw literal if an ordinary literal would need escapes. A raw literal
+/// cannot contain a carriage return.
 fn literal(text: &str) -> String {
     if text.contains('\r') {
         return format!("{text:?}");
@@ -292,7 +292,7 @@ fn literal(text: &str) -> String {
     format!("r{marks}\"{text}\"{marks}")
 }
 
-/// Applies edits, which are sorted by their places, to a text.
+/// Applies edits, which are sorted by their positions, to a string.
 pub(super) fn applied<'e>(text: &str, edits: impl Iterator<Item = &'e Edit>) -> String {
     let (mut out, mut done) = (String::with_capacity(text.len()), 0);
     for Edit { at, text: new } in edits {

@@ -1,8 +1,8 @@
 //! The templates of `new`, and their files.
 //!
-//! The texts are files below `templates/`. A template contains `@…@` where the name, the Region or a part that differs
-//! between the templates is inserted. `Cargo.toml` is kept as `manifest.toml`, because cargo leaves a folder with a
-//! `Cargo.toml` out of a package.
+//! A template consists of files below `templates/`. A template contains `@…@` where the name, the Region or a part that
+//! differs between the templates is inserted. `Cargo.toml` is kept as `manifest.toml`, because cargo leaves a folder
+//! with a `Cargo.toml` out of a package.
 
 use clap::ValueEnum;
 

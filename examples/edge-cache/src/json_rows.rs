@@ -5,7 +5,7 @@
 //! D1 accepts 100 parameters per query, so an `INSERT` with a parameter for each value would write about 15 rows.
 //! `INSERT … SELECT value ->> 'id', … FROM json_each(?1)` has one parameter for all rows. JSON loses no digit of an
 //! integer, because SQLite reads integers of JSON with 64 bits. (JavaScript, and so a Worker that reads D1, has 53
-//! bits: a larger number must be copied as a text.)
+//! bits: a larger number must be copied as text.)
 
 use serde::Serialize;
 

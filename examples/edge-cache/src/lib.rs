@@ -2,7 +2,7 @@
 //!
 //! Input: a cron trigger, and HTTP requests. Output: rows and rankings in D1, and JSON.
 //!
-//! DSQL is the only place where data is written, and one run of the cron trigger at a time copies it to D1:
+//! Data is written only to DSQL, and one run of the cron trigger at a time copies it to D1:
 //!
 //! | module | job |
 //! |---|---|

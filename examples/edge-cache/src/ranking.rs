@@ -16,7 +16,7 @@
 //!
 //! The number of a version is the epoch of the run. Because no other run has that epoch, a version that a crash left
 //! unfinished is never continued and never shown. The next run deletes the unfinished version, together with the
-//! version that was shown before the current version. So a reader that names a version by its number can still read
+//! version that was shown before the current version. So a reader that requests a version by its number can still read
 //! this version for the time between two runs after a newer version has replaced it.
 //!
 //! The whole ranking must fit into the Worker's memory, and DSQL must compute it within the query timeout (30 seconds,
@@ -64,7 +64,7 @@ const DELETE_OTHERS: &str = "
 /// Writes a new version and shows it.
 pub async fn run(dsql: &Dsql, lease: &Lease<'_>, batch_rows: usize) -> Result<(), Failure> {
     delete_other_versions(lease, batch_rows).await?;
-    // One transaction: the time and the ranking belong together.
+    // Both statements are in one transaction, because the time and the ranking belong together.
     let (as_of, places) = dsql.pipeline((sql!("SELECT now()").value(), ranking())).await?;
     let as_of = as_of.to_rfc3339();
     let d1 = lease.d1();

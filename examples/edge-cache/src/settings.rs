@@ -1,6 +1,6 @@
 //! The Worker's settings: the variables of `wrangler.toml`.
 //!
-//! Input: the bindings. Output: numbers, or an error that names the variable.
+//! Input: the bindings. Output: numbers, or an error with the name of the variable.
 
 use worker::Env;
 

@@ -77,7 +77,7 @@ pub mod sqlx {
 pub(crate) struct Definitions(BTreeMap<String, String>);
 
 impl Definitions {
-    /// Adds the types that an override names. The first definition of a name is kept.
+    /// Adds the types that occur in an override. The first definition of a name is kept.
     pub(crate) fn add(&mut self, written: &str, sql_type: &SqlType, name: &str, schema: &Schema) {
         let in_json = written.contains("Json<");
         let sql_type = match &sql_type.base().kind {

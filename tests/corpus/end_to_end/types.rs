@@ -1,8 +1,8 @@
 //! Generates a module for each SQL type of a project: a function that makes an argument from its text, and a function
 //! that sends a decoded value back.
 //!
-//! Input: SQL types. Output: Rust. The functions are generic over the Rust type, so that they accept the types that
-//! overrides name.
+//! Input: SQL types. Output: Rust. The functions are generic over the Rust type, so that they accept the types in
+//! overrides.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -43,7 +43,7 @@ impl Types {
     }
 }
 
-/// The types whose Rust values have a text that PostgreSQL reads.
+/// The types whose Rust values can be printed as PostgreSQL reads them.
 const WRITTEN: [&str; 14] = [
     "bool",
     "i16",

@@ -55,7 +55,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             JsFuture::from(rotate(&env, name, value)).await?;
             Response::from_json(&"done")
         }
-        // The platform cannot deliver requests to the pool's object. The first word of the path names the error.
+        // The platform cannot deliver requests to the pool's object. The first word of the path selects the error.
         "broken" => {
             let (how, what) = what.split_once('/').unwrap_or((what, ""));
             answer(Dsql::from_pool(&with_broken_pool(&env, how).unchecked_into()), what).await

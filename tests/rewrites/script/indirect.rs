@@ -4,7 +4,7 @@
 use super::Maker;
 
 impl Maker {
-    /// Writes functions before the tables that their bodies name, as pg_dump does.
+    /// Writes functions before the tables that their bodies use, as pg_dump does.
     pub(super) fn functions_before_tables(&mut self) {
         self.statement("SET check_function_bodies = false");
         self.statement("CREATE FUNCTION g0(int) RETURNS int LANGUAGE sql AS 'SELECT $1'");

@@ -1,5 +1,5 @@
-//! A Worker that answers with a text, an int4 and a timestamptz: from a query, or as constants. The difference between
-//! the sizes of the two variants is dsql-edge's share of a Worker.
+//! A Worker that answers with a row of a text, an int4 and a timestamptz: from a query, or as constants. The difference
+//! between the sizes of the two variants is dsql-edge's share of a Worker.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

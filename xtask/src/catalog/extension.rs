@@ -68,7 +68,7 @@ SELECT 7, format('CREATE VIEW %I AS%s', c.relname, regexp_replace(pg_get_viewdef
 FROM own JOIN pg_class c ON own.classid = 'pg_class'::regclass AND c.oid = own.objid AND c.relkind = 'v'
 ) AS statements ORDER BY rank, statement COLLATE "C""#;
 
-/// Returns one file for each extension with an object that queries can name. An extension that has only trigger
+/// Returns one file for each extension with an object to which queries can refer. An extension that has only trigger
 /// functions, access methods or dictionaries (`autoinc`, `bloom`, `dict_int`) gets no file. The extensions are created
 /// in transactions that are rolled back.
 pub(super) fn files(client: &mut Client) -> Result<Vec<File>> {

@@ -1,6 +1,6 @@
-//! `cargo xtask corpus`: measures the compiler on the corpora that `DSQL_EDGE_CORPUS` names. This command compares the
-//! answers of the public command `dsql-edge describe --jsonl` with PostgreSQL's answers, and the rules of DSQL with a
-//! cluster's answers.
+//! `cargo xtask corpus`: measures the compiler on the corpora in the folder `DSQL_EDGE_CORPUS`. This command compares
+//! the answers of the public command `dsql-edge describe --jsonl` with PostgreSQL's answers, and the rules of DSQL with
+//! a cluster's answers.
 
 mod describe;
 mod dsql;

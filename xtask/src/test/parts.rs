@@ -301,7 +301,7 @@ fn programs(name: &str, tests: Command, besides: Option<(Command, DocTests)>) ->
     Step { name: name.to_owned(), work: Work::Programs { tests, besides: besides.map(Box::new) } }
 }
 
-/// `cargo test` of the whole workspace with these arguments. The command always names the whole workspace, because
+/// `cargo test` of the whole workspace with these arguments. The command is always for the whole workspace, because
 /// cargo builds shared dependencies once for each set of packages. The commands that tests run have already been built,
 /// by an earlier `cargo test --no-run` without a filter. Most tests wait for a server most of the time, so each test
 /// program runs twice as many tests at once as there are cores. The tests' databases exist only for seconds, and are in

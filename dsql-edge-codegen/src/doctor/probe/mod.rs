@@ -2,9 +2,9 @@
 //!
 //! Input: a cluster, and the user's consent. Output: a report in Markdown, which can be pasted into an issue.
 //!
-//! Invariants: the probe changes only one schema. It prints the name of this schema before it begins, creates the
-//! schema itself, and drops it at the end, also after an error and after Ctrl-C. A token is sent only inside TLS, to a
-//! verified host. The report contains neither the host name nor a credential.
+//! Invariants: the probe changes only one schema. The probe prints the name of this schema before it begins, creates
+//! the schema itself, and drops it at the end, also after an error and after Ctrl-C. A token is sent only inside TLS,
+//! to a verified host. The report contains neither the host name nor a credential.
 
 mod probed;
 mod questions;

@@ -2,8 +2,8 @@
 //!
 //! The probe leaves out the questions that need a Worker: `secureTransport: "on"`, WebSockets of Workers, the
 //! certificates that the edge accepts, sockets in Durable Objects. The probe also leaves out the question about
-//! SQLSTATE 53400, which needs more than 1,000 connections in a second, because these connections would disturb other clients
-//! of the cluster.
+//! SQLSTATE 53400, which needs more than 1,000 connections in a second, because these connections would disturb other
+//! clients of the cluster.
 
 use anyhow::Result;
 use dsql_edge::diagnosis::{self, Negotiation};

@@ -32,7 +32,7 @@ pub(super) fn print(catalog: &Catalog) -> String {
             .map(|[name, subtype]| format!("CREATE TYPE {name} AS RANGE (subtype = {subtype});\n")),
     );
     section(&mut out, catalog.sequences.iter().map(sequence));
-    // The body of a function may name tables, and DSQL rejects the setting `check_function_bodies`, so functions follow
+    // The body of a function may use tables, and DSQL rejects the setting `check_function_bodies`, so functions follow
     // tables where possible.
     functions(&mut out, catalog, |it| !comes_after_tables(it));
     for relation in

@@ -3,8 +3,8 @@
 //! Output: rows of text. The doc comment of each query lists its columns. An object's key consists of the name of its
 //! catalog and its OID; `dependencies` uses the same keys. Names are qualified, because the search path is empty.
 //!
-//! Each query names only columns that PostgreSQL 14 and later have; any other column is read from the row as `jsonb`.
-//! The tests run the queries on PostgreSQL 15, 16, 17 and 18.
+//! Each query contains only columns that PostgreSQL 14 and later have; any other column is read from the row as
+//! `jsonb`. The tests run the queries on PostgreSQL 15, 16, 17 and 18.
 
 use super::super::sql_parts::{not_of_extension, sequence_options};
 
@@ -171,7 +171,7 @@ const SEQUENCES: &str = concat!(
                       AND d.objid = c.oid AND d.deptype = 'i')"
 );
 
-/// The servers of foreign tables, without their options: these name a host.
+/// The servers of foreign tables, without their options, because the options contain a host.
 const SERVERS: &str = "SELECT '9', 'pg_foreign_server:' || s.oid, quote_ident(s.srvname),
             'CREATE SERVER ' || quote_ident(s.srvname) || coalesce(' TYPE ' || quote_literal(s.srvtype), '') ||
             ' FOREIGN DATA WRAPPER ' || quote_ident(w.fdwname) || ';'
