@@ -15,7 +15,7 @@ pub fn dsql_edge() -> &'static Path {
     PATH.get_or_init(|| built("dsql-edge-codegen", "dsql-edge"))
 }
 
-/// Returns the path of `dsql-local`, in the same way.
+/// Returns the path of `dsql-local`, and builds it unless it was built together with all tests.
 pub fn dsql_local() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| built("dsql-edge-local", "dsql-local"))

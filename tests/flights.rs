@@ -46,7 +46,7 @@ pub async fn local() -> Local {
     Local::builder().named_init_sql("tables", TABLES).start().await.unwrap()
 }
 
-/// The primary key with this number.
+/// Returns the primary key that corresponds to this number.
 pub fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }

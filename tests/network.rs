@@ -221,7 +221,7 @@ impl Drop for Network {
     }
 }
 
-/// What happens to the bytes of each connection.
+/// How the network delays, counts and breaks the bytes of each connection.
 #[derive(Clone, Copy)]
 struct Pace {
     delay: Duration,
@@ -330,8 +330,8 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, opened: Instant,
             tokio::time::sleep_until(at).await;
             if way.is_held() {
                 way.holding.send_replace(true);
-                // This direction is blocked: bytes are still read, but dropped, until the sender closes the
-                // connection.
+                // The direction of a held connection is blocked: bytes are still read, but dropped, until the sender
+                // closes the connection.
                 continue;
             }
             let passes = way.arriving(bytes.len(), pace.fault);

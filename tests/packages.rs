@@ -234,7 +234,7 @@ fn compare_relations(schema: &Schema, relations: &[Relation], differences: &mut 
                 }
                 for (column, (_, not_null)) in query.columns.iter().zip(columns) {
                     // The catalog has no NOT NULL for the columns of a view, but the compiler proves NOT NULL for some
-                    // of them.
+                    // of these columns.
                     if *not_null && column.nullable {
                         differences.push(format!("{name}.{}: NOT NULL was lost", column.name));
                     }

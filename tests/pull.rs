@@ -34,7 +34,7 @@ async fn postgresql_16() -> PostgresServer {
     PostgresServer::start(&bin.await.unwrap(), "", "").await
 }
 
-/// What a snapshot of PostgreSQL contains, and what only PostgreSQL has.
+/// Tests what a snapshot of PostgreSQL contains, and what only PostgreSQL has.
 #[tokio::test]
 async fn snapshot_of_postgresql_creates_the_same_schema() {
     let server = postgresql_16().await;

@@ -1,5 +1,5 @@
-//! Builds, runs and tests the Workers of `dsql-edge new`, as a user does: `npm run dev` and `cargo test`. Also runs the
-//! commands of the guide's first chapter.
+//! Builds, runs and tests the Workers of `dsql-edge new`, as a user does: `npm run dev` and `cargo test`. This file
+//! also runs the commands of the guide's first chapter.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -22,20 +22,20 @@ use crate::library_words::{ENDPOINT, for_endpoint, for_options};
 /// The cluster, and the role to connect as.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Cluster {
-    /// The cluster's host name, or `localhost[:port]` for dsql-local; without it, the cluster in DSQL_ENDPOINT, or the
-    /// dsql-local whose folder .dsql-local is in the package
+    /// The cluster's host name, or `localhost[:port]` for dsql-local; without this option, the cluster in
+    /// DSQL_ENDPOINT, or the dsql-local whose folder .dsql-local is in the package
     #[arg(long, global = true, help_heading = "Cluster")]
     endpoint: Option<String>,
-    /// The region to sign for; the host name of a cluster already contains its region. Without it, the region in
-    /// DSQL_REGION
+    /// The region to sign for; the host name of a cluster already contains its region. Without this option, the region
+    /// in DSQL_REGION
     #[arg(long, global = true, help_heading = "Cluster")]
     region: Option<String>,
-    /// The role to connect as; without it, the role in DSQL_USER, or admin. DSQL_USER is not read for a dsql-local
-    /// that is found by its folder
+    /// The role to connect as; without this option, the role in DSQL_USER, or admin. DSQL_USER is not read for a
+    /// dsql-local that is found by its folder
     #[arg(long, global = true, help_heading = "Cluster")]
     pub user: Option<String>,
-    /// A certificate authority to trust in addition to the system's, in PEM; without it, the file in DSQL_EDGE_CA, or
-    /// dsql-local's. DSQL_EDGE_CA is not read for a dsql-local that is found by its folder
+    /// A certificate authority to trust in addition to the system's, in PEM; without this option, the file in
+    /// DSQL_EDGE_CA, or dsql-local's. DSQL_EDGE_CA is not read for a dsql-local that is found by its folder
     #[arg(
         long,
         value_parser = OsStringValueParser::new().map(PathBuf::from),
@@ -248,7 +248,7 @@ fn given(option: &Option<String>, variable: &str) -> Option<String> {
     option.or_else(|| std::env::var(variable).ok().filter(|value| !value.is_empty()))
 }
 
-/// What the user can do if no cluster is found.
+/// The advice for a user if no cluster is found.
 const START: &str = "start one with `dsql-local serve` in another terminal";
 const NAME_CLUSTER: &str = "name the cluster with --endpoint <id>.dsql.<region>.on.aws or DSQL_ENDPOINT";
 

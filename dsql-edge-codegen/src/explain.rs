@@ -53,7 +53,7 @@ const UNIQUE: &str = "unique-violation";
 const LOGIN: &str = "login-rejected";
 const LIMIT: &str = "limit-exceeded";
 
-/// The codes of these errors in the server's messages, and the page of each.
+/// The SQLSTATEs and other codes of errors of the server, and the page that explains each code.
 const OF_SERVER: [(&str, &str); 9] = [
     ("40001", CONFLICT),
     ("OC000", CONFLICT),
@@ -301,7 +301,7 @@ mod tests {
         assert!(
             page(bare_numeric).contains("\n\n    numeric without a precision is numeric(18,6) in DSQL\n")
         );
-        // This name is both a code and a rule.
+        // `unknown_type` is both a code and a rule.
         assert_eq!(found("unknown_type"), Ok((vec!["unknown-type"], vec!["unknown_type"])));
         assert!(found("index_asnc").unwrap_err().contains("did you mean index_async?"));
     }

@@ -11,7 +11,7 @@ use crate::compare::{self, Text};
 use crate::plan::{Column, Database, Outcome, Plan, Query};
 use crate::{Answer, Compiled, Given, Run, Running};
 
-/// After this number of runs that returned rows, spare arguments are not tried.
+/// If this number of runs have returned rows, spare arguments are not tried.
 const ENOUGH: usize = 2;
 
 /// Makes the state before a run the same for PostgreSQL's own answer and for the runtime's.

@@ -238,7 +238,7 @@ impl Site {
     }
 }
 
-/// What the front (`front.js`, the Worker in front of D1) has recorded since the last plan.
+/// The records of the front (`front.js`, the Worker in front of D1) since the last plan.
 pub(crate) struct Report {
     /// The number of statements of each batch.
     pub(crate) batches: Vec<usize>,

@@ -97,7 +97,7 @@ async fn missing_rights_are_named_with_their_grants() {
     let error = failure().await;
     let expected = "reading the ledger: SQLSTATE 42501: permission denied for schema dsql_edge: `migrate status` needs GRANT USAGE ON SCHEMA dsql_edge";
     assert!(error.contains(expected), "{error}");
-    // These two rights are enough for `migrate status`.
+    // USAGE on the schema and SELECT on the ledger are enough for `migrate status`.
     site.run_sql("GRANT USAGE ON SCHEMA dsql_edge TO poor; GRANT SELECT ON dsql_edge.migrations TO poor")
         .await;
     let status = Status::ask(&folder, config()).await.unwrap();

@@ -1,6 +1,6 @@
 //! Breaks a run at each message that the run sends, before the message or its answer arrives, and kills the run or lets
-//! it continue. Then starts another run, and checks that nothing is lost and nothing is applied twice. Also tests two
-//! runs at once.
+//! it continue. Then starts another run, and checks that nothing is lost and nothing is applied twice. This file also
+//! tests two runs at once.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -93,7 +93,7 @@ const BEFORE: &str =
 /// The visible state of the database: schema, rows, ledger and lease.
 async fn everything(site: &Site) -> String {
     let mut out = snapshot(site.server(), "").await.unwrap();
-    // One session for all queries, because PostgreSQL starts a process for each.
+    // One session serves all queries, because PostgreSQL starts a process for each session.
     let superuser = site.superuser().await;
     for sql in [
         "SELECT id || title || view_count FROM posts ORDER BY 1",

@@ -1,4 +1,5 @@
-//! What `migrate status` and `migrate resolve` report, and the errors that `migrate` reports before it sends anything.
+//! Tests the reports of `migrate status` and `migrate resolve`, and the errors that `migrate` reports before it sends
+//! anything.
 
 use std::path::Path;
 

@@ -2,9 +2,9 @@
 //! their rewrites.
 //!
 //! With a rewrite that `--fix` applies, a script must leave the same catalog and the same rows, and give the same
-//! errors. A script in which the linter finds a name that is taken or missing must fail. With a rewrite that needs `--assume-success`, this must be true for each script in which no statement fails.
-//! `REWRITES_SCRIPTS=5000` tries more scripts, `REWRITES_SEED=7` tries other scripts; `cargo xtask rewrites` sets both
-//! variables.
+//! errors. A script in which the linter finds a name that is taken or missing must fail. A rewrite that needs
+//! `--assume-success` must have the same effect in each script in which no statement fails. `REWRITES_SCRIPTS=5000`
+//! tries more scripts, `REWRITES_SEED=7` tries other scripts; `cargo xtask rewrites` sets both variables.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

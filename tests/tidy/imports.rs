@@ -40,7 +40,7 @@ struct Mention {
     line: usize,
 }
 
-/// An import of one file by another.
+/// An import in one file of something that another file defines.
 pub(crate) struct Import {
     pub(crate) from: Module,
     pub(crate) to: Module,

@@ -1,9 +1,9 @@
 //! `cargo xtask demo`: runs the example blog in workerd with a local DSQL, and sends requests to the blog over HTTP.
 //!
 //! The demo needs only a clone, Rust and Node. The demo starts one process, `dsql-local run`, which starts PostgreSQL
-//! and workerd. `dsql-local` stops both when its standard input closes, that is, when this process ends in any way. The
-//! command that `dsql-local` runs is `cargo xtask demo --serve`. `demo --serve` writes workerd's configuration, which
-//! needs the certificate of the running dsql-local, and then becomes workerd.
+//! and workerd. `dsql-local` stops PostgreSQL and workerd when its standard input closes, that is, when this process
+//! ends in any way. The command that `dsql-local` runs is `cargo xtask demo --serve`. `demo --serve` writes workerd's
+//! configuration, which needs the certificate of the running dsql-local, and then becomes workerd.
 
 use std::env;
 use std::fs;

@@ -9,10 +9,10 @@ use anyhow::{Context, Result};
 
 use crate::{pack, project, setup, step, worker, workerd};
 
-/// What a run measures: the options that the command passes on to the measuring program.
+/// The options that select what a run measures; the command passes these options on to the measuring program.
 #[derive(Debug, clap::Args)]
 pub struct Selection {
-    /// Also round trips of 1 and 147 ms, every case with every round trip, and more rounds
+    /// Measure also round trips of 1 and 147 ms, every case with every round trip, and more rounds
     #[arg(long)]
     pub full: bool,
     /// Measure only these clients

@@ -66,7 +66,7 @@ pub struct Options {
     /// The candidate: the current schema with these files of SQL applied to it, in this order
     #[arg(long, group = "candidate", num_args = 1..)]
     apply: Vec<PathBuf>,
-    /// The snapshot; without it, the schema that the crate's build reads
+    /// The snapshot; without this option, the schema that the crate's build reads
     #[arg(long)]
     snapshot: Option<PathBuf>,
     #[command(flatten)]

@@ -30,7 +30,7 @@ pub use answer::{Answer, Column, Describer, Param, Problem};
     describe --schema migrations/ < queries.sql\n  dsql-edge describe --format json 'SELECT 1 AS one'"
 )]
 pub struct Options {
-    /// The schema: a file of DDL, or a folder of migrations; without it, the schema of the package's build
+    /// The schema: a file of DDL, or a folder of migrations; without this option, the schema of the package's build
     /// (DSQL_EDGE_SCHEMA, the folder that build.rs names, dsql-schema.sql)
     #[arg(long)]
     schema: Option<PathBuf>,
@@ -40,7 +40,7 @@ pub struct Options {
     /// How the answer is printed; as JSON, one object per line, in the order of the queries
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// The database whose rules apply; without it, the schema's directive or DSQL
+    /// The database whose rules apply; without this option, the schema's directive decides, or else DSQL's rules apply
     #[arg(long, value_enum)]
     dialect: Option<Dialect>,
     /// The queries, with `$name` or `$1`; without any, or for `-`, statements are read from stdin, separated by

@@ -13,7 +13,7 @@ use super::check::Check;
 pub(super) const NAME: &str = "clock";
 
 /// The number of seconds for which a token of dsql-edge is valid after its signature. If this machine's clock is behind
-/// AWS's clock by this number or more, each token has already expired.
+/// AWS's clock by this number of seconds or more, each token has already expired.
 const BEHIND: i64 = 60;
 
 /// AWS accepts a token whose date is at most this number of seconds ahead of AWS's clock.

@@ -1,4 +1,4 @@
-//! The checks of the credentials and of the token that is signed with them.
+//! The checks of the credentials, and of the token that the credentials sign.
 //!
 //! Input: the cluster and the credentials that were found for it. Output: the source of the credentials, and the
 //! purpose of the token. No secret is shown; an access key is shortened.
@@ -42,7 +42,7 @@ fn others(found: &FoundCredentials, package: &Path) -> String {
     others.map(|(place, id)| format!("; {place} has {}, which is not used here", shortened(&id))).collect()
 }
 
-/// What to do if there are no credentials.
+/// Returns the advice for missing credentials.
 fn remedy(cause: &str) -> String {
     let profile = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
     match profile {

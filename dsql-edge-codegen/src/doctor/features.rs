@@ -20,7 +20,7 @@ const CRATE: &str = "dsql-edge";
 const READ_BY: [(&str, &str); 3] =
     [("DSQL_TLS", "direct-tls"), ("DSQL_TRANSPORT", "websocket"), ("AWS_ROLE_ARN", "assume-role")];
 
-/// The feature with the pool. Without this feature, the class of the pool and `from_pool` do not exist.
+/// The feature with the pool. Without the feature `pool`, the class of the pool and `from_pool` do not exist.
 const POOL: &str = "pool";
 
 /// Returns the checks of the features.

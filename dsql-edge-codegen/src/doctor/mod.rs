@@ -138,7 +138,7 @@ impl Found {
     }
 }
 
-/// What to do if no cluster is named.
+/// The advice if no cluster is specified.
 const UNNAMED: &str = "name the cluster: --endpoint, DSQL_ENDPOINT, or a running dsql-local in the package";
 
 async fn of_cluster(options: &Options, package: &Path) -> Found {

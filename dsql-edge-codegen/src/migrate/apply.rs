@@ -239,7 +239,8 @@ impl Run<'_> {
             self.ledger.take_over(file, step).await?;
         }
         match &step.work {
-            // Such a step writes its row of the ledger in its transaction, so the ledger never contains it as `started`.
+            // A step that is a transaction writes its row of the ledger in the same transaction, so the ledger never
+            // contains the step as `started`.
             Work::Transaction(_) if entry.is_some() => {
                 Err(stuck(file, step, "do the rows already have the values that the statement writes?"))
             }

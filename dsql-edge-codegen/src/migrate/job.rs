@@ -48,8 +48,8 @@ const RUNNING: &str = "SELECT j.job_id::text FROM sys.jobs j
        AND lower(j.status::text) NOT IN ('completed', 'failed', 'cancelled')
      ORDER BY j.start_time DESC LIMIT 1";
 
-/// Selects the server process that builds an index of this name on a PostgreSQL. A role sees only its own processes,
-/// unless it may read all statistics.
+/// Selects the server process that builds an index with the given name on a PostgreSQL. A role sees only its own
+/// processes, unless it may read all statistics.
 const BUILDING: &str = "SELECT p.pid::text FROM pg_catalog.pg_stat_progress_create_index p
      JOIN pg_catalog.pg_class x ON x.oid = p.index_relid
      WHERE p.datname = pg_catalog.current_database() AND x.relname = $1 LIMIT 1";
@@ -66,7 +66,7 @@ pub(super) async fn find(job: &Job, database: &Database, since: &str) -> Result<
     Ok(newest.filter(|job| job.status != "completed").map(|job| job.id))
 }
 
-/// Describes the job, or the server process, that is building an index of this name.
+/// Describes the job, or the server process, that is building an index with the given name.
 pub(super) async fn running(job: &Job, database: &Database) -> Result<Option<String>> {
     let (sql, name, builder) = match job {
         Job::Index { name, .. } => (RUNNING, name, "the job"),

@@ -1,5 +1,5 @@
-//! `dsql-edge migrate`: applies a folder of SQL files in the units that the server accepts. On DSQL: DDL statements one by
-//! one, rows in transactions, with a wait for each job. On PostgreSQL: each file in one transaction.
+//! `dsql-edge migrate`: applies a folder of SQL files in the units that the server accepts. On DSQL: Applies DDL
+//! statements one by one and rows in transactions, and waits for each job. On PostgreSQL: each file in one transaction.
 //!
 //! Input: a folder and a server. Output: the folder is applied, and recorded in a ledger in the database. After a
 //! failure, the next run continues from the ledger.
@@ -67,7 +67,7 @@ pub use status::Status;
 pub struct Options {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The folder of SQL files; without it, the one that build.rs or DSQL_EDGE_MIGRATIONS names in the package
+    /// The folder of SQL files; without this option, the folder from build.rs or DSQL_EDGE_MIGRATIONS in the package
     #[arg(long, default_value_os_t = package_schema::migrations(), global = true)]
     folder: PathBuf,
     #[command(flatten)]

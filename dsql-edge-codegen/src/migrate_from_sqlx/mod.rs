@@ -54,8 +54,8 @@ pub struct Options {
     /// The package: a folder with a Cargo.toml
     #[arg(default_value = ".")]
     package: PathBuf,
-    /// The schema: a file of DDL, or a folder of migrations; without it, the folder `migrations` of the package or of a
-    /// folder above
+    /// The schema: a file of DDL, or a folder of migrations; without this option, the folder `migrations` of the
+    /// package or of a folder above
     #[arg(long)]
     schema: Option<PathBuf>,
     /// The database whose rules apply; if it is not given, the schema's directive decides, and without a directive

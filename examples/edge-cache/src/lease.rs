@@ -13,8 +13,8 @@
 //! batch. It does not matter whether the lease has expired: as long as no other run has taken the lease, no other run
 //! has written.
 //!
-//! A batch whose answer was lost may still arrive later. Such a batch also begins with the fence. So the batch either
-//! takes effect before the next run takes the lease, or changes nothing.
+//! A batch whose answer was lost may still arrive later. A delayed batch also begins with the fence. So the batch
+//! either takes effect before the next run takes the lease, or changes nothing.
 //!
 //! The obvious alternative, `WHERE EXISTS (SELECT 1 FROM lease WHERE epoch = ?1)` in each statement, is as correct, but
 //! has two disadvantages. If one statement lacks the condition, no test of an undisturbed run finds the mistake. And a
@@ -27,7 +27,8 @@ use worker::{D1PreparedStatement, D1Result, D1Type};
 use crate::d1::D1;
 use crate::failure::Failure;
 
-/// A run keeps the lease for this number of seconds after its last batch. After a crash, the next runs wait that long.
+/// A run keeps the lease for this number of seconds after the run's last batch. After a crash, the next runs wait that
+/// long.
 const SECONDS: i32 = 120;
 
 /// `epoch` counts the runs: two runs never have the same epoch.

@@ -49,7 +49,7 @@ use std::marker::PhantomData;
 pub use std::collections::HashMap;
 pub use dsql_edge::types::{DateTime, Decimal, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, Utc, Uuid};
 
-/// Holds any JSON, so that it fits rows that do not have the user's structs in them.
+/// A type that holds any JSON, so that it fits rows without the user's structs.
 #[derive(dsql_edge::Type)]
 pub struct Json<T>(pub JsonValue, pub PhantomData<fn() -> T>);
 

@@ -336,7 +336,7 @@ async fn transact(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result
             let _ = futures_util::future::select(&mut transaction, moment).await;
             json!("left")
         }
-        // A transaction that sends nothing for this number of milliseconds.
+        // A transaction that sends nothing for `argument` milliseconds.
         "pause" => {
             let time = Duration::from_millis(argument.unsigned_abs().into());
             let counted = dsql

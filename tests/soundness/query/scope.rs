@@ -40,7 +40,7 @@ impl Scope {
         found
     }
 
-    /// This scope without aggregates and windows.
+    /// Returns this scope without aggregates and windows.
     pub(super) fn plain(&self) -> Scope {
         Scope { inside: None, windows: false, named_windows: Vec::new(), ..self.clone() }
     }

@@ -159,7 +159,7 @@ fn our_answer(command: Command) -> Result<Vec<Rules>> {
         severity: String,
     }
     let answer: Answer = serde_json::from_slice(&output(command)?).context("dsql-edge lint")?;
-    // The cases are one run, so the tables of one case may be unknown or duplicate in another.
+    // The cases are linted in one run, so a table of one case may be unknown or duplicate in another case.
     let is_of_rules =
         |it: &Finding| it.rule.is_some() || ["syntax-error", "unknown-schema"].contains(&it.code.as_str());
     let rules = |file: File| {

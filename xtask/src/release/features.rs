@@ -45,7 +45,7 @@ const NATIVE: [&str; 2] = ["tokio", "test"];
 
 type Combination<'a> = BTreeSet<&'a str>;
 
-/// What a combination is built for.
+/// The target for which a combination is built.
 #[derive(Clone, Copy, PartialEq)]
 enum Target {
     Native,

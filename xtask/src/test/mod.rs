@@ -4,9 +4,9 @@
 //! a check failed.
 //!
 //! On two idle processor cores, the part `core` may take 25 minutes from a fresh clone, and 3 minutes if nothing has
-//! changed. A check that takes long or rarely finds a problem belongs to another part. Such a check may be the longer
-//! form of a check of the part `core`. Invariant: every check runs, even after another check has failed. If a check is
-//! left out, the summary lists the check.
+//! changed. A check that takes long or rarely finds a problem belongs to another part. A check of another part may be
+//! the longer form of a check of the part `core`. Invariant: every check runs, even after another check has failed. If
+//! a check is left out, the summary lists the check.
 
 mod doc_tests;
 mod memory;

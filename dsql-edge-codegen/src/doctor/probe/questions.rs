@@ -15,7 +15,7 @@ use super::wire::{Flight, READY, Wire};
 pub(super) struct Answered {
     pub(super) question: &'static str,
     pub(super) answer: String,
-    /// What was sent, and the messages of the server.
+    /// The flights that were sent, and the messages of the server.
     pub(super) evidence: Vec<String>,
 }
 
@@ -213,7 +213,7 @@ fn yes_or_no(is: bool) -> String {
     if is { "yes" } else { "no" }.to_owned()
 }
 
-/// What was sent, and then the answers.
+/// Returns a line with the sent flight, and then a line for each answer.
 fn with(sent: &str, answers: Vec<String>) -> Vec<String> {
     [format!("→ {sent}")].into_iter().chain(answers.into_iter().map(|line| format!("← {line}"))).collect()
 }

@@ -1,7 +1,7 @@
 //! A session of PostgreSQL's protocol in which the probe decides which messages one flight has.
 //!
 //! Input: messages. Output: a line for each message of the server. The client of dsql-edge never sends some of these
-//! flights, because it is not known how a cluster answers them: this is what the probe asks.
+//! flights, because it is not known how a cluster answers such flights. The probe finds this out.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,8 +1,8 @@
 //! Composes the statements that create the objects of a PostgreSQL's schema.
 //!
 //! Input: the rows of the queries. Output: objects with their parts. A part, such as a default or an index, is printed
-//! inside the statement of its object, if everything that the part needs exists by then. Otherwise, the part is a
-//! separate statement after the objects that it needs.
+//! inside the statement of its object, if everything that the part needs exists by then. If such an object is missing,
+//! the part is a separate statement after the objects that it needs.
 
 use std::collections::BTreeMap;
 
@@ -166,7 +166,7 @@ fn table(row: &[Option<String>], name: &str, columns: &Rows, constraints: &Rows)
         let (constraint, definition) = (text(row, 3), text(row, 5));
         let inside = format!("\n    CONSTRAINT {constraint} {definition}");
         let may_be_inside = text(row, 4) == "t";
-        // A primary key is a part of its table, because other objects refer to the table for it.
+        // A primary key is printed as a part of its table, because other objects that need the key refer to the table.
         let is_always = matches!(text(row, 2).as_str(), "p" | "u" | "x");
         Part {
             key: if is_always { String::new() } else { text(row, 0) },

@@ -1,4 +1,5 @@
-//! The queries of `pull` over the catalog of a PostgreSQL: tables, views and composite types, and what belongs to them.
+//! The queries of `pull` over the catalog of a PostgreSQL: tables, views and composite types, and the constraints,
+//! indexes, triggers and rules of these relations.
 //!
 //! Output: rows of text, as in `queries`. The definitions of constraints, indexes, triggers and rules are those that
 //! PostgreSQL itself writes (`ruleutils.c`).

@@ -1,4 +1,5 @@
-//! The queries that both sides compile: distinct variants of the committed list, with our compiler's answer to each.
+//! The queries that `sql!` and `query!` compile: distinct variants of the committed list, with our compiler's answer to
+//! each query.
 
 use anyhow::{Context, Result, anyhow, ensure};
 use dsql_edge_compiler::{Schema, Source, TypedQuery, compile};

@@ -75,7 +75,7 @@ pub(super) struct Processor {
     pub(super) ms: Vec<f64>,
 }
 
-/// Resident memory of workerd before many requests, after half of them, and after all.
+/// The resident memory of workerd: before many requests, after half of these requests, and after all of these requests.
 #[derive(Deserialize)]
 pub(super) struct Memory {
     pub(super) client: String,
