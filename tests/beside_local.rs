@@ -104,7 +104,8 @@ fn command_in_a_second_terminal_finds_dsql_local() {
         let output = command.args(["pull", "--check"]).envs(variables.iter().copied()).output().unwrap();
         assert!(output.status.success(), "{variables:?}: {}", printed(&output));
     }
-    // If the shell has an endpoint, its other variables are for this cluster, and are used.
+    // If the shell has an endpoint, the other variables of the shell are for the same cluster, and the command uses
+    // them.
     let mut command = plain(dsql_edge(), home.path());
     let output =
         command.args(["pull", "--check"]).env("DSQL_ENDPOINT", endpoint).env("DSQL_USER", "reporter");

@@ -18,7 +18,7 @@ const SQL: &str = "CREATE ROLE app LOGIN PASSWORD 'canary-app';
     CREATE TYPE mood AS ENUM ('glad');
     CREATE TABLE people (id int PRIMARY KEY, mood mood NOT NULL, more hstore);";
 
-/// A query that DSQL rejects because of its lock.
+/// A source file with a query that DSQL rejects, because the query locks rows with `FOR SHARE`.
 const SOURCE: &str = "fn f() { sql!(\"SELECT mood FROM people WHERE id = $id FOR SHARE\"); }";
 
 async fn server() -> PostgresServer {

@@ -21,7 +21,7 @@
 //!
 //! A block `sql in batches of 3` is an UPDATE or DELETE that runs in batches of three rows.
 //!
-//! If PostgreSQL's verdict differs from ours, the first line of the block has this verdict and the reason:
+//! If PostgreSQL's verdict differs from ours, the first line of the block has this verdict and the reason, as in
 //! `sql oracle=accepts: only DSQL rejects this`. A block `sql wrong schema` is a schema with errors or with a statement
 //! that cannot be followed, and a block `sql wrong migration` is a migration that `migrate` rejects; the answer to
 //! either block is the list of errors.

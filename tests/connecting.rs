@@ -69,7 +69,7 @@ async fn worker_begins_with_tls_where_it_is_accepted() {
     for (direct_tls, first, later) in [
         // The first write waits for the end of the login; the read takes three round trips.
         (DirectTls::Any, "[[4,0,false],[3,0,false]]", "[[3,0,false],[3,0,false]]"),
-        // TCP, TLS and the login, then the four round trips of the second attempt.
+        // The first attempt takes TCP, TLS and the login; the second attempt takes four round trips.
         (DirectTls::Alpn, "[[7,1,true],[4,0,false]]", "[[4,0,false],[4,0,false]]"),
         // TCP and TLS, then four round trips, in one attempt.
         (DirectTls::Never, "[[6,0,true],[4,0,false]]", "[[4,0,false],[4,0,false]]"),

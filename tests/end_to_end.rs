@@ -93,7 +93,7 @@ async fn a_cold_query_costs_tcp_and_three_round_trips() {
     local.stop().await.unwrap();
 }
 
-/// Each case is a failure, and the words that the log must contain.
+/// Each case is a failure of the configuration or of the network, and the words that the log must contain.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_failure_is_named_without_a_secret() {
     let local = local().await;

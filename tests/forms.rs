@@ -400,7 +400,7 @@ async fn nested_rows() {
         .collect();
     assert_eq!(users, [None, Some(("Grace", None)), None]);
     // The columns of the group come from two independent joins, and one join may have a row when the other has none. So
-    // each column is an `Option`, and no value is lost.
+    // each column is an `Option`: an `Option` of the whole group would lose values.
     let rows = sql!(
         r#"SELECT u.name AS "both.name", q.title AS "both.title"
              FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Ada'

@@ -82,7 +82,7 @@ async fn leaves_nothing(bundle: &Path, extras: Extras<'_>, more: &[(&'static str
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closed_connections_leave_no_memory() {
-    // A query, COMMIT, and a connection that no query uses.
+    // The paths run a query, run a transaction with COMMIT, and open connections that no query uses.
     let paths = ["/one", "/transaction", "/unused/20"];
     leaves_nothing(workerd::probe().await, Extras::default(), &[], &paths).await;
 }

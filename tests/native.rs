@@ -61,7 +61,7 @@ fn value<S: SqlType, T: Column<S, NotNull>>(row: &DataRow<'_>) -> Result<T, Erro
     row.column::<S, NotNull, T>(0)
 }
 
-/// Selects a literal, which PostgreSQL sends as one column.
+/// Returns the value that the client decodes from the answer to a literal of the type `S`.
 async fn literal<S: SqlType, T: Column<S, NotNull> + Send + 'static>(
     dsql: &Dsql,
     literal: &str,

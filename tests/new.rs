@@ -114,7 +114,7 @@ fn wrong_name_or_used_folder_changes_nothing() {
     }
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
     assert_eq!(fs::read_dir(home.path().join("used")).unwrap().count(), 1);
-    // A folder without files, as a new repository's clone, is used.
+    // An existing folder without files, such as the clone of a new repository, is used.
     succeeds(&run(home.path(), &["new", "empty"]));
     assert!(home.path().join("empty/Cargo.toml").exists());
 }

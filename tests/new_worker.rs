@@ -60,7 +60,7 @@ pub fn prepare(worker: &Path) {
     let members = fs::read_dir(crates).unwrap().map(|entry| entry.unwrap().path());
     let patches = members.filter_map(|path| {
         let name = path.file_name()?.to_str()?.to_owned();
-        // The command line is not a dependency of a Worker, and cargo warns about patches that it does not use.
+        // The command line is left out: a Worker does not depend on it, and cargo would warn about an unused patch.
         let is_crate =
             name.starts_with("dsql-edge") && name != "dsql-edge-codegen" && path.join("Cargo.toml").exists();
         is_crate.then(|| format!("{name} = {{ path = {path:?} }}\n"))

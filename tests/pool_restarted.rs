@@ -31,8 +31,8 @@ type UnderWay = (&'static str, Option<Held>, ClientReport, &'static str);
 const ANSWERED: Option<Held> = Some(Held::Answers);
 const UNSENT: Option<Held> = Some(Held::Requests);
 
-/// An operation with a gate passes the gate after the restart. If the network holds back bytes, the operation passes
-/// the gate before the restart.
+/// An operation whose path begins with `gate` waits at a gate. If the network holds back bytes, the gate opens before
+/// the restart of the object, otherwise after the restart.
 const CASES: [UnderWay; 13] = [
     ("one/1", ANSWERED, Value("2"), "[]"),
     ("one/1", UNSENT, Value("2"), "[]"),

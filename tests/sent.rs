@@ -60,7 +60,7 @@ fn rewritten_text_is_described_as_the_original() {
          compared: {stars} with stars, {combinations} combinations of optional text, {many_rows} for many rows",
         groups.len()
     );
-    // A server that does not find the tables would leave out every query.
+    // If the server did not find the tables, every query would be left out.
     assert!(!only.is_empty() || left_out * 20 < queries, "{left_out} of {queries} queries are left out");
     assert!(stars > 0 && combinations > 0 && many_rows > 0 || !only.is_empty(), "nothing was compared");
     assert!(failures.is_empty(), "{} texts differ\n\n{}", failures.len(), failures.join("\n\n"));

@@ -19,7 +19,7 @@ struct Source {
 }
 
 impl Source {
-    /// The names after `crate::`, with their lines, in the part of the file before its tests.
+    /// Returns the names after `crate::`, with their line numbers, in the part of the file before its tests.
     fn crate_imports(&self) -> Vec<(usize, String)> {
         let code = self.text.split("#[cfg(test)]").next().unwrap_or("");
         let mut found = Vec::new();
@@ -242,7 +242,7 @@ fn javascript_and_proc_macro_have_one_module_each() {
         "dsql-edge-codegen/src",
         "dsql-edge-local/src",
     ] {
-        // This file may call rustc's lexer, because it does so only while a macro runs.
+        // `emit/rust_source.rs` may call rustc's lexer, because these calls happen only while a macro runs.
         for source in sources(folder).into_iter().filter(|it| !it.path.ends_with("emit/rust_source.rs")) {
             if source
                 .text

@@ -206,7 +206,7 @@ async fn killed_backend_costs_no_statement() {
     let listening = config(&local, None).on_event(move |event| *log.lock().unwrap() += event.retries());
     let dsql = &Dsql::new(listening);
     add_post(id(1), "One").execute(dsql).await.unwrap();
-    // This SQL also runs as admin, so it must leave out its own session.
+    // This SQL also runs in a session of `admin`, so the SQL leaves out its own session.
     let others = "FROM pg_stat_activity WHERE usename = 'admin' AND backend_type = 'client backend'
                   AND query NOT LIKE '%pg_stat_activity%'";
     let kill = &format!("SELECT pg_terminate_backend(pid) {others}");

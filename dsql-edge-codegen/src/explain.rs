@@ -35,7 +35,8 @@ struct Explained {
     findings: Vec<Finding>,
 }
 
-/// A finding of `check` that is not an error, or an error of the server at run time: its name and its page.
+/// A finding of `check` that is not an error, or an error that the server reports at run time. The first string is the
+/// name, the second string is the page.
 type Finding = (&'static str, &'static str);
 
 const FINDINGS: &[Finding] = &[

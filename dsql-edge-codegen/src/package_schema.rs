@@ -45,7 +45,7 @@ pub(crate) fn no_schema(package: &Path) -> String {
     schema_path::no_schema(package, build_script(package).is_some())
 }
 
-/// Returns the package that the working folder is in, or the working folder.
+/// Returns the package that contains the working folder, or the working folder itself if no package contains it.
 pub(crate) fn current_package() -> PathBuf {
     let working = std::env::current_dir().unwrap_or_default();
     let package = working.ancestors().find(|folder| folder.join("Cargo.toml").is_file());

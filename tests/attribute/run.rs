@@ -21,7 +21,8 @@ impl Folder {
     pub(crate) fn new() -> Folder {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("CACHEDIR.TAG"), "").unwrap();
-        // For root, PostgreSQL runs as another user, who must reach its data here.
+        // If the test runs as root, PostgreSQL runs as another user, and this user must be able to read the data in
+        // this folder.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         Folder(folder)
     }

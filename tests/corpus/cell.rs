@@ -11,7 +11,8 @@ pub struct Cell {
     /// type that arrives as text, the decoded text itself.
     pub shown: Option<String>,
     /// The text that PostgreSQL prints for the Rust value's own text ([`Written`]), which was sent as a string. If
-    /// decoding and encoding have the same fault, only this text shows the fault. `None` if the Rust type has no text.
+    /// decoding and encoding have the same fault, only this text shows the fault. `None` if a value of the Rust type
+    /// cannot be converted to text.
     pub written: Option<String>,
 }
 

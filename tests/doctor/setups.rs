@@ -3,7 +3,7 @@
 /// A setup, and which part of its output is compared with the file `tests/doctor/NAME.txt`.
 pub(crate) struct Setup {
     pub(crate) name: &'static str,
-    /// `linked`: the package with the folder of dsql-local. Any other package has no such folder.
+    /// The name of the package. The package `linked` contains the folder of the running dsql-local.
     pub(crate) package: &'static str,
     pub(crate) arguments: &'static [&'static str],
     /// `{…}` is replaced, as `Site::filled` describes.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::shop::{BEFORE, NOW, REMOVED};
 use crate::site::{Difference, Report, Site};
 
-/// Small batches, so that a run has many.
+/// The batches are small, so that a run consists of many batches.
 const VARS: [(&str, &str); 1] = [("BATCH_ROWS", "4")];
 
 /// A limit that is larger than the number of batches in a run.
@@ -36,9 +36,9 @@ struct Found {
 /// The passes of a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Passes {
-    /// Only the rows that changed: a full pass would repair the mistakes of the other pass.
+    /// Only the pass that copies changed rows: a full pass would repair the mistakes of this pass.
     Changed,
-    /// And the full pass.
+    /// Both this pass and the full pass.
     All,
 }
 

@@ -71,7 +71,7 @@ async fn full_pass_repairs_any_difference() {
     site.d1("DELETE FROM product WHERE name = 'product 18'").await;
     site.d1("UPDATE product SET id = 'zzz' WHERE name = 'product 9'").await;
     site.dsql("DELETE FROM product WHERE name IN ('product 1', 'product 5', 'product 17')").await;
-    // The key is used for another row, whose version begins at 1 again.
+    // Another row now has the same key, and the version of this row begins at 1 again.
     site.dsql(
         "INSERT INTO product (id, category_id, name, price_cents, updated_at)
          SELECT id, category_id, 'another', 1, now() - interval '1 hour' FROM product WHERE name = 'product 4'

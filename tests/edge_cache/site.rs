@@ -30,7 +30,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Starts the databases, with tables and without rows, and the Worker with these variables.
+    /// Starts DSQL and D1 with empty tables, and the Worker with these variables.
     pub(crate) async fn start(vars: &[(&'static str, &str)]) -> Site {
         let local = Local::builder().named_init_sql("schema", SCHEMA).start().await.unwrap();
         let network = Cutter::intact(local.port()).await;

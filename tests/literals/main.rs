@@ -3,10 +3,10 @@
 //! For each type, PostgreSQL writes values in all styles of its output functions, and the test changes each of these
 //! values. The test fails if the compiler rejects a literal that PostgreSQL accepts, or panics. The test counts the
 //! literals that the compiler accepts and PostgreSQL rejects, and the errors that differ. Each type has a limit for the
-//! number of such literals, and a limit for the number of such errors. Each literal is tried in both dialects: DSQL has
-//! the default settings, and any other PostgreSQL may have another order of dates. `LITERALS=1000000` tries that number
-//! of literals for each type, `LITERALS_SEED=7` starts with another seed; without these variables each run is the same.
-//! `cargo xtask literals` sets both variables.
+//! number of such literals, and a limit for the number of such errors. Each literal is tried in both dialects: DSQL
+//! always has the default settings, but the date order of another PostgreSQL may differ. `LITERALS=1000000` tries that
+//! number of literals for each type, `LITERALS_SEED=7` starts with another seed; without these variables each run is
+//! the same. `cargo xtask literals` sets both variables.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

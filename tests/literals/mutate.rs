@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-/// Characters that have a meaning in some type.
+/// Characters that have a special meaning in the literals of at least one type.
 const CHARACTERS: &str = "0123456789abcdefxztpTZ +-:./,;_'\"\\{}[]()<>$%@#*&|!\t\n\u{b}é";
 
 /// Digits that replace a digit of a value, so that months, hours and octets leave their ranges.

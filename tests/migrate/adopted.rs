@@ -1,4 +1,4 @@
-//! Tests what a user of the command reads, and which next step the messages name: for a database that is older than its
+//! Tests the command's output, and the next step that its messages recommend: for a database that is older than its
 //! migrations, for missing rights, for locks, and for errors of a PostgreSQL.
 
 use std::cell::RefCell;

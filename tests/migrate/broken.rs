@@ -163,8 +163,8 @@ fn broken_in_each_way(dialect: Dialect) {
     let stride = match std::env::var("DSQL_EDGE_FAULTS").as_deref() {
         Ok("everywhere") => 1,
         Ok(other) => panic!("DSQL_EDGE_FAULTS must be `everywhere` or not set; it is {other}"),
-        // Nine and not eight: a step has about four messages, so a stride of eight would always break the same message of
-        // a step.
+        // The stride is nine and not eight, because a step has about four messages: a stride of eight would break the
+        // connection at the same message of each step.
         Err(_) => 9,
     };
     let found: usize = std::thread::scope(|scope| {

@@ -227,7 +227,7 @@ async fn build_of_a_killed_run_is_waited_for() {
     let site = Site::start(Dialect::Postgres).await;
     let index = ("2.sql", "CREATE INDEX CONCURRENTLY a_name ON a (name);");
     apply(&site, &[TABLE]).await.unwrap();
-    // The build waits for this transaction, after it has created an index that is not valid.
+    // `CREATE INDEX CONCURRENTLY` creates an index that is not valid yet, and then waits for this transaction.
     let writer = site.superuser().await;
     writer.batch_execute("BEGIN; INSERT INTO a VALUES (3, 'z')").await.unwrap();
     let folder: Folder = folder_of(&[TABLE, index], Dialect::Postgres);

@@ -86,7 +86,7 @@ impl Site {
     /// Runs statements as a superuser.
     pub(crate) async fn run_sql(&self, sql: &str) {
         match self {
-            // dsql-local would otherwise count the changes as those of a session.
+            // dsql-local would count the changes of a session, but these changes must not count.
             Site::Dsql(local) => local.run_sql("test", sql).await.unwrap(),
             Site::Postgres(_) => self.superuser().await.batch_execute(sql).await.unwrap(),
         }

@@ -60,8 +60,8 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
         "1 applied"
     );
     assert_eq!(column(&local, "SELECT name FROM a ORDER BY id").await, ["x", "y", "z"]);
-    // A migration uses a table that no earlier migration creates: a later migration creates the table, or no migration
-    // does.
+    // A migration uses a table that no earlier migration creates. Either a later migration creates the table, or no
+    // migration does.
     let files = [
         ("1.sql", corrected.as_str()),
         ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');"),

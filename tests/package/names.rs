@@ -73,10 +73,10 @@ fn names() -> Vec<String> {
     for character in (0x80..0x3_4000).filter_map(char::from_u32) {
         let code = u32::from(character);
         let (odd, mark) = match (character.is_alphanumeric(), unicode_ident::is_xid_continue(character)) {
-            // Alphanumeric, but not allowed in an identifier.
+            // `char::is_alphanumeric` accepts the character, but an identifier must not contain it.
             (true, false) => (true, false),
-            // Marks, connectors, and letters that Unicode adds by exception are allowed; other characters may be newer
-            // than rustc.
+            // The ranges contain marks, connectors, and letters that Unicode allows by exception. Other characters may
+            // be newer than rustc's version of Unicode.
             (false, true) => {
                 (false, matches!(code, 0x300..0x370 | 0x203f..0x2041 | 0x2118 | 0x212e | 0xfe20..0xfe30))
             }

@@ -72,8 +72,8 @@ fn without_async(sql: &str) -> String {
     sql.to_owned()
 }
 
-/// Runs the COPY with its rows in a file. With tokio-postgres's own COPY, a failure would leave the connection out of
-/// step.
+/// Runs the COPY with its rows in a file. If a COPY failed with tokio-postgres's own functions, the client and the
+/// server would disagree about the state of the connection.
 async fn copy(client: &Client, statement: &str, rows: &str) -> Result<(), Error> {
     let file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile().unwrap();
     std::fs::write(file.path(), rows).unwrap();

@@ -329,7 +329,7 @@ fn item_end(tokens: &[TokenTree], from: usize) -> usize {
     at
 }
 
-/// The name in `mod name;` at the end of these tokens.
+/// Returns the name in `mod name;` if these tokens end with such an item.
 fn declared_module(item: &[TokenTree]) -> Option<String> {
     match item {
         [.., TokenTree::Ident(word), TokenTree::Ident(name), end] if word == "mod" && is_punct(end, ';') => {

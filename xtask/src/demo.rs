@@ -66,7 +66,7 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
     running.wait(&interrupted)
 }
 
-/// Becomes workerd with the example's Worker. The Worker trusts the certificate that dsql-local names in the
+/// Becomes workerd with the example's Worker. The Worker trusts the certificate whose path dsql-local sets in the
 /// environment. Returns only after an error.
 fn serve(folder: &Path) -> Result<()> {
     let ca = env::var_os("DSQL_EDGE_CA").map(PathBuf::from).context("dsql-local sets DSQL_EDGE_CA")?;

@@ -95,7 +95,7 @@ impl Client {
     }
 }
 
-/// The variable with the machine's load average before the builds, for one and five minutes.
+/// The environment variable that contains the machine's load average before the builds, over one and five minutes.
 pub const LOAD_BEFORE: &str = "BENCH_LOAD_BEFORE";
 
 /// dsql-edge with its default features: the client with which all other clients are compared.

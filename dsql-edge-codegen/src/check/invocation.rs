@@ -160,7 +160,7 @@ pub(super) struct Invoked {
     pub(super) line: usize,
 }
 
-/// Returns the invocation whose path and `!` are the last tokens of `before`. The keys of `renamed` are the names
+/// Returns the macro invocation whose path and `!` are the last tokens of `before`. The keys of `renamed` are the names
 /// under which the package imports our macros with `as`.
 pub(super) fn invoked(before: &[TokenTree], renamed: &BTreeMap<String, String>) -> Option<Invoked> {
     let (bang, before) = before.split_last()?;

@@ -145,7 +145,8 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let coming = schemas::coming(candidate, now.as_ref())?;
     let drift = match (candidate, &now) {
         (Candidate::Cluster(_), None) => bail!(package_schema::no_schema(package)),
-        // Migrations have no text to compare with the database; queries are compared under both schemas.
+        // A folder of migrations has no single text that can be compared with the database, so the queries are compared
+        // under both schemas.
         (Candidate::Cluster(_), Some(now)) if now.is_folder => None,
         (Candidate::Cluster(live), Some(now)) => report::Drift::of(now, live),
         _ => None,
@@ -257,7 +258,7 @@ fn compared(
     Expansion::Compared { more: of_compiler.len(), tests_fail }
 }
 
-/// Returns the schema of the database, as `pull` would write it over the snapshot.
+/// Returns the schema of the database in the form in which `pull` would write it over the snapshot.
 fn live(options: &Options) -> Result<String> {
     let old = match schemas::path(&options.package(), options.snapshot.as_deref())? {
         Some(path) if path.is_file() => pull::read(&path)?,

@@ -32,7 +32,7 @@ pub struct Report {
     pub examples: Vec<Unread>,
     /// Files with queries that are not modules, so that they are not compiled.
     pub not_modules: Vec<Unread>,
-    /// The comparison with the invocations that the compiler expands.
+    /// The result of comparing the queries in the sources with the invocations that the compiler expands.
     pub expansion: Expansion,
     /// Other packages of the workspace that have queries and were not checked; empty unless the checked package is the
     /// root of the workspace.

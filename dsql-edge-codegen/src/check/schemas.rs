@@ -98,7 +98,7 @@ pub(super) fn as_it_is(
     Ok(Some(AsItIs { path, is_folder, folded, files }))
 }
 
-/// Returns the path of the named snapshot, or of the schema that `sql!` finds.
+/// Returns the path `snapshot` if it is set, or else the path of the schema that `sql!` finds.
 pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Result<Option<PathBuf>> {
     Ok(match snapshot {
         Some(path) => Some(path.to_owned()),
@@ -142,7 +142,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
         }
         Candidate::Apply(paths) => {
             let mut files: Vec<SqlFile> = now.into_iter().flat_map(|now| now.files.iter().cloned()).collect();
-            // A migration in the folder is applied at its position there.
+            // A migration that is also in the folder is applied only once, at its position in the folder.
             let mut more = applied_files(paths)?;
             more.retain(|file| !now.is_some_and(|now| now.is_folder) || !is_one_of(file, &files));
             files.extend(more);

@@ -1,4 +1,5 @@
-//! The checks of a Worker's bindings: that they are there, that they are not in plain text, and that they fit.
+//! Checks a Worker's bindings: whether they exist, whether secrets are in plain text, and whether the bindings match
+//! the server.
 //!
 //! Input: the settings of the Worker, and its local bindings. Output: the checks. Secrets that exist only on Cloudflare
 //! are not visible here.

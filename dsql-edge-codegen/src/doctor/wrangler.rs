@@ -1,8 +1,8 @@
 //! The checks of a Worker's settings: the file, the compatibility date, the placement. `build`, `pool` and `bindings` have the
 //! other checks.
 //!
-//! Input: the package's folder, and what the command line found about the server. Output: the checks. Secrets that are
-//! on Cloudflare only are not visible here.
+//! Input: the package's folder, and the server that the options of the command line determine. Output: the checks.
+//! Secrets that exist only on Cloudflare are not visible here.
 
 use std::path::Path;
 use std::time::SystemTime;

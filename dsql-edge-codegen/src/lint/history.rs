@@ -1,4 +1,4 @@
-//! Finds the migrations that run before the named files, so that the names in these files can be resolved.
+//! Finds the migrations that run before the linted files, so that the linter can resolve the names in these files.
 //!
 //! Input: the files that are linted. Output: the earlier migrations of the folder, if the files are successive files of
 //! the folder of migrations that the build of a package reads. Otherwise, the output is empty, because the schema

@@ -38,8 +38,8 @@ pub struct Applied {
     pub found: bool,
 }
 
-/// Applies the steps of a folder that are not applied yet. `lease`: the time to wait for a run that no longer renews
-/// its lease.
+/// Applies the steps of a folder that are not applied yet. `lease` is the time to wait for another run that no longer
+/// renews its lease.
 ///
 /// # Errors
 /// Returns the first error, with the file and the number of its step. The steps before this step stay applied, and the
@@ -248,7 +248,8 @@ impl Run<'_> {
                 (self.report)(Progress::Sent(file, step));
                 let statements: Vec<Sql<'_>> =
                     statements.iter().map(|span| Sql::of_file(file, *span)).collect();
-                // The transaction writes its row of the ledger, so it may end at any point.
+                // The transaction also writes the row of the ledger, so the run may stop at any point of the
+                // transaction.
                 let applied = self.abandonable(self.ledger.apply_transaction(file, step, &statements)).await;
                 applied.map_err(explained)?;
                 Ok(false)

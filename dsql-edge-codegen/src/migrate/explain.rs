@@ -101,7 +101,7 @@ pub(super) fn of_creation(error: Error, dialect: Dialect) -> anyhow::Error {
     anyhow::Error::from(error).context(format!("the ledger (schema dsql_edge) cannot be created: {next}"))
 }
 
-/// The result of a statement of the ledger, with its error explained.
+/// Explains the errors of statements that read or write the ledger.
 pub(super) trait OfLedger<T> {
     /// `what` describes the statement, such as [`READING`].
     fn of_ledger(self, what: &'static str) -> anyhow::Result<T>;

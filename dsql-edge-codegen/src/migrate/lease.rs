@@ -60,7 +60,8 @@ impl<'d> Lease<'d> {
             match self.renew().await {
                 Ok(()) => {}
                 Err(error) if self.age() < self.length => {
-                    // The lease has not ended: after an error of the client, there is time for another attempt.
+                    // The lease has not ended yet: after an error of the client, there is time to try the renewal
+                    // again.
                     if error.downcast_ref::<dsql_edge::Error>().is_none() {
                         return error;
                     }
@@ -81,7 +82,8 @@ impl<'d> Lease<'d> {
         Ok(())
     }
 
-    /// Returns the time after which a statement without an answer has arrived or is lost.
+    /// Returns the length of the lease. After this time, a statement whose answer is missing has either arrived or is
+    /// lost.
     pub(super) fn length(&self) -> Duration {
         self.length
     }

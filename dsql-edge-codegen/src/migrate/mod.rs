@@ -156,7 +156,7 @@ fn run_command(options: &Options) -> Result<ExitCode> {
                 format::print(&if json { format::json(&status.json()) } else { status.dry_run() })?;
                 match status.is_wrong() {
                     false => Ok(ExitCode::SUCCESS),
-                    // The object that is printed has the differences.
+                    // The JSON object that was printed already contains the differences.
                     true if json => Ok(ExitCode::FAILURE),
                     true => Err(anyhow!(
                         "the folder differs from the files that were applied\n{}",

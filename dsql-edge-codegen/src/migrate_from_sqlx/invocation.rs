@@ -16,7 +16,7 @@ pub(super) struct Macro {
     pub(super) rows: Rows,
     /// Whether the SQL is in a file.
     pub(super) is_file: bool,
-    /// Whether sqlx does not check the types.
+    /// Whether the macro is an `_unchecked` form, for which sqlx does not check types.
     pub(super) is_unchecked: bool,
 }
 

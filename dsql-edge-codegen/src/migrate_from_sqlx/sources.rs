@@ -3,8 +3,8 @@
 //! Input: the folder of the package. Output: the invocations of sqlx's macros, each with its arguments and the methods that
 //! are called on it, and the calls of sqlx's functions, whose SQL nothing checks. This module does not read the SQL.
 //!
-//! Uses are found by their tokens, so uses inside other macros are found too. A name without `sqlx::` counts if the file
-//! imports it from sqlx.
+//! Uses are found by their tokens, so uses inside other macros are found too. A name without `sqlx::` counts as a use
+//! of sqlx if the file imports the name from sqlx.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -38,7 +38,7 @@ pub(super) struct Judged {
     pub(super) notes: Vec<String>,
 }
 
-/// A replacement of bytes of the source.
+/// A change to the source: `text` replaces the bytes `at`.
 pub(super) struct Edit {
     pub(super) at: Range<usize>,
     pub(super) text: String,

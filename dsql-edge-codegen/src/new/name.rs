@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 const LONGEST: usize = 63;
 
 /// Words that cannot be the name of a crate, because `NAME::task` would not be a path: Rust's keywords that consist of
-/// lower-case letters, and the crates that each program has.
+/// lower-case letters, and the crates that every program can use.
 const RESERVED: [&str; 55] = [
     "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue", "core",
     "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in",

@@ -74,7 +74,7 @@ pub async fn run(dsql: &Dsql, lease: &Lease<'_>, batch_rows: usize) -> Result<bo
     };
     let limit = i64::try_from(batch_rows).unwrap_or(i64::MAX);
     loop {
-        // `now()` and the rows come from one transaction: its rows contain everything that was committed before
+        // `now()` and the rows are read in one transaction, so the rows contain everything that was committed before
         // `now()`.
         let page = (sql!("SELECT now()").value(), changed(position.0, position.1, limit));
         let (now, rows) = dsql.pipeline(page).await?;

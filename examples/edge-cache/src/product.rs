@@ -1,4 +1,5 @@
-//! The row that is copied: its queries to DSQL, and its statements for D1. To copy another table, change this file.
+//! The type of the rows that are copied, with the queries that read them from DSQL and the statements that write them
+//! to D1. To copy another table, change this file.
 //!
 //! Input: a position, or rows as JSON. Output: the rows after the position, or statements of a batch.
 //!

@@ -14,8 +14,8 @@
 //! A statement reads one state of D1. In each state, the version of the pointer is whole: its rows were written before
 //! the pointer moved, and are deleted only after the pointer has moved on.
 //!
-//! The number of a version is the epoch of the run. Because no other run has that epoch, a version that a crash left
-//! unfinished is never continued and never shown. The next run deletes the unfinished version, together with the
+//! The number of a version is the epoch of the run. No other run has the same epoch, so a version that a crashed run
+//! left unfinished is never continued and never shown. The next run deletes the unfinished version, together with the
 //! version that was shown before the current version. So a reader that requests a version by its number can still read
 //! this version for the time between two runs after a newer version has replaced it.
 //!

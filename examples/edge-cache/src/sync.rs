@@ -1,6 +1,6 @@
 //! One run of the cron trigger.
 //!
-//! Input: the bindings. Output: Output: D1 with newer data from DSQL, and one line for the log.
+//! Input: the bindings. Output: D1 with newer data from DSQL, and one line for the log.
 //!
 //! A run does a bounded amount of work (`D1_STATEMENTS`), because Cloudflare ends a run of a cron trigger after 15
 //! minutes or 30 seconds of processor time; the next run continues. The ranking comes first, because it is complete or

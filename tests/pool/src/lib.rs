@@ -1,5 +1,6 @@
-//! A Worker that runs the same operations in three ways. The first word of the path selects the way: `direct` connects
-//! to the cluster, `pool` uses the pool, and `own` runs the operation in an object of this Worker that contains a pool.
+//! A Worker that runs the same operations in three ways. The first segment of the path selects how the operation runs:
+//! `direct` connects to the cluster, `pool` uses the pool, and `own` runs the operation in an object of this Worker
+//! that contains a pool.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -265,7 +266,8 @@ async fn read(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Opt
     }))
 }
 
-/// Statements that write without a transaction, and the content of the table.
+/// Runs an operation that writes without a transaction, or that reads the table. Returns `None` if `what` is another
+/// operation.
 async fn write(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "add" => json!(add(argument).execute(dsql).await?),
@@ -300,7 +302,7 @@ async fn write(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Op
     }))
 }
 
-/// Transactions that commit, fail, are abandoned, or pause.
+/// Runs a transaction that commits, fails, is abandoned, or pauses.
 async fn transact(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "transaction" => json!(

@@ -79,8 +79,8 @@ const FIELDS: &[&str] = &[
     "year",
 ];
 
-/// Functions that are not called, because they would sleep for a very long time. The result of these functions, void,
-/// is never NULL.
+/// Functions that are not called, because they would sleep for a very long time. The result type of these functions is
+/// void, and a void result is never NULL.
 const SKIPPED: &[&str] = &["pg_sleep(float8)", "pg_sleep_for(interval)", "pg_sleep_until(timestamptz)"];
 
 struct Signature {

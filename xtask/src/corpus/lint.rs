@@ -119,8 +119,8 @@ fn listed(found: &Rules) -> String {
     if found.is_empty() { "nothing".to_owned() } else { found.join(", ") }
 }
 
-/// Returns our linter's answers over the recording's tables. Files that were sent in one message are linted in a
-/// separate run.
+/// Lints the files with our linter, with the recording's tables as the schema, and returns the rules that each file
+/// breaks. Files that were sent in one message are linted in a separate run.
 fn our_words(ours: &Program, schema: &Path, cases: &[&Case], files: &[PathBuf]) -> Result<Vec<Rules>> {
     let mut found = vec![Rules::new(); files.len()];
     for one_message in [false, true] {

@@ -12,7 +12,7 @@ use super::describe::{Answer, Problem, Program};
 use super::queries::read_lines;
 use super::report::{Report, Share};
 
-/// A line of any of the files. An accepted statement has no error.
+/// A line of one of the files of statements. An accepted statement has no error.
 #[derive(Deserialize)]
 struct Statement {
     sql: String,

@@ -40,7 +40,7 @@ const OTHERS: [(&str, usize); 4] = [
 const IMPLIED_BY_TEST: [&str; 2] = ["tokio", "postgres"];
 const TEST: usize = 0b0000_1101;
 
-/// Features that a Worker cannot have: they connect through the operating system.
+/// Features that a Worker cannot use, because they open connections through the operating system.
 const NATIVE: [&str; 2] = ["tokio", "test"];
 
 type Combination<'a> = BTreeSet<&'a str>;
@@ -163,7 +163,7 @@ mod tests {
         combinations.iter().map(setting).collect::<BTreeSet<_>>().len()
     }
 
-    /// Each choice of `size` of these features.
+    /// Returns every combination of `size` of these features.
     fn choices(features: &[&'static str], size: usize) -> Vec<Vec<&'static str>> {
         let Some((first, rest)) = features.split_first().filter(|_| size > 0) else {
             return if size == 0 { vec![Vec::new()] } else { Vec::new() };

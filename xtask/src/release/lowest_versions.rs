@@ -51,7 +51,7 @@ pub(super) fn check() -> Result<String> {
     Ok(format!("{} packages build natively, dsql-edge also for Workers", members.len()))
 }
 
-/// Copies a package without what git ignores.
+/// Copies a package, but not the files that git ignores.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(from).output()?;
     for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {

@@ -22,8 +22,8 @@ pub(super) struct Answered {
 /// An answer, and the messages from which it follows.
 type Answer = Result<(String, Vec<String>)>;
 
-/// Sends the flights of all questions, with separate connections for each question. A question that fails has the error
-/// as its answer.
+/// Sends the flights of all questions, with separate connections for each question. If a question fails, its answer is
+/// the error.
 pub(super) async fn ask(probed: &Probed) -> Vec<Answered> {
     let mut all = Vec::new();
     let mut add = |question, answer: Answer| {
@@ -81,7 +81,7 @@ async fn direct_tls(probed: &Probed, negotiation: Negotiation) -> Answer {
 }
 
 async fn https(probed: &Probed) -> Answer {
-    // dsql-local has its WebSockets on its only port.
+    // The only port of dsql-local also accepts WebSockets.
     let own = probed.target.endpoint.split_once(':').and_then(|(_, port)| port.parse().ok());
     Ok(match diagnosis::https_head(&probed.config, probed.host(), own.unwrap_or(443)).await {
         Ok((status, date)) => (format!("{status}, date: {}", date.as_deref().unwrap_or("none")), Vec::new()),

@@ -1,7 +1,7 @@
 //! Prints objects in an order in which a server can create them.
 //!
-//! Input: objects, and pairs of keys, in which the first object needs the second object. Output: DDL, the same bytes
-//! for the same schema.
+//! Input: objects, and pairs of keys, in which the first object needs the second object. Output: DDL. The same schema
+//! always gives the same bytes.
 //!
 //! An object is ready once everything that it needs is printed. Of the ready objects, those whose kind comes first in
 //! the snapshot are printed first, in the order of their names. So a schema without unusual dependencies is printed
@@ -78,8 +78,8 @@ impl Printer {
         for part in parts {
             match &part.inside {
                 Some(text) if part.statement.is_empty() || self.is_ready(&part.key, &[], Some(&key)) => {
-                    // A part of a column, such as a default, follows the type on the same line. Every other part begins
-                    // with a line break, and needs a comma before it.
+                    // A part of a column, such as a default, follows the type on the same line. Every part that does
+                    // not belong to the preceding column begins with a line break, and needs a comma before it.
                     if text.starts_with('\n') && !inside.is_empty() {
                         inside.push(',');
                     }

@@ -132,7 +132,8 @@ macro_rules! switched {
 ///
 /// Rules, triggers and row level security can change which rows a statement writes or returns. Some triggers are left
 /// out: a partition's copies of its table's triggers, and the triggers of constraints. The server creates these
-/// triggers with the table and with the constraint. A sequence whose owner is a column ends with the column.
+/// triggers with the table and with the constraint. If a column owns a sequence, the server drops the sequence with the
+/// column.
 pub(super) const BEHAVIOURS: &str = concat!(
     "SELECT * FROM (
      SELECT 'pg_class:' || c.oid || ':rls' AS key, 'pg_class:' || c.oid,
