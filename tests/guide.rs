@@ -83,7 +83,7 @@ impl Chapter {
         }
         for (command, expected) in &block.commands {
             match block.kind.as_str() {
-                // The options are tried, and another command runs instead of the Worker.
+                // The command's options are tried, with `true` in place of the command that starts the Worker.
                 "help" => {
                     let (options, _) = command.split_once(" -- ").expect("a command of dsql-local run");
                     let bin = setup::postgres().unwrap();

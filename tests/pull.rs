@@ -34,7 +34,7 @@ async fn postgresql_16() -> PostgresServer {
     PostgresServer::start(&bin.await.unwrap(), "", "").await
 }
 
-/// Tests what a snapshot of PostgreSQL contains, and what only PostgreSQL has.
+/// Tests that the snapshot of a PostgreSQL creates the same schema, with objects that DSQL does not have.
 #[tokio::test]
 async fn snapshot_of_postgresql_creates_the_same_schema() {
     let server = postgresql_16().await;

@@ -1,6 +1,6 @@
 //! Tests that the SQL that is sent means the same as the SQL that was written. The compiler rewrites some queries: it
 //! replaces `*` by columns, sends combinations of optional text, and sends one statement for many rows. PostgreSQL 16
-//! prepares each rewritten text, and must describe it like the original text.
+//! prepares each rewritten text, and must describe the same parameters and columns as for the original text.
 //!
 //! The test takes the queries of `tests/cases` and, if `DSQL_EDGE_CORPUS` contains the path of the corpora, the queries
 //! of the corpora (`cargo xtask corpus sent`). Where possible, the test also uses each query as a subquery of queries

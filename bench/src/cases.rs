@@ -30,7 +30,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// A name that no other turn has.
+    /// Returns a name that is different for each turn.
     pub fn run(&self) -> String {
         format!("run-{}-{}", self.client, self.number)
     }

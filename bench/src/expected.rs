@@ -62,7 +62,7 @@ pub fn three(category: i64) -> Value {
     json!({ "balance": BALANCE, "items": 100, "top": top })
 }
 
-/// The sums over the first documents.
+/// Returns the sums over the first `rows` documents.
 pub fn megabytes(rows: i64) -> Value {
     let title = |n: i64| i64::try_from(format!("Document {n}").len()).unwrap();
     json!({

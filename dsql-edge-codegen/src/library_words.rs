@@ -3,7 +3,8 @@
 //!
 //! Input: the text of an error of dsql-edge's client. Output: the same error in the words of the command line.
 
-/// Advice of the client, and the advice for the command line.
+/// Parts of the library's messages that are about a Worker, and the text that replaces each of them on the command
+/// line.
 const ADVICE: [(&str, &str); 4] = [
     ("for another host use Config::dangerous_endpoint", "for a PostgreSQL use --postgres-url"),
     (", Hyperdrive, or a lower Config::max_connections", ", or close other connections"),

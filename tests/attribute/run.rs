@@ -83,7 +83,7 @@ impl Folder {
         names
     }
 
-    /// The folder below the target folder, whose name is a digest.
+    /// Returns the folder of the tests' data below the target folder. The name of this folder is a digest.
     fn version(&self) -> PathBuf {
         let mut entries = fs::read_dir(self.0.path().join("dsql-edge-test")).unwrap();
         let version = entries.next().unwrap().unwrap().path();

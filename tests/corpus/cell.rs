@@ -20,7 +20,7 @@ impl Cell {
     /// NULL.
     pub const NULL: Cell = Cell { shown: None, written: None };
 
-    /// A value that arrived as text, or that was sent back once.
+    /// Returns the cell of a value whose field `written` is `None`.
     pub fn of(shown: impl Into<String>) -> Cell {
         Cell { shown: Some(shown.into()), written: None }
     }

@@ -24,7 +24,7 @@ DSQL_POOL_SHARDS = \"4\"
 const MANIFEST: &str = "[package]\nname = \"links\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n\
                         [dependencies]\ndsql-edge = { version = \"0.1\", features = [\"pool\"] }\n";
 
-/// The settings in the form with comments, with two things that are wrong.
+/// The settings as JSON with comments. Two of the settings are wrong.
 const JSONC: &str = r#"{
   // The binding of the class is misspelt, and a number is not a string.
   "name": "links",
@@ -37,7 +37,7 @@ const JSONC: &str = r#"{
 }
 "#;
 
-/// The setups, and the replacements in the settings.
+/// The names of the setups, each with the replacements that are made in the settings.
 const SETUPS: [(&str, &[(&str, &str)]); 17] = [
     ("pool", &[]),
     ("pool_binding_misspelt", &[("name = \"DSQL_POOL\"", "name = \"DSQL_POL\"")]),

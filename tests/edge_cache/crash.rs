@@ -64,7 +64,8 @@ impl Scene {
         Scene { site, d1, rankings, products, found: Found::default() }
     }
 
-    /// Restores D1, and runs with a plan. Returns the run's line in the log, and the report.
+    /// Restores D1, sets the plan, and runs the Worker's cron trigger. Returns the run's line in the log, and the
+    /// report.
     async fn attempt(&self, plan: Value) -> (String, Report) {
         self.site.restore(&self.d1).await;
         self.site.plan(plan).await;

@@ -1,4 +1,4 @@
-//! The passes: rows that become visible late, more work than one run does, and 100,000 rows.
+//! Tests the passes with rows that become visible late, with more rows than one run copies, and with 100,000 rows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -108,7 +108,7 @@ impl Site {
         tokio::task::spawn_blocking(move || drop(ureq::post(url).send("")))
     }
 
-    /// Waits until a run is held at the batch of the plan. Returns false if the run has ended.
+    /// Waits until a run is held at the batch that the plan specifies. Returns false if the run has ended.
     pub(crate) async fn is_held(&self, running: &JoinHandle<()>) -> bool {
         while !running.is_finished() {
             if self.report().await.holds {

@@ -44,7 +44,7 @@ async fn failed_file_leaves_nothing_and_can_be_changed() {
     site.stop().await;
 }
 
-/// Statements that only PostgreSQL accepts, or that only PostgreSQL accepts in one transaction.
+/// Statements that DSQL does not accept, or does not accept in the same transaction.
 const OF_A_TRANSACTION: &str = "
     CREATE TABLE a (id int PRIMARY KEY, CONSTRAINT later UNIQUE (id) DEFERRABLE);
     CREATE TEMPORARY TABLE t (id int) ON COMMIT DROP;

@@ -128,7 +128,7 @@ impl Maker {
         }
     }
 
-    /// Sometimes ends a file, perhaps within a transaction, which is then discarded.
+    /// Ends the file in about one of six cases. If a transaction is open, the end of the file discards the transaction.
     fn perhaps_another_file(&mut self) {
         if self.one_in(6) && !(self.careful && self.open) {
             self.end_file();

@@ -12,7 +12,7 @@ use crate::tree::Node;
 pub(crate) struct Report {
     /// The number of schemas.
     pub(crate) schemas: usize,
-    /// All statements, including the statements that were made wrong.
+    /// All statements, including those that the generator made wrong on purpose.
     pub(crate) queries: usize,
     /// Statements that were made wrong.
     pub(crate) spoilt: usize,

@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use crate::types::Ty;
 
-/// The sort of a node: a node may be replaced only by nodes of the same sort.
+/// The kind of a node: a node may be replaced only by nodes of the same kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Sort {
     /// An expression. `Ty` is the type for which the generator made the expression.
@@ -57,8 +57,8 @@ pub(crate) struct List {
     pub(crate) items: Vec<Node>,
     /// The minimum number of nodes that the list must keep.
     pub(crate) least: usize,
-    /// Lists with the same number always lose the same item together; 0 means that the list loses its items
-    /// independently of other lists.
+    /// Lists with the same number always lose their items at the same index together; 0 means that the list loses its
+    /// items independently of other lists.
     pub(crate) bundle: u32,
 }
 

@@ -137,7 +137,8 @@ async fn bytes_that_wait_in_a_worker_are_limited() {
     local.stop().await.unwrap();
 }
 
-/// The number of connections that a client opens for each answer, and a part of its error.
+/// Each answer of the server, the number of connections that a client opens because of the answer, and a part of the
+/// client's error.
 const ANSWERS: [(Answer, usize, &str); 9] = [
     (Answer::Http("302 Found\r\nLocation: https://team.cloudflareaccess.com/canary"), 1, "service token"),
     (Answer::Http("403 Forbidden"), 1, "service token"),

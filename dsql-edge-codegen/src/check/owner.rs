@@ -13,7 +13,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 pub(crate) enum Owner {
     DsqlEdge,
     Other,
-    /// Which macro the name refers to depends on the module, or on the order of modules.
+    /// The macro to which the name refers depends on the module, or on the order of modules.
     Unknown,
 }
 
@@ -35,7 +35,7 @@ struct Import {
 }
 
 impl Names {
-    /// Reads the names of a file.
+    /// Reads the names that a file imports and defines.
     pub(crate) fn of(tokens: TokenStream) -> Names {
         let mut names = Names::default();
         names.read(tokens);

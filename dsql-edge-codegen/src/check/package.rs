@@ -165,7 +165,8 @@ pub(super) fn sources(package: &Path) -> Sources {
     out
 }
 
-/// Reads a Rust file. Returns its text and its tokens; the spans of the tokens are byte ranges of this text.
+/// Reads a Rust file. Returns the text and the tokens of the file; the spans of the tokens are byte ranges of this
+/// text.
 pub(crate) fn tokens_of(path: &Path) -> Result<(String, TokenStream), String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let code = if text.starts_with("#!/") { format!("//{text}") } else { text };

@@ -61,7 +61,7 @@ pub enum Answer {
         version: u32,
         /// The errors.
         errors: Vec<Problem>,
-        /// Errors and warnings, in the form for JSON.
+        /// Errors and warnings, in the form that the JSON output has.
         diagnostics: Vec<Problem>,
         /// Errors and warnings, as the compiler returns them.
         #[serde(skip)]

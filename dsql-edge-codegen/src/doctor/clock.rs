@@ -19,8 +19,8 @@ const BEHIND: i64 = 60;
 /// AWS accepts a token whose date is at most this number of seconds ahead of AWS's clock.
 const AHEAD: i64 = 300;
 
-/// From this difference on, in seconds, the check is a warning. `Date` has whole seconds, and the answer takes some
-/// time.
+/// If the difference is at least this number of seconds, the check is a warning. `Date` has whole seconds, and the
+/// answer takes some time.
 const NOTICEABLE: i64 = 20;
 
 /// Seconds since 1970-01-01 UTC.
@@ -68,7 +68,8 @@ impl Skew {
         }
     }
 
-    /// Returns the check of the difference; `has_tokens` is true if the login uses a token, which depends on the clock.
+    /// Returns the check of the clock's difference; `has_tokens` is true if the login uses a token, which depends on
+    /// the clock.
     pub(super) fn check(&self, has_tokens: bool) -> Check {
         let detail = self.described();
         let set = "set this machine's clock, and let it follow a time server (NTP)";

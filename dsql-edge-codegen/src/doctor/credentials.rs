@@ -101,7 +101,7 @@ pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>, package: &P
     }
 }
 
-/// The check of the token: what it is for, and whether the regions that are configured agree.
+/// Returns the check of the token: the action that the token allows, and whether the configured regions agree.
 pub(super) fn token(target: &Target, region: &str, found: &FoundCredentials) -> Check {
     let host = target.endpoint.split(':').next().unwrap_or_default();
     let action = match Action::for_user(&target.user) {

@@ -112,7 +112,7 @@ async fn all(options: &Options, package: &Path, dialect: Dialect) -> Vec<Check> 
     found.checks
 }
 
-/// The checks of a server, and what they found for the checks of the package.
+/// The checks of a server, and the facts about the server that the checks of the package need.
 #[derive(Default)]
 struct Found {
     checks: Vec<Check>,

@@ -5,7 +5,8 @@
 //!
 //! Behind a pooler, the process that executes the step is not known. So two kinds of processes are considered. A
 //! process of the first kind has locked the ledger: each transaction of `migrate` first writes its row in the ledger,
-//! and this write locks the ledger. A process of the second kind executes a statement with the text of the step.
+//! and this write locks the ledger. A process of the second kind currently executes a statement that has the same text
+//! as the step.
 
 use std::convert::Infallible;
 use std::time::Duration;

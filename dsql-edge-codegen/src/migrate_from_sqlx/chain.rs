@@ -24,7 +24,7 @@ pub(super) struct Step {
     pub(super) name: String,
     /// The bytes of the name.
     pub(super) name_at: Range<usize>,
-    /// The bytes from the dot to the end of the arguments.
+    /// The byte range from the dot to the end of the arguments.
     pub(super) whole: Range<usize>,
     pub(super) line: usize,
 }

@@ -52,7 +52,7 @@ pub(super) struct Call {
     pub(super) path: Range<usize>,
     pub(super) invocation: Invocation,
     pub(super) chain: Chain,
-    /// The bytes of each `.rows_affected()` on the variable that has the result.
+    /// The byte ranges of the calls `.rows_affected()` on the variable that contains the result.
     pub(super) row_counts: Vec<Range<usize>>,
     /// The type of the `impl` around the invocation.
     pub(super) self_type: Option<String>,
@@ -223,7 +223,7 @@ impl Search<'_> {
     }
 }
 
-/// The variable of `let name = …`, if `before` ends with this.
+/// Returns the name of the variable if `before` ends with `let name =`.
 fn assigned_to(before: &[TokenTree]) -> Option<String> {
     let (equals, before) = before.split_last()?;
     if !is_punct(equals, '=') {

@@ -39,8 +39,8 @@ macro_rules! sequence_options {
 }
 
 /// Returns a subquery that computes the expression `$what` over the sequence `s` of an identity column. The surrounding
-/// query reads the columns `a` of the relations `c`. A partition of PostgreSQL 17 has the identity of its parent, and no
-/// sequence.
+/// query must contain `pg_attribute` as `a` and `pg_class` as `c`. A partition of PostgreSQL 17 has the identity of its
+/// parent, and no sequence.
 macro_rules! of_identity {
     ($what:expr) => {
         concat!(

@@ -426,7 +426,7 @@ async fn send_text(dsql: &Dsql, what: &str, argument: i32) -> std::result::Resul
             let row = sql!("SELECT $text::text AS words").fetch_one(dsql).await?;
             json!(if row.words == text { text.len() } else { 0 })
         }
-        // Sends and receives strings of this length in one lease, which stays open.
+        // Sends and receives two strings of this length in one transaction, during which the lease stays open.
         "text-both-open" => {
             let text = &"x".repeat(argument.unsigned_abs() as usize);
             let lengths = dsql

@@ -108,7 +108,7 @@ impl Maker {
         self.statement(&format!("ALTER TABLE IF EXISTS {name} ADD CONSTRAINT e{number} CHECK (a > -99)"));
     }
 
-    /// Writes statements between which a file may end.
+    /// Writes the statements. A file may end after any of these statements except `PREPARE`.
     fn in_turn(&mut self, statements: &[String]) {
         for sql in statements {
             self.statement(sql);

@@ -1,4 +1,4 @@
-//! Writes extensions as DDL that a schema could contain.
+//! Writes PostgreSQL's extensions as DDL that could be a part of a schema.
 //!
 //! Input: a PostgreSQL 16. Output: one file per extension. Functions that only C code can call are left out.
 

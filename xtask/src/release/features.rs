@@ -6,9 +6,10 @@
 //! - every combination of the features in `DEPENDENT`. The code of these features depends on each other: two of these
 //!   features occur in one `cfg` condition, or one feature decides whether an item of the other feature is used;
 //! - each feature in `OTHERS` is on in half of these combinations: it is on if the combination has an odd number of the
-//!   dependent features in its mask. The choice of these dependent features ensures that any five features have each of
-//!   their 32 settings in some native combination, and any four features each of their 16 settings for Workers. So a
-//!   mistake is found if at most five features (natively) or four features (for Workers) cause it;
+//!   dependent features in its mask. The dependent features are chosen so that for any five features, each of their 32
+//!   settings occurs in some native combination. For Workers, each of the 16 settings of any four features occurs in
+//!   some combination. So a mistake is found if at most five features (natively) or four features (for Workers) cause
+//!   it;
 //! - no feature, each feature alone, all features except one, and all features. A feature that uses an item of another
 //!   feature fails to build in one of these combinations.
 //!

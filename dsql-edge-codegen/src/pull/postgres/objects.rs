@@ -32,7 +32,7 @@ pub(super) struct Part {
     pub(super) key: String,
     /// Other parts of the object that must exist first.
     pub(super) after: Vec<String>,
-    /// The form inside the object's statement; `None` for a part that is always a statement.
+    /// The part as text inside the object's statement; `None` for a part that is always a separate statement.
     pub(super) inside: Option<String>,
     /// The part as a separate statement; "" for a part that is always inside the object's statement.
     pub(super) statement: String,

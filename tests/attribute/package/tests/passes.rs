@@ -1,4 +1,4 @@
-//! Tests that pass: what each of them finds, and what it may do.
+//! These tests pass. They check what a test finds at its start, and what a test may do.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
