@@ -114,7 +114,7 @@ async fn requests_waiting_in_a_restarted_object_get_the_outcome() {
 
 /// A panic ends the wasm instance of an object, but not the object's JavaScript part. So a running operation in that
 /// object ends only at the client's time limit. The next request gets a new Rust part, with new connections. The
-/// connections of the old Rust part end with the object.
+/// object's connections from before the panic stay open until the object ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_in_the_objects_isolate_is_not_a_false_success() {
     const CASES: [UnderWay; 6] = [

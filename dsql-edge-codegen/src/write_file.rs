@@ -69,7 +69,7 @@ fn replace(path: &Path, text: &str) -> Written<()> {
         fs::rename(&new, &target)
     })();
     if written.is_err() {
-        // An error of the removal is ignored: the earlier error is returned.
+        // If the new file cannot be removed, that error is ignored, and the earlier error is returned.
         let _ = fs::remove_file(&new);
     }
     written

@@ -54,7 +54,7 @@ pub(crate) const SETUPS: [Setup; 46] = [
         variables: &KEYS,
         part: Part::OfSchema,
     },
-    // The build does not read the folder, so the queries may not need it.
+    // The build does not read the folder of migrations, so the package's queries may not need these migrations.
     Setup {
         name: "migrations_beside_a_snapshot",
         package: "beside",

@@ -83,10 +83,10 @@ impl Site {
         column_of(&self.superuser().await, sql).await
     }
 
-    /// Runs statements as a superuser.
+    /// Runs statements as `admin` without DSQL's rules, or as the superuser of the PostgreSQL.
     pub(crate) async fn run_sql(&self, sql: &str) {
         match self {
-            // dsql-local would count the changes of a session, but these changes must not count.
+            // Otherwise, dsql-local would count these changes as the changes of a session.
             Site::Dsql(local) => local.run_sql("test", sql).await.unwrap(),
             Site::Postgres(_) => self.superuser().await.batch_execute(sql).await.unwrap(),
         }

@@ -2,10 +2,10 @@
 //!
 //! Input: the files of a crate, as text. Output: imports, each with the path in the source; cycles as lists of imports.
 //!
-//! A path is an import if it begins with `crate`, `self`, `super` or a child module, in `use` and in code alike. An
-//! import is followed through re-exports to the file that defines the name: `super::Name`, which the parent re-exports
-//! from a sibling, is an import of the sibling. A parent's `mod` and `pub use` of a child are not imports. Code of
-//! tests and of fuzzing is left out.
+//! A path, in a `use` item or in other code, is an import if it begins with `crate`, `self`, `super` or a child module.
+//! An import is followed through re-exports to the file that defines the name: `super::Name`, which the parent
+//! re-exports from a sibling, is an import of the sibling. A parent's `mod` and `pub use` of a child are not imports.
+//! Code of tests and of fuzzing is left out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

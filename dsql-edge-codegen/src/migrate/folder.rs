@@ -1,7 +1,7 @@
 //! Reads a folder of migrations with the rules of `lint --for-migrate`.
 //!
-//! Input: files of SQL, and the dialect of the server. Output: the folder. On DSQL, nothing is sent before all files pass
-//! the linter, apart from files that the ledger has as applied.
+//! Input: files of SQL, and the dialect of the server. Output: the folder. On DSQL, nothing is sent before all files
+//! pass the linter, except for files that the ledger records as applied.
 
 use std::path::Path;
 

@@ -35,8 +35,8 @@ pub(super) enum Outcome {
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Selects the newest job for an object, whose name in `sys.jobs` may include the schema. The cluster reports the
-/// start in whole seconds.
+/// Selects the newest job for an object, whose name in `sys.jobs` may include the schema. The cluster reports the start
+/// time of a job in whole seconds.
 const OF_OBJECT: &str = "SELECT j.job_id::text, j.status::text, j.details::text FROM sys.jobs j
      WHERE (j.object_name = $1 OR right(j.object_name, length($1) + 1) = '.' || $1)
        AND j.start_time >= $2::timestamptz - interval '2 seconds'

@@ -19,10 +19,10 @@
 //! read this state of the row, or a newer state. If the row became visible after T, its transaction began later than
 //! five minutes before T, and `updated_at` is the time of this beginning, up to the difference of the clocks.
 //!
-//! T is the value of `now()` in the transaction that reads the first page of the pass. The Worker's clock would be
-//! wrong here: if it were ahead of DSQL's by more than the reserve, rows would be missed. T must be the time of the
-//! first page, not of the last page: while the pass reads later pages, a row can become visible in a part that the pass
-//! has already read.
+//! T is the value of `now()` in the transaction that reads the first page of the pass. The time of the Worker's clock
+//! cannot be used as T: if this clock were ahead of DSQL's clock by more than the reserve, the pass would miss rows. T
+//! must be the time of the first page, not of the last page: while the pass reads later pages, a row can become visible
+//! in a part that the pass has already read.
 //!
 //! # Why a pass has a position of its own
 //!

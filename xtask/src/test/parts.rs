@@ -83,7 +83,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
 ];
 
-/// Packages that have a separate lock file: Workers, and the targets of the fuzzer.
+/// The packages that have a separate lock file. They are Workers and the targets of the fuzzer.
 const WORKERS: [&str; 10] = [
     "examples/blog",
     "examples/edge-cache",

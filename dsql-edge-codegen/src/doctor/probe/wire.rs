@@ -21,7 +21,7 @@ use super::probed::Probed;
 /// The time without a message after which the server is regarded as silent.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// The maximum number of bytes of one message: the probe asks for nothing long.
+/// The maximum number of bytes of one message: the probe sends no request with a long answer.
 const MAX_MESSAGE: usize = 1 << 20;
 
 /// The seconds for which a token is valid.
