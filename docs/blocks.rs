@@ -5,7 +5,7 @@
 //! `migrations`.
 
 #![allow(dead_code, unused_imports, missing_docs, reason = "the blocks are examples, which nothing uses")]
-#![deny(deprecated, reason = "a warning of `sql!` is a deprecated function")]
+#![deny(deprecated, reason = "`sql!` reports its warnings as uses of a deprecated function")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 include!(concat!(env!("OUT_DIR"), "/chapters.rs"));

@@ -13,7 +13,8 @@ use std::process::Command;
 
 use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
 
-/// A source: its name, its files below the home folder, and its variables. `{home}` and `{aws}` are replaced.
+/// A source of credentials: its name, its files below the home folder, and its variables. `{home}` and `{aws}` are
+/// replaced.
 struct Source {
     name: &'static str,
     files: &'static [(&'static str, &'static str)],

@@ -36,7 +36,7 @@ async fn contents(dsql: &Dsql) -> Vec<String> {
     groups.into_iter().map(line).collect()
 }
 
-/// What happened to the batches of a run.
+/// How many batches of a run were answered, were cut, or have an unknown outcome.
 #[derive(Debug, Default)]
 struct Run {
     /// The batches that were answered.
@@ -50,7 +50,7 @@ impl Run {
     /// Runs all batches. The first attempt of each batch is sent, but its answer is lost. The second attempt is cut at one
     /// of the chunks of a new connection.
     async fn all(&mut self, batches: &mut Batches, dsql: &Dsql, cutter: &Cutter) {
-        // A connection and a batch have fewer chunks than this, so a cut at this chunk does not happen.
+        // A connection and a batch have fewer chunks than this number, so a cut at this chunk does not happen.
         const CHUNKS: usize = 6;
         for batch in 0.. {
             let how = if batch % 2 == 0 { Break::Before } else { Break::After };

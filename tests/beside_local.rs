@@ -104,7 +104,8 @@ fn command_in_a_second_terminal_finds_dsql_local() {
         let output = command.args(["pull", "--check"]).envs(variables.iter().copied()).output().unwrap();
         assert!(output.status.success(), "{variables:?}: {}", printed(&output));
     }
-    // If the shell has an endpoint, its other variables are for this cluster, and are used.
+    // If the shell has an endpoint, the other variables of the shell are for the same cluster, and the command uses
+    // them.
     let mut command = plain(dsql_edge(), home.path());
     let output =
         command.args(["pull", "--check"]).env("DSQL_ENDPOINT", endpoint).env("DSQL_USER", "reporter");
@@ -154,7 +155,7 @@ fn dsql_local_of_a_workspace_is_found_from_its_members() {
     let output = edge(&member, &["migrate"]);
     assert!(output.status.success(), "{}", printed(&output));
     assert!(fs::read_to_string(member.join("dsql-schema.sql")).unwrap().contains("links ("));
-    // The command line names the package; the working folder is another folder.
+    // The command line contains the path of the package; the working folder is another folder.
     let elsewhere = tempfile::tempdir().unwrap();
     let output = edge(elsewhere.path(), &["check", "--no-build", member.to_str().unwrap()]);
     assert!(output.status.success(), "{}", printed(&output));

@@ -18,7 +18,7 @@ const SQL: &str = "CREATE ROLE app LOGIN PASSWORD 'canary-app';
     CREATE TYPE mood AS ENUM ('glad');
     CREATE TABLE people (id int PRIMARY KEY, mood mood NOT NULL, more hstore);";
 
-/// A query that DSQL rejects because of its lock.
+/// A source file with a query that DSQL rejects, because the query locks rows with `FOR SHARE`.
 const SOURCE: &str = "fn f() { sql!(\"SELECT mood FROM people WHERE id = $id FOR SHARE\"); }";
 
 async fn server() -> PostgresServer {
@@ -66,7 +66,7 @@ async fn server_is_that_of_an_option_or_of_the_schema() {
     // Without the directive, the variables of a PostgreSQL are not read.
     let (text, well) = run(&[("DATABASE_URL", &encoded)], &["pull"]);
     assert!(!well && text.contains("no cluster is named"), "{text}");
-    // TLS is required, and its certificate verified.
+    // TLS is required, and the client verifies the server's certificate.
     let (text, well) = run(&[password], &["pull", "--postgres-url", &url]);
     assert!(!well && text.contains("TLS") && text.contains("sslrootcert"), "{text}");
     let (text, well) = run(&[("PGPASSWORD", "canary-wrong")], &["pull", "--postgres-url", &url, "--ca", &ca]);

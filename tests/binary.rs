@@ -15,14 +15,14 @@ pub fn dsql_edge() -> &'static Path {
     PATH.get_or_init(|| built("dsql-edge-codegen", "dsql-edge"))
 }
 
-/// Returns the path of `dsql-local`, in the same way.
+/// Returns the path of `dsql-local`, and builds it unless it was built together with all tests.
 pub fn dsql_local() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| built("dsql-edge-local", "dsql-local"))
 }
 
-/// Removes the variables of the shell that name a server, keys or a schema, so that a test does not depend on them.
-/// `DSQL_LOCAL_…` is kept: it names the PostgreSQL of dsql-local.
+/// Removes the variables of the shell that specify a server, keys or a schema, so that a test does not depend on them.
+/// `DSQL_LOCAL_…` is kept: it contains the PostgreSQL of dsql-local.
 pub fn without_shell_variables(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let is_ours = name.to_str().is_some_and(|name| {

@@ -101,7 +101,7 @@ fn package(files: &[(&str, &str)]) -> tempfile::TempDir {
     home
 }
 
-/// Returns the findings for a package with this source and snapshot after a change: severity, message, place.
+/// Returns the findings for a package with this source and snapshot after a change: severity, message, location.
 fn findings(source: &str, schema: &str, change: &str) -> Vec<(Severity, String, String)> {
     let home = package(&[
         ("src/lib.rs", source),
@@ -391,7 +391,7 @@ fn invocation_in_an_example_is_named() {
     assert_eq!((lines, succeeded), (expected.iter().map(String::as_str).collect(), true), "{printed}");
 }
 
-/// Returns the line of the output that names the schema.
+/// Returns the line of the output that contains the schema.
 fn schema_line(folder: &Path, environment: &[(&str, &str)]) -> String {
     let mut command = Command::new(dsql_edge());
     let command = without_shell_variables(&mut command).args(["describe", "SELECT id FROM t"]);

@@ -21,7 +21,7 @@
 //!
 //! A block `sql in batches of 3` is an UPDATE or DELETE that runs in batches of three rows.
 //!
-//! If PostgreSQL's verdict differs from ours, the first line of the block has this verdict and the reason:
+//! If PostgreSQL's verdict differs from ours, the first line of the block has this verdict and the reason, as in
 //! `sql oracle=accepts: only DSQL rejects this`. A block `sql wrong schema` is a schema with errors or with a statement
 //! that cannot be followed, and a block `sql wrong migration` is a migration that `migrate` rejects; the answer to
 //! either block is the list of errors.
@@ -45,7 +45,7 @@ pub struct Case {
     pub rows: String,
     /// The query.
     pub query: String,
-    /// The part of the project that reads the query, if the query is a file of DDL with errors.
+    /// If the query is a file of DDL with errors, the part of the project that reads this file.
     pub ddl: Option<Ddl>,
     /// If the query runs in batches, the number of rows of a batch.
     pub batches: Option<u32>,
@@ -71,7 +71,7 @@ pub enum Expectation {
     Agrees,
     /// PostgreSQL accepts a query that a rule of DSQL or of `sql!` rejects.
     Accepts,
-    /// PostgreSQL rejects the query too, but at another place or for another reason.
+    /// PostgreSQL rejects the query too, but at a different position or for a different reason.
     Refuses,
 }
 

@@ -15,7 +15,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Issues a certificate, by an authority of its own.
+    /// Creates an authority, and issues a certificate from this authority.
     pub fn issue() -> Certificate {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -20,11 +20,12 @@ use crate::numbered::Numbered;
 use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
 /// Checks the `.md` files below a folder. If `only` is given, a file whose path contains `only` is checked completely; of
-/// any other file, only the cases whose heading contains `only` are checked. With `UPDATE=1` it writes the answers.
+/// any other file, only the cases whose heading contains `only` are checked. With `UPDATE=1`, this function writes the
+/// answers.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read or PostgreSQL cannot be reached. A case that fails is not an error:
-/// [`Checked`] lists it.
+/// Returns an error if a file cannot be read or PostgreSQL cannot be reached. A case that fails is not an error of this
+/// function: [`Checked`] lists the case.
 pub fn check(folder: &Path, only: Option<&str>, rows: Rows, oracle: &Oracle) -> Result<Checked> {
     let mut checked = Checked::default();
     for path in case_files(folder)? {
@@ -49,7 +50,7 @@ pub enum Rows {
 pub struct Checked {
     /// The number of cases that were checked.
     pub cases: usize,
-    /// The number of rows that PostgreSQL returned when it ran these cases over data with many NULLs.
+    /// The number of rows that PostgreSQL returned for these cases, over data with many NULLs.
     pub rows: usize,
     /// The cases that failed, and why.
     pub failures: Vec<String>,
@@ -178,8 +179,8 @@ fn answer_text(query: &str, asked: &Numbered, answer: &Answer, rows: Rows) -> St
     match answer {
         Answer::Described { sql, params, columns, cardinality, remarks, .. } => {
             let mut text = String::new();
-            // If the written SQL contains a star, the SQL that is sent has the columns in place of the star, so the
-            // two texts differ.
+            // If the written SQL contains `*`, the SQL that is sent has the columns in place of `*`, so the two strings
+            // differ.
             if *sql != asked.text {
                 text += &format!("sent: {sql}\n");
             }
@@ -225,7 +226,7 @@ fn migration_answer(text: &str) -> String {
     or_accepted(errors.filter(|error| error.is_error()).map(|error| rendered(error, text)).collect())
 }
 
-/// Returns `errors`. If there are none, returns a line that no expected answer contains, so that the case fails.
+/// Returns `errors`. If there are no errors, returns a line that no expected answer contains, so that the case fails.
 fn or_accepted(errors: String) -> String {
     if errors.is_empty() { "it is accepted\n".to_owned() } else { errors }
 }
@@ -234,8 +235,8 @@ fn optional_text(case: &Case) -> bool {
     case.query.contains("{?")
 }
 
-/// Whether a warning states that PostgreSQL rejects the statement each time it runs. The other warnings of this code
-/// are about decoding a row.
+/// Whether a warning states that PostgreSQL rejects the statement each time it runs. The other warnings of the code
+/// `fails-at-run-time` are about decoding a row.
 fn fails_on_the_server(warning: &Diagnostic) -> bool {
     warning.code == Code::FailsAtRunTime && !warning.message.ends_with("as a Vec")
 }
@@ -303,10 +304,10 @@ fn second_opinion(
             let first = diagnostics.iter().find(|it| it.is_error());
             let ours = first.map(|it| (it.sqlstate(), Some(asked.position(it.span.start as usize))));
             let theirs = Some((sqlstate.as_str(), *offset));
-            // Some errors of PostgreSQL have no place; the compiler's errors always have a place.
+            // Some errors of PostgreSQL have no position; the compiler's errors always have a position.
             let same_place = offset.is_none() || ours == theirs;
             let same_code = ours.map(|(code, _)| code) == Some(sqlstate.as_str());
-            // The compiler's messages name a parameter as written, such as `$name`.
+            // The compiler's messages contain a parameter as written, such as `$name`.
             let stem = |message: &str| message.split_inclusive("parameter $").next().map(str::to_owned);
             let same_words = first.is_some_and(|it| stem(&it.message) == stem(message));
             let words = first.map(|it| &it.message);

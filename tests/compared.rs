@@ -77,7 +77,7 @@ fn every_query_that_the_compiler_expands_is_checked() {
         ".generated/hidden.rs:1",
         "src/build/mod.rs:1",
         "src/lib.rs:6",
-        // A query that the package's own macro generates; it is reported at its place in the macro.
+        // A query that the package's own macro generates; `check` reports the query at its location inside the macro.
         "src/renamed.rs:2",
         "src/renamed.rs:4",
         "src/target/mod.rs:1",
@@ -85,7 +85,7 @@ fn every_query_that_the_compiler_expands_is_checked() {
     ];
     assert_eq!(broken(&report), expected, "{report:#}");
     assert_eq!(report["queries"], 8);
-    // A file that is not compiled is named, and does not fail CI.
+    // The report lists a file that is not compiled, but such a file does not fail CI.
     assert_eq!(report["unread"].as_array().unwrap().len(), 0);
     assert!(report["not_compiled"][0].as_str().unwrap().starts_with("notes/draft.rs:1:"), "{report:#}");
     // With `--no-build`, `check` finds fewer queries, and the report states that the queries were not compared.
@@ -225,7 +225,7 @@ fn query_for_another_target_alone_fails_the_check() {
             why.starts_with("the compiler expanded none of the 1 invocations in the sources"),
             "{report:#}"
         );
-        // The package now also has a query that the compiler expands; the report names the query that is not expanded.
+        // The package now also has a query that the compiler expands; the report lists the query that is not expanded.
         let plain = "pub fn p() { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); }\n";
         home.write("src/lib.rs", &format!("{library}{plain}"));
         let report = json(home.path(), &[]);

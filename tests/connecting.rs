@@ -63,13 +63,13 @@ async fn worker_opens_a_connection_while_it_waits() {
     local.stop().await.unwrap();
 }
 
-/// Workers do not name a protocol in the handshake.
+/// Workers do not send the name of a protocol in the TLS handshake.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker_begins_with_tls_where_it_is_accepted() {
     for (direct_tls, first, later) in [
         // The first write waits for the end of the login; the read takes three round trips.
         (DirectTls::Any, "[[4,0,false],[3,0,false]]", "[[3,0,false],[3,0,false]]"),
-        // TCP, TLS and the login, then the four round trips of the second attempt.
+        // The first attempt takes TCP, TLS and the login; the second attempt takes four round trips.
         (DirectTls::Alpn, "[[7,1,true],[4,0,false]]", "[[4,0,false],[4,0,false]]"),
         // TCP and TLS, then four round trips, in one attempt.
         (DirectTls::Never, "[[6,0,true],[4,0,false]]", "[[4,0,false],[4,0,false]]"),
@@ -112,7 +112,7 @@ async fn pool_begins_with_tls_where_it_is_accepted() {
     }
 }
 
-/// Programs that are not Workers name the protocol.
+/// Programs that are not Workers send the name of the protocol in the TLS handshake.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn native_client_begins_with_tls_where_it_is_accepted() {
     for (direct_tls, trips) in [

@@ -63,7 +63,7 @@ impl Shell {
         command
     }
 
-    /// Runs a command and compares its output. Returns an error that shows both.
+    /// Runs a command and compares its output. Returns an error that contains both the expected and the actual output.
     pub fn run(&mut self, line: &str, expected: &[String]) -> Result<(), String> {
         let place = self.home.join("working-folder");
         let script = format!("exec 2>&1\n{line}\nstatus=$?\npwd > {}\nexit $status", place.display());
@@ -120,8 +120,8 @@ fn line_matches(expected: &str, line: &str) -> bool {
 }
 
 /// Writes a program that a shell finds before the programs of `PATH`. A child process writes the file. If this process
-/// wrote it, another thread could start a program meanwhile, which would keep the file open for writing, and Linux does
-/// not run such a file ("Text file busy").
+/// wrote the file, another thread could start a program at the same time. The started program would keep the file open
+/// for writing, and Linux does not run a file that is open for writing ("Text file busy").
 pub fn write_program(folder: &Path, name: &str, text: &str) {
     let mut shell = Command::new("sh");
     shell.args(["-c", "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\""]).arg(folder.join(name)).arg(text);

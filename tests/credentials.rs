@@ -43,7 +43,8 @@ async fn session_of_a_role_connects_until_it_expires() {
     local.stop().await.unwrap();
 }
 
-/// Requests wait for each other, so only a few of them assume the role. How many do so depends on the load of STS.
+/// Requests wait for each other, so only a few of them assume the role. How many requests assume the role depends on
+/// the load of STS.
 #[tokio::test]
 async fn many_cold_requests_assume_a_role_a_few_times() {
     let local = Local::builder().role(ROLE, None).start().await.unwrap();

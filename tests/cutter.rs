@@ -22,7 +22,7 @@ pub enum Break {
     After,
 }
 
-/// The state of the network after it broke.
+/// The state of the network after the network has broken a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Afterwards {
     /// Only the connection that sent the chunk is broken.

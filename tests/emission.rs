@@ -34,7 +34,7 @@ mod optional_text;
 #[path = "golden/types.rs"]
 mod types;
 
-/// The Rust type that the query of `golden/types.rs` names.
+/// The Rust type in the override of the query of `golden/types.rs`.
 #[derive(Debug, Clone, PartialEq, dsql_edge::Type)]
 #[dsql(rename_all = "snake_case")]
 #[allow(dead_code, reason = "no query runs")]
@@ -168,7 +168,7 @@ fn an_optional_text() {
 
 #[test]
 fn types_of_the_users_own_and_types_that_are_text() {
-    // Types such as `inet` and `point` have no Rust type of their own: their values arrive as text.
+    // No Rust type corresponds to a type such as `inet` or `point`, so values of such a type arrive as text.
     let sql = r#"SELECT status AS "status: super::Status", '10.0.0.1'::inet AS ip, '(1,2)'::point AS "place: String"
                    FROM orders WHERE status = $status AND inet_client_addr() = $ip"#;
     check("types.rs", emitted("types", None, sql));

@@ -93,7 +93,7 @@ async fn a_cold_query_costs_tcp_and_three_round_trips() {
     local.stop().await.unwrap();
 }
 
-/// Each case is a failure, and the words that the log must contain.
+/// Each case is a failure of the configuration or of the network, and the words that the log must contain.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_failure_is_named_without_a_secret() {
     let local = local().await;
@@ -196,7 +196,7 @@ async fn a_server_that_closes_mid_answer_is_an_error_at_every_stage() {
         let answer = blog.get("/posts").await;
         assert_eq!(answer.status, 500, "cut after {cut} of {whole}: {}", answer.body);
         assert!(answer.body.contains("the database did not answer"), "cut after {cut}: {}", answer.body);
-        // The log names the stage at which the connection broke, and the place of the query.
+        // The log contains the stage at which the connection broke, and the location of the query.
         for word in [stage, "src/lib.rs:"] {
             blog.logged(word).await;
         }

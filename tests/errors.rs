@@ -18,8 +18,8 @@ fn folder() -> PathBuf {
 #[test]
 fn examples_of_each_page_have_the_shown_answers() {
     let only = std::env::var("CASE").ok();
-    // An example that nests too deep needs the stack that rustc gives a macro; a test's thread has a quarter of this
-    // stack.
+    // An example that nests too deep needs a stack of the size that rustc gives a macro. The default stack of a test's
+    // thread is a quarter of this size.
     let stack = std::thread::Builder::new().stack_size(8 << 20);
     let pages = move || check(&folder(), only.as_deref(), Rows::InRust, &Oracle::start().unwrap()).unwrap();
     let checked = stack.spawn(pages).unwrap().join().unwrap();

@@ -2,7 +2,7 @@
 //!
 //! Input: a cluster and, for Workers, a bundle of `tests/probe`. Output: a line for each case, with the expected and
 //! the counted number. `transactions.rs` and `end_to_end.rs` assert these numbers, `cargo xtask bench flights` prints
-//! them. All three have this file as a module.
+//! them. The two tests and the command contain this file as a module.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub async fn local() -> Local {
     Local::builder().named_init_sql("tables", TABLES).start().await.unwrap()
 }
 
-/// The primary key with this number.
+/// Returns the primary key that corresponds to this number.
 pub fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
@@ -149,9 +149,9 @@ pub async fn native(local: &Local) -> Result<Vec<Flight>, Error> {
 }
 
 /// Counts the round trips that a query waits for, one after the other, in a program that is not a Worker and has
-/// credentials of a role. Of the three round trips to STS (TCP, TLS, and the request), only those count that have ended
-/// before the client begins to open the connection to the cluster. The others take place while this connection is being
-/// opened.
+/// credentials of a role. A query opens three round trips to STS first: TCP, TLS, and the request. Of these, only those
+/// are counted that have ended before the client begins to open the connection to the cluster. The other round trips to
+/// STS take place while the connection to the cluster is being opened.
 ///
 /// # Errors
 /// Returns the error of a query.
@@ -288,7 +288,7 @@ async fn worker_through(
     counter.flights
 }
 
-/// Counts the round trips between the object of the pool in `tests/pool` and the cluster. The object keeps its
+/// Counts the round trips between the pool's Durable Object in `tests/pool` and the cluster. The object keeps its
 /// connection, so only the first case includes connecting.
 pub async fn pooled(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
     let mut counter = Counter::on(local).await;

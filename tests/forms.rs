@@ -172,8 +172,8 @@ sql! {
 }
 
 sql! {
-    /// Both optional texts would accept a NULL as the value of their parameter, but here NULL (`None`) only means that
-    /// the text is left out.
+    /// Both parts of optional text would accept a NULL as the value of their parameter, but here NULL (`None`) only
+    /// means that the part is left out.
     fn found(word, any) -> pub(self) Found =
         "SELECT title FROM posts
           WHERE true {? AND title LIKE concat($word::text, '%') } {? AND title = ANY (ARRAY[$any::text, 'Third']) }
@@ -219,7 +219,8 @@ async fn optional_text_of_two_parameters_needs_both() {
         assert!(text.contains("needs both $views and $id") && text.contains("page, "), "{text}");
         assert!(error.is_conversion() && !error.is_outcome_unknown(), "{text}");
     }
-    // `least` is also in an optional text of its own, so `least` may be given alone: then only that text is sent.
+    // The first optional text depends on `least` alone, so `least` may be given without `most`: then only the first
+    // optional text is sent.
     for (least, most, expected) in [
         (Some(20), None, Ok(2)),
         (Some(10), Some(20), Ok(2)),
@@ -311,8 +312,7 @@ async fn optional_text() {
         let found = search(author, at_least, 10).fetch_all(&dsql).await.unwrap();
         assert_eq!(found.len(), expected, "{author:?} {at_least:?}");
     }
-    // `$most` is written before the optional text. In the combination without this text, `$most` is the first
-    // parameter.
+    // `$most` is written before the optional text. If the optional text is left out, `$most` is the first parameter.
     for (title, expected) in [(Some("Second".to_owned()), 1), (None, 2)] {
         let rows = sql!(
             "SELECT title, '{? no }' AS text -- {? nor this
@@ -400,7 +400,7 @@ async fn nested_rows() {
         .collect();
     assert_eq!(users, [None, Some(("Grace", None)), None]);
     // The columns of the group come from two independent joins, and one join may have a row when the other has none. So
-    // each column is an `Option`, and no value is lost.
+    // each column is an `Option`: an `Option` of the whole group would lose values.
     let rows = sql!(
         r#"SELECT u.name AS "both.name", q.title AS "both.title"
              FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Ada'

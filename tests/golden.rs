@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// Whether `UPDATE=1` is set, so that expected texts are written.
+/// Whether `UPDATE=1` is set, so that the files with expected output are written.
 pub fn updating() -> bool {
     std::env::var_os("UPDATE").is_some_and(|value| value == "1")
 }
@@ -13,7 +13,7 @@ pub fn updating() -> bool {
 /// Compares a file with the actual text.
 ///
 /// # Errors
-/// Returns an error that names the first line that differs.
+/// Returns an error with the first line that differs.
 pub fn compare(path: &Path, actual: &str) -> Result<()> {
     if updating() {
         return fs::write(path, actual).with_context(|| path.display().to_string());

@@ -83,11 +83,11 @@ impl Chapter {
         }
         for (command, expected) in &block.commands {
             match block.kind.as_str() {
-                // The options are tried, and another command runs instead of the Worker.
+                // The command's options are tried, with `true` in place of the command that starts the Worker.
                 "help" => {
                     let (options, _) = command.split_once(" -- ").expect("a command of dsql-local run");
                     let bin = setup::postgres().unwrap();
-                    // In a folder of its own, because one dsql-local can run in a folder.
+                    // In a separate folder, because only one dsql-local can run in a folder.
                     let own = format!("run --folder help --no-dev-vars --postgres {}", bin.display());
                     let options = options.replacen("run", &own, 1);
                     self.shell.run(&format!("{options} -- true > help.txt 2>&1 || cat help.txt"), &[])?;
@@ -143,7 +143,7 @@ fn installs(block: &Block) -> Result<(), String> {
     Ok(())
 }
 
-/// The commands that need an account are not run: they must at least be commands that exist.
+/// The commands that need an account are not run: this function only checks that such commands exist.
 fn names_known_commands(block: &Block) -> Result<(), String> {
     for (command, _) in &block.commands {
         let words: Vec<&str> = command.split_whitespace().collect();

@@ -85,7 +85,7 @@ async fn keys_are_read_from_the_secrets_store() {
     let local = local().await;
     let habits = habits(&local, &local.bindings(), &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]).await;
     assert_eq!(habits.get("/store").await, answer(200, "admin"));
-    // `from_env` does not read the Secrets Store: the error names the call that reads it.
+    // `from_env` does not read the Secrets Store: the error contains the call that reads the Secrets Store.
     let missing = habits.get("/events").await;
     assert_eq!(missing.status, 500);
     assert!(

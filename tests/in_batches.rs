@@ -52,7 +52,7 @@ impl Divided {
         if !batches.statement.parameters.is_empty() {
             return Ok(None);
         }
-        // All runs are in one transaction, so `now()` is the same in each.
+        // All runs are in one transaction, so `now()` is the same in each run.
         database.run("BEGIN; SAVEPOINT before")?;
         let outcome = self.runs(batches, database);
         database.run("ROLLBACK")?;

@@ -1,5 +1,5 @@
 //! Tests `dsql-edge init` in a Worker's crate: it adds the missing parts, overwrites nothing, and its query compiles.
-//! Also tests the options that all commands have.
+//! This file also tests the options that all commands have.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

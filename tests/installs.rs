@@ -22,7 +22,7 @@ impl User {
         self.0.path().canonicalize().unwrap().join(below)
     }
 
-    /// `dsql-local run` in a folder of its own, with this command.
+    /// Returns `dsql-local run` with this command, in a separate folder.
     fn run(&self, folder: &str, command: &[&OsStr]) -> Command {
         let folder = self.0.path().join(folder);
         std::fs::create_dir_all(&folder).unwrap();

@@ -285,7 +285,7 @@ fn errors_of_batches_are_those_of_migrate() {
         let migrated = read_folder(folder.path(), Dialect::Dsql).err().map(|error| error.to_string());
         assert_eq!(migrated.is_none(), passed);
         assert!(migrated.unwrap_or_default().contains(message));
-        // Without the table, only errors that do not depend on the table are known.
+        // If the table is not known, the linter reports only errors that do not depend on the table.
         let second = folder.path().join("2.sql");
         let (report, _) = run(&["lint", "--for-migrate", second.to_str().unwrap()]);
         assert!(!report.contains("does not exist"), "{report}");

@@ -43,7 +43,8 @@ impl Stage {
         answer.body
     }
 
-    /// The resident memory of workerd after these requests, in kB. `pause`: the time after each hundred of them.
+    /// The resident memory of workerd after these requests, in kB. `pause` is the time to wait after every hundred
+    /// requests.
     async fn resident(&self, path: &str, requests: u64, pause: Duration) -> u64 {
         for number in 1..=requests {
             self.get(path).await;
@@ -81,7 +82,7 @@ async fn leaves_nothing(bundle: &Path, extras: Extras<'_>, more: &[(&'static str
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closed_connections_leave_no_memory() {
-    // A query, COMMIT, and a connection that no query uses.
+    // The paths run a query, run a transaction with COMMIT, and open connections that no query uses.
     let paths = ["/one", "/transaction", "/unused/20"];
     leaves_nothing(workerd::probe().await, Extras::default(), &[], &paths).await;
 }
@@ -97,10 +98,10 @@ async fn direct_tls_leaves_no_memory() {
     leaves_nothing(workerd::probe().await, Extras::default(), &[("DSQL_TLS", "direct")], &["/one"]).await;
 }
 
-/// The memory of wasm never shrinks, so it shows if a lease leaves only a few bytes. The resident memory also contains
-/// the streams of JavaScript and of workerd. workerd's own allocator takes new memory in steps of many MB, also for a
-/// Durable Object in JavaScript without a pool. So the growth is measured twice: a lease that leaks grows the memory
-/// both times.
+/// The memory of wasm never shrinks, so it shows even a leak of a few bytes per lease. The resident memory also
+/// contains the streams of JavaScript and of workerd. workerd's own allocator takes new memory in steps of many MB,
+/// also for a Durable Object in JavaScript without a pool. So the growth is measured twice, and a lease that leaks
+/// grows the memory in both measurements.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leases_of_the_pool_leave_no_memory() {
     const WARM_UP: u64 = 8_000;

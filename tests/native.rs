@@ -61,7 +61,7 @@ fn value<S: SqlType, T: Column<S, NotNull>>(row: &DataRow<'_>) -> Result<T, Erro
     row.column::<S, NotNull, T>(0)
 }
 
-/// Selects a literal, which PostgreSQL sends as one column.
+/// Returns the value that the client decodes from the answer to a literal of the type `S`.
 async fn literal<S: SqlType, T: Column<S, NotNull> + Send + 'static>(
     dsql: &Dsql,
     literal: &str,
@@ -295,8 +295,8 @@ fn pid() -> Query<i32> {
 
 #[tokio::test]
 async fn connections_are_kept_shared_and_closed() {
-    // DSQL does not report the process of a connection. In this test, PostgreSQL reports it, so its id distinguishes
-    // connections.
+    // DSQL does not report the process of a connection. In this test, PostgreSQL reports the process of a connection,
+    // so the process id distinguishes connections.
     let local = Local::builder().rules(false).start().await.unwrap();
     let dsql = Dsql::new(config(&local).application_name("given-back"));
 

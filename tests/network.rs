@@ -22,7 +22,7 @@ pub const DELAY: Duration = Duration::from_millis(20);
 /// A time limit that only a hang exceeds.
 const HANG: Duration = Duration::from_secs(60);
 
-/// The fault that the network has in addition to its delay.
+/// How the network breaks connections, in addition to its delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// No fault.
@@ -99,8 +99,8 @@ impl Seen {
         if ended > 0 { ended + 1 } else { 0 }
     }
 
-    /// The beginning and the end of each round trip that the client waited for. The first one begins when TCP's handshake
-    /// ends.
+    /// The beginning and the end of each round trip that the client waited for. The first round trip begins when TCP's
+    /// handshake ends.
     fn waits(&self, handshake: Duration) -> Vec<(Instant, Instant)> {
         let flights = self.flights[..self.round_trips()].iter();
         let mut waits: Vec<_> = flights.filter_map(|flight| Some((flight.began, flight.answered?))).collect();
@@ -221,7 +221,7 @@ impl Drop for Network {
     }
 }
 
-/// What happens to the bytes of each connection.
+/// How the network delays, counts and breaks the bytes of each connection.
 #[derive(Clone, Copy)]
 struct Pace {
     delay: Duration,
@@ -330,8 +330,8 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, opened: Instant,
             tokio::time::sleep_until(at).await;
             if way.is_held() {
                 way.holding.send_replace(true);
-                // This direction is blocked: bytes are still read, but dropped, until the sender closes the
-                // connection.
+                // The direction of a held connection is blocked: bytes are still read, but dropped, until the sender
+                // closes the connection.
                 continue;
             }
             let passes = way.arriving(bytes.len(), pace.fault);

@@ -71,7 +71,7 @@ fn each_template_is_complete_and_its_queries_compile() {
             "pool" => assert_eq!(wrangler["vars"]["DSQL_POOL_LOCATION"].as_str(), Some("weur")),
             _ => assert_eq!(wrangler["placement"]["region"].as_str(), Some("aws:eu-west-1")),
         }
-        // Without the settings of this project: a new crate has rustfmt's defaults.
+        // rustfmt runs without the settings of this project, because a new crate has rustfmt's defaults.
         let mut format = Command::new("rustfmt");
         format.args(["--check", "--edition", "2024", "build.rs", "src/lib.rs", "tests/task.rs"]);
         succeeds(&format.current_dir(&folder).output().unwrap());
@@ -114,7 +114,7 @@ fn wrong_name_or_used_folder_changes_nothing() {
     }
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
     assert_eq!(fs::read_dir(home.path().join("used")).unwrap().count(), 1);
-    // A folder without files, as a new repository's clone, is used.
+    // An existing folder without files, such as the clone of a new repository, is used.
     succeeds(&run(home.path(), &["new", "empty"]));
     assert!(home.path().join("empty/Cargo.toml").exists());
 }

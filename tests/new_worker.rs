@@ -1,8 +1,8 @@
 //! The folder of a Worker that `dsql-edge new` created, prepared so that it builds and runs without downloads.
 //!
-//! The crates are not on crates.io, so a `.cargo/config.toml` names the crates of this clone, or unpacked packages.
-//! `worker-build` downloads its tools, so a script with this name runs this workspace's bundler instead. wrangler is
-//! already installed.
+//! The crates are not on crates.io, so a `.cargo/config.toml` refers to the crates of this clone, or to unpacked
+//! packages. `worker-build` downloads its tools, so a script with this name runs this workspace's bundler instead.
+//! wrangler is already installed.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -18,8 +18,8 @@ use xtask::{project, setup, worker};
 use crate::binary::{dsql_edge, dsql_local, unpacked_packages};
 use crate::console::{Shell, write_program};
 
-/// A shell in a folder, with the commands of this workspace, and with programs that replace downloads for a Worker with
-/// this name.
+/// Returns a shell in a folder, with the commands of this workspace. In this shell, other programs replace
+/// `worker-build` and npm's programs, so that a Worker with this name is built without downloads.
 pub fn shell(folder: &Path, name: &str) -> Shell {
     setup::wasm_target().unwrap();
     worker::tools().unwrap();
@@ -60,7 +60,7 @@ pub fn prepare(worker: &Path) {
     let members = fs::read_dir(crates).unwrap().map(|entry| entry.unwrap().path());
     let patches = members.filter_map(|path| {
         let name = path.file_name()?.to_str()?.to_owned();
-        // The command line is not a dependency of a Worker, and cargo warns about patches that it does not use.
+        // The command line is left out: a Worker does not depend on it, and cargo would warn about an unused patch.
         let is_crate =
             name.starts_with("dsql-edge") && name != "dsql-edge-codegen" && path.join("Cargo.toml").exists();
         is_crate.then(|| format!("{name} = {{ path = {path:?} }}\n"))

@@ -3,7 +3,7 @@
 use dsql_edge_compiler::source::Source;
 use dsql_edge_compiler::syntax;
 
-/// A query whose named parameters are numbered.
+/// A query in which each named parameter is replaced by a numbered parameter, such as `$1`.
 pub struct Numbered {
     /// The text.
     pub text: String,
@@ -30,7 +30,7 @@ impl Numbered {
         Numbered { text, moved }
     }
 
-    /// Converts a byte offset in the written query to an offset in the numbered text.
+    /// Converts a byte offset in the written query to an offset in the SQL with numbered parameters.
     pub fn position(&self, offset: usize) -> usize {
         let shift = self.moved.iter().rev().find(|(end, _)| *end <= offset).map_or(0, |(_, shift)| *shift);
         offset.saturating_add_signed(shift)

@@ -16,7 +16,7 @@ use dsql_edge_compiler::{Schema, Source, compile};
 use dsql_edge_tests::oracle::{Database, Oracle, Verdict};
 use serde_json::Value;
 
-/// An application, and the places of its SQL in the package.
+/// An application, and the locations of its SQL in its package.
 struct Application {
     package: &'static str,
     /// SQL that creates the objects which the application's migration tool creates before the first migration.
@@ -234,7 +234,7 @@ fn compare_relations(schema: &Schema, relations: &[Relation], differences: &mut 
                 }
                 for (column, (_, not_null)) in query.columns.iter().zip(columns) {
                     // The catalog has no NOT NULL for the columns of a view, but the compiler proves NOT NULL for some
-                    // of them.
+                    // of these columns.
                     if *not_null && column.nullable {
                         differences.push(format!("{name}.{}: NOT NULL was lost", column.name));
                     }

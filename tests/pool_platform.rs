@@ -31,7 +31,7 @@ async fn location_that_the_platform_refuses_is_named_and_nothing_runs() {
     // workerd rejects this location unless a compatibility flag allows it.
     let stage = Stage::with(&[("DSQL_POOL_LOCATION", "offpeak")]).await;
     if setup::workerd_is_oldest() {
-        // The oldest workerd accepts every location.
+        // The oldest workerd accepts any location hint.
         assert_eq!(stage.get("/pool/add/1").await, "1");
         return stage.stop().await;
     }

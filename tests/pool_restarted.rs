@@ -1,5 +1,5 @@
-//! Restarts the object of a pool during an operation. The object has an isolate of its own, and the Worker's isolate
-//! continues. The tests compare the client's report with the rows in the cluster.
+//! Restarts a pool's Durable Object during an operation. The object has a separate isolate, so the Worker's isolate
+//! continues to run. The tests compare the client's report with the rows in the cluster.
 //!
 //! The network holds back bytes, so that the restart happens at an exact point: the answer was sent and has not
 //! arrived, or the request was sent and has not arrived.
@@ -31,8 +31,8 @@ type UnderWay = (&'static str, Option<Held>, ClientReport, &'static str);
 const ANSWERED: Option<Held> = Some(Held::Answers);
 const UNSENT: Option<Held> = Some(Held::Requests);
 
-/// An operation with a gate passes the gate after the restart. If the network holds back bytes, the operation passes
-/// the gate before the restart.
+/// An operation whose path begins with `gate` waits at a gate. If the network holds back bytes, the gate opens before
+/// the restart of the object, otherwise after the restart.
 const CASES: [UnderWay; 13] = [
     ("one/1", ANSWERED, Value("2"), "[]"),
     ("one/1", UNSENT, Value("2"), "[]"),
@@ -114,7 +114,7 @@ async fn requests_waiting_in_a_restarted_object_get_the_outcome() {
 
 /// A panic ends the wasm instance of an object, but not the object's JavaScript part. So a running operation in that
 /// object ends only at the client's time limit. The next request gets a new Rust part, with new connections. The
-/// connections of the old Rust part end with the object.
+/// object's connections from before the panic stay open until the object ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_in_the_objects_isolate_is_not_a_false_success() {
     const CASES: [UnderWay; 6] = [
@@ -213,7 +213,7 @@ impl Stage {
     }
 
     /// Checks that one new object serves the requests with one new connection. Checks that the old object holds no
-    /// connection and no lock. Checks that the Worker's isolate is the same.
+    /// connection and no lock. Checks that the Worker still runs in the same isolate.
     async fn is_as_new(&self, before: &Census) {
         // The pool's only connection is not lent to another request, so this query gets it.
         assert_eq!(self.get("/pool/add/-1").await, "1");

@@ -1,7 +1,7 @@
 //! Frames of many sizes pass through a pool in both directions, on a new connection and on a reused connection.
 //!
 //! A stream between a Worker and an object has buffers of 4, 16 or 64 KiB, depending on the version of workerd and on
-//! the part of the stream; the frames of the tests have sizes close to these.
+//! the part of the stream; the frames of the tests have sizes close to the sizes of these buffers.
 
 use super::Stage;
 

@@ -1,5 +1,6 @@
-//! Tests direct TLS with a real PostgreSQL 17. PostgreSQL accepts direct TLS only from clients that name the protocol
-//! in the handshake (ALPN). The native client names the protocol; the client in a real workerd cannot.
+//! Tests direct TLS with a real PostgreSQL 17. PostgreSQL accepts direct TLS only from clients that send the name of
+//! the protocol in the handshake (ALPN). The native client sends the name of the protocol; the client in a real workerd
+//! cannot send it.
 //!
 //! PostgreSQL does not accept a token as a password. So PostgreSQL's error for the login shows that PostgreSQL has read
 //! the login inside TLS.
@@ -37,7 +38,8 @@ async fn postgresql_17_accepts_direct_tls_only_with_alpn() {
     assert_eq!(events.lock().unwrap()[..], [(3, false)]);
     assert!(!postgres.log().contains(WITHOUT_ALPN), "{}", postgres.log());
 
-    // Workers do not name the protocol: PostgreSQL closes the connection, and the query begins again with SSLRequest.
+    // Workers do not send the name of the protocol: PostgreSQL closes the connection, and the query begins again with
+    // SSLRequest.
     let network = Network::to(postgres.port(), DELAY, Fault::None).await;
     let bindings = [
         ("DSQL_ENDPOINT", network.endpoint()),

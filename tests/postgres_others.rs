@@ -50,7 +50,7 @@ async fn logins_of_postgresql_18() {
     server.stop().await;
 }
 
-/// Each schema of tests/pull that the version accepts gives a snapshot that creates the same schema.
+/// Tests that each of these schemas of tests/pull gives a snapshot that creates the same schema.
 async fn snapshots_of(bin: &Path, names: &[&str]) {
     let server = PostgresServer::start(bin, "", "").await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pull");
@@ -154,7 +154,7 @@ async fn pgbouncer_runs_the_transactions_of_many_clients() {
                 for _ in 0..5 {
                     let [first, second] = dsql
                         .transaction(async |tx| {
-                            // DSQL has no server processes, so `sql!` does not accept the function.
+                            // `sql!` does not accept `pg_backend_pid()`, because DSQL has no server processes.
                             let process = Sql::reading("SELECT pg_backend_pid()");
                             let first = process.query(&[]).fetch_one(tx).await?;
                             let second = process.query(&[]).fetch_one(tx).await?;

@@ -1,7 +1,7 @@
 //! A PostgreSQL with TLS, passwords and a `pg_hba.conf` of the test.
 //!
-//! Input: the folder of the programs, the rules for logins, SQL that runs first. Output: a port of this machine, and the
-//! certificate authority to trust. The server ends with the test, even if the test panics.
+//! Input: the folder with PostgreSQL's programs, the rules for logins, and SQL to run first. Output: a port of this
+//! machine, and the certificate authority to trust. The server ends with the test, even if the test panics.
 
 use std::env;
 use std::fs;

@@ -34,7 +34,7 @@ async fn postgresql_16() -> PostgresServer {
     PostgresServer::start(&bin.await.unwrap(), "", "").await
 }
 
-/// What a snapshot of PostgreSQL contains, and what only PostgreSQL has.
+/// Tests that the snapshot of a PostgreSQL creates the same schema, with objects that DSQL does not have.
 #[tokio::test]
 async fn snapshot_of_postgresql_creates_the_same_schema() {
     let server = postgresql_16().await;
@@ -55,7 +55,7 @@ async fn snapshot_of_postgresql_creates_the_same_schema() {
     server.stop().await;
 }
 
-/// The error for a database that does not convert texts, and has names in Latin-1.
+/// Returns the error for a database that does not convert text to another encoding, and that contains names in Latin-1.
 async fn error_of_latin_1(server: &PostgresServer) -> String {
     let create = "CREATE DATABASE latin TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'";
     server.superuser().await.batch_execute(create).await.unwrap();
@@ -116,7 +116,7 @@ CREATE UNIQUE INDEX ASYNC one_draft ON app.posts (author) WHERE views IS NULL;
 CREATE VIEW app.drafts AS SELECT id, body FROM app.posts WHERE views IS NULL;
 ";
 
-/// The snapshot of a new dsql-local after these statements.
+/// Returns the snapshot of a new dsql-local on which these statements have run.
 async fn pull_from_dsql(ddl: &str) -> String {
     let local = Local::builder().postgres_bin(setup::postgres().unwrap()).start().await.unwrap();
     let keys = local.credentials();

@@ -25,7 +25,7 @@ sql! {
     fn views(id) -> pub Views = "SELECT views FROM posts WHERE id = $id";
 }
 
-/// The number of bytes between two places at which a connection is cut.
+/// The number of bytes between two consecutive positions at which a connection is cut.
 fn step() -> usize {
     if std::env::var_os("DSQL_EDGE_FAULTS").is_some_and(|how| how == "everywhere") { 5 } else { 61 }
 }
@@ -83,7 +83,7 @@ async fn killed_at_each_place(operation: Operation) -> (usize, usize) {
     let (mut places, mut unknown) = (0, 0);
     let whole = Network::to(local.port(), Duration::ZERO, Fault::None).await;
     operation.run(&Dsql::new(two(&local, &whole.endpoint(), &second.endpoint())), 0).await.unwrap();
-    // The last bytes of TLS may be missing in the count.
+    // The last bytes of TLS may be missing in the count, so a few bytes are added.
     let all = whole.connections()[0].received() + 64;
     for cut in (0..all).step_by(step()) {
         let first = Network::to(local.port(), Duration::ZERO, Fault::DieAfter(cut)).await;
@@ -103,8 +103,8 @@ async fn killed_at_each_place(operation: Operation) -> (usize, usize) {
                 assert!((0..=1).contains(&added), "{name}: {added} times");
             }
         }
-        // The next query succeeds, whatever has happened. These queries also refill the budget of retries, which all
-        // requests share: ten queries add one retry.
+        // The next query succeeds, whatever has happened. The thirty queries also refill the budget of retries, which
+        // all requests share: ten queries add one retry.
         for _ in 0..30 {
             let next = count().fetch_value(&dsql).await;
             assert!(next.is_ok(), "{name}, and then {next:?}");
@@ -114,11 +114,11 @@ async fn killed_at_each_place(operation: Operation) -> (usize, usize) {
     (usize::try_from(places).unwrap(), unknown)
 }
 
-/// The variable that names the operation of a process.
+/// The variable that selects the operation of a process.
 const OPERATION: &str = "DSQL_EDGE_TEST_OPERATION";
 
 /// The operations run at the same time, because the client pauses before each retry. Each operation runs in a separate
-/// process, because a process remembers only a limited number of unreachable endpoints, and each place adds one.
+/// process, because a process remembers only a limited number of unreachable endpoints, and each cut adds one endpoint.
 #[test]
 fn killed_endpoint_is_replaced_and_no_write_is_doubled() {
     let operations = [Operation::Read, Operation::Write, Operation::Transaction, Operation::KeyedTransaction];

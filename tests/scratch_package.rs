@@ -18,8 +18,9 @@ pub struct Package {
 impl Package {
     /// A package with these files and a Cargo.toml.
     ///
-    /// Each test has a name of its own. In the shared target folder, cargo treats two packages of the same name as one
-    /// package. If the files of the second were older than the build of the first, cargo would not compile the second.
+    /// Each test must pass a different `name`. In the shared target folder, cargo treats two packages of the same name
+    /// as one package. If the files of the second package were older than the build of the first package, cargo would
+    /// not compile the second package.
     pub fn new(name: &str, files: &[(&str, &str)]) -> Package {
         let package = Package { folder: tempfile::tempdir().unwrap(), name: name.to_owned() };
         let root = project::root();

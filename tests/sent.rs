@@ -1,11 +1,11 @@
 //! Tests that the SQL that is sent means the same as the SQL that was written. The compiler rewrites some queries: it
-//! replaces stars by columns, sends combinations of optional text, and sends one statement for many rows. PostgreSQL 16
-//! prepares each rewritten text, and must describe it like the original text.
+//! replaces `*` by columns, sends combinations of optional text, and sends one statement for many rows. PostgreSQL 16
+//! prepares each rewritten text, and must describe the same parameters and columns as for the original text.
 //!
-//! The test takes the queries of `tests/cases` and, if `DSQL_EDGE_CORPUS` names the folder of the corpora, the
-//! queries of the corpora (`cargo xtask corpus sent`). Where possible, the test also uses each query as a subquery of
-//! queries that contain stars. A query without parameters is also used as a subquery of queries that contain optional
-//! text. `SENT=name` selects the schemas whose name contains `name`.
+//! The test takes the queries of `tests/cases` and, if `DSQL_EDGE_CORPUS` contains the path of the corpora, the queries
+//! of the corpora (`cargo xtask corpus sent`). Where possible, the test also uses each query as a subquery of queries
+//! that contain `*`. A query without parameters is also used as a subquery of queries that contain optional text.
+//! `SENT=name` selects the schemas whose name contains `name`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -28,7 +28,7 @@ struct Group {
     queries: Vec<Source>,
 }
 
-/// The numbers of compared texts, and the failed comparisons.
+/// The numbers of compared queries, and the failed comparisons.
 #[derive(Default)]
 struct Compared {
     queries: usize,
@@ -60,7 +60,7 @@ fn rewritten_text_is_described_as_the_original() {
          compared: {stars} with stars, {combinations} combinations of optional text, {many_rows} for many rows",
         groups.len()
     );
-    // A server that does not find the tables would leave out every query.
+    // If the server did not find the tables, every query would be left out.
     assert!(!only.is_empty() || left_out * 20 < queries, "{left_out} of {queries} queries are left out");
     assert!(stars > 0 && combinations > 0 && many_rows > 0 || !only.is_empty(), "nothing was compared");
     assert!(failures.is_empty(), "{} texts differ\n\n{}", failures.len(), failures.join("\n\n"));
@@ -160,7 +160,7 @@ struct Check<'c> {
 }
 
 impl Check<'_> {
-    /// Compares the SQL texts that are sent for a query.
+    /// Compares the different SQL strings that may be sent for a query.
     fn texts(&mut self, source: &Source, query: &TypedQuery) {
         let written = Numbered::of(source).text;
         if query.combinations.is_empty() && query.sql != written {
@@ -184,7 +184,7 @@ impl Check<'_> {
         }
     }
 
-    /// Puts a query with columns into the FROM of queries with stars, and compares those queries.
+    /// Puts a query with columns into the FROM of queries with `*`, and compares the sent SQL of those queries.
     fn in_stars(&mut self, source: &Source, query: &TypedQuery) {
         let Some(inner) = plain_query(source, query) else { return };
         for around in [

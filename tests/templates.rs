@@ -1,5 +1,5 @@
-//! Builds, runs and tests the Workers of `dsql-edge new`, as a user does: `npm run dev` and `cargo test`. Also runs the
-//! commands of the guide's first chapter.
+//! Builds, runs and tests the Workers of `dsql-edge new`, as a user does: `npm run dev` and `cargo test`. This file
+//! also runs the commands of the guide's first chapter.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -50,7 +50,7 @@ fn template_pool_answers_and_its_tests_pass() {
     passes_its_tests(&shell, 3);
 }
 
-/// Creates a Worker from a template, in a shell whose folder is the Worker's.
+/// Creates a Worker from a template. Returns a shell whose working folder is the Worker's folder.
 fn new_worker(template: &str) -> Shell {
     let name = format!("new-{template}");
     let mut shell = new_worker::shell(&project::target().join("templates").join(template), &name);
@@ -73,7 +73,7 @@ fn tasks_are_added_and_listed(worker: &Developed) {
     assert_eq!(worker.request("GET", "/nothing", "").0, 404);
 }
 
-/// Runs the tests of the Worker, of which this many must pass.
+/// Runs the Worker's tests, and checks that `expected` tests pass.
 fn passes_its_tests(shell: &Shell, expected: usize) {
     let mut cargo = shell.command("cargo");
     let output = new_worker::with_variables(&mut cargo).args(["test", "--color", "never"]).output().unwrap();

@@ -19,7 +19,7 @@ struct Source {
 }
 
 impl Source {
-    /// The names after `crate::`, with their lines, in the part of the file before its tests.
+    /// Returns the names after `crate::`, with their line numbers, in the part of the file before its tests.
     fn crate_imports(&self) -> Vec<(usize, String)> {
         let code = self.text.split("#[cfg(test)]").next().unwrap_or("");
         let mut found = Vec::new();
@@ -49,7 +49,7 @@ fn sources(folder: &str) -> Vec<Source> {
     files(folder, &[".rs"])
 }
 
-/// Every file under a folder whose name has one of these endings, except build output.
+/// Returns the files below a folder, except build output. The name of each file has one of these endings.
 fn files(folder: &str, endings: &[&str]) -> Vec<Source> {
     let mut pending = vec![root().join(folder)];
     let mut out = Vec::new();
@@ -82,7 +82,7 @@ fn fail_if_any(problems: Vec<String>) {
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
 
-/// Files under `folder` may name only these modules of their own crate.
+/// Returns the imports of the files under `folder` that are not among the allowed modules of the same crate.
 fn may_only_name(folder: &str, allowed: &[&str]) -> Vec<String> {
     let mut problems = Vec::new();
     for source in sources(folder) {
@@ -242,7 +242,7 @@ fn javascript_and_proc_macro_have_one_module_each() {
         "dsql-edge-codegen/src",
         "dsql-edge-local/src",
     ] {
-        // This file may call rustc's lexer, because it does so only while a macro runs.
+        // `emit/rust_source.rs` may call rustc's lexer, because these calls happen only while a macro runs.
         for source in sources(folder).into_iter().filter(|it| !it.path.ends_with("emit/rust_source.rs")) {
             if source
                 .text
@@ -388,7 +388,7 @@ fn test_names_are_short() {
     fail_if_any(problems);
 }
 
-/// README's table of examples, and the test of wrangler, name each folder of `examples/`.
+/// README's table of examples and the test of wrangler list each folder of `examples/`.
 #[test]
 fn each_example_is_listed_and_tested_under_wrangler() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();

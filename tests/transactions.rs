@@ -206,7 +206,7 @@ async fn killed_backend_costs_no_statement() {
     let listening = config(&local, None).on_event(move |event| *log.lock().unwrap() += event.retries());
     let dsql = &Dsql::new(listening);
     add_post(id(1), "One").execute(dsql).await.unwrap();
-    // This SQL also runs as admin, so it must leave out its own session.
+    // This SQL also runs in a session of `admin`, so the SQL leaves out its own session.
     let others = "FROM pg_stat_activity WHERE usename = 'admin' AND backend_type = 'client backend'
                   AND query NOT LIKE '%pg_stat_activity%'";
     let kill = &format!("SELECT pg_terminate_backend(pid) {others}");
@@ -241,8 +241,8 @@ async fn killed_backend_costs_no_statement() {
 }
 
 /// The number of attempts. Each attempt measures one connection, and cuts the next connection at
-/// the same byte. If TLS divides the answers into other records, the connection is cut at another place, and the test
-/// makes another attempt.
+/// the same byte. If TLS divides the answers into other records than in the first connection, the cut is at another
+/// position of the answers, and the test makes another attempt.
 const CUTS: usize = 20;
 
 /// The connection breaks within the answer to COMMIT, so that the client cannot know the outcome.
@@ -276,8 +276,8 @@ async fn lost_answer_to_commit_leaves_the_outcome_unknown() {
     panic!("none of {CUTS} cuts was within the answer to COMMIT");
 }
 
-/// The connection breaks within the answer to COMMIT. The transaction has a key, which makes the answers some bytes
-/// longer.
+/// The connection breaks within the answer to COMMIT. The transaction has an idempotency key, so the answers are some
+/// bytes longer than without a key.
 #[tokio::test]
 async fn lost_answer_to_commit_is_resolved_by_the_key() {
     let local = local().await;
@@ -374,9 +374,9 @@ const SCENARIOS: [(&str, i64, Scenario); 4] = [
     }),
 ];
 
-/// Runs a scenario thirty times on a cluster of its own. The first connection breaks at a different place in each run.
-/// After each run, the client's report must agree with the database. Returns the number of connections that were replaced
-/// and of unknown outcomes.
+/// Runs a scenario thirty times on a separate cluster. The first connection breaks at a different byte in each run.
+/// After each run, the client's report must agree with the database. Returns the number of connections that were
+/// replaced and of unknown outcomes.
 async fn broken_at_thirty_places((name, rows, scenario): (&str, i64, Scenario)) -> (usize, usize) {
     let local = local().await;
     let watcher = Dsql::new(config(&local, None));

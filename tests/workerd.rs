@@ -87,7 +87,7 @@ pub struct Extras<'a> {
     pub json: &'a [(&'a str, &'a str)],
     /// Classes of Durable Objects, each bound by its own name, or `binding=class`.
     pub durable_objects: &'a [&'a str],
-    /// Whether the Durable Objects have a separate isolate, so that they can be restarted without the Worker: see
+    /// Whether the Durable Objects run in a separate isolate, which can be restarted without the Worker's isolate: see
     /// `xtask::workerd`.
     pub apart: bool,
     /// Whether a POST request calls a handler: `/trigger/scheduled`, with a cron expression, or `/trigger/queue`, with
@@ -99,7 +99,7 @@ pub struct Extras<'a> {
     pub v8_flags: &'a [&'a str],
     /// The bindings of Hyperdrive.
     pub hyperdrive: &'a [Hyperdrive<'a>],
-    /// A binding of D1, with a Worker in front of it.
+    /// A binding of D1, with another Worker between the Worker and D1.
     pub d1: Option<D1<'a>>,
 }
 
@@ -227,8 +227,8 @@ impl Workerd {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits until the log contains a text: this process may receive the answer of a Worker before the Worker's log
-    /// line.
+    /// Waits until the log contains a string, because this process may receive the answer of a Worker before the
+    /// Worker's log line.
     pub async fn logged(&self, text: &str) -> String {
         let start = Instant::now();
         loop {

@@ -95,8 +95,8 @@ fn ask(developed: &Developed, method: &str, path: &str, body: &str) -> String {
     answer
 }
 
-/// A folder with the example's configuration and the example's bundle, in the form in which worker-build writes the
-/// bundle.
+/// A folder with the example's configuration and the example's bundle, which has the same form as a bundle of
+/// worker-build.
 struct Folder(PathBuf);
 
 impl Folder {

@@ -1,4 +1,4 @@
-// Where a client connects to, in the form that postgres.js and pg share.
+// Returns the address of the server in the form that both postgres.js and pg accept.
 
 export function address(env) {
   const [host, port] = env.DSQL_ENDPOINT.split(":");

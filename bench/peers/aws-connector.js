@@ -1,4 +1,4 @@
-// AWS's connector for node-postgres. `transaction` is the connector's own: it retries conflicts.
+// AWS's connector for node-postgres. The connector itself has the method `transaction`, which retries conflicts.
 
 import { AuroraDSQLClient } from "@aws/aurora-dsql-node-postgres-connector";
 import { pgCases } from "./pg-cases.js";
@@ -8,7 +8,7 @@ async function connect(env, options) {
   const { host, ...rest } = address(env);
   const client = new AuroraDSQLClient({
     ...rest,
-    // The connector reads a name without a dot as the identifier of a cluster, so `localhost` is set afterwards.
+    // The connector treats a host name without a dot as the identifier of a cluster, so `localhost` is set afterwards.
     host: env.CLUSTER_HOST,
     region: env.DSQL_REGION,
     customCredentialsProvider: { accessKeyId: env.AWS_ACCESS_KEY_ID, secretAccessKey: env.AWS_SECRET_ACCESS_KEY },

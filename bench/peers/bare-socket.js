@@ -1,6 +1,7 @@
-// No client at all, for the lower limit of the processor time and of the memory: what every client must do for each
-// connection. `one` opens a socket and TLS, sends the user's name, and reads the server's request for a password.
-// `megabytes` also sends a token and a query, and receives the rows without reading them.
+// A Worker without any client, which does only what every client must do for each connection. This Worker shows the
+// lower limit of the processor time and of the memory. `one` opens a socket and TLS, sends the user's name, and reads
+// the server's request for a password. `megabytes` also sends a token and a query, and receives the rows without
+// reading them.
 
 import { connect } from "cloudflare:sockets";
 import { address } from "./address.js";
@@ -11,7 +12,7 @@ const SSL_REQUEST = Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47);
 // ReadyForQuery outside of a transaction, the last message of an answer.
 const READY = [0x5a, 0, 0, 0, 5, 0x49];
 
-// The startup message: its length, version 3.0, and pairs of texts that end with zero.
+// The startup message: its length, version 3.0, and pairs of a name and a value, each of which ends with a zero byte.
 function startup(user, database) {
   const pairs = new TextEncoder().encode(`user\0${user}\0database\0${database}\0\0`);
   const message = new Uint8Array(8 + pairs.length);
@@ -20,7 +21,7 @@ function startup(user, database) {
   return message;
 }
 
-// A message that has one text: its tag, its length, and the text that ends with zero.
+// A message that contains one string: its tag, its length, and the string, which ends with a zero byte.
 function message(tag, text) {
   const bytes = new TextEncoder().encode(`${text}\0`);
   const message = new Uint8Array(5 + bytes.length);

@@ -1,5 +1,5 @@
 // The cases with the interface of node-postgres, for `pg` itself and for AWS's connector. As Cloudflare's page on
-// node-postgres recommends, each request has a client of its own; the client is closed after the answer.
+// node-postgres recommends, each request has its own client, which is closed after the answer.
 //
 // `connect(env, options)` returns a connected client. `transact(client, work)` runs a transaction. Queries that do not
 // depend on each other use pg's pipeline mode ("Pipelining" in the documentation of node-postgres).

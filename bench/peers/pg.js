@@ -1,5 +1,5 @@
-// node-postgres with AWS's signer. Its documentation describes a transaction as BEGIN, COMMIT and ROLLBACK on one client
-// ("Transactions"); nothing retries a conflict.
+// node-postgres with AWS's signer. The documentation of node-postgres describes a transaction as BEGIN, COMMIT and
+// ROLLBACK on one client ("Transactions"); nothing retries a conflict.
 
 import pg from "pg";
 import { pgCases } from "./pg-cases.js";

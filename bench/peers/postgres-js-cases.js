@@ -1,5 +1,6 @@
-// The cases with postgres.js. As its README and Cloudflare's page on postgres.js recommend, each request has a client of
-// its own, which is closed after the answer. Queries that do not depend on each other are sent without waiting.
+// The cases with postgres.js. As the README of postgres.js and Cloudflare's page on postgres.js recommend, each request
+// has its own client, which is closed after the answer. Queries that do not depend on each other are sent without
+// waiting.
 
 import postgres from "postgres";
 import { address } from "./address.js";

@@ -1,5 +1,5 @@
-// The Worker around each client in JavaScript: the first word of the path names a case, the other words are its
-// arguments. The answer is JSON. An error of the client becomes the status 500.
+// The Worker around each client in JavaScript: the first word of the path is the name of a case, the other words are
+// its arguments. The answer is JSON. An error of the client becomes the status 500.
 
 export const worker = (cases) => ({
   async fetch(request, env, context) {
@@ -13,14 +13,14 @@ export const worker = (cases) => ({
   },
 });
 
-// The rows of the cases that insert.
+// Returns the rows that the cases with an INSERT write.
 export const entries = (run, count) =>
   Array.from({ length: count }, (_, n) => ({ run, n, note: `note ${n}` }));
 
 // DSQL's limit for the rows that a transaction changes.
 const ROWS_PER_TRANSACTION = 3000;
 
-// The rows in parts that DSQL accepts.
+// Divides the rows into parts that DSQL accepts.
 export function chunks(rows) {
   const parts = [];
   for (let at = 0; at < rows.length; at += ROWS_PER_TRANSACTION) {
@@ -29,7 +29,7 @@ export function chunks(rows) {
   return parts;
 }
 
-// What the cases with megabytes answer: every value of every row is read.
+// Computes the answer to the cases with megabytes from every value of every row.
 export function summary(rows) {
   const sum = { rows: rows.length, ids: 0, characters: 0, views: 0, published_at: 0 };
   for (const row of rows) {

@@ -30,7 +30,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// A name that no other turn has.
+    /// Returns a name that is different for each turn.
     pub fn run(&self) -> String {
         format!("run-{}-{}", self.client, self.number)
     }
@@ -43,7 +43,7 @@ impl Turn {
 
 /// The amount of a transfer.
 const AMOUNT: i64 = 3;
-/// The number of rows that one turn inserts in the case with many rows.
+/// The number of rows that one turn of the case with many rows inserts.
 const MANY: i64 = 10_000;
 
 /// All cases, in the order of the tables.

@@ -70,7 +70,7 @@ pub async fn processor(
 }
 
 /// Measures the growth of workerd's resident memory over many requests of the first case, after a warm-up: in the first
-/// half of the requests, and in all of them. Memory that grows for good grows in both halves.
+/// half of the requests, and in all of them. Memory that is never freed grows in both halves.
 pub async fn memory(sites: &[Site], warm_up: usize, requests: usize, database: &Database, numbers: &mut u64) {
     for (client, site) in sites.iter().enumerate() {
         let mut kb = Vec::new();

@@ -20,7 +20,7 @@ fn published_at(n: i64) -> OffsetDateTime {
 /// Whether an answer is the current time, `{"now": …}`.
 ///
 /// # Errors
-/// Describes the answer if it is not.
+/// Returns a description of the answer if it is not the current time.
 pub fn now(answer: &Value) -> Result<(), String> {
     let time =
         answer.get("now").and_then(Value::as_str).and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
@@ -62,7 +62,7 @@ pub fn three(category: i64) -> Value {
     json!({ "balance": BALANCE, "items": 100, "top": top })
 }
 
-/// The sums over the first documents.
+/// Returns the sums over the first `rows` documents.
 pub fn megabytes(rows: i64) -> Value {
     let title = |n: i64| i64::try_from(format!("Document {n}").len()).unwrap();
     json!({

@@ -1,4 +1,4 @@
-//! A minimal HTTP client: one GET request on a connection of its own.
+//! A minimal HTTP client: it sends one GET request on a new connection.
 //!
 //! The requests of the load must not wait for a thread each, so this client is asynchronous; the tests' client is not.
 

@@ -29,7 +29,7 @@ pub struct Load {
     pub times: u64,
     /// For how long requests are sent.
     pub time: Duration,
-    /// The round trip between the Worker and the cluster.
+    /// The time of a round trip between the Worker and the cluster.
     pub round_trip: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Where and when the measurements are taken, and how much the harness itself adds to them.
+//! The date, the machine and the versions of a run, and how much time the harness itself adds to the measurements.
 
 use std::fs;
 use std::path::Path;

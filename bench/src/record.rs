@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Prints one measurement. `kind` selects the form in which `cargo xtask` reads it.
+/// Prints one measurement. `kind` determines which fields `cargo xtask` expects in the measurement.
 pub fn record(kind: &str, mut fields: Value) {
     if let Some(fields) = fields.as_object_mut() {
         fields.insert("kind".to_owned(), kind.into());

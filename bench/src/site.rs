@@ -1,4 +1,4 @@
-//! A running client: its Worker, in a workerd process of its own, behind a network of its own.
+//! A running client: its Worker, in a separate workerd process, behind a separate network.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -84,7 +84,7 @@ impl Site {
         self.workerd.resident_kb()
     }
 
-    /// What workerd and the Worker have written.
+    /// Returns everything that workerd and the Worker have written.
     pub fn log(&self) -> String {
         self.workerd.log()
     }

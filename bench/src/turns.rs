@@ -13,7 +13,7 @@ use crate::site::{Site, Traffic};
 /// How long a case is measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    /// After this time, a round begins only if fewer than `least` rounds have ended.
+    /// After this time, another round begins only if the number of ended rounds is smaller than `least`.
     pub time: Duration,
     /// The minimum number of rounds.
     pub least: usize,
@@ -61,7 +61,7 @@ pub async fn measure(
 }
 
 /// The first turns of a case are not timed: the code for the case is compiled, and a pool opens its connections. The
-/// traffic of the last of these turns is counted, including the traffic that ends its connections.
+/// traffic of the last turn before the timed turns is counted, including the traffic that ends its connections.
 async fn warm_up(
     site: &Site,
     client: usize,

@@ -15,7 +15,8 @@ use dsql_edge_migrations::running_local::LocalKeys;
 /// Credentials, and where they were found.
 pub(crate) struct FoundCredentials {
     pub(crate) credentials: Credentials,
-    /// Called again before the credentials expire. `None` if they are kept in a file of dsql-local.
+    /// The client calls this provider again before the credentials expire. `None` if the credentials are in a file of
+    /// dsql-local.
     pub(crate) provider: Option<AwsCredentials>,
     /// Where they were found.
     pub(crate) source: String,
@@ -98,7 +99,8 @@ impl CredentialsProvider for AwsCredentials {
     }
 }
 
-/// Returns why there are no credentials. AWS's error repeats itself, and does not name variables that decide what is read.
+/// Returns why there are no credentials. AWS's error contains the same text more than once, and does not mention the
+/// variables that are set.
 fn cause(error: &anyhow::Error) -> String {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
@@ -117,8 +119,8 @@ fn cause(error: &anyhow::Error) -> String {
     }
 }
 
-/// The part of the chain that found the credentials. Each provider of the chain adds a mark, the innermost provider
-/// first: the credentials of a profile with single sign-on have the mark of single sign-on first.
+/// The part of the chain that found the credentials. Each provider of the chain adds a mark to the credentials, the
+/// innermost provider first: if a profile uses single sign-on, the first mark is the mark of single sign-on.
 fn source(found: &aws_credential_types::Credentials) -> String {
     use AwsCredentialFeature as Mark;
     let marks = found.get_property::<Vec<Mark>>().map(Vec::as_slice).unwrap_or_default();

@@ -11,7 +11,7 @@ use toml_edit::DocumentMut;
 /// A variable of a configuration.
 pub(crate) struct Variable {
     pub(crate) value: OsString,
-    /// Whether the value replaces a variable of the environment.
+    /// Whether this value has priority over a variable in the environment.
     pub(crate) force: bool,
     /// The file that sets the variable.
     pub(crate) file: PathBuf,

@@ -3,9 +3,9 @@
 //! Input: options that commands share, variables, and AWS's own configuration. Output: the configuration of dsql-edge's
 //! client. No credential appears in an error.
 //!
-//! The variables of the shell together describe one cluster. If the variables do not name an endpoint, and a dsql-local
-//! is found by its folder, all values come from dsql-local, because the login would fail with a role or a certificate
-//! of another cluster.
+//! The variables of the shell together describe one cluster. If no variable contains an endpoint, and a dsql-local is
+//! found by its folder, all values come from dsql-local, because the login would fail with a role or a certificate of
+//! another cluster.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -22,20 +22,20 @@ use crate::library_words::{ENDPOINT, for_endpoint, for_options};
 /// The cluster, and the role to connect as.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Cluster {
-    /// The cluster's host name, or `localhost[:port]` for dsql-local; without it, the cluster in DSQL_ENDPOINT, or the
-    /// dsql-local whose folder .dsql-local is in the package
+    /// The cluster's host name, or `localhost[:port]` for dsql-local; without this option, the cluster in
+    /// DSQL_ENDPOINT, or the dsql-local whose folder .dsql-local is in the package
     #[arg(long, global = true, help_heading = "Cluster")]
     endpoint: Option<String>,
-    /// The region to sign for; the host name of a cluster already contains its region. Without it, the region in
-    /// DSQL_REGION
+    /// The region to sign for; the host name of a cluster already contains its region. Without this option, the region
+    /// in DSQL_REGION
     #[arg(long, global = true, help_heading = "Cluster")]
     region: Option<String>,
-    /// The role to connect as; without it, the role in DSQL_USER, or admin. DSQL_USER is not read for a dsql-local
-    /// that is found by its folder
+    /// The role to connect as; without this option, the role in DSQL_USER, or admin. DSQL_USER is not read for a
+    /// dsql-local that is found by its folder
     #[arg(long, global = true, help_heading = "Cluster")]
     pub user: Option<String>,
-    /// A certificate authority to trust in addition to the system's, in PEM; without it, the file in DSQL_EDGE_CA, or
-    /// dsql-local's. DSQL_EDGE_CA is not read for a dsql-local that is found by its folder
+    /// A certificate authority to trust in addition to the system's, in PEM; without this option, the file in
+    /// DSQL_EDGE_CA, or dsql-local's. DSQL_EDGE_CA is not read for a dsql-local that is found by its folder
     #[arg(
         long,
         value_parser = OsStringValueParser::new().map(PathBuf::from),
@@ -48,11 +48,11 @@ pub struct Cluster {
 /// The cluster of a command, and the role to connect as.
 pub(crate) struct Target {
     pub(crate) endpoint: String,
-    /// The source of the endpoint, as messages name it: an option, a variable or a folder.
+    /// The source of the endpoint in messages: an option, a variable or a folder.
     pub(crate) origin: String,
     /// The package's dsql-local, if the endpoint belongs to it.
     pub(crate) local: Option<RunningLocal>,
-    /// The region that an option, a variable or the folder of dsql-local names. The host name of a cluster contains its
+    /// The region from an option, a variable or the folder of dsql-local. The host name of a cluster contains its
     /// region, which takes precedence.
     pub(crate) region: Option<String>,
     pub(crate) user: String,
@@ -76,7 +76,7 @@ impl Target {
     /// # Errors
     /// Returns an error if a name is malformed, or if there are no credentials.
     pub(crate) async fn credentials(&self) -> Result<FoundCredentials> {
-        // Without credentials, a mistake in the endpoint would otherwise not be reported.
+        // A mistake in the endpoint is reported first, even if there are no credentials.
         if !self.is_on_this_machine() {
             self.config(FoundCredentials::none(), "")?;
         }
@@ -128,24 +128,25 @@ impl Target {
 }
 
 impl Cluster {
-    /// Returns the host name, if the option or DSQL_ENDPOINT names one.
+    /// Returns the host name from the option or from DSQL_ENDPOINT, if one of them is set.
     pub fn endpoint(&self) -> Option<String> {
         given(&self.endpoint, "DSQL_ENDPOINT")
     }
 
-    /// Whether the option `--endpoint` names a cluster.
+    /// Whether the option `--endpoint` is given.
     pub(crate) fn is_named(&self) -> bool {
         self.endpoint.as_ref().is_some_and(|endpoint| !endpoint.is_empty())
     }
 
-    /// Returns the name of an option that has no meaning for a PostgreSQL.
+    /// Returns the name of a given option that only a cluster has, such as `--user`, and that has no meaning for a
+    /// PostgreSQL.
     pub(crate) fn option_for_a_cluster(&self) -> Option<&'static str> {
         let is_given = |option: &Option<String>| option.as_ref().is_some_and(|value| !value.is_empty());
         let options = [("--user", &self.user), ("--region", &self.region)];
         options.into_iter().find(|(_, value)| is_given(value)).map(|(name, _)| name)
     }
 
-    /// Returns the options that name the cluster, without the role.
+    /// Returns the options that specify the cluster, without the role.
     pub(crate) fn as_written(&self) -> String {
         let ca = self.named_ca().map(|ca| ca.display().to_string());
         let options = [(ENDPOINT, &self.endpoint), ("--region", &self.region), ("--ca", &ca)];
@@ -153,7 +154,7 @@ impl Cluster {
         given.filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!(" {name} {value}")).collect()
     }
 
-    /// Returns the file that the option `--ca` names.
+    /// Returns the file of the option `--ca`.
     pub(crate) fn named_ca(&self) -> Option<PathBuf> {
         self.ca.clone().filter(|ca| !ca.as_os_str().is_empty())
     }
@@ -187,7 +188,7 @@ impl Cluster {
     /// Returns the cluster, and the role to connect as. Prints a line if a dsql-local was found by its folder alone.
     ///
     /// # Errors
-    /// Returns an error if no cluster is named.
+    /// Returns an error if neither an option nor a variable nor a dsql-local specifies a cluster.
     pub(crate) fn target(&self, package: &Path) -> Result<Target> {
         let (endpoint, local, origin) = self.found(package)?;
         // If the dsql-local was found by its folder alone, a variable of the shell may be for another cluster.
@@ -213,7 +214,7 @@ impl Cluster {
     }
 
     /// Returns the endpoint, the package's dsql-local if the endpoint belongs to it, and the option or the variable that
-    /// names the endpoint. Prints a line if the dsql-local was found by its folder alone.
+    /// contains the endpoint. Prints a line if the dsql-local was found by its folder alone.
     fn found(&self, package: &Path) -> Result<(String, Option<RunningLocal>, Option<&'static str>)> {
         let mut all = RunningLocal::all(package);
         if let Some(endpoint) = self.endpoint() {
@@ -247,7 +248,7 @@ fn given(option: &Option<String>, variable: &str) -> Option<String> {
     option.or_else(|| std::env::var(variable).ok().filter(|value| !value.is_empty()))
 }
 
-/// What the user can do if no cluster is found.
+/// The advice for a user if no cluster is found.
 const START: &str = "start one with `dsql-local serve` in another terminal";
 const NAME_CLUSTER: &str = "name the cluster with --endpoint <id>.dsql.<region>.on.aws or DSQL_ENDPOINT";
 

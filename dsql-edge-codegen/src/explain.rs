@@ -35,7 +35,8 @@ struct Explained {
     findings: Vec<Finding>,
 }
 
-/// A finding of `check` that is not an error, or an error of the server at run time: its name and its page.
+/// A finding of `check` that is not an error, or an error that the server reports at run time. The first string is the
+/// name, the second string is the page.
 type Finding = (&'static str, &'static str);
 
 const FINDINGS: &[Finding] = &[
@@ -53,7 +54,7 @@ const UNIQUE: &str = "unique-violation";
 const LOGIN: &str = "login-rejected";
 const LIMIT: &str = "limit-exceeded";
 
-/// The codes of these errors in the server's messages, and the page of each.
+/// The SQLSTATEs and other codes of errors of the server, and the page that explains each code.
 const OF_SERVER: [(&str, &str); 9] = [
     ("40001", CONFLICT),
     ("OC000", CONFLICT),
@@ -198,7 +199,7 @@ fn meant(written: &str) -> Result<Explained> {
         true => known.codes.iter().copied().filter(|code| is_state(code.sqlstate())).collect(),
         false => codes,
     };
-    // Some SQLSTATEs, such as those of DSQL's own limits, belong to rules only.
+    // Some SQLSTATEs, such as those of DSQL's own limits, occur only in rules, not in codes.
     let rules: Vec<&'static Rule> = match codes.is_empty() {
         true => known.rules.iter().copied().filter(|rule| is_state(rule.sqlstate)).collect(),
         false => rules,
@@ -301,7 +302,7 @@ mod tests {
         assert!(
             page(bare_numeric).contains("\n\n    numeric without a precision is numeric(18,6) in DSQL\n")
         );
-        // This name is both a code and a rule.
+        // `unknown_type` is both a code and a rule.
         assert_eq!(found("unknown_type"), Ok((vec!["unknown-type"], vec!["unknown_type"])));
         assert!(found("index_asnc").unwrap_err().contains("did you mean index_async?"));
     }

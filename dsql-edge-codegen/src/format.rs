@@ -29,8 +29,8 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     io::stdout().lock().write_all(text.as_bytes()).map_err(of_stdout)
 }
 
-/// The reader of stdout has closed the pipe, as `head` does after its last line. This is not an error of the command:
-/// nothing is printed on stderr.
+/// The reader of stdout has closed the pipe, as `head` does after its last line. The command does not treat a closed
+/// stdout as an error: nothing is printed on stderr.
 #[derive(Debug)]
 pub struct OutputClosed;
 

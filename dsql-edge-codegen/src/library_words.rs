@@ -1,9 +1,10 @@
 //! Rewrites the errors of dsql-edge's client for a shell: the client's errors name methods of `Config` and bindings of
 //! a Worker, but a user of the command line writes options.
 //!
-//! Input: a text with such an error. Output: the text in the words of the command line.
+//! Input: the text of an error of dsql-edge's client. Output: the same error in the words of the command line.
 
-/// Advice of the client, and the advice for the command line.
+/// Parts of the library's messages that are about a Worker, and the text that replaces each of them on the command
+/// line.
 const ADVICE: [(&str, &str); 4] = [
     ("for another host use Config::dangerous_endpoint", "for a PostgreSQL use --postgres-url"),
     (", Hyperdrive, or a lower Config::max_connections", ", or close other connections"),
@@ -11,19 +12,19 @@ const ADVICE: [(&str, &str); 4] = [
     ("Config::transaction_pooler", "a connection without the pooler"),
 ];
 
-/// The option that names the endpoint.
+/// The option for the endpoint.
 pub(crate) const ENDPOINT: &str = "--endpoint";
 
-/// The words of an error about the endpoint, and the words if an option names the endpoint.
+/// Words in an error about the endpoint, and the replacement if the endpoint comes from an option.
 const OF_OPTION: [(&str, &str); 2] =
     [("DSQL_ENDPOINT", ENDPOINT), ("set DSQL_REGION", "pass --region or set DSQL_REGION")];
 
-/// Rewrites an error about an endpoint that `--endpoint` named: the client's text names the binding instead.
+/// Rewrites an error about an endpoint from the option `--endpoint`: the client's text mentions the binding instead.
 pub(crate) fn for_options(text: &str) -> String {
     replaced(text, &OF_OPTION)
 }
 
-/// Adds the likely mistake to an error about this endpoint, if the client's text does not name the mistake.
+/// Adds the likely mistake to an error about this endpoint, if the client's text does not mention the mistake.
 pub(crate) fn for_endpoint(text: &str, endpoint: &str) -> String {
     let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
     let likely = if host.ends_with(".on.aws") && host != endpoint {
@@ -40,7 +41,7 @@ fn replaced(text: &str, words: &[(&str, &str)]) -> String {
     words.iter().fold(text.to_owned(), |text, (word, ours)| text.replace(word, ours))
 }
 
-/// Returns a text without the names of methods of `Config`.
+/// Returns a message without the names of methods of `Config`.
 pub fn for_a_shell(text: &str) -> String {
     let text = replaced(text, &ADVICE);
     let mut pieces = text.split(" (Config::");

@@ -22,14 +22,14 @@ use crate::cargo_config;
 /// Returns the path of the schema that the build of a package reads, or `None` if the package has no schema yet.
 ///
 /// # Errors
-/// Returns an error if a variable names a missing file or folder.
+/// Returns an error if a variable contains the path of a missing file or folder.
 pub(crate) fn of(package: &Path) -> Result<Option<SchemaPath>> {
     // The path must not contain `..`: otherwise, its ancestors would not be the folders above it.
     let absolute = std::fs::canonicalize(package).or_else(|_| std::path::absolute(package))?;
     let found = schema_path::schema_path(&absolute, &|name| variable(package, name));
     Ok(match found.map_err(|error| anyhow!(error))? {
         Some(SchemaPath::File(path)) => Some(SchemaPath::File(shown(&path))),
-        // Only a package needs a build script, because cargo does not build a folder without Cargo.toml.
+        // If the folder has no Cargo.toml, it needs no build script, because cargo does not build it.
         Some(SchemaPath::Migrations(path))
             if package.join("Cargo.toml").is_file() && build_script(package).is_none() =>
         {
@@ -45,7 +45,7 @@ pub(crate) fn no_schema(package: &Path) -> String {
     schema_path::no_schema(package, build_script(package).is_some())
 }
 
-/// Returns the package that the working folder is in, or the working folder.
+/// Returns the package that contains the working folder, or the working folder itself if no package contains it.
 pub(crate) fn current_package() -> PathBuf {
     let working = std::env::current_dir().unwrap_or_default();
     let package = working.ancestors().find(|folder| folder.join("Cargo.toml").is_file());
@@ -75,7 +75,7 @@ pub(crate) fn migrations_of(package: &Path) -> PathBuf {
 /// Describes in one line which schema a package has, and the reason.
 ///
 /// # Errors
-/// Returns an error if a variable names a missing file or folder.
+/// Returns an error if a variable contains the path of a missing file or folder.
 pub(crate) fn described(package: &Path) -> Result<String> {
     let found = match of(package)? {
         Some(SchemaPath::File(path) | SchemaPath::Migrations(path)) => path.display().to_string(),
@@ -122,7 +122,7 @@ fn origin(package: &Path, name: &str) -> Option<(OsString, String)> {
 /// The value that a build script prints for a variable.
 enum Printed {
     Value(String),
-    /// The script formats the value from variables, so only the build computes the value.
+    /// The script formats the value from variables, so the value is known only in the build.
     Computed,
 }
 
@@ -177,7 +177,7 @@ fn collect_literals(tokens: TokenStream, out: &mut Vec<String>) {
     }
 }
 
-/// Returns the path relative to the working folder, if it is below that folder.
+/// Returns the path relative to the working folder, if the path is below the working folder.
 pub(crate) fn shown(path: &Path) -> PathBuf {
     let working = std::env::current_dir().unwrap_or_default();
     match path.strip_prefix(working) {

@@ -1,6 +1,7 @@
 //! Finds the files of a schema.
 //!
-//! Input: the path of a file or a folder. Output: names and texts, in the order in which they are applied.
+//! Input: the path of a file or a folder. Output: the names and the SQL of the files, in the order in which they are
+//! applied.
 
 use std::path::Path;
 
@@ -10,14 +11,14 @@ use dsql_edge_migrations::files::{files_below, is_sql, sql_files, texts};
 
 pub(crate) use dsql_edge_migrations::files::{SqlFile, canonical, dialect, migrations, no_migrations};
 
-/// Returns the dialect that the directives of a file, or of a folder of migrations, name: the last directive takes
-/// effect. A schema that cannot be read names no dialect; the command that reads the schema reports why.
+/// Returns the dialect from the directives of a file, or of a folder of migrations: the last directive takes effect.
+/// Returns `None` for a schema that cannot be read; the command that reads the schema reports why.
 pub(crate) fn dialect_of(path: &Path) -> Option<Dialect> {
     let files = if path.is_dir() { migrations(path) } else { read(path) };
     files.unwrap_or_default().iter().filter_map(|file| dialect(&file.text)).next_back()
 }
 
-/// Returns the kind of a schema's source, which hints name: a folder contains migrations, a file is a snapshot.
+/// Returns the kind of a schema's source, which hints mention: a folder contains migrations, a file is a snapshot.
 pub(crate) fn origin_of(path: &Path) -> Origin {
     if path.is_dir() { Origin::Migrations } else { Origin::Snapshot }
 }

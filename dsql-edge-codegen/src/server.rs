@@ -3,11 +3,11 @@
 //! Input: options that commands share, the dialect of the package's schema, and variables. Output: the configuration of
 //! dsql-edge's client, and the dialect of the server. No password appears in an error or in the output.
 //!
-//! An option takes precedence: `--postgres-url` names a PostgreSQL, `--endpoint` a cluster. Without an option, the
-//! dialect of the schema decides which variables are read. DATABASE_URL and libpq's variables are read only if the
-//! schema has the directive `dialect postgres`. Many tools set these variables, and a command of a DSQL project must
-//! not connect to another database because of them. DSQL_ENDPOINT and the folder of a dsql-local are read only for
-//! other schemas, for the same reason.
+//! An option takes precedence: `--postgres-url` specifies a PostgreSQL, `--endpoint` specifies a cluster. Without an
+//! option, the dialect of the schema decides which variables are read. DATABASE_URL and libpq's variables are read only
+//! if the schema has the directive `dialect postgres`. Many tools set these variables, and a command of a DSQL project
+//! must not connect to another database because such a variable is set. DSQL_ENDPOINT and the folder of a dsql-local
+//! are read only for other schemas, so that a command of a PostgreSQL project does not connect to a cluster.
 
 use std::path::{Path, PathBuf};
 
@@ -59,8 +59,8 @@ const URL: &str = "DATABASE_URL";
 const HOST: &str = "PGHOST";
 
 impl ServerOptions {
-    /// Returns the dialect of the server's SQL, without a search for the server. `of_schema` is the dialect that the
-    /// schema's directive names.
+    /// Returns the dialect of the server's SQL, without a search for the server. `of_schema` is the dialect in the
+    /// schema's directive.
     pub fn dialect(&self, of_schema: Option<Dialect>) -> Dialect {
         if self.postgres_url.is_some() {
             return Dialect::Postgres;
@@ -91,8 +91,8 @@ impl ServerOptions {
         &self.cluster
     }
 
-    /// Returns the options that name the server, for a command that a message advises. A connection string may have a
-    /// password, so it is left out.
+    /// Returns the options that specify the server, for a command that a message advises. A connection string may have
+    /// a password, so it is left out.
     pub(crate) fn as_written(&self) -> String {
         match self.postgres_url {
             Some(_) => " --postgres-url …".to_owned(),
@@ -122,7 +122,8 @@ impl ServerOptions {
         let url = self.postgres_url.clone();
         let lookup =
             |name: &str| if name == URL { url.clone().or_else(|| variable(name)) } else { variable(name) };
-        // The library's errors name the part of a connection string that is wrong, and not its value.
+        // The library's errors state which part of a connection string is wrong, but do not contain the value of this
+        // part.
         let config = Config::from_postgres_bindings("", lookup)
             .map_err(|error| anyhow!("{error}"))
             .context(if url.is_some() { "--postgres-url" } else { "the variables for PostgreSQL" })?;

@@ -33,7 +33,8 @@ impl Settings {
     }
 }
 
-/// Whether wrangler applies a folder of the package to a D1 database: its migrations are not those of the cluster.
+/// Whether a folder of the package contains the migrations of a D1 database, which wrangler applies, and not the
+/// migrations of the cluster.
 pub(crate) fn is_of_d1(package: &Path, folder: &Path) -> bool {
     let Some(Settings { values: Ok(values), .. }) = Settings::of(package) else { return false };
     let databases = values.get("d1_databases").and_then(Value::as_array);
@@ -43,7 +44,7 @@ pub(crate) fn is_of_d1(package: &Path, folder: &Path) -> bool {
     })
 }
 
-/// The text at a path of names.
+/// Returns the string at a path of keys in a JSON value.
 pub(crate) fn text<'v>(values: &'v Value, path: &[&str]) -> Option<&'v str> {
     path.iter().try_fold(values, |value, name| value.get(name))?.as_str()
 }
@@ -84,8 +85,8 @@ fn of_jsonc(text: &str) -> Result<Value, String> {
     serde_json::from_str(&without_comments(text)).map_err(|error| error.to_string())
 }
 
-/// Replaces comments by spaces and removes commas before a closing bracket. Lines stay lines, so that an error names the
-/// line of the file.
+/// Replaces comments by spaces and removes commas before a closing bracket. Line breaks are kept, so that an error
+/// contains the right line of the file.
 fn without_comments(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text).chars().peekable();

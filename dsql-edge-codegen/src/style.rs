@@ -25,7 +25,8 @@ pub(crate) fn print(report: &str) -> io::Result<()> {
 
 /// Returns a line of a report, coloured by its first word.
 fn painted(line: &str) -> String {
-    // The outcome of a check of `doctor`, which is aligned: at least two spaces follow it.
+    // The first word may be the outcome of a check of `doctor`. At least two spaces follow such a word, because the
+    // report is aligned.
     for (outcome, style) in
         [("ok", AnsiColor::Green.on_default()), ("warning", WARNING), ("wrong", ERROR), ("skipped", MARGIN)]
     {
@@ -46,7 +47,7 @@ fn painted(line: &str) -> String {
         if level.len() > 1 && !rest.starts_with([':', ',']) {
             continue;
         }
-        // `-- ` is the comment at the beginning of a query, and not a removed line of a diff.
+        // `-- ` begins a comment of a query; such a line is not a removed line of a diff.
         if level == "-" && rest.starts_with("- ") {
             continue;
         }

@@ -1,9 +1,9 @@
 //! Writes a file whole or not at all: a command that is killed, or a full disk, leaves the file as it was.
 //!
-//! Input: a path and a text. Output: the file.
+//! Input: a path and the content. Output: the file.
 //!
 //! The text goes into a new file in the same folder. Then the new file replaces the old file. A symbolic link stays a
-//! link: the file that the link names is replaced. The new file has the permissions of the old file.
+//! link: the file to which the link points is replaced. The new file has the permissions of the old file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Result as Written, Write};
@@ -52,7 +52,7 @@ fn replace(path: &Path, text: &str) -> Written<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
         Err(error) => return Err(error),
     };
-    // A device, for example, cannot be replaced.
+    // A target that is not a regular file, for example a device, cannot be replaced.
     if fs::metadata(&target).is_ok_and(|it| !it.is_file()) {
         return fs::write(&target, text);
     }
@@ -69,7 +69,7 @@ fn replace(path: &Path, text: &str) -> Written<()> {
         fs::rename(&new, &target)
     })();
     if written.is_err() {
-        // An error of the removal is ignored: the earlier error is returned.
+        // If the new file cannot be removed, that error is ignored, and the earlier error is returned.
         let _ = fs::remove_file(&new);
     }
     written

@@ -45,7 +45,7 @@ fn describe_reads_stdin_for_a_dash() {
     assert!(output.status.success() && columns == [true; 3], "{answers}");
 }
 
-/// Runs `describe` with this text on stdin; returns its output as JSON, and its exit status.
+/// Runs `describe` with the string `stdin` as its standard input; returns its output as JSON, and its exit status.
 fn describe(arguments: &[&str], stdin: &str) -> (String, Option<i32>) {
     let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/command.sql");
     let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-edge"))

@@ -1,4 +1,4 @@
-//! Checks that each text of `dsql-schema.sql` is read as a schema, or causes errors whose places are within the text.
+//! Checks that any string is either read as a schema, or causes errors whose spans are within the string.
 #![no_main]
 
 use dsql_edge_compiler::Schema;

@@ -1,5 +1,5 @@
-//! Checks, for each text in `sql!`, that diagnostics have places within the text, and that if the text is accepted, the
-//! SQL that is sent is also accepted.
+//! Checks two properties for any string in `sql!`: diagnostics have spans within the string, and if the string is
+//! accepted, the SQL that is sent is also accepted.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! Checks that no text as a password causes a panic or is accepted: no input is signed with the secret.
+//! Checks that no password causes a panic or is accepted, because no input is signed with the secret.
 #![no_main]
 
 use dsql_edge_local::Credentials;
@@ -11,7 +11,7 @@ libfuzzer_sys::fuzz_target!(|input: (&str, &str, &str, i64)| {
     let expected =
         Expected { user: "admin", host: "localhost", region: "us-east-1", credentials: &credentials };
     let clock = OffsetDateTime::from_unix_timestamp(clock).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    // Tries the input itself, and a token with a valid form and key: the dates of such a token are checked, before its
+    // Tries the input itself, and a token with a valid form and key. The dates of such a token are checked before its
     // signature.
     let day = date.get(..8).unwrap_or_default();
     let dated = format!(

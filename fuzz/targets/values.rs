@@ -30,7 +30,7 @@ enum Status {
 fn decode<S, P, T: Column<S, NotNull> + Param<P, NotNull> + Debug>(bytes: &[u8]) {
     let Ok(value) = T::decode(bytes) else { return };
     let mut again = Vec::new();
-    // Encoding can fail: a text with a NUL is an error. PostgreSQL does not send such a text.
+    // Encoding can fail: a string with a NUL is an error. PostgreSQL does not send a string with a NUL.
     if value.encode(&mut again).is_ok() {
         let same = T::decode(&again).expect("what was encoded is decoded");
         // The values are compared as text, because NaN is not equal to itself.

@@ -124,12 +124,12 @@ fn server_runs_while_one_process_is_left() {
     let folder = Folder::new();
     let mut one = folder.start_endless();
     let home = folder.home();
-    // The process that joined later ends first.
+    // The process that joined the running server later ends first.
     assert!(folder.run("passes", &["one_test_sees_its_rows"], &[]).status.success());
     assert_eq!(folder.home(), home);
     thread::sleep(std::time::Duration::from_secs(3));
     assert!(home.exists());
-    // The shells are killed, too: nothing ends the server now, except for the next process.
+    // The shells that stop the server are killed, too. Now only the next process can stop the server.
     run::kill_shells(&home);
     one.kill().unwrap();
     one.wait().unwrap();

@@ -1,4 +1,4 @@
-//! Runs the test programs of the package in a target folder of their own, and looks at what they leave.
+//! Runs the test programs of the package in a separate target folder, and checks which files and processes remain.
 
 use std::fs;
 use std::io::Write;
@@ -21,7 +21,8 @@ impl Folder {
     pub(crate) fn new() -> Folder {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("CACHEDIR.TAG"), "").unwrap();
-        // For root, PostgreSQL runs as another user, who must reach its data here.
+        // If the test runs as root, PostgreSQL runs as another user, and this user must be able to read the data in
+        // this folder.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         Folder(folder)
     }
@@ -30,8 +31,8 @@ impl Folder {
         let package = UserPackage::built();
         let copy = self.0.path().join(program);
         if !copy.exists() {
-            // `cp` makes the copy, not this process. Otherwise, another thread could start a program while this process
-            // has the copy open for writing. That program would keep the copy open, and Linux does not run a file that
+            // `cp` makes the copy, because this process must not have the copy open for writing. Another thread could
+            // start a program at that time. That program would keep the copy open, and Linux does not run a file that
             // is open for writing ("Text file busy").
             let copied = Command::new("cp").arg(package.program(program)).arg(&copy).status().unwrap();
             assert!(copied.success());
@@ -62,7 +63,8 @@ impl Folder {
 
     /// Runs the command that a failed test printed, and returns the names of the authors in its database.
     pub(crate) fn open(&self, command: &str) -> Vec<String> {
-        // The program psql is not installed everywhere: this one prints its argument, and ends with its input.
+        // psql is not installed everywhere, so a script replaces it. The script writes its argument to a file, and ends
+        // when its input ends.
         let bin = self.0.path().join("bin");
         fs::create_dir_all(&bin).unwrap();
         let psql = bin.join("psql");
@@ -81,7 +83,7 @@ impl Folder {
         names
     }
 
-    /// The folder below the target folder, whose name is a digest.
+    /// Returns the folder of the tests' data below the target folder. The name of this folder is a digest.
     fn version(&self) -> PathBuf {
         let mut entries = fs::read_dir(self.0.path().join("dsql-edge-test")).unwrap();
         let version = entries.next().unwrap().unwrap().path();
@@ -132,7 +134,7 @@ impl Folder {
     }
 
     /// The number of databases of the shared server that are neither PostgreSQL's nor templates. The server must have
-    /// ended; a server starts to list them.
+    /// ended, because this function starts a single-user server to list the databases.
     pub(crate) fn databases_of_tests(&self) -> usize {
         let names = run_single(&self.data(), "SELECT datname FROM pg_database WHERE datname LIKE 'test%'");
         names.matches("datname = ").count()

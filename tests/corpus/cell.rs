@@ -1,6 +1,6 @@
 //! A decoded value, as PostgreSQL prints it after the value was sent back.
 //!
-//! Input: a Rust value. Output: the texts that are compared with PostgreSQL's own text for the column.
+//! Input: a Rust value. Output: the strings that are compared with PostgreSQL's own text for the column.
 
 use dsql_edge::types::{DateTime, Decimal, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, Utc, Uuid};
 
@@ -10,8 +10,9 @@ pub struct Cell {
     /// The text that PostgreSQL prints for the value, which was sent as a parameter of its type; `None` for NULL. For a
     /// type that arrives as text, the decoded text itself.
     pub shown: Option<String>,
-    /// The text that PostgreSQL prints for the Rust value's own text ([`Written`]), which was sent as text. A fault that
-    /// decoding and encoding have in common changes only this text. `None` if the Rust type has no text.
+    /// The text that PostgreSQL prints for the Rust value's own text ([`Written`]), which was sent as a string. If
+    /// decoding and encoding have the same fault, only this text shows the fault. `None` if a value of the Rust type
+    /// cannot be converted to text.
     pub written: Option<String>,
 }
 
@@ -19,15 +20,15 @@ impl Cell {
     /// NULL.
     pub const NULL: Cell = Cell { shown: None, written: None };
 
-    /// A value that arrived as text, or that was sent back once.
+    /// Returns the cell of a value whose field `written` is `None`.
     pub fn of(shown: impl Into<String>) -> Cell {
         Cell { shown: Some(shown.into()), written: None }
     }
 }
 
-/// A Rust value whose crate writes a text that PostgreSQL reads.
+/// A Rust value whose crate can print the value as PostgreSQL reads it.
 pub trait Written {
-    /// The text; `None` if PostgreSQL does not read the text of this value.
+    /// Returns the value's own text, or `None` if PostgreSQL does not read this text.
     fn written(&self) -> Option<String>;
 }
 

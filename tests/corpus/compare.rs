@@ -1,7 +1,7 @@
 //! Compares the answer of the runtime with PostgreSQL's text.
 //!
-//! Input: both answers, and a second text of PostgreSQL, which shows the values that differ between two runs. Output:
-//! the figures and the differences, added to an [`Outcome`].
+//! Input: the answers of the runtime and of PostgreSQL, and PostgreSQL's answer to a second run, which shows the values
+//! that differ between two runs. Output: the figures and the differences, added to an [`Outcome`].
 
 use dsql_edge::Error;
 

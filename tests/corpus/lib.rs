@@ -52,8 +52,8 @@ pub struct Compiled {
     pub run: Run,
 }
 
-/// Runs the queries of a generated program: the first argument of the program is the path of the plan. The databases
-/// are used at the same time.
+/// Runs the queries of a generated program: the first argument of the program is the path of the plan. The program uses
+/// all databases at the same time.
 ///
 /// # Errors
 /// Returns an error if the plan cannot be read, or if the outcomes cannot be written.

@@ -1,4 +1,4 @@
-//! What a generated program runs, and what it reports.
+//! The input of a generated program (what the program runs), and its output (what the program reports).
 
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ pub struct Outcome {
     pub rows: usize,
     /// The number of values that were compared.
     pub values: usize,
-    /// Of these, the values that are NULL.
+    /// The number of compared values that are NULL.
     pub nulls: usize,
     /// The number of values for which the Rust value's own text was also compared.
     pub written: usize,

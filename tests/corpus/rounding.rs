@@ -1,9 +1,9 @@
-//! Compares two texts of JSON whose numbers may differ by the rounding to doubles.
+//! Compares two strings of JSON whose numbers may differ because they are rounded to doubles.
 //!
-//! Input: two texts, JSON or an array of JSON. Output: whether everything except the digits of numbers is the same, and
-//! each number is the same double.
+//! Input: two strings, each of which is JSON or an array of JSON. Output: whether everything except the digits of
+//! numbers is the same, and each number is the same double.
 
-/// Whether the texts are the same after rounding.
+/// Whether the strings are the same after rounding.
 pub(crate) fn is_same(ours: &str, theirs: &str) -> bool {
     let (ours, theirs) = (pieces(ours), pieces(theirs));
     ours.len() == theirs.len() && ours.iter().zip(&theirs).all(|(ours, theirs)| is_same_piece(ours, theirs))

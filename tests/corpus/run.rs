@@ -11,7 +11,7 @@ use crate::compare::{self, Text};
 use crate::plan::{Column, Database, Outcome, Plan, Query};
 use crate::{Answer, Compiled, Given, Run, Running};
 
-/// After this number of runs that returned rows, spare arguments are not tried.
+/// If this number of runs have returned rows, spare arguments are not tried.
 const ENOUGH: usize = 2;
 
 /// Makes the state before a run the same for PostgreSQL's own answer and for the runtime's.
@@ -102,7 +102,8 @@ impl Once<'_> {
                 restore(tx).await?;
                 let ours = run(tx, self.given).await;
                 let first = normalized(&self.query.columns, first, tx).await?;
-                // Only a difference raises the question whether PostgreSQL itself returns the same values twice.
+                // Only if the answers differ, PostgreSQL runs the statement a second time, which shows whether
+                // PostgreSQL itself returns the same values twice.
                 let second = match &ours {
                     Ok(ours) if compare::differs(ours, &first) => {
                         restore(tx).await?;
@@ -128,7 +129,8 @@ impl Once<'_> {
         }
     }
 
-    /// A statement that changes its session is not run in a transaction: each answer has a session of its own.
+    /// A statement that changes its session is not run in a transaction: each set of arguments has a separate session,
+    /// in which both answers are computed.
     async fn on_session(
         self,
         mut session: Session,
@@ -172,7 +174,7 @@ impl Once<'_> {
     }
 }
 
-/// Restores the state before PostgreSQL's own answer.
+/// Restores the state that the database had before PostgreSQL computed its own answer.
 async fn restore(tx: Transaction<'_>) -> Result<(), Error> {
     begin_with("ROLLBACK TO before_run", tx).await
 }
@@ -182,7 +184,7 @@ async fn begin_with(sql: &str, tx: Transaction<'_>) -> Result<(), Error> {
     tx.pipeline((Sql::writing(sql).command(&[]), Sql::writing(BEFORE).query(&[]))).await.map(drop)
 }
 
-/// Replaces the texts of columns that are compared as `jsonb` by the text of the `jsonb` value.
+/// Replaces the values of columns that are compared as `jsonb` by the text of the `jsonb` value.
 async fn normalized(columns: &[Column], text: Text, tx: Transaction<'_>) -> Result<Text, Error> {
     let Text::Rows(mut rows) = text else { return Ok(text) };
     let jsonb = Sql::reading("SELECT $1::text::jsonb::text");

@@ -26,7 +26,7 @@ const SCHEMA: &str = "CREATE TABLE links (id bigint PRIMARY KEY, url text NOT NU
 const WRANGLER: &str = "name = \"links\"\nmain = \"build/index.js\"\ncompatibility_date = \"2026-04-01\"\n\n\
                         [build]\ncommand = \"worker-build --release\"\n\n[placement]\nregion = \"aws:us-east-1\"\n";
 
-/// The settings of a Worker that lack most parts, in the form with comments.
+/// A wrangler.jsonc with few settings, in the form with comments.
 const BARE_WRANGLER: &str = "{\n  // The date is old, and the rest is missing.\n  \"name\": \"links\",\n  \
                              \"main\": \"build/index.js\",\n  \"compatibility_date\": \"2024-01-01\",\n}\n";
 
@@ -127,7 +127,7 @@ impl Site {
         write_files(&self.folder("emptied"), &[("Cargo.toml", manifest), ("wrangler.toml", WRANGLER)]);
     }
 
-    /// Writes packages whose local bindings are not those of their dsql-local.
+    /// Writes packages whose local bindings do not match their dsql-local.
     fn write_bindings_of_others(&self, manifest: &str, bindings: &str) {
         let port = |port: u16| format!("localhost:{port}");
         let another = bindings.replace(&port(self.local.port()), &port(self.postgres.port()));
@@ -176,7 +176,7 @@ impl Site {
         self.values().into_iter().fold(text.to_owned(), fill)
     }
 
-    /// Runs the command line in a package. Returns what it printed, and whether it succeeded.
+    /// Runs the command line in a package. Returns the output of the command, and whether the command succeeded.
     fn run(&self, package: &str, arguments: &[&str], variables: &[(&str, &str)]) -> (String, bool) {
         let mut command = Command::new(dsql_edge());
         without_shell_variables(&mut command)
@@ -218,7 +218,7 @@ impl Site {
         golden::compare(&path, &(shown + status)).map_err(|error| format!("{error:#}\n{text}"))
     }
 
-    /// A line without the values that differ from run to run or from machine to machine.
+    /// Returns the line with placeholders for the values that differ from run to run or from machine to machine.
     fn plain(&self, line: &str) -> String {
         let mut line = line.to_owned();
         for (name, value) in self.values() {
@@ -257,7 +257,8 @@ impl Site {
     }
 }
 
-/// Replaces the text between two others; an empty `after` is the end of the line, or a quotation mark of JSON.
+/// Replaces the text between `before` and `after`. If `after` is empty, the replaced text ends at the end of the line,
+/// or at a quotation mark or `]` of JSON.
 fn replaced(line: &str, before: &str, after: &str, plain: &str) -> String {
     let Some((start, rest)) = line.split_once(before) else { return line.to_owned() };
     let end = if after.is_empty() {

@@ -1,4 +1,5 @@
-//! The packages with a pool: the settings of the guide, and each with one thing that is wrong.
+//! The packages with a pool: one package with the settings of the guide, and one package for each mistake in these
+//! settings.
 
 use dsql_edge_tests::scratch_package::write_files;
 
@@ -23,7 +24,7 @@ DSQL_POOL_SHARDS = \"4\"
 const MANIFEST: &str = "[package]\nname = \"links\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n\
                         [dependencies]\ndsql-edge = { version = \"0.1\", features = [\"pool\"] }\n";
 
-/// The settings in the form with comments, with two things that are wrong.
+/// The settings as JSON with comments. Two of the settings are wrong.
 const JSONC: &str = r#"{
   // The binding of the class is misspelt, and a number is not a string.
   "name": "links",
@@ -36,7 +37,7 @@ const JSONC: &str = r#"{
 }
 "#;
 
-/// The setups, and the replacements in the settings.
+/// The names of the setups, each with the replacements that are made in the settings.
 const SETUPS: [(&str, &[(&str, &str)]); 17] = [
     ("pool", &[]),
     ("pool_binding_misspelt", &[("name = \"DSQL_POOL\"", "name = \"DSQL_POL\"")]),
@@ -67,7 +68,7 @@ const BINDING: &str = "[[durable_objects.bindings]]\nname = \"DSQL_POOL\"\nclass
 
 const MIGRATION: &str = "[[migrations]]\ntag = \"v1\"\nnew_sqlite_classes = [\"DsqlPool\"]\n";
 
-/// An environment whose number of objects is wrong, and which inherits the migrations.
+/// An environment with a wrong number of objects, which inherits the migrations of the top level.
 const OF_ENVIRONMENT: &str = "
 [env.production]
 durable_objects.bindings = [{ name = \"DSQL_POOL\", class_name = \"DsqlPool\" }]

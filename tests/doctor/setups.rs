@@ -1,9 +1,9 @@
 //! The setups, in the order in which they are checked.
 
-/// A setup, and the part of its output that the file `tests/doctor/NAME.txt` has.
+/// A setup, and which part of its output is compared with the file `tests/doctor/NAME.txt`.
 pub(crate) struct Setup {
     pub(crate) name: &'static str,
-    /// `linked`: the package with the folder of dsql-local. Any other package has no such folder.
+    /// The name of the package. The package `linked` contains the folder of the running dsql-local.
     pub(crate) package: &'static str,
     pub(crate) arguments: &'static [&'static str],
     /// `{…}` is replaced, as `Site::filled` describes.
@@ -15,7 +15,7 @@ pub(crate) struct Setup {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     All,
-    /// The lines after the checks of the server.
+    /// The lines that follow the checks of the server.
     OfPackage,
     /// The checks of the role, the snapshot and the migrations.
     OfSchema,
@@ -54,7 +54,7 @@ pub(crate) const SETUPS: [Setup; 46] = [
         variables: &KEYS,
         part: Part::OfSchema,
     },
-    // The build does not read the folder, so the queries may not need it.
+    // The build does not read the folder of migrations, so the package's queries may not need these migrations.
     Setup {
         name: "migrations_beside_a_snapshot",
         package: "beside",
@@ -133,7 +133,8 @@ pub(crate) const SETUPS: [Setup; 46] = [
         variables: &[],
         part: Part::All,
     },
-    // The snapshot of `good` is the schema of the server, so the probe has left nothing.
+    // The setup `good` runs after the probe, and succeeds only if its snapshot is the schema of the server. So `good`
+    // shows that the probe has left nothing.
     Setup {
         name: "probe",
         package: "linked",
@@ -360,7 +361,7 @@ pub(crate) const LOST_ANSWER: Setup = Setup {
     part: Part::All,
 };
 
-/// The setups that run after `dsql-edge migrate`. Some have a file that is written before the setup runs.
+/// The setups that run after `dsql-edge migrate`. Some setups have a file that is written before the setup runs.
 pub(crate) const MIGRATED: [(Option<(&str, &str)>, Setup); 6] = [
     (
         None,

@@ -1,7 +1,7 @@
 //! A crash at every statement of a run, on both sides, and the run after it.
 //!
-//! D1 has the state `BEFORE`, DSQL the state `NOW`. Each attempt restores D1 and disturbs one run at another place. Then
-//! the lease expires, and an undisturbed run must make D1 equal to DSQL.
+//! At first, D1 has the state `BEFORE`, and DSQL has the state `NOW`. Each attempt restores D1 and disturbs one run at
+//! a different point. Then the lease expires, and an undisturbed run must make D1 equal to DSQL.
 
 use dsql_edge_tests::cutter::{Afterwards, Break};
 use serde_json::{Value, json};
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::shop::{BEFORE, NOW, REMOVED};
 use crate::site::{Difference, Report, Site};
 
-/// Small batches, so that a run has many.
+/// The batches are small, so that a run consists of many batches.
 const VARS: [(&str, &str); 1] = [("BATCH_ROWS", "4")];
 
-/// A number that is larger than the number of batches in a run.
+/// A limit that is larger than the number of batches in a run.
 const MOST: usize = 200;
 
 /// A site, its D1 in the state `BEFORE`, and what readers may see.
@@ -36,9 +36,9 @@ struct Found {
 /// The passes of a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Passes {
-    /// Only the rows that changed: a full pass would repair the mistakes of the other pass.
+    /// Only the pass that copies changed rows: a full pass would repair the mistakes of this pass.
     Changed,
-    /// And the full pass.
+    /// Both this pass and the full pass.
     All,
 }
 
@@ -64,7 +64,8 @@ impl Scene {
         Scene { site, d1, rankings, products, found: Found::default() }
     }
 
-    /// Restores D1, and runs with a plan. Returns the run's line in the log, and the report.
+    /// Restores D1, sets the plan, and runs the Worker's cron trigger. Returns the run's line in the log, and the
+    /// report.
     async fn attempt(&self, plan: Value) -> (String, Report) {
         self.site.restore(&self.d1).await;
         self.site.plan(plan).await;

@@ -1,11 +1,12 @@
-// Between the Worker's binding of D1 and D1. Each request of the binding is one batch, which D1 runs as one transaction.
-// The front counts the batches of a run, loses or rejects one of them, and after each batch records what a reader sees.
+// A Worker between the example's D1 binding and D1. Each request of the binding is one batch, which D1 runs as one
+// transaction. The front counts the batches of a run, loses or rejects one of them, and after each batch records what a
+// reader sees.
 //
 // POST /plan       { at, how, statement, observes } for the next run. `how` is
 //                    "before": batch `at` does not arrive;  "after": it arrives, and its answer is lost;
 //                    "fails":  its statement number `statement` fails in D1;
 //                    "holds":  it waits for POST /go;       "held after": it arrives, and its answer waits for POST /go;
-//                  and with `dies`, no later batch arrives, either: the run is dead.
+//                  and with `dies`, no later batch of the run arrives, as if the run had been killed.
 // GET  /report     what has happened since then
 // POST /scheduled  runs the cron trigger
 // POST /d1         a batch from outside, past the plan

@@ -2,7 +2,7 @@
 //! two runs at once, and 100,000 rows.
 //!
 //! D1 changes only when a batch runs, and after each batch, the front (`front.js`) reads what a visitor would read. So
-//! the reads cover every state that a visitor can see.
+//! these reads cover every state of D1 that a visitor can see.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! The passes: rows that become visible late, more work than one run does, and 100,000 rows.
+//! Tests the passes with rows that become visible late, with more rows than one run copies, and with 100,000 rows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +29,7 @@ async fn row_that_becomes_visible_late_is_copied() {
     assert_eq!(site.compare().await, Difference::NONE);
 
     // No transaction can be that old, so this statement breaks the rule for `updated_at`. Only a full pass finds the
-    // row that it writes.
+    // row that this statement writes.
     commit_late(&site, "product 2", "7 minutes").await;
     site.run_to_the_end().await;
     assert_eq!(site.compare().await.lost, 1);
@@ -71,7 +71,7 @@ async fn full_pass_repairs_any_difference() {
     site.d1("DELETE FROM product WHERE name = 'product 18'").await;
     site.d1("UPDATE product SET id = 'zzz' WHERE name = 'product 9'").await;
     site.dsql("DELETE FROM product WHERE name IN ('product 1', 'product 5', 'product 17')").await;
-    // The key is used for another row, whose version begins at 1 again.
+    // Another row now has the same key, and the version of this row begins at 1 again.
     site.dsql(
         "INSERT INTO product (id, category_id, name, price_cents, updated_at)
          SELECT id, category_id, 'another', 1, now() - interval '1 hour' FROM product WHERE name = 'product 4'
@@ -116,7 +116,7 @@ async fn more_rows_than_one_run_copies_take_several_runs() {
     site.stop().await;
 }
 
-/// A page of 1,000 rows with about 850 bytes each is more than a parameter may have, so it takes two batches.
+/// A page of 1,000 rows with about 850 bytes each is longer than a parameter may be, so the page takes two batches.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_page_is_written_in_several_batches() {
     let site = Site::start(&[]).await;
@@ -159,7 +159,8 @@ async fn hundred_thousand_rows_are_copied_while_readers_read() {
                 let answer = site.workerd().get("/ranking").await;
                 let value: Value = serde_json::from_str(&answer.body).unwrap();
                 let places = value["ranking"].as_array().map(Vec::len);
-                // Before the first version is complete, the answer is 404; after that, it has all places.
+                // Before the first version is complete, the answer is 404; after that, the answer has the whole
+                // ranking.
                 half += usize::from(!(answer.status == 404 || places == Some(1000)));
                 reads += 1;
                 tokio::time::sleep(Duration::from_millis(100)).await;

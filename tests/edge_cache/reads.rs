@@ -1,4 +1,4 @@
-//! What a visitor sees: the data with its age, and an error instead of anything wrong.
+//! Tests what a visitor sees: the data with its age, and an error instead of wrong data.
 
 use serde_json::json;
 
@@ -68,7 +68,7 @@ async fn d1_accepts_at_most_100_parameters() {
     site.stop().await;
 }
 
-/// The row of the lease cannot be deleted by mistake: without it, every batch would pass the fence.
+/// The row of the lease cannot be deleted by mistake: without this row, every batch would pass the fence.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lease_keeps_its_row() {
     let site = Site::start(&[]).await;

@@ -1,7 +1,7 @@
 //! Three states of the shop in DSQL, one after the other: before, now, later.
 //!
 //! Between two states, everything changes that a run must copy: some rows are new, changed, or deleted (with and
-//! without a tombstone), and the ranking has other places.
+//! without a tombstone), and the ranking has a different order.
 
 /// 18 products in three categories, written an hour ago, so that a later pass does not read them again.
 pub(crate) const BEFORE: &str = "

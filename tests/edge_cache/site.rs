@@ -30,7 +30,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Starts the databases, with tables and without rows, and the Worker with these variables.
+    /// Starts DSQL and D1 with empty tables, and the Worker with these variables.
     pub(crate) async fn start(vars: &[(&'static str, &str)]) -> Site {
         let local = Local::builder().named_init_sql("schema", SCHEMA).start().await.unwrap();
         let network = Cutter::intact(local.port()).await;
@@ -108,7 +108,7 @@ impl Site {
         tokio::task::spawn_blocking(move || drop(ureq::post(url).send("")))
     }
 
-    /// Waits until a run is held at the batch of the plan. Returns false if the run has ended.
+    /// Waits until a run is held at the batch that the plan specifies. Returns false if the run has ended.
     pub(crate) async fn is_held(&self, running: &JoinHandle<()>) -> bool {
         while !running.is_finished() {
             if self.report().await.holds {
@@ -238,7 +238,7 @@ impl Site {
     }
 }
 
-/// What the front has seen since the last plan.
+/// The records of the front (`front.js`, the Worker in front of D1) since the last plan.
 pub(crate) struct Report {
     /// The number of statements of each batch.
     pub(crate) batches: Vec<usize>,

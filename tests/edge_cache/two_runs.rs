@@ -59,8 +59,8 @@ async fn run_that_lost_its_lease_changes_nothing() {
                 assert!(at > 10, "a run has only {at} batches");
                 break;
             }
-            // The lease expires while D1 or the network delays the batch. Meanwhile, DSQL changes, and a second run
-            // copies the changes.
+            // The lease expires while D1 or the network delays the batch. While the batch is delayed, DSQL changes, and
+            // a second run copies the changes.
             site.expire_lease().await;
             site.dsql(LATER).await;
             assert_eq!(site.run().await, "D1 is up to date");

@@ -12,7 +12,7 @@ use dsql_edge_codegen::migrate_from_sqlx::{Named, report};
 use dsql_edge_local::Local;
 use dsql_edge_tests::golden::compare;
 
-// The changed sources use these names of sqlx.
+// The changed sources refer to `sqlx::PgPool` and `sqlx::Error`, so this crate defines both names.
 extern crate self as sqlx;
 pub use dsql_edge::{Dsql as PgPool, Error};
 

@@ -19,7 +19,8 @@ pub(crate) struct Kind {
     pub(crate) words: &'static str,
     /// Of 1,000 literals that PostgreSQL rejects, the maximum number that the compiler accepts.
     pub(crate) missed_per_mille: usize,
-    /// Of 1,000 literals that PostgreSQL rejects, the maximum number for which the compiler has another error.
+    /// Of 1,000 literals that PostgreSQL rejects, the maximum number for which the compiler's error differs from
+    /// PostgreSQL's error.
     pub(crate) other_per_mille: usize,
 }
 

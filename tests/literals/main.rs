@@ -2,11 +2,11 @@
 //!
 //! For each type, PostgreSQL writes values in all styles of its output functions, and the test changes each of these
 //! values. The test fails if the compiler rejects a literal that PostgreSQL accepts, or panics. The test counts the
-//! literals that the compiler accepts and PostgreSQL rejects, and the errors that differ. Each type has a limit for
-//! each of these two numbers. Each literal is tried in both dialects: DSQL has the default settings, and any other
-//! PostgreSQL may have another order of dates. `LITERALS=1000000` tries that number of literals for each type,
-//! `LITERALS_SEED=7` starts with another seed; without these variables each run is the same. `cargo xtask literals`
-//! sets both variables.
+//! literals that the compiler accepts and PostgreSQL rejects, and the errors that differ. Each type has a limit for the
+//! number of such literals, and a limit for the number of such errors. Each literal is tried in both dialects: DSQL
+//! always has the default settings, but the date order of another PostgreSQL may differ. `LITERALS=1000000` tries that
+//! number of literals for each type, `LITERALS_SEED=7` starts with another seed; without these variables each run is
+//! the same. `cargo xtask literals` sets both variables.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -85,7 +85,8 @@ fn literals() {
     assert!(bad.is_empty(), "the compiler and PostgreSQL differ:\n{}", bad.join("\n"));
 }
 
-/// Tries literals of one type. `at` is the place of the type in the list: each type has its own random numbers.
+/// Tries literals of one type. `at` is the index of the type in the list, so that each type has different random
+/// numbers.
 fn try_kind(oracle: &Oracle, schemas: &[Schema; 2], size: Size, at: u64, kind: &Kind) -> Tally {
     let Size { count, seed } = size;
     let database = oracle.database(TYPES).unwrap();
@@ -107,7 +108,7 @@ fn try_kind(oracle: &Oracle, schemas: &[Schema; 2], size: Size, at: u64, kind: &
     tally
 }
 
-/// Returns the reason why the results for a type are not good enough, if there is one.
+/// Returns a complaint if the compiler differs from PostgreSQL too often for a type.
 fn complaint(kind: &Kind, tally: &Tally) -> Option<String> {
     let name = kind.name;
     if tally.wrongly_rejected.count > 0 {

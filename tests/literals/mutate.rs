@@ -1,8 +1,8 @@
-//! Changes values of a type into texts that may or may not be values.
+//! Changes values of a type into strings that may or may not be values of the type.
 
 use fastrand::Rng;
 
-/// Characters that have a meaning in some type.
+/// Characters that have a special meaning in the literals of at least one type.
 const CHARACTERS: &str = "0123456789abcdefxztpTZ +-:./,;_'\"\\{}[]()<>$%@#*&|!\t\n\u{b}é";
 
 /// Digits that replace a digit of a value, so that months, hours and octets leave their ranges.
@@ -21,8 +21,8 @@ impl Mutator {
         Self { rng, values, words, characters: CHARACTERS.chars().collect() }
     }
 
-    /// Returns a value of the type or, sometimes, a few words from the type's list. Three of four results have one to
-    /// three changes.
+    /// Returns a value of the type or, sometimes, a few words from the type's list. On average, three of four results
+    /// contain one to three changes, and one is unchanged.
     pub(crate) fn literal(&mut self) -> String {
         let mut text = if self.rng.u8(..12) == 0 { self.sentence() } else { self.value() };
         for _ in 0..self.rng.u8(..4) {

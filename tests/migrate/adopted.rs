@@ -1,4 +1,4 @@
-//! Tests what a user of the command reads, and which next step the messages name: for a database that is older than its
+//! Tests the command's output, and the next step that its messages recommend: for a database that is older than its
 //! migrations, for missing rights, for locks, and for errors of a PostgreSQL.
 
 use std::cell::RefCell;
@@ -97,7 +97,7 @@ async fn missing_rights_are_named_with_their_grants() {
     let error = failure().await;
     let expected = "reading the ledger: SQLSTATE 42501: permission denied for schema dsql_edge: `migrate status` needs GRANT USAGE ON SCHEMA dsql_edge";
     assert!(error.contains(expected), "{error}");
-    // These two rights are enough for `migrate status`.
+    // USAGE on the schema and SELECT on the ledger are enough for `migrate status`.
     site.run_sql("GRANT USAGE ON SCHEMA dsql_edge TO poor; GRANT SELECT ON dsql_edge.migrations TO poor")
         .await;
     let status = Status::ask(&folder, config()).await.unwrap();

@@ -1,6 +1,6 @@
 //! Breaks a run at each message that the run sends, before the message or its answer arrives, and kills the run or lets
-//! it continue. Then starts another run, and checks that nothing is lost and nothing is applied twice. Also tests two
-//! runs at once.
+//! it continue. Then starts another run, and checks that nothing is lost and nothing is applied twice. This file also
+//! tests two runs at once.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -93,7 +93,7 @@ const BEFORE: &str =
 /// The visible state of the database: schema, rows, ledger and lease.
 async fn everything(site: &Site) -> String {
     let mut out = snapshot(site.server(), "").await.unwrap();
-    // One session for all queries, because PostgreSQL starts a process for each.
+    // One session serves all queries, because PostgreSQL starts a process for each session.
     let superuser = site.superuser().await;
     for sql in [
         "SELECT id || title || view_count FROM posts ORDER BY 1",
@@ -163,8 +163,8 @@ fn broken_in_each_way(dialect: Dialect) {
     let stride = match std::env::var("DSQL_EDGE_FAULTS").as_deref() {
         Ok("everywhere") => 1,
         Ok(other) => panic!("DSQL_EDGE_FAULTS must be `everywhere` or not set; it is {other}"),
-        // Nine and not eight: a step has about four messages, so a stride of eight would always break the same message of
-        // a step.
+        // The stride is nine and not eight, because a step has about four messages: a stride of eight would break the
+        // connection at the same message of each step.
         Err(_) => 9,
     };
     let found: usize = std::thread::scope(|scope| {
@@ -177,9 +177,9 @@ fn broken_in_each_way(dialect: Dialect) {
         let broken: Vec<_> = broken.collect();
         broken.into_iter().map(|broken| broken.join().unwrap()).sum()
     });
-    // The messages are sent in varying chunks, so the exact number varies, but in each case, some statements are
-    // applied although the run does not receive their answers.
-    // On PostgreSQL, only the statements outside a transaction can be found.
+    // The messages are sent in varying chunks, so the exact number of such steps varies. In each case, some statements
+    // are applied although the run does not receive their answers. On PostgreSQL, only the statements outside a
+    // transaction can be found applied.
     let least = match (dialect, stride) {
         (Dialect::Dsql, 1) => 15,
         (Dialect::Dsql, _) => 1,

@@ -1,5 +1,5 @@
-//! `dsql-local --migrations` and `dsql-edge migrate` write the same ledger: each finds everything applied that the other
-//! one has applied.
+//! `dsql-local --migrations` and `dsql-edge migrate` write the same ledger: each of the two commands treats a statement
+//! as applied if the other command has applied it.
 
 use dsql_edge_local::Local;
 

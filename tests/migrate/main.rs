@@ -69,8 +69,8 @@ pub(crate) async fn column(local: &Local, sql: &str) -> Vec<String> {
     values
 }
 
-/// The command `dsql-edge migrate`, with its environment. A PostgreSQL is found by DATABASE_URL, because the snapshot
-/// has the directive of its dialect.
+/// Returns the command `dsql-edge migrate`, with the environment that it needs for the server. For PostgreSQL, the
+/// command finds the server with DATABASE_URL, because the snapshot has the directive `dialect postgres`.
 pub(crate) fn command(site: &Site, port: u16, home: &Path) -> Command {
     match site {
         Site::Dsql(local) => command_for_dsql(local, &format!("localhost:{port}"), home),

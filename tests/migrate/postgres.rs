@@ -1,5 +1,5 @@
-//! What only PostgreSQL has: transactions of whole files, statements outside a transaction, builds that continue
-//! without their client, locks, and the command with a connection string.
+//! Tests what only a PostgreSQL has: transactions of whole files, statements outside a transaction, builds that
+//! continue without their client, locks, and the command with a connection string.
 
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -44,7 +44,7 @@ async fn failed_file_leaves_nothing_and_can_be_changed() {
     site.stop().await;
 }
 
-/// Statements that only a PostgreSQL accepts, or accepts together.
+/// Statements that DSQL does not accept, or does not accept in the same transaction.
 const OF_A_TRANSACTION: &str = "
     CREATE TABLE a (id int PRIMARY KEY, CONSTRAINT later UNIQUE (id) DEFERRABLE);
     CREATE TEMPORARY TABLE t (id int) ON COMMIT DROP;
@@ -135,7 +135,7 @@ async fn index_that_a_failed_build_left_is_dropped() {
     site.run_sql("UPDATE a SET name = 'y' WHERE id = 2").await;
     assert_eq!(found(apply(&site, &[TABLE, INDEX]).await), [false]);
     assert_eq!(site.column(INDEXES).await, ["a_nametrue"]);
-    // The run was killed: the index is valid, or not valid, or missing.
+    // The run was killed, and the index is either valid, or not valid, or missing.
     for (change, expected) in [
         ("SELECT 1", true),
         ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'a_name'::regclass", false),
@@ -163,7 +163,8 @@ async fn invalid_index_that_another_made_is_not_dropped() {
     site.stop().await;
 }
 
-/// IF NOT EXISTS skips an index that is not valid: another process built it while the statement waited for its lock.
+/// Another process builds the index while the statement waits for a lock, and this build fails. IF NOT EXISTS then
+/// skips the invalid index.
 #[tokio::test]
 async fn invalid_index_that_if_not_exists_skips_is_not_applied() {
     let site = Site::start(Dialect::Postgres).await;
@@ -226,7 +227,7 @@ async fn build_of_a_killed_run_is_waited_for() {
     let site = Site::start(Dialect::Postgres).await;
     let index = ("2.sql", "CREATE INDEX CONCURRENTLY a_name ON a (name);");
     apply(&site, &[TABLE]).await.unwrap();
-    // The build waits for this transaction, after it has created an index that is not valid.
+    // `CREATE INDEX CONCURRENTLY` creates an index that is not valid yet, and then waits for this transaction.
     let writer = site.superuser().await;
     writer.batch_execute("BEGIN; INSERT INTO a VALUES (3, 'z')").await.unwrap();
     let folder: Folder = folder_of(&[TABLE, index], Dialect::Postgres);
@@ -264,7 +265,7 @@ async fn build_of_a_killed_run_is_waited_for() {
 }
 
 /// Statements outside a transaction, in the order in which they run, and whether the catalog shows that the statement
-/// was applied. The statements with `false` run again.
+/// was applied. A statement with `false` runs again after an interruption.
 const KINDS: &[(&str, bool)] = &[
     ("CREATE INDEX CONCURRENTLY a_id ON a (id)", true),
     ("REINDEX INDEX CONCURRENTLY a_id", false),

@@ -1,4 +1,5 @@
-//! What `migrate status` and `migrate resolve` report, and the errors that `migrate` reports before it sends anything.
+//! Tests the reports of `migrate status` and `migrate resolve`, and the errors that `migrate` reports before it sends
+//! anything.
 
 use std::path::Path;
 
@@ -128,7 +129,7 @@ async fn name_that_is_nowhere_is_an_error_before_anything_is_sent() {
         let site = Site::start(dialect).await;
         site.run_sql("CREATE TABLE older (id int, named text)").await;
         let sound = [
-            // The database has the table `older`. The second statement renames this table.
+            // The database has the table `older`. The second statement renames `older`.
             "UPDATE older SET named = 'x';",
             "ALTER TABLE older RENAME TO newer;",
             "UPDATE newer SET named = 'y';",

@@ -10,7 +10,7 @@ use dsql_edge_tests::postgres_server::PostgresServer;
 use tokio_postgres::{Client, NoTls};
 use xtask::setup;
 
-/// The rule by which the role `poor`, which a test creates, logs in.
+/// The line of pg_hba.conf with which the role `poor` logs in; a test creates this role.
 const POOR: &str = "host all poor 127.0.0.1/32 trust\n";
 
 pub(crate) enum Site {
@@ -83,10 +83,10 @@ impl Site {
         column_of(&self.superuser().await, sql).await
     }
 
-    /// Runs statements as a superuser.
+    /// Runs statements as `admin` without DSQL's rules, or as the superuser of the PostgreSQL.
     pub(crate) async fn run_sql(&self, sql: &str) {
         match self {
-            // dsql-local would otherwise count the changes as those of a session.
+            // Otherwise, dsql-local would count these changes as the changes of a session.
             Site::Dsql(local) => local.run_sql("test", sql).await.unwrap(),
             Site::Postgres(_) => self.superuser().await.batch_execute(sql).await.unwrap(),
         }

@@ -60,8 +60,8 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
         "1 applied"
     );
     assert_eq!(column(&local, "SELECT name FROM a ORDER BY id").await, ["x", "y", "z"]);
-    // A migration uses a table that no earlier migration creates: a later migration creates the table, or no migration
-    // does.
+    // A migration uses a table that no earlier migration creates. Either a later migration creates the table, or no
+    // migration does.
     let files = [
         ("1.sql", corrected.as_str()),
         ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');"),
@@ -141,7 +141,7 @@ async fn index_that_another_made_is_not_dropped() {
     let local = Local::builder().start().await.unwrap();
     let table = INDEX.1.lines().next().unwrap();
     run(&local, &folder(&[("1.sql", table)]), LEASE).await.unwrap();
-    // Another session builds the index. In the second case, the other session's build has failed.
+    // Another session builds the index. With the status `failed`, the other session's build has failed.
     for (status, message) in [
         ("processing", "an index public.a_name, which this folder did not create, is being built by the job"),
         (

@@ -19,7 +19,7 @@ pub enum Verdict {
     Refused {
         /// The SQLSTATE.
         sqlstate: String,
-        /// The place of the error, as a byte offset in the statement, if the error has a place.
+        /// The position of the error, as a byte offset in the statement, if PostgreSQL reports a position.
         offset: Option<usize>,
         /// The primary message.
         message: String,
@@ -35,7 +35,7 @@ impl Database<'_> {
         self.describe_typed(sql, &[])
     }
 
-    /// The types of the parameters and of the columns, as SQL names them: schema and name, both quoted.
+    /// Returns the types of the parameters and of the columns as SQL names: schema and name, both quoted.
     ///
     /// # Errors
     /// Returns an error if the statement cannot be prepared.

@@ -37,7 +37,7 @@ pub struct Database<'a> {
 }
 
 impl Oracle {
-    /// Starts a PostgreSQL, or uses the server that `DSQL_EDGE_POSTGRES_URL` names.
+    /// Starts a PostgreSQL, or uses the server whose URL is in `DSQL_EDGE_POSTGRES_URL`.
     ///
     /// # Errors
     /// Returns an error if PostgreSQL 16 is not found or does not start.
@@ -113,7 +113,8 @@ impl Database<'_> {
 
 impl Drop for Database<'_> {
     fn drop(&mut self) {
-        // A server that this process started ends with the process. On another server, the database must be dropped.
+        // A server that this process started ends with the process. If this process did not start the server, the
+        // database must be dropped.
         if let Ok(admin) = self.oracle.connect(&self.oracle.config) {
             let _ = self
                 .oracle

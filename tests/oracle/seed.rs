@@ -21,8 +21,8 @@ impl Database<'_> {
         self.seed_with(Values::Usual, true)
     }
 
-    /// Fills every table with these values. Without `nulls`, no value is NULL. A row that a constraint rejects is left
-    /// out.
+    /// Fills every table with these values. If `nulls` is false, no value is NULL. A row that a constraint rejects is
+    /// left out.
     ///
     /// # Errors
     /// Returns an error if the catalog cannot be read.
@@ -164,7 +164,7 @@ impl Database<'_> {
     }
 }
 
-/// The parts of an argument that may be NULL.
+/// Specifies which parts of an argument may be NULL.
 #[derive(Clone, Copy)]
 pub struct Nulls {
     /// Whether the value may be NULL.
@@ -186,7 +186,8 @@ pub struct Observed {
 pub struct Parameters(Vec<Filled>);
 
 impl Parameters {
-    /// The text of an argument for the parameter `at`, from 0; arrays contain a NULL only if `null_elements`.
+    /// Returns the text of an argument for the parameter `at`, from 0; an array contains a NULL only if `null_elements`
+    /// is true.
     pub fn argument(&self, at: usize, number: usize, values: Values, null_elements: bool) -> Option<String> {
         Some(self.0.get(at)?.kind.argument(number, values, null_elements))
     }

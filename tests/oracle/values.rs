@@ -1,7 +1,7 @@
 //! The values that rows and arguments have, as PostgreSQL's text.
 //!
-//! Input: a type and a number. Output: a text that the type's input function reads. A value depends only on its type and
-//! its number, so that joins and comparisons with arguments find matching rows.
+//! Input: a type and a number. Output: a string that the type's input function reads. A value depends only on its type
+//! and its number, so that joins and comparisons with arguments find matching rows.
 
 /// The values to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,8 +12,8 @@ pub enum Values {
     Finite,
     /// The longest, smallest and largest values that the default Rust type of each type holds.
     Held,
-    /// Values that only the exact alternative of a Rust type holds, or no Rust type: infinity, years past 262,142,
-    /// arrays of more than one dimension.
+    /// Values that the default Rust type cannot hold, such as infinity, years past 262,142, and arrays of more than one
+    /// dimension. Some of these values fit an alternative Rust type, and some fit none.
     Beyond,
 }
 
@@ -112,7 +112,7 @@ fn base_text(type_name: &str, number: usize, values: Values) -> String {
     }
 }
 
-/// In the lists below: the usual value.
+/// In the lists below, this constant means the usual value.
 const SAME: &str = "\0";
 
 /// Extreme values that the default Rust types hold.

@@ -73,10 +73,10 @@ fn names() -> Vec<String> {
     for character in (0x80..0x3_4000).filter_map(char::from_u32) {
         let code = u32::from(character);
         let (odd, mark) = match (character.is_alphanumeric(), unicode_ident::is_xid_continue(character)) {
-            // Alphanumeric, but not allowed in an identifier.
+            // `char::is_alphanumeric` accepts the character, but an identifier must not contain it.
             (true, false) => (true, false),
-            // Marks, connectors, and letters that Unicode adds by exception are allowed; other characters may be newer
-            // than rustc.
+            // The ranges contain marks, connectors, and letters that Unicode allows by exception. Other characters may
+            // be newer than rustc's version of Unicode.
             (false, true) => {
                 (false, matches!(code, 0x300..0x370 | 0x203f..0x2041 | 0x2118 | 0x212e | 0xfe20..0xfe30))
             }
@@ -127,8 +127,8 @@ fn every_accepted_name_is_a_field_in_rust() {
     let mut statements = Vec::new();
     let mut tables = String::new();
     for (at, names) in accepted.chunks(60).enumerate() {
-        // The names are used as aliases with and without overrides, and as columns of a table, written out and through
-        // `*`. An override is removed from an alias, and never from a name of the database.
+        // The names are used as aliases with and without overrides, and as columns of a table. The columns are selected
+        // by name and through `*`. An override is removed from an alias, and never from a name of the database.
         let aliases = |value: &str, suffix: &str| -> String {
             let aliases: Vec<String> = names
                 .iter()
@@ -149,8 +149,8 @@ fn every_accepted_name_is_a_field_in_rust() {
         writeln!(tables, "CREATE TABLE t{at} ({});", columns.join(", ")).unwrap();
         statements.push(format!("let _ = sql!(\"SELECT * FROM t{at}\");\n"));
         statements.push(format!("let _ = sql!({:?});\n", format!("SELECT {} FROM t{at}", listed.join(", "))));
-        // The names are used as groups. A name that consists only of `_` is left out, because the name of its struct
-        // would not have a letter.
+        // Each of these names is used as the name of a group, as in `AS "name.name"`. A name that consists only of `_`
+        // is left out, because the name of its struct would not have a letter.
         let lettered = plain.iter().filter(|name| name.chars().any(|it| it != '_')).step_by(3);
         statements.extend(lettered.map(|name| {
             format!("let _ = sql!({:?});\n", format!("SELECT 1 AS {}", quoted(&format!("{name}.{name}"))))
@@ -238,7 +238,7 @@ fn each_pair_of_equal_identifiers_is_one_error() {
 
 #[test]
 fn type_in_an_override_is_the_users() {
-    // User's types whose names also occur in the expansion, and texts that are not types.
+    // Types of the user whose names also occur in the expansion, and strings that are not types.
     let source = r#"
         use dsql_edge::sql;
         pub mod own {

@@ -101,7 +101,7 @@ fn missing_schema_names_the_folder_and_the_build_script() {
     }
     package.write("build.rs", &format!("fn main() {{ {line} }}"));
     package.built(&["check"], &[]);
-    // A hint names the folder, and not a snapshot.
+    // A hint mentions the folder of migrations, and not a snapshot.
     package.write(
         "src/lib.rs",
         "pub fn f() { let _ = dsql_edge::sql!(\"SELECT unknown_function(id) FROM links\"); }",
@@ -172,8 +172,8 @@ fn command_line_reads_the_schema_of_the_build() {
                 assert!(!success && printed.contains(error), "{variable}={value}: {printed}");
             }
         }
-        // `..` on the command line names the package. `check` does not read the snapshot in `src`, which is the working
-        // folder.
+        // `..` on the command line is the folder of the package. `check` does not read the snapshot in `src`, which is
+        // the working folder.
         let (success, printed) =
             runs("src", &[], &["check", "..", "--no-build", "--apply", "../nothing.sql"]);
         assert!(!success && !printed.contains("src/dsql-schema.sql"), "{printed}");

@@ -7,7 +7,7 @@ use dsql_edge::{Config, Dsql, Error, sql};
 use dsql_edge_tests::network::{DELAY, Fault, Network};
 use dsql_edge_tests::postgres_server::PostgresServer;
 
-/// The rules for logins, and the users that they are for.
+/// The lines of pg_hba.conf, one for each user.
 pub(crate) const HBA: &str = "hostssl all secure 127.0.0.1/32 scram-sha-256\n\
                        host all app 127.0.0.1/32 scram-sha-256\n\
                        host all unicode 127.0.0.1/32 scram-sha-256\n\
@@ -30,7 +30,7 @@ pub(crate) const SQL: &str = "SET password_encryption = 'scram-sha-256';
     INSERT INTO shop.posts (id, title) VALUES (gen_random_uuid(), 'in the schema shop');
     GRANT USAGE ON SCHEMA shop TO app; GRANT ALL ON ALL TABLES IN SCHEMA public, shop TO app, old, clear, unicode";
 
-/// The password of `unicode` in a connection string. SASLprep changes three of its characters.
+/// The password of `unicode` in a connection string. SASLprep changes three characters of this password.
 pub(crate) const UNICODE: &str = "p%C3%A4ss%C2%ADw%C3%B6rd%C2%A0%EF%AC%81";
 
 /// The configuration of a user who connects to this port.

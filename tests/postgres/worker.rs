@@ -86,7 +86,8 @@ async fn worker_uses_a_binding_of_hyperdrive() {
     server.stop().await;
 }
 
-/// Two bindings, as in the example's wrangler.toml. The server behind them requests the password in clear text.
+/// Two bindings, as in the example's wrangler.toml. The PostgreSQL behind both bindings requests the password in clear
+/// text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn example_reads_what_it_writes_through_hyperdrive() {
     let server = server().await;

@@ -52,8 +52,8 @@ async fn run_file(pieces: &[Piece], client: &Client, errors: &mut Vec<String>) -
         if let Err(error) = done {
             let state = error.code().with_context(|| format!("{error:?}: {piece:?}"))?.code().to_owned();
             // In a failed transaction every statement fails, so 25P02 is left out. A rewrite adds a constraint with two
-            // statements. If the second one fails, the constraint stays NOT VALID. The catalog shows this, so the error
-            // is left out.
+            // statements. If the second of these statements fails, the constraint stays NOT VALID. The catalog shows
+            // whether the constraint is NOT VALID, so the error is left out.
             if state != "25P02" && !statement.contains("VALIDATE CONSTRAINT") {
                 errors.push(state);
             }
@@ -72,8 +72,8 @@ fn without_async(sql: &str) -> String {
     sql.to_owned()
 }
 
-/// Runs the COPY with its rows in a file. With tokio-postgres's own COPY, a failure would leave the connection out of
-/// step.
+/// Runs the COPY with its rows in a file. If a COPY failed with tokio-postgres's own functions, the client and the
+/// server would disagree about the state of the connection.
 async fn copy(client: &Client, statement: &str, rows: &str) -> Result<(), Error> {
     let file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile().unwrap();
     std::fs::write(file.path(), rows).unwrap();

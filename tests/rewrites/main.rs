@@ -2,9 +2,9 @@
 //! their rewrites.
 //!
 //! With a rewrite that `--fix` applies, a script must leave the same catalog and the same rows, and give the same
-//! errors. A script in which the linter finds a name that is taken or missing must fail. With a rewrite that needs `--assume-success`, this must be true for each script in which no statement fails.
-//! `REWRITES_SCRIPTS=5000` tries more scripts, `REWRITES_SEED=7` tries other scripts; `cargo xtask rewrites` sets both
-//! variables.
+//! errors. A script in which the linter finds a name that is taken or missing must fail. A rewrite that needs
+//! `--assume-success` must have the same effect in each script in which no statement fails. `REWRITES_SCRIPTS=5000`
+//! tries more scripts, `REWRITES_SEED=7` tries other scripts; `cargo xtask rewrites` sets both variables.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -109,12 +109,13 @@ struct Script {
 }
 
 impl Script {
-    /// Whether all files run in one session, as with `psql -f a.sql -f b.sql`. This is true for every even seed.
+    /// Whether all files run in one session, as with `psql -f a.sql -f b.sql`. All scripts with an even seed run in one
+    /// session.
     fn one_session(&self) -> bool {
         self.seed.is_multiple_of(2)
     }
 
-    /// Returns the texts with the rewrites that `lint --fix` applies to a folder, and the number of rewrites.
+    /// Returns the files with the rewrites that `lint --fix` applies to a folder, and the number of rewrites.
     fn rewritten(&self, safe: Meaning) -> (Vec<String>, usize) {
         let texts: Vec<&str> = self.files.iter().map(|file| file.text.as_str()).collect();
         let fixed = fixed_all(&texts, None, Sent::OneByOne, safe);
@@ -130,7 +131,8 @@ fn compare(script: &Script, database: &Database<'_>, tally: &mut Tally) {
         for finding in &file.findings {
             let (seed, text) = (script.seed, &file.text);
             if finding.rule.is_none() && finding.diagnostic.is_error() {
-                // The script is read; a name that is taken or missing is an error when it runs.
+                // The linter must be able to parse each script. An error about a name that is taken or missing is an
+                // error of PostgreSQL, too, when the script runs.
                 let is_read = finding.diagnostic.stage == Stage::Analysis;
                 assert!(is_read, "seed {seed}: {:?}\n{text}", finding.diagnostic);
                 certain.push(finding.diagnostic.clone());

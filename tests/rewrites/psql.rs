@@ -30,7 +30,7 @@ impl Piece {
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Plain,
-    /// A literal, `'…'`. The value is true if a backslash is an escape.
+    /// A literal, `'…'`. The value is true if a backslash escapes the next character.
     Quote(bool),
     Name,
     LineComment,
@@ -101,7 +101,7 @@ fn dollar_quoted(rest: &str) -> usize {
     rest[delimiter.len()..].find(delimiter).map_or(0, |end| end + 2 * delimiter.len())
 }
 
-/// Adds the statement between two places, unless the text between them is empty. Returns the place at which reading
+/// Adds the SQL between two byte offsets as a statement, unless this SQL is empty. Returns the offset at which reading
 /// continues.
 fn push(text: &str, start: usize, end: usize, after: usize, out: &mut Vec<Piece>) -> usize {
     let statement = without_comments_before(&text[start..end]).trim_end().to_owned();

@@ -1,7 +1,7 @@
 //! Generates scripts.
 //!
-//! Input: a seed. Output: SQL files like the files that people and pg_dump write, in pieces and as text. The files run
-//! one after the other, as the files of a folder of migrations do.
+//! Input: a seed. Output: SQL files like those that people and pg_dump write. Each file is returned as text and as
+//! pieces. The files run one after the other, as the files of a folder of migrations do.
 //!
 //! In half of the scripts, statements fail: the scripts use few names, so a table may be missing or may exist already,
 //! and rows may violate constraints. Most scripts of the other half run without an error.
@@ -99,17 +99,17 @@ struct Maker {
     files: Vec<File>,
     /// Whether a transaction is open.
     open: bool,
-    /// Whether only statements are generated that probably succeed.
+    /// Whether the script contains only statements that are likely to succeed.
     careful: bool,
-    /// The tables that exist; `keyed` has only the tables with a primary key. Only a careful script uses the two
-    /// lists.
+    /// The tables that exist; `keyed` has only the tables with a primary key. Only a script with `careful` uses
+    /// `tables` and `keyed`.
     tables: Vec<String>,
     keyed: Vec<String>,
-    /// `tables` and `keyed` at the beginning of the transaction.
+    /// The values of `tables` and `keyed` at the beginning of the transaction.
     before: (Vec<String>, Vec<String>),
     /// The number in the last new name.
     last: u32,
-    /// Whether the script has created functions before the tables that the functions name.
+    /// Whether the script has created functions before the tables that these functions use.
     older: bool,
 }
 
@@ -128,7 +128,7 @@ impl Maker {
         }
     }
 
-    /// Sometimes ends a file, perhaps within a transaction, which is then discarded.
+    /// Ends the file in about one of six cases. If a transaction is open, the end of the file discards the transaction.
     fn perhaps_another_file(&mut self) {
         if self.one_in(6) && !(self.careful && self.open) {
             self.end_file();
@@ -159,7 +159,7 @@ impl Maker {
         }
     }
 
-    /// Returns the number for the next name.
+    /// Returns the number that the next new name contains.
     fn number(&mut self) -> u32 {
         self.last += 1;
         if self.careful { self.last } else { self.rng.u32(..5) }
@@ -369,7 +369,7 @@ impl Maker {
         self.some(2, Maker::of_table);
     }
 
-    /// Creates a table of the same name in another schema. Later statements may refer to either table.
+    /// Creates a table of the same name in another schema. Later statements may refer to the table in either schema.
     fn another_schema(&mut self, table: &str) {
         self.statement("CREATE SCHEMA IF NOT EXISTS other");
         self.statement(&format!("CREATE TABLE other.{table} (id int NOT NULL, a int, b text)"));
@@ -389,7 +389,7 @@ impl Maker {
         }
     }
 
-    /// Gives a table the name of another table.
+    /// Renames the table, and gives its name to a new table.
     fn renamed(&mut self, table: &str) {
         self.last += 1;
         let number = self.last;

@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 /// the macro, so each part needs its own process.
 const PART: &str = "DSQL_EDGE_UI_TESTS";
 
-/// The parts of this test. Each has a name, its files, and the variable that names the schema.
+/// The parts of this test. Each part has a name, its files, and the variable that sets the schema.
 const PARTS: [(&str, &str, &str); 5] = [
     ("with a snapshot", "ui/*.rs", "DSQL_EDGE_SCHEMA=ui/dsql-schema.sql"),
     ("with PostgreSQL's types", "ui/postgres/*.rs", "DSQL_EDGE_SCHEMA=ui/postgres/schema.sql"),
@@ -43,8 +43,8 @@ fn all() -> ExitCode {
         let (name, value) = variable.split_once('=').expect("a variable has a value");
         let value = if value.is_empty() { value.into() } else { here.join(value) };
         // OUT_DIR is set here because cargo sets it only if the package has a build script; without a build script, the
-        // macro rejects a variable that names a folder of migrations.
-        // The dependencies are compiled once, so an incremental cache would only cost time.
+        // macro rejects a variable with a folder of migrations. The dependencies are compiled once, so an incremental
+        // cache would only cost time.
         let mut run = Command::new(&this);
         run.env(PART, part).env(name, value).env("OUT_DIR", target).env("CARGO_INCREMENTAL", "0");
         let run = run.status();

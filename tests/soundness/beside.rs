@@ -10,7 +10,7 @@ use fastrand::Rng;
 use crate::schema::{Relation, Schema};
 use crate::tree::Node;
 
-/// Objects that the tables use. These objects are created before the tables.
+/// Objects that the tables use. The objects that the tables use are created before the tables.
 pub(crate) const BEFORE_TABLES: [&str; 3] = [
     "CREATE COLLATION blind (PROVIDER = icu, LOCALE = 'und-u-ks-level2', DETERMINISTIC = false)",
     "CREATE FUNCTION ups(int4, int4) RETURNS SETOF int4 LANGUAGE sql IMMUTABLE AS 'SELECT generate_series($1, $2)'",
@@ -130,7 +130,7 @@ pub(crate) fn check(rng: &mut Rng, table: &mut Relation) -> Option<Node> {
     Some(Node::words(check))
 }
 
-/// Returns the COLLATE clause of a text column, for some columns.
+/// Returns the COLLATE clause of a column of the type text, for some columns.
 pub(crate) fn collation(rng: &mut Rng, ty: u32) -> &'static str {
     match ty {
         oid::TEXT | oid::VARCHAR | oid::BPCHAR => {

@@ -99,7 +99,7 @@ impl Case {
         database.run("SET search_path = \"full\"")
     }
 
-    /// Returns the case in the form of a case file.
+    /// Returns the case as the Markdown of a case file.
     pub(crate) fn markdown(&self, title: &str) -> String {
         let rows = self.rows();
         let rows = if rows.is_empty() { String::new() } else { format!("```sql rows\n{rows}```\n") };

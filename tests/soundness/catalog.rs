@@ -145,7 +145,8 @@ pub(crate) fn is_polymorphic(ty: Ty) -> bool {
     )
 }
 
-/// Returns the concrete type for a polymorphic type, for a chosen element type. Returns any other type unchanged.
+/// Returns the concrete type that a polymorphic type becomes if its element type is `element`. Returns any other type
+/// unchanged.
 pub(crate) fn instantiate(types: &Types, ty: Ty, element: Ty) -> Option<Ty> {
     match ty {
         oid::ANY | oid::ANYELEMENT | oid::ANYCOMPATIBLE => Some(element),

@@ -46,7 +46,7 @@ pub(crate) struct Outcome {
 /// A difference between the compiler and PostgreSQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Find {
-    /// The kind: where possible, finds with the same cause have the same kind.
+    /// The kind of the find: finds with the same cause have the same kind where possible.
     pub(crate) kind: String,
     /// The details for people.
     pub(crate) details: String,
@@ -165,7 +165,8 @@ pub(crate) fn judge(
     Ok(outcome)
 }
 
-/// Whether the error is about a name in a quoted constant: `regclass` and related types look up such a name.
+/// Whether the error is about a name in a quoted constant: `regclass` and related types read the constant as the name
+/// of an object.
 fn names_an_object(sql: &str, offset: Option<usize>, message: &str) -> bool {
     let constant = offset.and_then(|offset| sql.get(offset..)).is_some_and(|rest| rest.starts_with('\''));
     constant && message.ends_with("does not exist")

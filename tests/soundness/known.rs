@@ -15,7 +15,7 @@ const KNOWN: &[(&str, &str)] = &[
     ),
 ];
 
-/// Returns why this kind of find is accepted, or `None` if it is not known.
+/// Returns the reason to accept finds of this kind, or `None` if the kind is not in `KNOWN`.
 pub(crate) fn why(kind: &str) -> Option<&'static str> {
     KNOWN.iter().find(|(beginning, _)| kind.starts_with(beginning)).map(|(_, why)| *why)
 }

@@ -154,8 +154,8 @@ fn one_schema(
             *count
         };
         // The first few finds of each kind are shrunk. More finds of a kind are shrunk if they are about NULL or the
-        // number of rows, because such finds may have many causes. Finds with the same difference of messages usually
-        // have one cause.
+        // number of rows, because such finds may have many causes. If several finds differ in the same two messages,
+        // these finds usually have one cause.
         let worth = if find.is_untrue() { UNTRUE_SHRUNK } else { SHRUNK };
         if count <= worth {
             let case = Case::new(&schema.ddl, &rows, statement);

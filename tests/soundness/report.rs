@@ -12,11 +12,11 @@ use crate::tree::Node;
 pub(crate) struct Report {
     /// The number of schemas.
     pub(crate) schemas: usize,
-    /// All statements, including the statements that were made wrong.
+    /// All statements, including those that the generator made wrong on purpose.
     pub(crate) queries: usize,
     /// Statements that were made wrong.
     pub(crate) spoilt: usize,
-    /// Statements that were not made wrong and that PostgreSQL accepted.
+    /// Statements that PostgreSQL accepted, without those that were made wrong.
     pub(crate) accepted: usize,
     /// Statements of which at least one run completed.
     pub(crate) ran: usize,

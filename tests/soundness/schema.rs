@@ -38,7 +38,7 @@ pub(crate) struct Relation {
     pub(crate) primary: bool,
     /// Whether the relation is a view.
     pub(crate) view: bool,
-    /// Whether INSERT, UPDATE and DELETE accept the relation.
+    /// Whether the relation can be the target of INSERT, UPDATE and DELETE.
     pub(crate) written: bool,
     /// The bundle of the relation's columns; see [`crate::tree::List::bundle`].
     pub(crate) bundle: u32,
@@ -258,7 +258,8 @@ fn function(rng: &mut Rng, schema: &mut Schema, catalog: &Catalog, number: usize
         let (query, columns) = generator.view();
         let list: Vec<String> =
             columns.iter().map(|(name, ty)| format!("{name} {}", schema.types.sql(*ty))).collect();
-        // Each column is cast, because PostgreSQL does not always give it the type that the generator expects.
+        // Each column is cast to the type that the generator expects, because PostgreSQL does not always give the
+        // column this type.
         let casts: Vec<String> =
             columns.iter().map(|(name, ty)| format!("{name}::text::{}", schema.types.sql(*ty))).collect();
         let body = Node::words(format!("SELECT {} FROM (", casts.join(", "))).node(query).text(") AS q");

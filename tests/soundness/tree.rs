@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use crate::types::Ty;
 
-/// The sort of a node: a node may be replaced only by nodes of the same sort.
+/// The kind of a node: a node may be replaced only by nodes of the same kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Sort {
     /// An expression. `Ty` is the type for which the generator made the expression.
@@ -29,7 +29,7 @@ pub(crate) struct Node {
     pub(crate) sort: Sort,
     /// The name of the construct in the report's table; "" if the table does not list the construct.
     pub(crate) what: Cow<'static, str>,
-    /// The parts, from left to right.
+    /// The parts of the node, in the order of the SQL.
     pub(crate) parts: Vec<Part>,
 }
 
@@ -57,8 +57,8 @@ pub(crate) struct List {
     pub(crate) items: Vec<Node>,
     /// The minimum number of nodes that the list must keep.
     pub(crate) least: usize,
-    /// Lists with the same number always lose the same item together; 0 means that the list loses its items
-    /// independently of other lists.
+    /// Lists with the same number always lose their items at the same index together; 0 means that the list loses its
+    /// items independently of other lists.
     pub(crate) bundle: u32,
 }
 
@@ -113,7 +113,8 @@ impl Node {
         self
     }
 
-    /// Adds a list of at least one node to a bundle: an item is removed from all lists of the bundle together.
+    /// Adds a list of at least one node to a bundle: if an item is removed, the items at the same index are removed
+    /// from all lists of the bundle.
     pub(crate) fn bundle(
         mut self,
         bundle: u32,

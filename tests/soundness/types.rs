@@ -13,7 +13,7 @@ pub(crate) type Ty = u32;
 /// The number of the first type of a schema.
 pub(crate) const USER: Ty = 1_000_000;
 
-/// The number of an array over a schema's type is the number of the type plus `ARRAYS`.
+/// The number of an array type is the number of its element type in the schema plus `ARRAYS`.
 pub(crate) const ARRAYS: Ty = 1_000_000;
 
 /// The PostgreSQL types for which the generator has values, the most common types first.
@@ -140,7 +140,7 @@ impl Types {
         builtin::type_by_oid(ty).filter(builtin::Type::is_array).map(|found| found.elem)
     }
 
-    /// The array over a type; `None` if the type is an array.
+    /// Returns the array type whose elements have this type; `None` if the type is itself an array.
     pub(crate) fn array(&self, ty: Ty) -> Option<Ty> {
         if ty >= USER + ARRAYS {
             return None;

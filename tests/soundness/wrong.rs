@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 use crate::tree::{Node, Part, Sort};
 
-/// Returns a statement that may be wrong: a tree or, if a token was changed, a node with text only.
+/// Returns a statement that may be wrong: a changed tree or, if a token was changed, a node that contains only text.
 pub(crate) fn spoil(rng: &mut Rng, statement: &Node) -> Node {
     let mut wrong = statement.clone();
     match rng.u32(..10) {

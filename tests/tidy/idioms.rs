@@ -1,7 +1,7 @@
 //! The idioms that CONTRIBUTING.md bans.
 //!
-//! Input: a text. Output: each line with an idiom, and the idiom. Upper and lower case are the same, and an idiom begins
-//! and ends with a word: `kin` is not found in `kind`.
+//! Input: a text. Output: each line that contains an idiom, and that idiom. Upper and lower case are the same, and an
+//! idiom begins and ends with a word: `kin` is not found in `kind`.
 
 /// Words for which plain English has better ones, and verbs for actions that machines do not do.
 const BANNED: [&str; 37] = [

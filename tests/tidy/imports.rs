@@ -2,10 +2,10 @@
 //!
 //! Input: the files of a crate, as text. Output: imports, each with the path in the source; cycles as lists of imports.
 //!
-//! A path is an import if it begins with `crate`, `self`, `super` or a child module, in `use` and in code alike. An
-//! import is followed through re-exports to the file that defines the name: `super::Name`, which the parent re-exports
-//! from a sibling, is an import of the sibling. A parent's `mod` and `pub use` of a child are not imports. Code of
-//! tests and of fuzzing is left out.
+//! A path, in a `use` item or in other code, is an import if it begins with `crate`, `self`, `super` or a child module.
+//! An import is followed through re-exports to the file that defines the name: `super::Name`, which the parent
+//! re-exports from a sibling, is an import of the sibling. A parent's `mod` and `pub use` of a child are not imports.
+//! Code of tests and of fuzzing is left out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -32,7 +32,7 @@ struct File {
 struct Mention {
     /// Split at `::`.
     path: Vec<String>,
-    /// The inline modules around the path.
+    /// The inline modules that contain the path.
     inline: Vec<String>,
     /// The name that a `use` gives to the path.
     imported_as: Option<String>,
@@ -40,7 +40,7 @@ struct Mention {
     line: usize,
 }
 
-/// An import of one file by another.
+/// An import in one file of something that another file defines.
 pub(crate) struct Import {
     pub(crate) from: Module,
     pub(crate) to: Module,
@@ -49,7 +49,7 @@ pub(crate) struct Import {
 }
 
 impl Crate {
-    /// Adds a file, whose place below `src` is its module's path.
+    /// Adds a file. The location of the file below `src` is the path of its module.
     pub(crate) fn add(&mut self, path: &str, text: &str) {
         let below = path.split_once("src/").map_or(path, |(_, below)| below).trim_end_matches(".rs");
         let mut module: Module = below.split('/').map(str::to_owned).collect();
@@ -92,7 +92,7 @@ impl Crate {
         targets
     }
 
-    /// Finds the files that define the items which a path names. The path is resolved in the module `base`.
+    /// Finds the files that define the items to which a path refers. The path is resolved in the module `base`.
     fn resolve(&self, base: &[String], path: &[String], depth: usize, out: &mut BTreeSet<Module>) {
         let mut base = base.to_vec();
         let mut rest = path;
@@ -128,7 +128,7 @@ impl Crate {
         let Some(file) = self.files.get(&base) else { return };
         let before = out.len();
         // If this file imports the name from another file, the search continues in that file. The depth is limited
-        // because two `use` may name each other.
+        // because two `use` declarations may refer to each other.
         if let [name, after @ ..] = rest
             && depth < 8
         {
@@ -142,15 +142,15 @@ impl Crate {
         }
     }
 
-    /// For each file that imports itself through other files, returns the shortest cycle of imports, as places in the
-    /// source.
+    /// For each file that imports itself through other files, returns the shortest cycle of imports, as locations in
+    /// the source.
     pub(crate) fn cycles(&self) -> Vec<Vec<String>> {
         let imports = self.imports();
         self.files.keys().filter_map(|file| shortest_cycle(file, &imports)).collect()
     }
 }
 
-/// Returns the places of the imports that lead from a file back to itself in the shortest way.
+/// Returns the locations of the imports that lead from a file back to itself in the shortest way.
 fn shortest_cycle(start: &Module, imports: &[Import]) -> Option<Vec<String>> {
     let mut came_by: BTreeMap<&Module, &Import> = BTreeMap::new();
     let mut pending = VecDeque::from([start]);
@@ -329,7 +329,7 @@ fn item_end(tokens: &[TokenTree], from: usize) -> usize {
     at
 }
 
-/// The name in `mod name;` at the end of these tokens.
+/// Returns the name in `mod name;` if these tokens end with such an item.
 fn declared_module(item: &[TokenTree]) -> Option<String> {
     match item {
         [.., TokenTree::Ident(word), TokenTree::Ident(name), end] if word == "mod" && is_punct(end, ';') => {

@@ -15,7 +15,7 @@ pub struct Id<Row>(pub Uuid, pub PhantomData<Row>);
 /// The type of `orders.id`.
 pub type OrderId = Id<Order>;
 
-/// The type of `orders.status`, a text with a `CHECK`.
+/// The type of `orders.status`, which is text with a `CHECK`.
 #[derive(Debug, Clone, Copy, PartialEq, dsql_edge::Type)]
 #[dsql(rename_all = "snake_case")]
 #[allow(missing_docs)]

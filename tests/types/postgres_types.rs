@@ -1,4 +1,5 @@
-//! Types of other packages, which implement `FromSql` and `ToSql`, sent to a real PostgreSQL 16 and received from it.
+//! Tests types of other packages that implement `FromSql` and `ToSql`: their values are sent to a real PostgreSQL 16
+//! and received from it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

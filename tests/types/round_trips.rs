@@ -1,5 +1,5 @@
-//! Values of types of the user's own, and of types that arrive as text, sent to a real PostgreSQL 16 and received from
-//! it.
+//! Tests values of types that the user defines, and of types that arrive as text: the values are sent to a real
+//! PostgreSQL 16 and received from it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

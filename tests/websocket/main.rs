@@ -84,7 +84,7 @@ async fn rejected_login_is_explained_as_over_tcp() {
     local.stop().await.unwrap();
 }
 
-/// The object of a pool keeps the WebSocket for the next request.
+/// A pool's Durable Object keeps the WebSocket for the next request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pool_lends_websockets() {
     let local = local().await;
@@ -102,7 +102,8 @@ async fn pool_lends_websockets() {
     local.stop().await.unwrap();
 }
 
-/// A `dsql-local` accepts a WebSocket whether or not it accepts direct TLS, if the client names the protocol `http/1.1`.
+/// A `dsql-local` accepts a WebSocket whether or not it accepts direct TLS, if the client sends the protocol name
+/// `http/1.1`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn websocket_does_not_depend_on_direct_tls() {
     for direct_tls in [DirectTls::Alpn, DirectTls::Any, DirectTls::Never] {
@@ -136,7 +137,8 @@ async fn bytes_that_wait_in_a_worker_are_limited() {
     local.stop().await.unwrap();
 }
 
-/// The number of connections that a client opens for each answer, and a part of its error.
+/// Each answer of the server, the number of connections that a client opens because of the answer, and a part of the
+/// client's error.
 const ANSWERS: [(Answer, usize, &str); 9] = [
     (Answer::Http("302 Found\r\nLocation: https://team.cloudflareaccess.com/canary"), 1, "service token"),
     (Answer::Http("403 Forbidden"), 1, "service token"),

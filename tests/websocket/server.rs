@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 /// The answer to the request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Answer {
-    /// HTTP with this status and these headers, and a page.
+    /// An HTTP response with this status and these headers, and with a page as its body.
     Http(&'static str),
     /// The server closes the connection.
     End,

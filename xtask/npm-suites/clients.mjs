@@ -14,7 +14,8 @@ const host = process.env.CLUSTER_ENDPOINT;
 const region = process.env.AWS_REGION;
 const ca = readFileSync(process.env.SSL_CERT_PATH, "utf8");
 
-// The cluster's name resolves to this machine. A line in the hosts file would do the same, but for all programs.
+// The name of the cluster resolves to an address of this machine. A line in the hosts file would change the address of
+// this name for all programs.
 const lookup = dns.lookup;
 dns.lookup = (name, options, callback) => lookup(name === host ? "127.0.0.1" : name, options, callback);
 

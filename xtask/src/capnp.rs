@@ -1,6 +1,6 @@
-//! Values that each part of workerd's configuration uses.
+//! Values that several parts of workerd's configuration use.
 //!
-//! Input: a text. Output: the text as Cap'n Proto's syntax has it.
+//! Input: a string. Output: a string literal in Cap'n Proto's syntax.
 
 /// The compatibility date of the project's Workers.
 pub(crate) const COMPATIBILITY_DATE: &str = "2026-04-01";

@@ -28,7 +28,7 @@ pub struct D1<'a> {
     pub binding: &'a str,
     /// The folder with the database. It exists.
     pub folder: &'a Path,
-    /// The module of the Worker in front.
+    /// The source of `front.js`, the module of the Worker in front of D1.
     pub front: &'a str,
 }
 

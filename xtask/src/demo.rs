@@ -1,9 +1,9 @@
 //! `cargo xtask demo`: runs the example blog in workerd with a local DSQL, and sends requests to the blog over HTTP.
 //!
 //! The demo needs only a clone, Rust and Node. The demo starts one process, `dsql-local run`, which starts PostgreSQL
-//! and workerd. `dsql-local` stops both when its standard input closes, that is, when this process ends in any way. The
-//! command that `dsql-local` runs is `cargo xtask demo --serve`. `demo --serve` writes workerd's configuration, which
-//! needs the certificate of the running dsql-local, and then becomes workerd.
+//! and workerd. `dsql-local` stops PostgreSQL and workerd when its standard input closes, that is, when this process
+//! ends in any way. The command that `dsql-local` runs is `cargo xtask demo --serve`. `demo --serve` writes workerd's
+//! configuration, which needs the certificate of the running dsql-local, and then becomes workerd.
 
 use std::env;
 use std::fs;
@@ -66,7 +66,7 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
     running.wait(&interrupted)
 }
 
-/// Becomes workerd with the example's Worker. The Worker trusts the certificate that dsql-local names in the
+/// Becomes workerd with the example's Worker. The Worker trusts the certificate whose path dsql-local sets in the
 /// environment. Returns only after an error.
 fn serve(folder: &Path) -> Result<()> {
     let ca = env::var_os("DSQL_EDGE_CA").map(PathBuf::from).context("dsql-local sets DSQL_EDGE_CA")?;
@@ -161,7 +161,7 @@ impl Drop for Running {
     }
 }
 
-/// Prints the Worker's output, and sends the port that workerd reports first.
+/// Prints the Worker's output. Sends the port to the receiver as soon as workerd has reported the port.
 fn follow(output: Option<impl io::Read + Send + 'static>) -> Receiver<u16> {
     let (send, receive) = mpsc::channel();
     if let Some(output) = output {
@@ -211,7 +211,7 @@ fn requests(address: &str) -> Result<()> {
     Ok(())
 }
 
-/// JSON with each object of an array on a line of its own.
+/// Returns the JSON with a line break between the objects of an array.
 fn lines(json: &str) -> String {
     json.replace("},{", "},\n {")
 }

@@ -12,8 +12,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{setup, step, workerd};
 
-/// The features of wasm that rustc and wasm-bindgen's `catch` use. worker-build names these features instead of
-/// allowing all features, so that wasm-opt writes only features that workerd can read.
+/// The features of wasm that rustc and wasm-bindgen's `catch` use. worker-build passes these features to wasm-opt
+/// instead of allowing all features, so that wasm-opt writes only features that workerd can read.
 const WASM_FEATURES: [&str; 7] = [
     "mutable-globals",
     "sign-ext",

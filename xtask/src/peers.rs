@@ -9,10 +9,10 @@ use anyhow::{Context, Result};
 
 use crate::{pack, project, setup, step, worker, workerd};
 
-/// What a run measures: the options that the command passes on to the measuring program.
+/// The options that select what a run measures; the command passes these options on to the measuring program.
 #[derive(Debug, clap::Args)]
 pub struct Selection {
-    /// Also round trips of 1 and 147 ms, every case with every round trip, and more rounds
+    /// Measure also round trips of 1 and 147 ms, every case with every round trip, and more rounds
     #[arg(long)]
     pub full: bool,
     /// Measure only these clients
@@ -95,7 +95,7 @@ impl Client {
     }
 }
 
-/// The variable with the machine's load average before the builds, for one and five minutes.
+/// The environment variable that contains the machine's load average before the builds, over one and five minutes.
 pub const LOAD_BEFORE: &str = "BENCH_LOAD_BEFORE";
 
 /// dsql-edge with its default features: the client with which all other clients are compared.
@@ -123,13 +123,13 @@ pub const CLIENTS: [Client; 8] = [
 ];
 
 /// A Worker without a client, which does only the work that every client must do: it opens a socket and TLS, sends the
-/// user's name, and reads the server's request for a password. In the cases with many rows, it also logs in, and
-/// receives the rows without decoding them.
+/// user's name, and reads the server's request for a password. In the cases with many rows, this Worker also logs in,
+/// and receives the rows without decoding them.
 pub const SOCKET: Client =
     Client { name: "bare-socket", title: "bare TLS socket", source: Source::JavaScript("bare-socket.js") };
 
-/// The same small Worker with constants, and with a query instead of the constants. The difference is the time that
-/// dsql-edge adds to the start of an isolate.
+/// The same small Worker three times: once with constants, and twice with a query instead of the constants. The
+/// difference between the first Worker and another Worker is the time that dsql-edge adds to the start of an isolate.
 pub const ONE_ROW: [Client; 3] = [
     Client { name: "constants", title: "constants, without dsql-edge", source: Source::OneRow("") },
     Client { name: "one-query-slim", title: "one query, slim", source: Source::OneRow("query") },

@@ -152,7 +152,7 @@ pub fn workerd_is_oldest() -> bool {
 /// The variable that selects the workerd for tests: `oldest` or `newest`.
 const WORKERD: &str = "DSQL_EDGE_WORKERD";
 
-/// The folder of npm's PostgreSQL 16 binaries, or the folder that `DSQL_LOCAL_PG_BIN` names.
+/// The folder of npm's PostgreSQL 16 binaries, or the folder in `DSQL_LOCAL_PG_BIN`.
 ///
 /// # Errors
 /// Returns an error if npm has no package for this platform.

@@ -1,5 +1,5 @@
-//! Reports the beginning of a step, and, when the step ends, the time that it took. The step may write output in
-//! between.
+//! Reports the beginning of a step, and, when the step ends, the time that it took. Between the two reports, the step
+//! may write output.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;

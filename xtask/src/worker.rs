@@ -57,7 +57,7 @@ pub fn bundled(folder: &Path) -> Result<PathBuf> {
     Ok(project::target().join("worker").join(package(folder)?))
 }
 
-/// The variable that is set if the commands `dsql-local`, `dsql-edge` and the bundler are built already:
+/// The environment variable that is set if the commands `dsql-local` and `dsql-edge` and the bundler are already built:
 /// `cargo xtask test` builds these commands with everything else.
 pub const BUILT: &str = "DSQL_EDGE_TOOLS_BUILT";
 

@@ -102,15 +102,16 @@ const TRIGGER: &str = "export default { async fetch(request, env) {
   return env.WORKER.fetch(request);
 } }";
 
-/// The code in front of the bundle in the objects' own isolate, to which the Worker's binding `OBJECTS` sends requests:
+/// The code in front of the bundle in the objects' own isolate. The Worker sends requests to this code through its
+/// binding `OBJECTS`:
 ///
 /// - `/abort` ends the objects named `0` with `ctx.abort()`, a call that an object's own code can also use;
 /// - `/update` ends every object from outside with `workerd:unsafe`, like an update of the Worker. In the oldest
-///   workerd, running requests would then continue in the old object, which they do not after an update on Cloudflare.
-///   So in the oldest workerd, the objects first abort themselves;
+///   workerd, `/update` would let running requests continue in the old object, but on Cloudflare, running requests do
+///   not continue after an update. So in the oldest workerd, the objects first abort themselves;
 /// - `/made` returns the number of objects that were created, `/came` the number of requests that all these objects
 ///   received;
-/// - any other request is passed to the Worker in this isolate.
+/// - any other request is passed to the Worker in the isolate of the objects.
 const APART: &str = "import unsafe from 'workerd:unsafe';
 import { env } from 'cloudflare:workers';
 import Bundle, * as bundle from './index.js';

@@ -1,4 +1,4 @@
-//! Names the snapshot: the file from which the tables of the local DSQL are created.
+//! Sets the path of the snapshot. The tables of the local DSQL are created from the same file.
 
 fn main() {
     println!("cargo::rustc-env=DSQL_EDGE_SCHEMA=../schema.sql");

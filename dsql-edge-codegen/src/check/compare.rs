@@ -27,9 +27,9 @@ pub struct Finding {
     pub code: &'static str,
     /// The message, one line.
     pub message: String,
-    /// The place of the finding in the sources.
+    /// The location of the finding in the sources.
     pub place: Place,
-    /// The report for people: the message, the place underlined, and a hint.
+    /// The report for people: the message, the source with the error underlined, and a hint.
     pub rendered: String,
     /// Whether the query already fails to compile under the current schema.
     pub was_wrong: bool,
@@ -98,7 +98,7 @@ fn broken(query: &Query, error: &Diagnostic, before: Option<bool>, coming: &Fold
     let mut error = error.clone();
     let was_wrong = before == Some(false);
     // If the query compiles with the current schema, it would not help to pull the schema or to add a migration. So a
-    // hint with this advice is replaced below.
+    // hint that advises to pull the schema or to add a migration is replaced below.
     let origin = coming.schema.origin;
     if error.detail.is_none() && !was_wrong {
         error.detail = detail(&error, &query.text, &coming.dropped);
@@ -209,7 +209,7 @@ fn parameter(number: usize, was: &TypedParameter, is: &TypedParameter) -> Option
     None
 }
 
-/// Returns the first place of a parameter in the query.
+/// Returns the span of the first use of a parameter in the query.
 fn parameter_span(query: &Query, number: usize, parameter: &TypedParameter) -> Option<Span> {
     let name = parameter.name.as_ref().map_or_else(|| format!("${number}"), |name| format!("${name}"));
     let lexed = dsql_edge_compiler::syntax::lex(&Source::of_macro(&query.text));

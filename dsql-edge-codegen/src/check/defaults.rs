@@ -1,7 +1,7 @@
 //! Finds the columns that an INSERT leaves out and that lose their default.
 //!
-//! Input: a query that compiles under both schemas. Output: the columns, with the place of the table. The INSERT
-//! silently writes NULL into such a column; if the column is NOT NULL, the query does not compile.
+//! Input: a query that compiles under both schemas. Output: the columns, with the position of the table in the query.
+//! The INSERT silently writes NULL into such a column; if the column is NOT NULL, the query does not compile.
 
 use dsql_edge_compiler::schema::{Column, Relation};
 use dsql_edge_compiler::source::Span;
@@ -9,7 +9,8 @@ use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_compiler::syntax::ast::{Insert, QualifiedName, QueryBody, StatementKind, With};
 use dsql_edge_compiler::{Schema, Source};
 
-/// A loss of a default: an INSERT uses the default of a column, but the column has no default in the candidate schema.
+/// A default that is lost: an INSERT uses the default of a column, but the column has no default in the candidate
+/// schema.
 pub(super) struct Lost {
     /// The table's name in the query.
     pub(super) table: Span,

@@ -1,8 +1,9 @@
 //! Finds the statements of a candidate that drop or rename objects, to explain why a query that needs such an object
 //! breaks.
 //!
-//! Input: the files of the candidate. Output: names with the places of the statements. CASCADE and DROP SCHEMA do not
-//! name everything that they drop, so for some broken queries no statement is found.
+//! Input: the files of the candidate. Output: the names of the objects, with the location of each statement. CASCADE
+//! and DROP SCHEMA do not contain the names of everything that they drop, so for some broken queries no statement is
+//! found.
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};

@@ -1,6 +1,6 @@
 //! Finds invocations in the examples of doc comments: `check` lists these invocations, but does not compile them.
 //!
-//! Input: the lines of a doc comment. Output: the place of each invocation in a block of Rust. `cargo test --doc`
+//! Input: the lines of a doc comment. Output: the location of each invocation in a block of Rust. `cargo test --doc`
 //! compiles each example as a separate program, under the current schema.
 
 use std::collections::BTreeMap;

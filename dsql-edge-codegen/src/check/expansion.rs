@@ -17,7 +17,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::invocation::{Macro, Query, queries_of};
 
-/// An invocation, at its place in the sources.
+/// An invocation, with its location in the sources.
 #[derive(PartialEq)]
 pub(super) struct Expanded {
     pub(super) file: PathBuf,
@@ -172,7 +172,7 @@ pub(super) fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Returns the path of a file: `package`, followed by the file's path relative to the package.
+/// Returns the path of a file for reports: `package`, followed by the file's path relative to the package.
 pub(super) fn shown(file: &Path, package: &Path) -> String {
     let path = package.join(relative(file, &real(package)));
     path.strip_prefix(".").unwrap_or(&path).display().to_string()

@@ -61,7 +61,7 @@ enum Origin {
 }
 
 impl Query {
-    /// Returns the place of a byte of the SQL.
+    /// Returns the location of a byte of the SQL.
     pub(super) fn place(&self, offset: usize) -> Place {
         match &self.origin {
             Origin::Literal { literal, file, line, column } => {
@@ -76,8 +76,8 @@ impl Query {
         }
     }
 
-    /// Sets the query's place to `file` and `line`, the place of its invocation. Use this for an invocation that only
-    /// the compiler sees. A query in an SQL file keeps its place.
+    /// Sets the query's location to `file` and `line`, which are the location of its invocation. Use this for an
+    /// invocation that only the compiler sees. A query in an SQL file keeps its own location.
     pub(super) fn placed(self, file: &str, line: usize) -> Query {
         match self.origin {
             Origin::File(_) => self,
@@ -160,7 +160,7 @@ pub(super) struct Invoked {
     pub(super) line: usize,
 }
 
-/// Returns the invocation whose path and `!` are the last tokens of `before`. The keys of `renamed` are the names
+/// Returns the macro invocation whose path and `!` are the last tokens of `before`. The keys of `renamed` are the names
 /// under which the package imports our macros with `as`.
 pub(super) fn invoked(before: &[TokenTree], renamed: &BTreeMap<String, String>) -> Option<Invoked> {
     let (bang, before) = before.split_last()?;

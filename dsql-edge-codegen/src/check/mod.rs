@@ -66,7 +66,7 @@ pub struct Options {
     /// The candidate: the current schema with these files of SQL applied to it, in this order
     #[arg(long, group = "candidate", num_args = 1..)]
     apply: Vec<PathBuf>,
-    /// The snapshot; without it, the schema that the crate's build reads
+    /// The snapshot; without this option, the schema that the crate's build reads
     #[arg(long)]
     snapshot: Option<PathBuf>,
     #[command(flatten)]
@@ -131,7 +131,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 pub enum Queries {
     /// In its sources only.
     OfSources,
-    /// In its sources and in the compiler's expansions. The two lists are compared.
+    /// In the package's sources and in the compiler's expansions. The two lists are compared.
     OfCompiler,
 }
 
@@ -145,7 +145,8 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let coming = schemas::coming(candidate, now.as_ref())?;
     let drift = match (candidate, &now) {
         (Candidate::Cluster(_), None) => bail!(package_schema::no_schema(package)),
-        // Migrations have no text to compare with the database; queries are compared under both schemas.
+        // A folder of migrations has no single text that can be compared with the database, so the queries are compared
+        // under both schemas.
         (Candidate::Cluster(_), Some(now)) if now.is_folder => None,
         (Candidate::Cluster(live), Some(now)) => report::Drift::of(now, live),
         _ => None,
@@ -155,8 +156,8 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let expansion = match of {
         Queries::OfSources => Expansion::NotAsked,
         Queries::OfCompiler => {
-            // The path of a snapshot from the command line is not compared: it may differ from the one that the build
-            // reads.
+            // The path of a snapshot from the command line is not compared with the path that the macro reads: the two
+            // may differ.
             let schema = if snapshot.is_none() { now.as_ref().map(|now| now.path.as_path()) } else { None };
             compared(package, schema, &mut sources, &mut of_compiler, &mut unused)
         }
@@ -190,8 +191,8 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
 }
 
 /// Compares the queries of the sources with the compiler's expansions. Adds the queries that only the compiler sees to
-/// `of_compiler`. Moves to `unused` the places that cannot be read and are not compiled. Leaves out macros of other
-/// crates that have the same names as our macros.
+/// `of_compiler`. Moves to `unused` the files and invocations that cannot be read and are not compiled. Leaves out
+/// macros of other crates that have the same names as our macros.
 fn compared(
     package: &Path,
     schema: Option<&Path>,
@@ -257,7 +258,7 @@ fn compared(
     Expansion::Compared { more: of_compiler.len(), tests_fail }
 }
 
-/// Returns the schema of the database, as `pull` would write it over the snapshot.
+/// Returns the schema of the database in the form in which `pull` would write it over the snapshot.
 fn live(options: &Options) -> Result<String> {
     let old = match schemas::path(&options.package(), options.snapshot.as_deref())? {
         Some(path) if path.is_file() => pull::read(&path)?,
@@ -267,11 +268,9 @@ fn live(options: &Options) -> Result<String> {
     runtime.block_on(async {
         let package = options.package();
         let of_schema = dialect_of_schema(&package, options.snapshot.clone());
-        let server = options
-            .server
-            .server(&package, "check", of_schema)
-            .await
-            .context("to check without a server, name a candidate: --apply, --migrations or --schema")?;
+        let server = options.server.server(&package, "check", of_schema).await.context(
+            "to check without a server, specify a candidate with --apply, --migrations or --schema",
+        )?;
         pull::snapshot(server, &old).await
     })
 }

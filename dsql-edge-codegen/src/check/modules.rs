@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{TokenStream, TokenTree};
 
-/// The names that the files of a package declare as modules, and their strings.
+/// The names that the files of a package declare as modules, and the string literals in these files.
 #[derive(Default)]
 pub(super) struct Modules {
     names: BTreeSet<String>,
@@ -48,7 +48,7 @@ impl Modules {
             "mod" => (folder.file_name()?.to_str()?, folder.parent()?),
             _ => (stem, folder),
         };
-        // The name of a file can be one that no module can have.
+        // The name of a file is not always a valid name of a module.
         let is_name = syn::parse_str::<syn::Ident>(module).is_ok();
         if is_root || is_named || manifest.contains(name_of_file) || !is_name || self.names.contains(module) {
             return None;

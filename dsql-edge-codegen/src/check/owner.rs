@@ -13,7 +13,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 pub(crate) enum Owner {
     DsqlEdge,
     Other,
-    /// The owner depends on the module, or on the order of modules.
+    /// The macro to which the name refers depends on the module, or on the order of modules.
     Unknown,
 }
 
@@ -35,7 +35,7 @@ struct Import {
 }
 
 impl Names {
-    /// Reads the names of a file.
+    /// Reads the names that a file imports and defines.
     pub(crate) fn of(tokens: TokenStream) -> Names {
         let mut names = Names::default();
         names.read(tokens);
@@ -64,7 +64,7 @@ impl Names {
         }
     }
 
-    /// Adds each name that a tree of imports contains. `root` is the first segment of the path that leads to `tree`.
+    /// Adds each name that a `use` declaration imports. `root` is the first segment of the path that leads to `tree`.
     fn import(&mut self, tree: &[TokenTree], root: Option<&str>) {
         for leaf in tree.split(|token| is_punct(token, ',')) {
             let first = leaf.iter().find_map(|token| match token {

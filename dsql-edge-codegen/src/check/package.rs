@@ -41,9 +41,11 @@ pub(super) struct Seen {
     pub(super) line: usize,
     /// The tokens of the invocation, because a line may have several invocations.
     pub(super) tokens: Vec<String>,
-    /// Whether the name may refer to a macro that is not dsql-edge's, so that only the compiler can resolve the name.
+    /// Whether the invocation's name may refer to a macro that is not dsql-edge's, so that only the compiler can
+    /// resolve the name.
     pub(super) is_doubtful: bool,
-    /// Whether the invocation's file imports something of dsql-edge, or the package gives our macro this name.
+    /// Whether the invocation's file imports something of dsql-edge, or the package imports our macro under the
+    /// invocation's name.
     pub(super) is_likely: bool,
     pub(super) queries: Vec<Query>,
 }
@@ -51,7 +53,7 @@ pub(super) struct Seen {
 /// A file that cannot be read, or an invocation that cannot be read.
 #[derive(Debug)]
 pub struct Unread {
-    /// The file, as messages name it.
+    /// The path of the file in messages.
     pub file: String,
     /// The line; 0 if the whole file cannot be read.
     pub line: usize,
@@ -163,7 +165,8 @@ pub(super) fn sources(package: &Path) -> Sources {
     out
 }
 
-/// Reads a Rust file. Returns its text and its tokens; the spans of the tokens are byte ranges of this text.
+/// Reads a Rust file. Returns the text and the tokens of the file; the spans of the tokens are byte ranges of this
+/// text.
 pub(crate) fn tokens_of(path: &Path) -> Result<(String, TokenStream), String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let code = if text.starts_with("#!/") { format!("//{text}") } else { text };
@@ -188,7 +191,7 @@ impl Unread {
         Unread { file: expanded.shown(package), line, column: 1, why, path }
     }
 
-    /// Describes a place that cannot be read.
+    /// Describes a file or an invocation that cannot be read.
     pub(crate) fn at(file: &str, line: usize, column: usize, why: String, path: &Path) -> Unread {
         Unread { file: file.to_owned(), line, column, why, path: real(path) }
     }
@@ -297,7 +300,8 @@ impl Search<'_> {
                 let (path, line) = (self.path.clone(), invoked.line);
                 self.out.seen.push(Seen { path, line, tokens, is_doubtful, is_likely, queries });
             }
-            // It is not known whether the macro is ours. If the macro is ours, `expansion` lists the invocation.
+            // Here, it is not known whether the macro is dsql-edge's. If the macro is ours, `expansion` lists the
+            // invocation.
             Err(_) if owner == Owner::Unknown => {}
             // In a macro of the user, the SQL may be `$sql`: `expansion` lists the invocations of such a macro.
             Err(_)

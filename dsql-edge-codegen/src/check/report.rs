@@ -32,7 +32,7 @@ pub struct Report {
     pub examples: Vec<Unread>,
     /// Files with queries that are not modules, so that they are not compiled.
     pub not_modules: Vec<Unread>,
-    /// The comparison with the invocations that the compiler expands.
+    /// The result of comparing the queries in the sources with the invocations that the compiler expands.
     pub expansion: Expansion,
     /// Other packages of the workspace that have queries and were not checked; empty unless the checked package is the
     /// root of the workspace.
@@ -57,7 +57,7 @@ pub enum Expansion {
     Unknown(String),
 }
 
-/// How a snapshot differs from the database.
+/// A difference between a snapshot and the database.
 pub(super) struct Drift {
     snapshot: String,
     diff: String,
@@ -65,8 +65,7 @@ pub(super) struct Drift {
 }
 
 impl Drift {
-    /// Compares the text of the current schema with `live`, the text of the database's schema; returns `None` if the
-    /// texts are equal.
+    /// Compares the current schema with `live`, the database's schema; returns `None` if the two are equal.
     pub(super) fn of(now: &AsItIs, live: &str) -> Option<Drift> {
         let text = schema_files::canonical(now.text());
         let text = text.as_ref();

@@ -37,7 +37,7 @@ pub struct OfSchema {
     pub place: Place,
     /// The message, one line.
     pub message: String,
-    /// The report for people: the message, the place underlined, and a hint.
+    /// The report for people: the message, the source with the error underlined, and a hint.
     pub rendered: String,
 }
 
@@ -98,7 +98,7 @@ pub(super) fn as_it_is(
     Ok(Some(AsItIs { path, is_folder, folded, files }))
 }
 
-/// Returns the path of the named snapshot, or of the schema that `sql!` finds.
+/// Returns the path `snapshot` if it is set, or else the path of the schema that `sql!` finds.
 pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Result<Option<PathBuf>> {
     Ok(match snapshot {
         Some(path) => Some(path.to_owned()),
@@ -108,13 +108,13 @@ pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Result<Option<Pat
     })
 }
 
-/// Returns the files that `--apply` names; for a folder, the files in it.
+/// Returns the files that `--apply` lists; for a folder, the files in the folder.
 fn applied_files(paths: &[PathBuf]) -> Result<Vec<SqlFile>> {
     let files = paths.iter().map(|path| schema_files::read(path)).collect::<Result<Vec<_>>>()?;
     Ok(files.into_iter().flatten().collect())
 }
 
-/// Whether `others` contains `file`, even if the paths of the two are written differently.
+/// Whether `others` contains `file`, even if `others` has the file under a path that is written differently.
 fn is_one_of(file: &SqlFile, others: &[SqlFile]) -> bool {
     let real =
         |file: &SqlFile| std::fs::canonicalize(&file.name).unwrap_or_else(|_| PathBuf::from(&file.name));
@@ -142,7 +142,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
         }
         Candidate::Apply(paths) => {
             let mut files: Vec<SqlFile> = now.into_iter().flat_map(|now| now.files.iter().cloned()).collect();
-            // A migration in the folder is applied at its position there.
+            // A migration that is also in the folder is applied only once, at its position in the folder.
             let mut more = applied_files(paths)?;
             more.retain(|file| !now.is_some_and(|now| now.is_folder) || !is_one_of(file, &files));
             files.extend(more);
@@ -157,7 +157,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
     }
 }
 
-/// Returns the directives at the head of a snapshot. These directives apply to every candidate.
+/// Returns the directives at the head of a snapshot. The directives of the snapshot's head apply to every candidate.
 fn head_of(now: Option<&AsItIs>) -> Vec<SqlFile> {
     let Some(now) = now.filter(|now| !now.is_folder) else { return Vec::new() };
     let text = schema_files::canonical(now.text());
@@ -205,7 +205,8 @@ pub(super) fn unfollowed(now: Option<&Folded>, coming: &Folded) -> Vec<OfSchema>
     all
 }
 
-/// Returns the statements of the files to apply that DSQL rejects, as `migrate` would before it sends anything.
+/// Returns the statements of the `--apply` files that DSQL rejects; `migrate` would reject the same statements before
+/// it sends anything.
 pub(super) fn rejected(
     candidate: &Candidate,
     now: Option<&Schema>,
@@ -230,14 +231,14 @@ pub(super) fn rejected(
     Ok(rejected)
 }
 
-/// Returns the place of an error, and the text of its file.
+/// Returns the location of an error, and the text of its file.
 fn place<'f>(files: &'f [SqlFile], error: &SchemaError) -> (Place, &'f str) {
     let text = files.iter().find(|file| file.name == error.file).map_or("", |file| file.text.as_str());
     let (line, column) = line_and_column(text, error.diagnostic.span.start as usize);
     (Place { file: Some(error.file.clone()), line, column }, text)
 }
 
-/// Describes the errors of a schema, each with its file and place.
+/// Describes the errors of a schema, each with its file and position.
 fn unreadable(files: &[SqlFile], errors: &[SchemaError]) -> anyhow::Error {
     let shown = errors.iter().map(|error| {
         let (place, text) = place(files, error);

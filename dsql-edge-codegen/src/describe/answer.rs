@@ -62,7 +62,7 @@ pub enum Answer {
         version: u32,
         /// The errors.
         errors: Vec<Problem>,
-        /// Errors and warnings, in the form for JSON.
+        /// Errors and warnings, in the form that the JSON output has.
         diagnostics: Vec<Problem>,
         /// Errors and warnings, as the compiler returns them.
         #[serde(skip)]
@@ -86,7 +86,7 @@ pub struct Param {
     pub nullable: bool,
     /// For an array: whether an element may be NULL.
     pub elements_nullable: bool,
-    /// The type that the parameter has in a query function without a type of its own.
+    /// The type that the parameter has in a query function that does not declare the parameter's type.
     pub rust_type: String,
 }
 
@@ -221,7 +221,7 @@ fn shown_type(sql_type: &SqlType) -> String {
     }
 }
 
-/// Describes the errors of a schema, each with its file and place.
+/// Describes the errors of a schema, each with its file and position.
 fn unreadable(files: &[SqlFile], errors: &[SchemaError]) -> anyhow::Error {
     let shown: Vec<String> = errors
         .iter()

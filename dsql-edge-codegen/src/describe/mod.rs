@@ -30,7 +30,7 @@ pub use answer::{Answer, Column, Describer, Param, Problem};
     describe --schema migrations/ < queries.sql\n  dsql-edge describe --format json 'SELECT 1 AS one'"
 )]
 pub struct Options {
-    /// The schema: a file of DDL, or a folder of migrations; without it, the schema of the package's build
+    /// The schema: a file of DDL, or a folder of migrations; without this option, the schema of the package's build
     /// (DSQL_EDGE_SCHEMA, the folder that build.rs names, dsql-schema.sql)
     #[arg(long)]
     schema: Option<PathBuf>,
@@ -40,7 +40,7 @@ pub struct Options {
     /// How the answer is printed; as JSON, one object per line, in the order of the queries
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// The database whose rules apply; without it, the schema's directive or DSQL
+    /// The database whose rules apply; without this option, the schema's directive decides, or else DSQL's rules apply
     #[arg(long, value_enum)]
     dialect: Option<Dialect>,
     /// The queries, with `$name` or `$1`; without any, or for `-`, statements are read from stdin, separated by
@@ -52,7 +52,7 @@ pub struct Options {
 ///
 /// # Errors
 /// Returns an error if the schema cannot be read or has errors, or if the input is malformed. A query with errors is
-/// an answer.
+/// not an error of this function: the answer contains the query's errors.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let (files, origin) = files(options.schema.as_deref())?;
     let describer = Describer::new(&files, options.dialect, origin)?;
@@ -103,7 +103,8 @@ fn files(named: Option<&Path>) -> Result<(Vec<SqlFile>, Origin)> {
     }
 }
 
-/// Answers each line of stdin with a line of JSON. A query with errors is an answer, not a failure of the command.
+/// Answers each line of stdin with a line of JSON. A query with errors is not an error of this function: the answer
+/// contains the query's errors.
 fn json_lines(describer: &Describer) -> Result<ExitCode> {
     #[derive(Deserialize)]
     struct Question {

@@ -1,7 +1,8 @@
-//! The checks of a Worker's bindings: that they are there, that they are not in plain text, and that they fit.
+//! Checks a Worker's bindings: whether they exist, whether secrets are in plain text, and whether the bindings match
+//! the server.
 //!
-//! Input: the settings of the Worker, and its local bindings. Output: the checks. Secrets that are on Cloudflare only are not
-//! visible here.
+//! Input: the settings of the Worker, and its local bindings. Output: the checks. Secrets that exist only on Cloudflare
+//! are not visible here.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -198,8 +199,8 @@ fn has_password(value: &str) -> bool {
     user.and_then(|(user, _)| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
 }
 
-/// Reports bindings that name another cluster or dsql-local than the other checks use. A Worker that is deployed and
-/// the local one have different bindings, so a cluster is not compared with a dsql-local.
+/// Reports bindings of a different cluster or dsql-local than that of the other checks. The deployed Worker and the
+/// local Worker have different bindings, so a cluster is not compared with a dsql-local.
 fn other_server(target: &Target, bound: &dyn Fn(&str) -> Option<String>, source: &str) -> Option<Check> {
     let write = format!(
         "delete DSQL_ENDPOINT, DSQL_REGION and the AWS_ lines from {source}, and start `dsql-local` again: it writes them"
@@ -212,7 +213,7 @@ fn other_server(target: &Target, bound: &dyn Fn(&str) -> Option<String>, source:
     }
     if !endpoints.split(',').any(|it| it.trim() == target.endpoint) {
         let what = format!(
-            "the Worker connects to {endpoint} ({source}), and the checks above are of {}",
+            "the Worker connects to {endpoint} ({source}), but the checks above are for {}",
             target.endpoint
         );
         let remedy = if is_local(endpoint) {
@@ -234,7 +235,8 @@ fn other_server(target: &Target, bound: &dyn Fn(&str) -> Option<String>, source:
         }
         _ => {}
     }
-    // The keys are those of a session of dsql-local's STS, which are not in dsql-local's folder.
+    // With a session token, the keys belong to a session that dsql-local's STS issued. Such keys are not in
+    // dsql-local's folder.
     if bound("AWS_SESSION_TOKEN").is_some() {
         return None;
     }

@@ -12,8 +12,8 @@ const NAME: &str = "build";
 
 const COMMAND: &str = "cargo install --quiet worker-build@^0.8 && worker-build --release";
 
-/// The entry of the Worker that worker-build writes: first in new versions of worker-build, then in old versions, in
-/// which this file exports the first one.
+/// The entry file of the Worker: first the file that new versions of worker-build write, then the file that old
+/// versions write. In new versions, the second file only exports the first file.
 const OF_WORKER_BUILD: [&str; 2] = ["build/index.js", "build/worker/shim.mjs"];
 
 /// Returns the check.
@@ -54,8 +54,8 @@ pub(super) fn build(package: &Path, values: &Value) -> Check {
     }
 }
 
-/// Whether a command certainly does not write the file `main`. The answer is certain only for `worker-build` and
-/// `wasm-pack` that are called with nothing but options, perhaps after `cargo install`. Any other command may write any
+/// Whether a command certainly does not write the file `main`. The answer is certain only if the command calls
+/// `worker-build` or `wasm-pack` with options only, perhaps after `cargo install`. Any other command may write any
 /// file.
 fn is_not_written(command: &str, main: &str) -> bool {
     let main = main.strip_prefix("./").unwrap_or(main);

@@ -1,6 +1,7 @@
 //! Reads the certificate of a server: its names, its dates, its issuer.
 //!
-//! Input: DER from a server that is not trusted yet. Output: the fields, or `None` if the bytes are not a certificate.
+//! Input: Input: the certificate in DER, from a server that is not trusted yet. Output: the fields, or `None` if the
+//! bytes are not a certificate.
 
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};

@@ -6,11 +6,11 @@ use crate::library_words::for_a_shell;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Ok,
-    /// Works, but probably not as intended.
+    /// The setting works, but probably not as intended.
     Warning,
     /// Does not work.
     Wrong,
-    /// Not checked, for example because an earlier check failed.
+    /// The check did not run, for example because an earlier check failed.
     Skipped,
 }
 
@@ -30,7 +30,7 @@ impl Outcome {
 pub(super) struct Check {
     pub(super) name: &'static str,
     pub(super) outcome: Outcome,
-    /// What was found, in one line.
+    /// The result of the check, in one line.
     pub(super) detail: String,
     /// What to do.
     pub(super) remedy: Option<String>,

@@ -13,14 +13,14 @@ use super::check::Check;
 pub(super) const NAME: &str = "clock";
 
 /// The number of seconds for which a token of dsql-edge is valid after its signature. If this machine's clock is behind
-/// AWS's clock by this number or more, each token has already expired.
+/// AWS's clock by this number of seconds or more, each token has already expired.
 const BEHIND: i64 = 60;
 
 /// AWS accepts a token whose date is at most this number of seconds ahead of AWS's clock.
 const AHEAD: i64 = 300;
 
-/// From this difference on, in seconds, the check is a warning. `Date` has whole seconds, and the answer takes some
-/// time.
+/// If the difference is at least this number of seconds, the check is a warning. `Date` has whole seconds, and the
+/// answer takes some time.
 const NOTICEABLE: i64 = 20;
 
 /// Seconds since 1970-01-01 UTC.
@@ -33,17 +33,17 @@ pub(super) fn unix_time() -> i64 {
 pub(super) struct Skew {
     /// Seconds; negative if this machine's clock is behind.
     pub(super) ahead: i64,
-    /// The owner of the other clock.
+    /// The service or machine whose clock is compared with this machine's clock.
     of: String,
 }
 
 impl Skew {
-    /// The difference from a time that a server has sent just now.
+    /// Returns the difference between this machine's clock and a time that a server has sent just now.
     pub(super) fn from(server: i64, of: impl Into<String>) -> Skew {
         Skew { ahead: unix_time() - server, of: of.into() }
     }
 
-    /// Asks an HTTPS server for its time; `of` is the owner of that clock.
+    /// Asks an HTTPS server for its time; `of` is the name of the service to which the clock belongs.
     pub(super) async fn ask(config: &Config, (host, port, of): (&str, u16, &str)) -> Result<Skew, String> {
         let answer = diagnosis::https_head(config, host, port).await;
         let (_, date) = answer.map_err(|error| format!("https://{host}:{port}: {error}"))?;
@@ -68,7 +68,8 @@ impl Skew {
         }
     }
 
-    /// The check of the difference; `has_tokens` is true if the login depends on it.
+    /// Returns the check of the clock's difference; `has_tokens` is true if the login uses a token, which depends on
+    /// the clock.
     pub(super) fn check(&self, has_tokens: bool) -> Check {
         let detail = self.described();
         let set = "set this machine's clock, and let it follow a time server (NTP)";

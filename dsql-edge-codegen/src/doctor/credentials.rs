@@ -1,7 +1,7 @@
-//! The checks of the credentials and of the token that is signed with them.
+//! The checks of the credentials, and of the token that the credentials sign.
 //!
-//! Input: the cluster and the credentials that were found for it. Output: where they were found, and what the token is
-//! for. No secret is shown; an access key is shortened.
+//! Input: the cluster and the credentials that were found for it. Output: the source of the credentials, and the
+//! purpose of the token. No secret is shown; an access key is shortened.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ pub(super) const TOKEN: &str = "token";
 const OF_SESSION: &str = "ASIA";
 const OF_USER: &str = "AKIA";
 
-/// An access key without its middle: `AKIA…MPLE`.
+/// Returns an access key without its middle: `AKIA…MPLE`.
 pub(super) fn shortened(access_key_id: &str) -> String {
     let letters: Vec<char> = access_key_id.chars().collect();
     match (letters.first_chunk::<4>(), letters.last_chunk::<4>()) {
@@ -32,7 +32,7 @@ pub(super) fn shortened(access_key_id: &str) -> String {
     }
 }
 
-/// Describes other keys that were found and are not used here: in the Worker's bindings, and in the environment.
+/// Describes other keys in the Worker's bindings and in the environment, which are not used here.
 fn others(found: &FoundCredentials, package: &Path) -> String {
     let environment = std::env::var("AWS_ACCESS_KEY_ID").ok().map(|id| ("the environment", id));
     let local = LocalBindings::of(package);
@@ -42,7 +42,7 @@ fn others(found: &FoundCredentials, package: &Path) -> String {
     others.map(|(place, id)| format!("; {place} has {}, which is not used here", shortened(&id))).collect()
 }
 
-/// What to do if there are no credentials.
+/// Returns the advice for missing credentials.
 fn remedy(cause: &str) -> String {
     let profile = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
     match profile {
@@ -101,7 +101,7 @@ pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>, package: &P
     }
 }
 
-/// The check of the token: what it is for, and whether the regions that are configured agree.
+/// Returns the check of the token: the action that the token allows, and whether the configured regions agree.
 pub(super) fn token(target: &Target, region: &str, found: &FoundCredentials) -> Check {
     let host = target.endpoint.split(':').next().unwrap_or_default();
     let action = match Action::for_user(&target.user) {

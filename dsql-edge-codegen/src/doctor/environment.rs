@@ -35,7 +35,7 @@ impl Environment {
         }
     }
 
-    /// A check of this Worker: its detail names the environment.
+    /// A check of this Worker: its detail contains the environment.
     pub(super) fn check(&self, mut check: Check) -> Check {
         if let Some(name) = &self.name {
             check.detail = format!("env.{name}: {}", check.detail);

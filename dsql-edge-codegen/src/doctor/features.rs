@@ -20,7 +20,7 @@ const CRATE: &str = "dsql-edge";
 const READ_BY: [(&str, &str); 3] =
     [("DSQL_TLS", "direct-tls"), ("DSQL_TRANSPORT", "websocket"), ("AWS_ROLE_ARN", "assume-role")];
 
-/// The feature with the pool. Without this feature, the class of the pool and `from_pool` do not exist.
+/// The feature with the pool. Without the feature `pool`, the class of the pool and `from_pool` do not exist.
 const POOL: &str = "pool";
 
 /// Returns the checks of the features.
@@ -101,7 +101,8 @@ fn turned_on(manifest: &DocumentMut, above: impl Iterator<Item = DocumentMut>) -
         let workspace = above.chain([manifest.clone()]).find_map(|it| it.get("workspace").cloned())?;
         on.extend(listed(workspace.get("dependencies")?.get(CRATE)?));
     }
-    // A feature of the package may turn on a feature of the crate, and is itself on by default or by an option.
+    // A feature of the package may turn on a feature of the crate. The feature of the package may be on by default or
+    // through an option.
     let own = manifest.get("features").and_then(Item::as_table_like);
     let values = own.into_iter().flat_map(|own| own.iter()).filter_map(|(_, item)| item.as_array()).flatten();
     on.extend(values.filter_map(|value| {

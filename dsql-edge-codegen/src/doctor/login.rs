@@ -1,4 +1,4 @@
-//! The check of the login. It explains the words with which a server rejects a login.
+//! The check of the login. The check explains the words with which a server rejects a login.
 //!
 //! Input: an error of the client, and what is known about the token: regions, the clock, the role. Output: the check,
 //! with the server's words, their meaning, and what to do.
@@ -25,11 +25,11 @@ pub(super) struct Known<'k> {
     /// The region that the token is signed for.
     pub(super) region: &'k str,
     pub(super) skew: Option<&'k Skew>,
-    /// Other places that name a region, and that region.
+    /// Other settings that contain a region, and that region.
     pub(super) other_regions: Vec<(String, String)>,
 }
 
-/// The places that name a region, apart from the endpoint and its options.
+/// Returns the settings that contain a region, apart from the endpoint and its options.
 pub(super) fn other_regions(package: &Path, target: &Target) -> Vec<(String, String)> {
     let of_shell = ["AWS_REGION", "AWS_DEFAULT_REGION"]
         .into_iter()
@@ -40,7 +40,7 @@ pub(super) fn other_regions(package: &Path, target: &Target) -> Vec<(String, Str
     of_shell.chain(of_worker).chain(of_local).filter(|(_, region)| !region.is_empty()).collect()
 }
 
-/// The reason for which access is denied, if the words of the server show the reason.
+/// The reason why access is denied, if the server's message shows the reason.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reason {
     Date,
@@ -54,7 +54,8 @@ enum Reason {
     Unknown,
 }
 
-/// The words in the HINT of a rejected login, and the reason that they mean. The first entry that matches is used.
+/// The words in the HINT of a rejected login, and the reason that these words indicate. The first entry that matches is
+/// used.
 const WORDS: [(&str, Reason); 9] = [
     ("signature expired", Reason::Date),
     ("signature not yet current", Reason::Date),
@@ -101,7 +102,7 @@ pub(super) fn rejected(error: &Error, known: &Known<'_>) -> Check {
     Check::wrong(NAME, words(error), remedy)
 }
 
-/// The server's words, except for a text that repeats the token.
+/// Returns the server's message and HINT; a string that contains the token is replaced.
 fn words(error: &Error) -> String {
     let shown = |text: &str| match text.to_lowercase().contains("x-amz-") {
         true => "(the text repeats a token)".to_owned(),

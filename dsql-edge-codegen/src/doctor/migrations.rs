@@ -20,7 +20,7 @@ use crate::{migrate, package_schema, pull};
 /// The name of the check.
 pub(super) const NAME: &str = "migrations";
 
-/// The maximum number of files that a line names.
+/// The maximum number of files that a line lists.
 const SHOWN: usize = 5;
 
 /// The server of the check.
@@ -29,7 +29,7 @@ pub(super) struct Site<'s> {
     pub(super) dialect: Dialect,
     /// The role of the session.
     pub(super) user: &'s str,
-    /// The options that name the server, as `migrate` takes them.
+    /// The options that specify the server, as `migrate` takes them.
     pub(super) options: String,
 }
 

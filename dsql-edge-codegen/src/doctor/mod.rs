@@ -112,7 +112,7 @@ async fn all(options: &Options, package: &Path, dialect: Dialect) -> Vec<Check> 
     found.checks
 }
 
-/// The checks of a server, and what they found for the checks of the package.
+/// The checks of a server, and the facts about the server that the checks of the package need.
 #[derive(Default)]
 struct Found {
     checks: Vec<Check>,
@@ -138,7 +138,7 @@ impl Found {
     }
 }
 
-/// What to do if no cluster is named.
+/// The advice if no cluster is specified.
 const UNNAMED: &str = "name the cluster: --endpoint, DSQL_ENDPOINT, or a running dsql-local in the package";
 
 async fn of_cluster(options: &Options, package: &Path) -> Found {

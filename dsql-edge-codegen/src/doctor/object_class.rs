@@ -29,7 +29,7 @@ impl Lifecycle {
     }
 }
 
-/// The state of a class after a migration that names it.
+/// Returns the state of a class after a migration that mentions the class.
 fn after(migration: &Value, class: &str) -> Option<Lifecycle> {
     let list = |name: &str| migration.get(name).and_then(Value::as_array).into_iter().flatten();
     let names = |name: &str| list(name).any(|it| it.as_str() == Some(class));

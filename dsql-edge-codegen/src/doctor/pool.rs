@@ -1,8 +1,8 @@
 //! The checks of a pool: that the Durable Object is bound and its class exists, and that the variables of the pool have
 //! values that the Worker and the object accept.
 //!
-//! Input: the settings of a Worker, and its local bindings. Output: a check for each thing that is wrong. The messages have
-//! the words of the errors at run time (`stub.rs` and `object.rs` of the crate dsql-edge).
+//! Input: the settings of a Worker, and its local bindings. Output: a check for each thing that is wrong. The messages
+//! use the same words as the errors at run time (`stub.rs` and `object.rs` of the crate dsql-edge).
 
 use std::fs;
 use std::ops::RangeInclusive;
@@ -70,7 +70,7 @@ pub(super) fn is_used(values: &Value) -> bool {
     bound(values).any(|it| it.is_of_pool())
 }
 
-/// The package, and the Workers of its settings.
+/// The package's configuration file, and the Workers that it configures.
 pub(super) struct Site<'s> {
     pub(super) file: &'s str,
     pub(super) workers: &'s [Environment],
@@ -198,7 +198,7 @@ fn not_bound(site: &Site<'_>, worker: &Environment) -> Option<Check> {
     );
     let missing = format!("the binding {BINDING} is missing");
     if worker.name.is_none() {
-        // A package whose environments only are deployed needs no binding at the top level.
+        // If only the environments of a package are deployed, the package needs no binding at the top level.
         let is_bound = site.workers.iter().any(|worker| is_used(&worker.values));
         if site.is_called && !is_bound {
             return Some(Check::wrong(NAME, format!("{missing}, and the code calls from_pool"), remedy));

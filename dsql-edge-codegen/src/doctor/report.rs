@@ -9,7 +9,7 @@ use crate::format;
 const OUTCOME: usize = 9;
 const NAME: usize = 15;
 
-/// Returns the report for people: aligned lines, and what to do below a line.
+/// Returns the report for people: aligned lines, each followed by its remedy, if there is one.
 pub(super) fn human(checks: &[Check]) -> String {
     let mut out = String::new();
     for check in checks {

@@ -3,7 +3,7 @@
 //! Input: a session. Output: the check. Privileges of columns are not counted.
 //!
 //! Only `admin` may use the schema `public` of a cluster, so the check never advises a GRANT there: the guide's chapter
-//! "Deploying" has a schema of its own for the tables of a Worker's role.
+//! "Deploying" describes a separate schema for the tables of a Worker's role.
 
 use anyhow::Result;
 use dsql_edge::dynamic::Sql;
@@ -93,7 +93,7 @@ fn of(all: &[Privileges], user: &str, dialect: Dialect) -> Check {
 const PUBLIC: &str = "they are in the schema public, which only admin may use on a cluster: create the tables that this role \
                       needs in a schema of their own, and grant that (the guide: Deploying)";
 
-/// The statements that let a role use a schema and a table of it.
+/// Returns the statements that let a role use a schema and a table of this schema.
 fn grants(of: &Privileges, user: &str) -> String {
     let (schema, user) = (quoted(&of.schema), quoted(user));
     let usage = (!of.usage).then(|| format!("GRANT USAGE ON SCHEMA {schema} TO {user}"));

@@ -1,4 +1,4 @@
-//! The versions of the parts that must fit together.
+//! Checks whether the versions of the command and of dsql-edge match.
 
 use std::fs;
 use std::path::Path;
@@ -40,21 +40,21 @@ pub(super) fn check(package: &Path, server: Option<&str>) -> Check {
     }
 }
 
-/// The version of a package in Cargo.lock.
+/// Returns the version of a package in Cargo.lock.
 fn locked(lock: &DocumentMut, name: &str) -> Option<String> {
     let packages = lock.get("package")?.as_array_of_tables()?;
     let found = packages.iter().find(|it| it.get("name").and_then(|it| it.as_str()) == Some(name))?;
     Some(found.get("version")?.as_str()?.to_owned())
 }
 
-/// The version of wrangler that is installed for the package.
+/// Returns the version of wrangler that is installed for the package.
 fn wrangler(package: &Path) -> Option<String> {
     let text = in_or_above(package, "node_modules/wrangler/package.json")?;
     let manifest: serde_json::Value = serde_json::from_str(&text).ok()?;
     Some(manifest.get("version")?.as_str()?.to_owned())
 }
 
-/// The text of a file in a folder, or in the nearest folder above it.
+/// Returns the text of a file in a folder, or else in the nearest folder above it.
 fn in_or_above(folder: &Path, file: &str) -> Option<String> {
     let folder = fs::canonicalize(folder).ok()?;
     folder.ancestors().find_map(|folder| fs::read_to_string(folder.join(file)).ok())

@@ -1,8 +1,8 @@
 //! The checks of a Worker's settings: the file, the compatibility date, the placement. `build`, `pool` and `bindings` have the
 //! other checks.
 //!
-//! Input: the package's folder, and what the command line found about the server. Output: the checks. Secrets that are
-//! on Cloudflare only are not visible here.
+//! Input: the package's folder, and the server that the options of the command line determine. Output: the checks.
+//! Secrets that exist only on Cloudflare are not visible here.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -45,7 +45,8 @@ pub(super) fn checks(package: &Path, server: &Server<'_>) -> Vec<Check> {
     checks
 }
 
-/// Returns the check of the top level's build, and of each environment's build that differs from it.
+/// Returns the check of the build at the top level, and the check of each environment whose build has a different
+/// result.
 fn builds(package: &Path, workers: &[Environment]) -> Vec<Check> {
     let mut checks: Vec<Check> = Vec::new();
     for worker in workers {
@@ -78,7 +79,7 @@ fn compatibility(values: &Value) -> Check {
             "no compatibility_date: the Worker gets the oldest behavior of the runtime",
             format!("add compatibility_date = \"{TESTED_DATE}\""),
         ),
-        // Dates in this form have the same order as their texts.
+        // Dates in this form can be compared as strings.
         Some(date) if date < TESTED_DATE => Check::warning(
             NAME,
             format!("compatibility_date is {date}, older than the date with which dsql-edge is tested"),

@@ -148,7 +148,7 @@ fn schema(options: &Options, summary: &mut Summary) -> Result<String> {
     Ok(format!("--init {SNAPSHOT}"))
 }
 
-/// The commands for the next change of a schema that is a folder.
+/// Returns a sentence with the commands for the next change of the schema, if the schema is a folder of migrations.
 fn next_change(folder: &str) -> String {
     format!(
         "Write a change into a new file of it; `dsql-edge lint --for-migrate {folder}` checks it, and `dsql-edge migrate` applies \
@@ -156,7 +156,7 @@ fn next_change(folder: &str) -> String {
     )
 }
 
-/// Writes a snapshot: if an endpoint was named, the snapshot of the cluster, otherwise an empty snapshot.
+/// Writes a snapshot: the schema of the cluster if an endpoint is set, otherwise an empty snapshot.
 fn snapshot(options: &Options, summary: &mut Summary) -> Result<()> {
     if options.cluster.endpoint().is_none() {
         create(
@@ -177,7 +177,7 @@ fn snapshot(options: &Options, summary: &mut Summary) -> Result<()> {
     create(&options.package, SNAPSHOT, &text, "the cluster's schema; `dsql-edge pull` updates it", summary)
 }
 
-/// Creates a folder of migrations, and the build script that names this folder.
+/// Creates a folder of migrations, and a build script with the name of this folder.
 fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()> {
     let path = package.join(folder);
     if !path.exists() {

@@ -30,7 +30,7 @@ pub(super) const MIGRATION: &str = "\
 
 /// A query that does not need a table.
 pub(super) const FIRST_QUERY: &str = "\
-//! A first query. A mistake in its text is an error of the build, with the place underlined.
+//! A first query. A mistake in the query is a build error, with the mistake underlined in the source.
 
 use dsql_edge::{Dsql, Error, sql};
 use worker::Env;

@@ -1,8 +1,8 @@
-//! Finds the migrations that run before the named files, so that the names in these files can be resolved.
+//! Finds the migrations that run before the linted files, so that the linter can resolve the names in these files.
 //!
 //! Input: the files that are linted. Output: the earlier migrations of the folder, if the files are successive files of
-//! the folder of migrations that the build of a package reads. Otherwise nothing, because the schema before the files
-//! is not known.
+//! the folder of migrations that the build of a package reads. Otherwise, the output is empty, because the schema
+//! before the files is not known.
 
 use std::fs::canonicalize;
 use std::path::{Path, PathBuf};

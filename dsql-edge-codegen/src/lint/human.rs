@@ -16,7 +16,7 @@ fn one(file: &LintedFile, finding: &Finding) -> String {
     let place = Place { file: Some(file.name.clone()), line, column };
     let level = if finding.diagnostic.is_error() { "error" } else { "warning" };
     let mut diagnostic = finding.diagnostic.clone();
-    // The rewrite is printed below, often in the same words.
+    // A hint that is the same as the title of the rewrite is left out, because the title is printed below.
     diagnostic.hint = diagnostic.hint.filter(|hint| finding.fix.as_ref().is_none_or(|fix| fix.title != hint));
     let mut out = format!("{level}: {}\n", render_of_many(&diagnostic, &file.text, &file.lines, Some(place)));
     let margin = " ".repeat(line.to_string().len());

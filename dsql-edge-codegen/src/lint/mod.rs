@@ -86,7 +86,7 @@ enum Target {
 enum Format {
     /// With the place underlined
     Human,
-    /// One object, with places in bytes and in lines and columns
+    /// One object, with positions in bytes and in lines and columns
     Json,
     /// SARIF 2.1.0, for code scanning
     Sarif,
@@ -219,12 +219,12 @@ fn history_of(own: &[Text], options: &Options) -> Option<Vec<Text>> {
     Some(files.into_iter().map(|file| Text { path: None, name: file.name, text: file.text }).collect())
 }
 
-/// Returns the dialect that a directive names: one of the files, or else of the schema.
+/// Returns the dialect from the directive of the files or, if they have none, from the directive of the schema.
 fn named(files: &[Text], schema: Option<&Path>) -> Target {
     let of_files = files.iter().filter_map(|file| schema_files::dialect(&file.text)).next_back();
     match of_files.or_else(|| schema_files::dialect_of(schema?)) {
         Some(Dialect::Postgres) => {
-            eprintln!("dsql-edge: --dialect postgres, because a directive names it");
+            eprintln!("dsql-edge: --dialect postgres, because a directive specifies it");
             Target::Postgres
         }
         _ => Target::Dsql,

@@ -17,7 +17,7 @@ const SYNTAX: &str = "syntax_error";
 /// The rule id for a statement that `dsql-edge migrate` does not accept.
 const MISPLACED: &str = "misplaced_statement";
 
-/// The rule id for a place where statements may run that `lint` does not read.
+/// The rule id for code that may run statements that `lint` does not read.
 const UNFOLLOWED: &str = "unfollowed_statement";
 
 /// The rule id for a DROP SCHEMA whose schema does not exist.
@@ -41,7 +41,7 @@ pub(super) fn report(files: &[LintedFile]) -> String {
         .push(json!({ "id": SYNTAX, "shortDescription": { "text": "a statement that cannot be read" } }));
     for (id, what) in [
         (MISPLACED, "a statement that `dsql-edge migrate` does not accept"),
-        (UNFOLLOWED, "a place where statements may run that lint does not read"),
+        (UNFOLLOWED, "code that may run statements that lint does not read"),
         (UNKNOWN_SCHEMA, "a schema that does not exist"),
     ] {
         described.push(json!({ "id": id, "shortDescription": { "text": what } }));
@@ -80,7 +80,7 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
     if let Some(hint) = &diagnostic.hint {
         message += &format!("\n{hint}");
     }
-    // SARIF names a file by a URI, with slashes.
+    // SARIF identifies a file by a URI, with slashes.
     let artifact = json!({ "uri": uri(&file.name) });
     let mut result = json!({
         "ruleId": id,

@@ -1,6 +1,6 @@
 //! Applies the steps that are not applied yet, one by one, under the lease.
 //!
-//! Input: a folder and a server. Output: the applied steps, or the first error and its place. If a run fails or is
+//! Input: a folder and a server. Output: the applied steps, or the first error and its step. If a run fails or is
 //! killed at any point, the next run continues at that point. Before the next run sends an interrupted statement again,
 //! it looks for the statement's effect in the catalog.
 
@@ -38,12 +38,12 @@ pub struct Applied {
     pub found: bool,
 }
 
-/// Applies the steps of a folder that are not applied yet. `lease`: the time to wait for a run that no longer renews
-/// its lease.
+/// Applies the steps of a folder that are not applied yet. `lease` is the time to wait for another run that no longer
+/// renews its lease.
 ///
 /// # Errors
-/// Returns the first error, with the place of its step. The steps before this step stay applied, and the next run
-/// continues with this step.
+/// Returns the first error, with the file and the number of its step. The steps before this step stay applied, and the
+/// next run continues with this step.
 pub async fn migrate(
     folder: &Folder,
     config: Config,
@@ -122,7 +122,7 @@ pub(super) struct Run<'r> {
     may_end: Cell<bool>,
     /// Whether the run ends as soon as the answer to the statement in flight is recorded.
     is_stopping: Cell<bool>,
-    /// The place of the step that is being applied, or "".
+    /// The description of the step that is being applied, or "".
     place: RefCell<String>,
 }
 
@@ -208,8 +208,8 @@ impl Run<'_> {
         Ok(done)
     }
 
-    /// Returns the error of a run that the user interrupts. A PostgreSQL that runs a statement detects only at the end
-    /// of the statement that its client is gone.
+    /// Returns the error of a run that the user interrupts. While PostgreSQL executes a statement, it does not detect
+    /// that its client is gone; it detects this only at the end of the statement.
     fn interrupted(&self) -> anyhow::Error {
         let place = self.place.borrow();
         if self.in_flight.get() {
@@ -239,7 +239,8 @@ impl Run<'_> {
             self.ledger.take_over(file, step).await?;
         }
         match &step.work {
-            // Such a step writes its row of the ledger in its transaction, so the ledger never contains it as `started`.
+            // A step that is a transaction writes its row of the ledger in the same transaction, so the ledger never
+            // contains the step as `started`.
             Work::Transaction(_) if entry.is_some() => {
                 Err(stuck(file, step, "do the rows already have the values that the statement writes?"))
             }
@@ -247,7 +248,8 @@ impl Run<'_> {
                 (self.report)(Progress::Sent(file, step));
                 let statements: Vec<Sql<'_>> =
                     statements.iter().map(|span| Sql::of_file(file, *span)).collect();
-                // The transaction writes its row of the ledger, so it may end at any point.
+                // The transaction also writes the row of the ledger, so the run may stop at any point of the
+                // transaction.
                 let applied = self.abandonable(self.ledger.apply_transaction(file, step, &statements)).await;
                 applied.map_err(explained)?;
                 Ok(false)
@@ -415,8 +417,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Before this step is sent for the first time: returns an error if an invalid index of this name exists. Something
-    /// else created this index; either the index is still being built, or its build has failed.
+    /// Before this step is sent for the first time: returns an error if an invalid index with the step's name exists.
+    /// Something else created this index; either the index is still being built, or its build has failed.
     pub(super) async fn is_free(&self, job: &Job) -> Result<()> {
         if matches!(job, Job::Constraint { .. }) {
             return Ok(());
@@ -425,7 +427,7 @@ impl Run<'_> {
         match job::running(job, self.database).await? {
             Some(other) => bail!(
                 "an index {index}, which this folder did not create, is being built by {other}: run again when it has \
-                 ended, or give yours another name"
+                 ended, or give your index another name"
             ),
             None => bail!(
                 "an index {index}, which this folder did not create, exists and is not valid: DROP INDEX {index}, if it is \
@@ -468,8 +470,8 @@ impl Run<'_> {
         Ok(answer)
     }
 
-    /// Waits as long as another run would wait for the lease. After that, the statement in flight has arrived or is
-    /// lost.
+    /// Waits for as long as another run would have to wait for this run's lease. After that, the statement in flight
+    /// has arrived or is lost.
     pub(super) async fn settle(&self) {
         (self.report)(Progress::Settling(self.lease.length()));
         self.abandonable(tokio::time::sleep(self.lease.length())).await;

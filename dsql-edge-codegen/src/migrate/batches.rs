@@ -40,7 +40,7 @@ impl Run<'_> {
                 // If the row cannot be removed, the next run repeats the statement.
                 let _ = self.ledger.withdraw(file, step).await;
             } else if answer.is_err() && changed > 0 {
-                // If the row cannot be changed, it keeps an earlier number of rows.
+                // If the ledger's row cannot be changed, the row keeps an earlier number of committed rows.
                 let _ = self.ledger.progress(file, step, &committed(changed)).await;
             }
             let answer = answer.with_context(|| committed(changed))?;

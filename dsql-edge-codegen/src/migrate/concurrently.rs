@@ -3,10 +3,10 @@
 //! Input: a step, and its entry in the ledger if an earlier run began it. Output: the index is valid, and the ledger has
 //! the step as applied.
 //!
-//! The statement consists of several transactions. If it fails, or if its session ends, it leaves an index that is not
-//! valid. If only the client ends, the server process continues: the next run waits for this process, and then finds a
-//! valid index, or drops the index and sends the statement again. `IF NOT EXISTS` would accept the index that is not
-//! valid, so such a statement is handled in the same way.
+//! The statement consists of several transactions. If the statement fails, or if its session ends, the statement leaves
+//! an index that is not valid. If only the client ends, the server process continues: the next run waits for this
+//! process, and then finds a valid index, or drops the index and sends the statement again. `IF NOT EXISTS` would skip
+//! an index that is not valid, so a statement with `IF NOT EXISTS` is handled in the same way.
 
 use anyhow::{Result, anyhow, bail};
 use dsql_edge_migrations::steps::Job;
@@ -22,8 +22,8 @@ use super::progress::Progress;
 const EXISTED: &str = "exists";
 
 /// Describes where to write the statement that corrects the rows. The correction must be a separate transaction
-/// directly before the index. If it were added to the transaction before the index, it would change a step that is
-/// already applied.
+/// directly before the index. If the correction were added to the transaction before the index, the correction would
+/// change a step that is already applied.
 fn correction(step: &Step) -> &'static str {
     match step.number {
         1 => "",

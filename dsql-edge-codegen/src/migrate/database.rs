@@ -63,7 +63,7 @@ fn did_nothing(error: &Error) -> bool {
     known && (error.is_conflict() || never_arrived && !error.is_credentials() && !error.is_access_denied())
 }
 
-/// A statement, and its place if it is from the user's file.
+/// A statement, and its file and line if it is from a file of the user.
 #[derive(Clone, Copy)]
 pub(super) struct Sql<'s> {
     pub(super) text: &'s str,
@@ -90,11 +90,11 @@ const LONGEST_ON_POSTGRES: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The largest statement, in bytes: an INSERT of a migration may be longer than DSQL's limit of 10 MiB.
 const LARGEST_ON_POSTGRES: usize = 256 << 20;
 
-/// The statements that end a transaction of the user's statements. A DO block or a function can change the session in a
-/// way that the text of a migration does not show. The next step uses the same session; behind a pooler in transaction
-/// mode, another client may get the session. `DISCARD ALL` consists of several statements. Those in this list are
-/// accepted in a transaction, and remove what a migration can leave in a session. Deferred triggers run first, because
-/// they may need a setting of the transaction, or change one.
+/// The statements with which a transaction of the user's statements ends. A DO block or a function can change the
+/// session in a way that the text of a migration does not show. The next step uses the same session; behind a pooler in
+/// transaction mode, another client may get the session. `DISCARD ALL` consists of several statements. The statements
+/// in this list are accepted in a transaction, and reset what a migration can leave in a session. Deferred triggers run
+/// first, because they may need a setting of the transaction, or change one.
 const CLEANUP: [&str; 7] = [
     "SET CONSTRAINTS ALL IMMEDIATE",
     "RESET SESSION AUTHORIZATION",

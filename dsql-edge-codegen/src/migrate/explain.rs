@@ -1,14 +1,14 @@
 //! Explains errors of the server to a user of the command line.
 //!
 //! Input: an error of dsql-edge's client. Output: an error with the server's message, DETAIL and HINT, and a line with the
-//! next step. A Worker's error hides texts that may quote a value of a parameter. Here, the values come from the user's own
-//! files, and the parameters are names and checksums.
+//! next step. A Worker's error hides messages that may quote a value of a parameter. Here, the values come from the
+//! user's files, and the parameters are names and checksums.
 
 use anyhow::anyhow;
 use dsql_edge::Error;
 use dsql_edge_compiler::schema::Dialect;
 
-/// The texts that the client's errors have instead of a hidden message.
+/// The strings that the client's errors contain instead of a hidden message.
 const HIDDEN: [&str; 2] = [
     "the server's message may quote a value (Error::message has it)",
     "a value does not fit (data exception)",
@@ -51,9 +51,7 @@ pub(super) fn explained(error: Error) -> anyhow::Error {
 fn help(error: &Error) -> Option<&'static str> {
     let of_ledger = |message: &str| message.contains("dsql_edge") || message.contains("table migrations");
     Some(match error.sqlstate()?.as_str() {
-        "54000" => {
-            "a statement is a transaction of its own, which may change 3,000 rows and 10 MiB: split it"
-        }
+        "54000" => "a statement is a separate transaction, which may change 3,000 rows and 10 MiB: split it",
         "25001" | "2D000" => {
             "PostgreSQL runs this statement only outside a transaction, and `migrate` sends it in one: run it with psql, \
              and leave it out of the folder"
@@ -101,7 +99,7 @@ pub(super) fn of_creation(error: Error, dialect: Dialect) -> anyhow::Error {
     anyhow::Error::from(error).context(format!("the ledger (schema dsql_edge) cannot be created: {next}"))
 }
 
-/// The result of a statement of the ledger, with its error explained.
+/// Explains the errors of statements that read or write the ledger.
 pub(super) trait OfLedger<T> {
     /// `what` describes the statement, such as [`READING`].
     fn of_ledger(self, what: &'static str) -> anyhow::Result<T>;

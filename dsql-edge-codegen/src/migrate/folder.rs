@@ -1,7 +1,7 @@
 //! Reads a folder of migrations with the rules of `lint --for-migrate`.
 //!
-//! Input: files of SQL, and the dialect of the server. Output: the folder. On DSQL, nothing is sent before all files pass
-//! the linter, apart from files that the ledger has as applied.
+//! Input: files of SQL, and the dialect of the server. Output: the folder. On DSQL, nothing is sent before all files
+//! pass the linter, except for files that the ledger records as applied.
 
 use std::path::Path;
 
@@ -15,8 +15,8 @@ use crate::schema_files;
 /// Reads a folder, all of whose files must pass the rules.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read. If all files can be read, returns an error that lists all statements
-/// that the server rejects or that have no place in a migration.
+/// Returns an error if a file cannot be read. If all files can be read, returns an error that lists all statements that
+/// the server rejects or that a migration must not contain.
 pub fn read_folder(folder: &Path, dialect: Dialect) -> Result<Folder> {
     schema_files::report_left_out(folder)?;
     Folder::read(folder, dialect, rules(dialect))
@@ -28,15 +28,15 @@ pub(super) fn open_folder(folder: &Path, dialect: Dialect) -> Result<Folder> {
     Folder::open(folder, dialect, rules(dialect))
 }
 
-/// Creates a folder with these files, each with its path. All of them must pass the rules.
+/// Creates a folder with these files, each with its path. All these files must pass the rules.
 ///
 /// # Errors
-/// Returns an error that lists everything that the server rejects or that cannot be in a migration.
+/// Returns an error that lists everything that the server rejects or that a migration must not contain.
 pub fn folder_of(texts: Vec<(String, String)>, dialect: Dialect) -> Result<Folder> {
     Folder::of(texts, dialect, rules(dialect))
 }
 
-/// The rules of a dialect. For DSQL, these are the linter's rules for migrations.
+/// The rules of a dialect. DSQL has the linter's rules for migrations, and PostgreSQL has none.
 pub(crate) fn rules(dialect: Dialect) -> Problems<'static> {
     match dialect {
         Dialect::Dsql => &errors_of_migrations,

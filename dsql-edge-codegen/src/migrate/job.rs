@@ -27,7 +27,7 @@ pub(super) enum Outcome {
     /// The job failed, for this reason.
     Failed(String),
     /// The job does not exist, and the catalog does not show whether the job succeeded or failed. The value describes
-    /// what to check.
+    /// what the user must check.
     Unknown(String),
 }
 
@@ -35,8 +35,8 @@ pub(super) enum Outcome {
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Selects the newest job for an object, whose name in `sys.jobs` may include the schema. The cluster reports the
-/// start in whole seconds.
+/// Selects the newest job for an object, whose name in `sys.jobs` may include the schema. The cluster reports the start
+/// time of a job in whole seconds.
 const OF_OBJECT: &str = "SELECT j.job_id::text, j.status::text, j.details::text FROM sys.jobs j
      WHERE (j.object_name = $1 OR right(j.object_name, length($1) + 1) = '.' || $1)
        AND j.start_time >= $2::timestamptz - interval '2 seconds'
@@ -48,8 +48,8 @@ const RUNNING: &str = "SELECT j.job_id::text FROM sys.jobs j
        AND lower(j.status::text) NOT IN ('completed', 'failed', 'cancelled')
      ORDER BY j.start_time DESC LIMIT 1";
 
-/// Selects the server process that builds an index of this name on a PostgreSQL. A role sees only its own processes,
-/// unless it may read all statistics.
+/// Selects the server process that builds an index with the given name on a PostgreSQL. A role sees only its own
+/// processes, unless it may read all statistics.
 const BUILDING: &str = "SELECT p.pid::text FROM pg_catalog.pg_stat_progress_create_index p
      JOIN pg_catalog.pg_class x ON x.oid = p.index_relid
      WHERE p.datname = pg_catalog.current_database() AND x.relname = $1 LIMIT 1";
@@ -66,7 +66,7 @@ pub(super) async fn find(job: &Job, database: &Database, since: &str) -> Result<
     Ok(newest.filter(|job| job.status != "completed").map(|job| job.id))
 }
 
-/// Describes the job, or the server process, that is building an index of this name.
+/// Describes the job, or the server process, that is building an index with the given name.
 pub(super) async fn running(job: &Job, database: &Database) -> Result<Option<String>> {
     let (sql, name, builder) = match job {
         Job::Index { name, .. } => (RUNNING, name, "the job"),

@@ -3,9 +3,9 @@
 //!
 //! Input: a cluster. Output: a lease, if necessary after a wait for another run.
 //!
-//! A run renews its lease while it works. Another run takes over a lease that has expired. By then the statements of
-//! the former holder have arrived, or were never sent: a holder sends DDL only if it renewed its lease a short time
-//! ago.
+//! A run renews its lease while it works. Another run takes over a lease that has expired. When the lease has expired,
+//! the statements of the former holder have already arrived, or were never sent, because a holder sends DDL only if it
+//! renewed its lease a short time ago.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};
@@ -60,7 +60,8 @@ impl<'d> Lease<'d> {
             match self.renew().await {
                 Ok(()) => {}
                 Err(error) if self.age() < self.length => {
-                    // The lease has not ended: after an error of the client, there is time for another attempt.
+                    // The lease has not ended yet: after an error of the client, there is time to try the renewal
+                    // again.
                     if error.downcast_ref::<dsql_edge::Error>().is_none() {
                         return error;
                     }
@@ -81,7 +82,8 @@ impl<'d> Lease<'d> {
         Ok(())
     }
 
-    /// Returns the time after which a statement without an answer has arrived or is lost.
+    /// Returns the length of the lease. After this time, a statement whose answer is missing has either arrived or is
+    /// lost.
     pub(super) fn length(&self) -> Duration {
         self.length
     }

@@ -5,8 +5,8 @@
 //!
 //! A step that is a transaction writes its row in the same transaction. DDL on DSQL, and CREATE INDEX CONCURRENTLY and
 //! similar statements on PostgreSQL, cannot be in that transaction. Before such a statement is sent, its row is written
-//! as `started`, with the state of the catalog. Afterwards, the row is changed to `applied`. Each write of this module
-//! can be repeated without a further effect.
+//! as `started`, with the state of the catalog. After the statement has been executed, its row is changed to `applied`.
+//! Each write of this module can be repeated without a further effect.
 
 use anyhow::{Result, bail};
 use dsql_edge::{Config, Error};
@@ -97,7 +97,7 @@ impl<'d> Ledger<'d> {
         self.is_ours(count)
     }
 
-    /// Records how far a statement in batches is.
+    /// Records the progress of a statement in batches.
     pub(super) async fn progress(&self, file: &File, step: &Step, details: &str) -> Result<()> {
         let count = self.write(PROGRESS, file, step, Some(details)).await?;
         self.is_ours(count)
@@ -115,7 +115,7 @@ impl<'d> Ledger<'d> {
         Ok(())
     }
 
-    /// Records that a step is applied. This run must have claimed the step already.
+    /// Records that a step is applied. Before this call, the run must have claimed the step.
     pub(super) async fn applied(&self, file: &File, step: &Step, details: Option<&str>) -> Result<()> {
         let count = self.write(APPLIED, file, step, details).await?;
         self.is_ours(count)

@@ -3,9 +3,10 @@
 //! Input: a step that is being applied. Output: an event for each process, after the step has waited for a second. On DSQL,
 //! statements do not wait for locks.
 //!
-//! Behind a pooler, the process that executes the step is not known. So two kinds of processes are considered:
-//! processes that have locked the ledger (each transaction of `migrate` first writes its row in the ledger, which locks
-//! it), and processes that execute a statement with the text of the step.
+//! Behind a pooler, the process that executes the step is not known. So two kinds of processes are considered. A
+//! process of the first kind has locked the ledger: each transaction of `migrate` first writes its row in the ledger,
+//! and this write locks the ledger. A process of the second kind currently executes a statement that has the same text
+//! as the step.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use dsql_edge_migrations::{File, Step};
 use super::database::Database;
 use super::progress::Progress;
 
-/// $1: the text of the step. A role sees the texts of its own statements, cut off at `track_activity_query_size`.
+/// $1: the text of the step. A role sees the SQL of its own statements, cut off at `track_activity_query_size`.
 const BLOCKING: &str = "SELECT DISTINCT b.pid::text, concat_ws(', ', 'role ' || b.usename, nullif(b.application_name, ''), b.state)
      FROM (SELECT l.pid FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

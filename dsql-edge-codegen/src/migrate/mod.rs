@@ -1,5 +1,5 @@
-//! `dsql-edge migrate`: applies a folder of SQL files in the units that the server accepts. On DSQL: DDL statements one by
-//! one, rows in transactions, with a wait for each job. On PostgreSQL: each file in one transaction.
+//! `dsql-edge migrate`: applies a folder of SQL files in the units that the server accepts. On DSQL: Applies DDL
+//! statements one by one and rows in transactions, and waits for each job. On PostgreSQL: each file in one transaction.
 //!
 //! Input: a folder and a server. Output: the folder is applied, and recorded in a ledger in the database. After a
 //! failure, the next run continues from the ledger.
@@ -67,7 +67,7 @@ pub use status::Status;
 pub struct Options {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The folder of SQL files; without it, the one that build.rs or DSQL_EDGE_MIGRATIONS names in the package
+    /// The folder of SQL files; without this option, the folder from build.rs or DSQL_EDGE_MIGRATIONS in the package
     #[arg(long, default_value_os_t = package_schema::migrations(), global = true)]
     folder: PathBuf,
     #[command(flatten)]
@@ -125,7 +125,7 @@ fn run_command(options: &Options) -> Result<ExitCode> {
             let default = package_schema::snapshot_to_write;
             schema_files::dialect_of(&options.output.clone().unwrap_or_else(default))
         });
-    // The errors name the folder or the file.
+    // The errors contain the folder or the file.
     let folder = folder::open_folder(&options.folder, options.server.dialect(of_schema))
         .context("reading the migrations")?;
     if folder.files.is_empty() && !matches!(options.command, Some(Command::Resolve(_))) {
@@ -156,7 +156,7 @@ fn run_command(options: &Options) -> Result<ExitCode> {
                 format::print(&if json { format::json(&status.json()) } else { status.dry_run() })?;
                 match status.is_wrong() {
                     false => Ok(ExitCode::SUCCESS),
-                    // The object that is printed has the differences.
+                    // The JSON object that was printed already contains the differences.
                     true if json => Ok(ExitCode::FAILURE),
                     true => Err(anyhow!(
                         "the folder differs from the files that were applied\n{}",

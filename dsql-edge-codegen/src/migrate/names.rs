@@ -2,13 +2,14 @@
 //! migrations before them.
 //!
 //! Input: the steps that are not applied, and the catalog. Output: an error before anything is sent. The linter compares each
-//! statement with what the folder creates. A name that it does not find is looked up in the catalog, because the database may
-//! have tables that no migration created.
+//! statement with what the folder creates. If the linter does not find a name, the name is looked up in the catalog,
+//! because the database may have tables that no migration created.
 //!
-//! If the catalog has such a name, the folder does not show the effect of this statement, so an error in a later statement
-//! is not certain: `ALTER TABLE old RENAME TO new` gives a table a name that the linter does not know. So a name is an error only
-//! if all names before it are known, and a later one is a warning. The same holds after a step that an interrupted run began: it
-//! may have been applied.
+//! If the catalog has such a name, the folder does not show all effects of the statement that uses this name. An error
+//! in a later statement is then not certain: `ALTER TABLE old RENAME TO new` gives a table a name that the linter does
+//! not know. So an unknown name is an error only if all names before it are known; a later unknown name is a warning. A
+//! later unknown name is also a warning after a step that an interrupted run began, because this step may have been
+//! applied.
 
 use anyhow::{Result, bail};
 use dsql_edge_compiler::Source;
@@ -100,7 +101,7 @@ fn is_looked_up(code: Code) -> bool {
     matches!(code, Code::UnknownTable | Code::UnknownColumn | Code::UnknownSchema)
 }
 
-/// Whether the database has the name that an error is about. If the error does not show the name, the answer is yes.
+/// Whether the database has the name that an error is about. If the error does not contain the name, returns true.
 async fn exists(error: &Diagnostic, text: &str, database: &Database) -> Result<bool> {
     let names = names_in(error.span, text);
     let Some(name) = names.last().map(String::as_str) else { return Ok(true) };
@@ -119,7 +120,7 @@ async fn exists(error: &Diagnostic, text: &str, database: &Database) -> Result<b
     Ok(!rows.is_empty())
 }
 
-/// Returns the parts of the name at a place: the schema and the table, or the table and the column.
+/// Returns the parts of the name at a span: the schema and the table, or the table and the column.
 fn names_in(place: Span, text: &str) -> Vec<String> {
     let lexed = lex(&Source::script(place.text(text)));
     lexed.tokens.iter().filter_map(|token| token.kind.name().map(str::to_owned)).collect()

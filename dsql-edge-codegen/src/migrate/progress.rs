@@ -40,7 +40,7 @@ pub enum Progress<'p> {
     },
     /// A file is applied although files that come after it in the folder's order are already applied.
     OutOfOrder(&'p File),
-    /// A file is not one transaction, for this reason.
+    /// A file does not run as one transaction. The string is the reason.
     Divided(&'p File, &'p str),
     /// A batch of a statement was committed. The number is the sum of the rows of this batch and all batches before it.
     Batch(u64),
@@ -97,7 +97,7 @@ fn number(file: &File, step: &Step) -> String {
     format!("{:>2}/{}", step.number, file.steps.len())
 }
 
-/// Describes the other statements of a transaction.
+/// Returns the number of statements of a transaction, as text for the end of a line. Returns "" for any other step.
 pub(super) fn more(step: &Step) -> String {
     match &step.work {
         Work::Transaction(statements) if statements.len() > 1 => {

@@ -1,7 +1,7 @@
 //! `dsql-edge migrate resolve`: records in the ledger the state of a file or a step that the user has checked.
 //!
-//! Input: a file or a step of a file, and its state. Output: the ledger has that state. Nothing else in the cluster
-//! changes.
+//! Input: a file or a step of a file, and its state. Output: the ledger with the given state. Nothing else in the
+//! cluster changes.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -56,7 +56,7 @@ impl Resolve {
             }
             None => (self.what.as_str(), None),
         };
-        // Messages name a file by its path.
+        // Messages contain the path of a file.
         let name = Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or(name);
         if self.forget && number.is_some() {
             bail!("--forget is for a file, not for a part of it: resolve {name} --forget");
@@ -93,8 +93,8 @@ impl Resolve {
             for step in &file.steps {
                 let is_applied =
                     known.iter().any(|entry| entry.step == step.number && entry.state == State::Applied);
-                // With `--changed`, a statement that the ledger does not have as applied is recorded only if the ledger
-                // has the file as complete.
+                // With `--changed`, a statement that is not applied according to the ledger is recorded only if the
+                // whole file is applied according to the ledger.
                 if self.applied || is_applied || is_complete {
                     ledger.record(file, step).await?;
                     recorded += 1;
@@ -137,7 +137,7 @@ impl Resolve {
 /// The maximum number of names that a message lists.
 const MOST_NAMES: usize = 10;
 
-/// Describes that a name is not among these names.
+/// Returns a message that a name is not among the given names, with a similar name if there is one.
 fn unknown<'n>(name: &str, place: &str, names: impl Iterator<Item = &'n str>) -> String {
     let names: BTreeSet<&str> = names.collect();
     let more = match nearest(name, names.iter().copied()) {

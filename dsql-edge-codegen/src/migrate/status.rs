@@ -19,9 +19,9 @@ use super::progress::{first_line, more};
 /// The state of a folder on a cluster.
 pub struct Status<'f> {
     files: Vec<(&'f File, BTreeMap<i32, Entry>)>,
-    /// Files that were applied and are not in the folder.
+    /// Files that were applied but are no longer in the folder.
     gone: Vec<Gone>,
-    /// The error of files that need later files.
+    /// The error about files that come before applied files but need later files.
     misplaced: Option<String>,
     dialect: Dialect,
 }

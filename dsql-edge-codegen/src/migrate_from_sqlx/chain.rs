@@ -1,6 +1,6 @@
 //! Reads the methods that are called on the value of a macro: `.fetch_one(&pool).await?.rows_affected()`.
 //!
-//! Input: the tokens after the invocation. Output: the methods, each with its place.
+//! Input: the tokens after the invocation. Output: the methods, each with its position.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ pub(super) struct Chain {
     pub(super) steps: Vec<Step>,
     /// The number of tokens of the chain.
     pub(super) tokens: usize,
-    /// Whether the code uses the value of the chain. If not, the chain is a statement
+    /// Whether the code uses the value of the chain. If the code does not use the value, the chain is a statement
     /// (`query!(…).execute(&pool).await?;`).
     pub(super) is_used: bool,
 }
@@ -24,7 +24,7 @@ pub(super) struct Step {
     pub(super) name: String,
     /// The bytes of the name.
     pub(super) name_at: Range<usize>,
-    /// The bytes from the dot to the end of the arguments.
+    /// The byte range from the dot to the end of the arguments.
     pub(super) whole: Range<usize>,
     pub(super) line: usize,
 }
@@ -85,8 +85,8 @@ pub(super) fn chain(after: &[TokenTree]) -> Chain {
     out
 }
 
-/// The bytes of each `.rows_affected()` on the variable `name`, up to the end of a statement `let name = …`, which still
-/// reads the old value.
+/// Returns the byte range of each `.rows_affected()` on the variable `name`, up to and including a statement `let name
+/// = …`, whose right side still uses the old value.
 pub(super) fn uses_of_row_count(name: &str, tokens: &[TokenTree]) -> Vec<Range<usize>> {
     let is_name = |token: &TokenTree| matches!(token, TokenTree::Ident(ident) if ident == name);
     let mut out = Vec::new();

@@ -1,6 +1,6 @@
 //! Reads the input of one of sqlx's macros, with sqlx's grammar: `[Type,] "SQL" [+ "SQL"]*[, argument]*`.
 //!
-//! Input: tokens. Output: their parts, with their places.
+//! Input: tokens. Output: the type, the literals and the arguments, with their positions.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ pub(super) struct Macro {
     pub(super) rows: Rows,
     /// Whether the SQL is in a file.
     pub(super) is_file: bool,
-    /// Whether sqlx does not check the types.
+    /// Whether the macro is an `_unchecked` form, for which sqlx does not check types.
     pub(super) is_unchecked: bool,
 }
 
@@ -77,7 +77,7 @@ pub(super) struct Invocation {
 
 /// An argument.
 pub(super) struct Argument {
-    /// The bytes of ` as _`, with which sqlx does not check the type of the argument.
+    /// The byte range of ` as _`, which turns off sqlx's check of the argument's type.
     pub(super) wildcard: Option<Range<usize>>,
     /// The type of `as Type`.
     pub(super) cast: Option<String>,

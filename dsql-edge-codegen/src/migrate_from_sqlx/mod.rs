@@ -54,11 +54,12 @@ pub struct Options {
     /// The package: a folder with a Cargo.toml
     #[arg(default_value = ".")]
     package: PathBuf,
-    /// The schema: a file of DDL, or a folder of migrations; without it, the folder `migrations` of the package or of a
-    /// folder above
+    /// The schema: a file of DDL, or a folder of migrations; without this option, the folder `migrations` of the
+    /// package or of a folder above
     #[arg(long)]
     schema: Option<PathBuf>,
-    /// The database whose rules apply; without it, the schema's directive or PostgreSQL
+    /// The database whose rules apply; if it is not given, the schema's directive decides, and without a directive
+    /// PostgreSQL's rules apply
     #[arg(long, value_enum)]
     dialect: Option<Named>,
     /// How the report is printed
@@ -77,7 +78,7 @@ pub enum Named {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// With the diffs and the places underlined
+    /// With the diffs, and with the errors underlined in the source
     Human,
     /// One JSON object
     Json,

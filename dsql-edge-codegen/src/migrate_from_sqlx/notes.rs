@@ -49,7 +49,7 @@ pub(super) fn of(call: &Call, query: &TypedQuery, fields: &Fields) -> Vec<String
     out
 }
 
-/// The user's own types that overrides and casts name.
+/// Returns the types of the user's code that occur in overrides and casts.
 fn own_types(call: &Call, fields: &Fields) -> BTreeSet<String> {
     let written = fields.all().into_iter().filter_map(|field| match &field.rust_type {
         RustType::Written(written) if written != "_" => Some(written.clone()),
@@ -76,8 +76,8 @@ fn other_type(sql_type: &SqlType, rust: &RustType) -> Option<&'static str> {
     })
 }
 
-/// The columns whose override names a standard Rust type that does not fit the column (`AS "at: i64"` for a time): sqlx
-/// does not check this. Each entry has the place of the column in the SQL.
+/// Returns the columns whose override contains a standard Rust type that does not fit the column (`AS "at: i64"` for a
+/// time); sqlx does not check such an override. Each entry has the position of the column in the SQL.
 pub(super) fn misfits(query: &TypedQuery, fields: &Fields) -> Vec<(usize, String)> {
     let mut out = Vec::new();
     for field in fields.all() {
@@ -85,7 +85,7 @@ pub(super) fn misfits(query: &TypedQuery, fields: &Fields) -> Vec<(usize, String
         if let Some(usual) = misfit(&column.sql_type, &field.rust_type) {
             let (name, rust, sql) = (field.name.text(), rust_type(field), &column.sql_type.display);
             let reason = format!(
-                "column {name} is written as {rust}, which does not fit {sql}: write {usual}, or a type of yours"
+                "column {name} is written as {rust}, which does not fit {sql}: write {usual}, or a type that you define"
             );
             out.push((column.span.start as usize, reason));
         }
@@ -93,7 +93,7 @@ pub(super) fn misfits(query: &TypedQuery, fields: &Fields) -> Vec<(usize, String
     out
 }
 
-/// The usual Rust type of a column, if the query names a standard Rust type that does not fit, as in `"at: i64"`.
+/// The usual Rust type of a column, if the query specifies a standard Rust type that does not fit, as in `"at: i64"`.
 fn misfit(sql_type: &SqlType, rust: &RustType) -> Option<String> {
     const PLAIN: [&str; 9] = ["bool", "i16", "i32", "i64", "u32", "f32", "f64", "String", "Vec<u8>"];
     let RustType::Written(written) = rust else { return None };

@@ -25,7 +25,7 @@ pub struct Report {
     pub(super) dialect: &'static str,
 }
 
-/// The verdict about an invocation, with its place.
+/// The verdict about an invocation, with the invocation's location.
 pub(super) struct Finding {
     pub(super) file: usize,
     pub(super) line: usize,

@@ -3,8 +3,8 @@
 //! Input: the folder of the package. Output: the invocations of sqlx's macros, each with its arguments and the methods that
 //! are called on it, and the calls of sqlx's functions, whose SQL nothing checks. This module does not read the SQL.
 //!
-//! Uses are found by their tokens, so uses inside other macros are found too. A name without `sqlx::` counts if the file
-//! imports it from sqlx.
+//! Uses are found by their tokens, so uses inside other macros are found too. A name without `sqlx::` counts as a use
+//! of sqlx if the file imports the name from sqlx.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::check::{Names, Unread, is_punct, rust_files, tokens_of};
 const FUNCTIONS: [&str; 7] =
     ["query", "query_as", "query_scalar", "query_with", "query_as_with", "query_scalar_with", "raw_sql"];
 
-/// The type of sqlx that makes SQL at run time.
+/// The type of sqlx that builds SQL at run time.
 const BUILDER: &str = "QueryBuilder";
 
 /// The uses of sqlx in a package.
@@ -36,7 +36,7 @@ pub(super) struct Sources {
 
 /// A Rust file.
 pub(super) struct SourceFile {
-    /// The path, as messages name it.
+    /// The path of the file in messages.
     pub(super) name: String,
     pub(super) text: String,
 }
@@ -52,7 +52,7 @@ pub(super) struct Call {
     pub(super) path: Range<usize>,
     pub(super) invocation: Invocation,
     pub(super) chain: Chain,
-    /// The bytes of each `.rows_affected()` on the variable that has the result.
+    /// The byte ranges of the calls `.rows_affected()` on the variable that contains the result.
     pub(super) row_counts: Vec<Range<usize>>,
     /// The type of the `impl` around the invocation.
     pub(super) self_type: Option<String>,
@@ -223,7 +223,7 @@ impl Search<'_> {
     }
 }
 
-/// The variable of `let name = …`, if `before` ends with this.
+/// Returns the name of the variable if `before` ends with `let name =`.
 fn assigned_to(before: &[TokenTree]) -> Option<String> {
     let (equals, before) = before.split_last()?;
     if !is_punct(equals, '=') {
@@ -237,14 +237,14 @@ fn assigned_to(before: &[TokenTree]) -> Option<String> {
     }
 }
 
-/// The tokens without the generic arguments `::<…>` at their end.
+/// Returns the tokens without the generic arguments `::<…>` at their end.
 fn without_generics(before: &[TokenTree]) -> &[TokenTree] {
     if !before.last().is_some_and(|last| is_punct(last, '>')) {
         return before;
     }
     let mut depth = 0_usize;
     for (at, token) in before.iter().enumerate().rev() {
-        // The `>` of `->` closes nothing.
+        // The `>` of `->` is not a closing bracket.
         let is_arrow = at.checked_sub(1).and_then(|at| before.get(at)).is_some_and(|it| is_punct(it, '-'));
         if is_punct(token, '>') && !is_arrow {
             depth += 1;
@@ -262,7 +262,7 @@ fn without_generics(before: &[TokenTree]) -> &[TokenTree] {
 }
 
 /// The type of `impl Type` or `impl Trait for Type`, if `before` ends with this. `None` if the type has generic arguments,
-/// whose parameters a nested item cannot name.
+/// whose parameters a nested item cannot use.
 fn impl_type(before: &[TokenTree]) -> Option<String> {
     let end = |token: &TokenTree| {
         is_punct(token, ';')

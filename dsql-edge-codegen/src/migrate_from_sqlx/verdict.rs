@@ -38,7 +38,7 @@ pub(super) struct Judged {
     pub(super) notes: Vec<String>,
 }
 
-/// A replacement of bytes of the source.
+/// A change to the source: `text` replaces the bytes `at`.
 pub(super) struct Edit {
     pub(super) at: Range<usize>,
     pub(super) text: String,
@@ -50,7 +50,7 @@ struct Compiled {
     fields: Fields,
 }
 
-/// Judges an invocation; `name` is its file, as messages name it.
+/// Decides whether an invocation compiles with `sql!`; `name` is the name of the invocation's file in messages.
 pub(super) fn judge(call: &Call, name: &str, package: &Path, schema: &Schema) -> Judged {
     let mut judging = Judging { call, name, edits: Vec::new(), reasons: Vec::new(), notes: Vec::new() };
     let text = match judging.text(package) {
@@ -127,7 +127,7 @@ impl Judging<'_> {
         None
     }
 
-    /// The error of a `query_scalar!` whose only error is that its column has no name.
+    /// Returns the error of an unnamed column, if the query is a `query_scalar!` and has no other error.
     fn unnamed<'e>(&self, errors: &'e Diagnostics) -> Option<&'e Diagnostic> {
         let mut all = errors.errors();
         let first = all.next().filter(|error| error.code == Code::UnnamedColumn)?;
@@ -240,7 +240,7 @@ impl Judging<'_> {
         format!("{reason}\n --> {}:{line}", self.name)
     }
 
-    /// The place of a byte of the SQL.
+    /// Returns the location of a byte of the SQL.
     fn place(&self, text: &str, offset: usize) -> Place {
         if self.call.kind.is_file {
             let (line, column) = line_and_column(text, offset);
@@ -277,8 +277,8 @@ fn compiled(text: &str, schema: &Schema) -> Result<Compiled, Diagnostics> {
     Ok(Compiled { query, fields })
 }
 
-/// Returns a Rust literal for a text: a raw literal if an ordinary literal would need escapes. A raw literal cannot contain
-/// a carriage return.
+/// Returns a Rust literal with this content: a raw literal if an ordinary literal would need escapes. A raw literal
+/// cannot contain a carriage return.
 fn literal(text: &str) -> String {
     if text.contains('\r') {
         return format!("{text:?}");
@@ -286,13 +286,13 @@ fn literal(text: &str) -> String {
     if !text.contains(['"', '\\', '\n']) {
         return format!("\"{text}\"");
     }
-    // The literal ends at the first quotation mark with this number of `#`.
+    // A raw literal ends at the first quotation mark that is followed by this number of `#`.
     let marks = text.split('"').skip(1).map(|rest| rest.bytes().take_while(|it| *it == b'#').count() + 1);
     let marks = "#".repeat(marks.max().unwrap_or(0));
     format!("r{marks}\"{text}\"{marks}")
 }
 
-/// Applies edits, which are sorted by their places, to a text.
+/// Applies edits, which are sorted by their positions, to a string.
 pub(super) fn applied<'e>(text: &str, edits: impl Iterator<Item = &'e Edit>) -> String {
     let (mut out, mut done) = (String::with_capacity(text.len()), 0);
     for Edit { at, text: new } in edits {

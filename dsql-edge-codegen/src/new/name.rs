@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 const LONGEST: usize = 63;
 
 /// Words that cannot be the name of a crate, because `NAME::task` would not be a path: Rust's keywords that consist of
-/// lower-case letters, and the crates that each program has.
+/// lower-case letters, and the crates that every program can use.
 const RESERVED: [&str; 55] = [
     "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue", "core",
     "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in",
@@ -24,7 +24,7 @@ impl Name {
     /// The name is the last part of the path of the folder.
     ///
     /// # Errors
-    /// Returns an error that names the rule that the name does not follow.
+    /// Returns an error that states which rule the name violates.
     pub(super) fn of_folder(folder: &Path) -> Result<Name> {
         let name = folder
             .file_name()

@@ -1,7 +1,8 @@
 //! The templates of `new`, and their files.
 //!
-//! The texts are files below `templates/`. A text contains `@…@` where the name, the Region or a part of a template
-//! belongs. `Cargo.toml` is kept as `manifest.toml`, because cargo leaves a folder with a `Cargo.toml` out of a package.
+//! A template consists of files below `templates/`. A template contains `@…@` where the name, the Region or a part that
+//! differs between the templates is inserted. `Cargo.toml` is kept as `manifest.toml`, because cargo leaves a folder
+//! with a `Cargo.toml` out of a package.
 
 use clap::ValueEnum;
 
@@ -22,7 +23,7 @@ macro_rules! text {
     };
 }
 
-/// The texts that differ between the templates. Each replaces a placeholder, such as `@dependencies@`, in the files.
+/// The parts in which the templates differ. Each part replaces a placeholder, such as `@dependencies@`, in the files.
 struct Parts {
     about: &'static str,
     requests: &'static str,
@@ -97,7 +98,7 @@ pub(super) fn files(template: Template, name: &Name, region: &str) -> Vec<(&'sta
     let queries = [text!("common/task.rs"), parts.queries].concat();
     let tests = [text!("common/task_test.rs"), parts.tests].concat();
     let fill = |text: &str| {
-        // The parts contain names, so the names come last.
+        // The parts contain placeholders for names, so the names are inserted last.
         text.replace("@dependencies@", parts.dependencies)
             .replace("@settings@", parts.settings)
             .replace("@requests@\n", parts.requests)

@@ -1,8 +1,9 @@
 //! Writes the head of a snapshot.
 //!
-//! Input: the head of the snapshot that is replaced, and the dialect of the server. Output: the new head. Directives
-//! belong to the user and stay; everything else is written again. Without a directive, `sql!` applies DSQL's rules, so
-//! the snapshot of a PostgreSQL gets the directive `dialect postgres`, unless the old head names a dialect.
+//! Input: the head of the snapshot that is replaced, and the dialect of the server. Output: the new head. The user's
+//! directives are kept; the rest of the head is written again. Without a directive, `sql!` applies DSQL's rules, so the
+//! snapshot of a PostgreSQL gets the directive `dialect postgres`, unless the old head already has a directive for the
+//! dialect.
 
 use anyhow::{Result, bail};
 use dsql_edge_compiler::schema::{Dialect, directives};

@@ -111,7 +111,7 @@ fn unread_snapshot(output: &Path) -> Option<String> {
         Ok(Some(SchemaPath::Migrations(folder))) if *output == package_schema::snapshot_to_write() => {
             Some(format!("the build reads the folder {}, and not {}", folder.display(), output.display()))
         }
-        // A variable may name a file that does not exist yet.
+        // A variable may contain the path of a file that does not exist yet.
         _ => None,
     }
 }

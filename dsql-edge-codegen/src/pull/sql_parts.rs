@@ -16,8 +16,8 @@ macro_rules! not_of_extension {
 }
 
 /// Lists the options of the sequence `s`, except options with the default value from `init_params` (PostgreSQL's
-/// `sequence.c`). The type is a separate column, and so is CACHE for DSQL, which requires it: for PostgreSQL,
-/// `$cache` is one more option.
+/// `sequence.c`). The type of the sequence is a separate column. For DSQL, which requires CACHE, CACHE is a separate
+/// column, too; for PostgreSQL, `$cache` adds CACHE to the options.
 macro_rules! sequence_options {
     ($($cache:literal)?) => {
         concat!("concat_ws(' ',
@@ -39,8 +39,8 @@ macro_rules! sequence_options {
 }
 
 /// Returns a subquery that computes the expression `$what` over the sequence `s` of an identity column. The surrounding
-/// query reads the columns `a` of the relations `c`. A partition of PostgreSQL 17 has the identity of its parent, and no
-/// sequence.
+/// query must contain `pg_attribute` as `a` and `pg_class` as `c`. A partition of PostgreSQL 17 has the identity of its
+/// parent, and no sequence.
 macro_rules! of_identity {
     ($what:expr) => {
         concat!(

@@ -1,6 +1,6 @@
 //! The queries of tasks. Each query is checked against `migrations/` when this crate is compiled.
 //!
-//! A query runs on anything that executes queries: a `Dsql`, a transaction, in the Worker and in the tests.
+//! Each query runs on any executor: a `Dsql` or a transaction, in the Worker and in the tests.
 
 use dsql_edge::{@dsql@Error, Executor, sql};
 

@@ -1,4 +1,4 @@
-//! The queries of `task`, on a local DSQL. Each test has a cluster of its own, with the tables of `migrations/`.
+//! The queries of `task`, on a local DSQL. Each test has its own cluster, with the tables of `migrations/`.
 
 use dsql_edge::{Dsql, Error@sql@};
 

@@ -26,7 +26,7 @@ pub trait BeginsByCall {}
 #[diagnostic::on_unimplemented(
     message = "a transaction cannot contain another transaction",
     label = "this transaction is open until its closure returns: run the statement on it",
-    note = "DSQL has no savepoints: a part that may fail alone is a transaction of its own, before or after this one, \
+    note = "DSQL has no savepoints: a part that may fail alone is a separate transaction, before or after this one, \
             with `dsql.transaction(…)`"
 )]
 pub trait Nests {}

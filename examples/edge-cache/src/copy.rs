@@ -1,6 +1,6 @@
-//! Copies the rows that changed: a pass reads them in the order of `(updated_at, id)`, in pages.
+//! Copies the rows that changed: a pass reads these rows in the order of `(updated_at, id)`, in pages.
 //!
-//! Input: a lease, DSQL. Output: rows in D1, and `copy_pass`: how far the copying is.
+//! Input: a lease, DSQL. Output: rows in D1, and the progress of the pass in the table `copy_pass`.
 //!
 //! # Why a pass begins six minutes before the last one began
 //!
@@ -14,15 +14,15 @@
 //! | 12:04:50 | the writer commits |
 //! | 12:05:00 | the next pass begins. If it read rows after 12:03:00, it would miss the row for ever |
 //!
-//! So a pass that follows a pass begun at T reads the rows with `updated_at > T - OVERLAP`, where [`OVERLAP`] is five
-//! minutes and a reserve for clocks that differ within DSQL. Nothing is missed: if a row was visible at T, the earlier
-//! pass has read this state of the row, or a newer state. If the row became visible after T, its transaction began
-//! later than five minutes before T, and `updated_at` is the time of this beginning, up to the difference of the
-//! clocks.
+//! So if a pass began at T, the next pass reads the rows with `updated_at > T - OVERLAP`. [`OVERLAP`] is five minutes
+//! and a reserve for clocks that differ within DSQL. No row is missed: if a row was visible at T, the earlier pass has
+//! read this state of the row, or a newer state. If the row became visible after T, its transaction began later than
+//! five minutes before T, and `updated_at` is the time of this beginning, up to the difference of the clocks.
 //!
-//! T is `now()` of the transaction that reads the first page. The Worker's clock would be wrong here: if it were ahead
-//! of DSQL's by more than the reserve, rows would be missed. And T is the time of the first page, not of the last:
-//! while the pass reads later pages, a row can become visible in a part that the pass has already read.
+//! T is the value of `now()` in the transaction that reads the first page of the pass. The time of the Worker's clock
+//! cannot be used as T: if this clock were ahead of DSQL's clock by more than the reserve, the pass would miss rows. T
+//! must be the time of the first page, not of the last page: while the pass reads later pages, a row can become visible
+//! in a part that the pass has already read.
 //!
 //! # Why a pass has a position of its own
 //!
@@ -34,8 +34,8 @@
 //! Each batch writes its rows and the position in one transaction, so after a crash the next run continues after the
 //! last batch that D1 has. The last batch of a pass sets `as_of`.
 //!
-//! A pass ends with a page that is not full. So it ends if copying is faster than writing. If it is not, `as_of` does not
-//! move, and the age that readers see grows, as it should.
+//! A pass ends with a page that is not full. So a pass ends if copying is faster than writing. If copying is slower
+//! than writing, `as_of` does not move, and the age that readers see grows, as it should.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ use crate::product::{self, changed};
 /// DSQL's maximum age of a transaction, and a minute for clocks that differ.
 const OVERLAP: Duration = Duration::from_secs((5 + 1) * 60);
 
-/// How far the copying is, as the table `copy_pass` has it.
+/// The progress of the pass, as a row of the table `copy_pass`.
 #[derive(Deserialize)]
 struct Stored {
     as_of: Option<String>,
@@ -74,7 +74,7 @@ pub async fn run(dsql: &Dsql, lease: &Lease<'_>, batch_rows: usize) -> Result<bo
     };
     let limit = i64::try_from(batch_rows).unwrap_or(i64::MAX);
     loop {
-        // `now()` and the rows come from one transaction: its rows contain everything that was committed before
+        // `now()` and the rows are read in one transaction, so the rows contain everything that was committed before
         // `now()`.
         let page = (sql!("SELECT now()").value(), changed(position.0, position.1, limit));
         let (now, rows) = dsql.pipeline(page).await?;

@@ -1,6 +1,6 @@
 //! The errors of a run and of a request.
 //!
-//! Input: the errors of DSQL, of D1 and of the Worker's bindings. Output: one text for the log.
+//! Input: the errors of DSQL, of D1 and of the Worker's bindings. Output: one string for the log.
 
 use std::fmt;
 

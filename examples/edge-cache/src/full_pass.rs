@@ -1,14 +1,16 @@
 //! Compares all rows of DSQL and D1, one range of keys at a time, so that no difference remains.
 //!
-//! Input: a lease, DSQL. Output: D1 has exactly the rows of DSQL, and `full_pass`: how far the comparison is.
+//! Input: a lease, and DSQL. Output: D1 with exactly the rows of DSQL, and the progress of the comparison in the table
+//! `full_pass`.
 //!
-//! `copy` follows the rules of `product`. The full pass does not depend on them: it finds rows that were removed with
-//! DELETE, rows that were written without a new `updated_at`, and rows that somebody changed in D1.
+//! `copy` follows the rules of `product`. The full pass does not depend on these rules: it finds rows that were removed
+//! with DELETE, rows that were written without a new `updated_at`, and rows that somebody changed in D1.
 //!
-//! A page is the next rows of DSQL in the order of their keys. The page covers a range of keys: from the last key of
-//! the page before to its own last key. The range of the last page has no end. In one transaction, D1 gets the rows
-//! that differ, loses the rows of the range that are not in the page, and stores the last key. A run continues after
-//! that key, so a pass may take many runs. If a row before this key is removed with DELETE, the next pass finds it.
+//! A page is the next rows of DSQL in the order of their keys. The page covers the range of keys after the last key of
+//! the previous page, up to its own last key. The range of the last page has no end. In one transaction, D1 writes the
+//! rows that differ, deletes the rows of the range that are not in the page, and stores the last key. A run continues
+//! after that key, so a pass may take many runs. If a row before this key is removed with DELETE, the next pass finds
+//! it.
 //!
 //! A row that is inserted into DSQL after its page was read is not deleted from D1 by mistake: only the holder of the
 //! lease writes to D1, and between reading the page and writing it, this run writes nothing else.
@@ -24,7 +26,7 @@ use crate::json_rows;
 use crate::lease::Lease;
 use crate::product::{self, AFTER_EVERY_KEY, existing, remove_tombstones};
 
-/// How far the comparison is, as the table `full_pass` has it.
+/// The progress of the comparison, as a row of the table `full_pass`.
 #[derive(Deserialize)]
 struct Stored {
     begun_at: Option<String>,

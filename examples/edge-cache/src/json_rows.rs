@@ -5,7 +5,7 @@
 //! D1 accepts 100 parameters per query, so an `INSERT` with a parameter for each value would write about 15 rows.
 //! `INSERT … SELECT value ->> 'id', … FROM json_each(?1)` has one parameter for all rows. JSON loses no digit of an
 //! integer, because SQLite reads integers of JSON with 64 bits. (JavaScript, and so a Worker that reads D1, has 53
-//! bits: a larger number must be copied as a text.)
+//! bits: a larger number must be copied as text.)
 
 use serde::Serialize;
 
@@ -18,7 +18,8 @@ pub struct Part<'r, T> {
     pub json: String,
 }
 
-/// Cuts rows into parts. There is always a last part, even if it is empty, because the position is written with a part.
+/// Cuts rows into parts. There is always at least one part, which may be empty, because the position is written
+/// together with the last part.
 pub fn parts<T: Serialize>(rows: &[T]) -> serde_json::Result<Vec<Part<'_, T>>> {
     let mut parts = Vec::new();
     let (mut begin, mut json) = (0, String::from("["));

@@ -8,16 +8,17 @@
 //! since.
 //!
 //! Therefore D1 checks the lease in the same transaction as the write. Each run gets a number, its epoch, and each
-//! batch begins with the fence, the statement [`FENCE`]. If another run has taken the lease, the lease has the epoch of
-//! that run. Then the fence sets `held` to 0, the CHECK `lease_is_held` fails, and D1 rolls back the batch. It does not
-//! matter whether the lease has expired: as long as no other run has taken it, no other run has written.
+//! batch begins with the fence, the statement [`FENCE`]. If another run has taken the lease, the row of the lease has
+//! the epoch of that other run. Then the fence sets `held` to 0, the CHECK `lease_is_held` fails, and D1 rolls back the
+//! batch. It does not matter whether the lease has expired: as long as no other run has taken the lease, no other run
+//! has written.
 //!
-//! A batch whose answer was lost may still arrive later. Such a batch also begins with the fence: it either takes
-//! effect before the next run takes the lease, or changes nothing.
+//! A batch whose answer was lost may still arrive later. A delayed batch also begins with the fence. So the batch
+//! either takes effect before the next run takes the lease, or changes nothing.
 //!
 //! The obvious alternative, `WHERE EXISTS (SELECT 1 FROM lease WHERE epoch = ?1)` in each statement, is as correct, but
 //! has two disadvantages. If one statement lacks the condition, no test of an undisturbed run finds the mistake. And a
-//! run that has lost its lease would get the same answers as a run that has written.
+//! run that has lost its lease could not distinguish the answers from those of a run that has written.
 //!
 //! `expires_at` is compared with D1's clock, which is one clock for all runs.
 
@@ -26,7 +27,8 @@ use worker::{D1PreparedStatement, D1Result, D1Type};
 use crate::d1::D1;
 use crate::failure::Failure;
 
-/// A run keeps the lease for this number of seconds after its last batch. After a crash, the next runs wait that long.
+/// A run keeps the lease for this number of seconds after the run's last batch. After a crash, the next runs wait that
+/// long.
 const SECONDS: i32 = 120;
 
 /// `epoch` counts the runs: two runs never have the same epoch.
@@ -42,7 +44,7 @@ struct Taken {
     epoch: i32,
 }
 
-/// The lease that this run holds, or has held.
+/// The lease that this run has taken; another run may have taken it over since.
 pub struct Lease<'d> {
     d1: &'d D1,
     epoch: i32,
@@ -51,7 +53,7 @@ pub struct Lease<'d> {
 impl<'d> Lease<'d> {
     /// Takes the lease, or returns `None` if another run holds it.
     ///
-    /// If D1's answer is lost, the run ends without the epoch, and the lease expires.
+    /// If D1's answer is lost, the run does not get the epoch and ends, and the lease stays taken until it expires.
     pub async fn take(d1: &'d D1) -> Result<Option<Lease<'d>>, Failure> {
         let taken: Vec<Taken> = d1.rows(TAKE, &[D1Type::Integer(SECONDS)]).await?;
         Ok(taken.first().map(|taken| Lease { d1, epoch: taken.epoch }))

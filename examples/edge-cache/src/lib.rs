@@ -2,7 +2,7 @@
 //!
 //! Input: a cron trigger, and HTTP requests. Output: rows and rankings in D1, and JSON.
 //!
-//! DSQL is the only place where data is written, and one run of the cron trigger at a time copies it to D1:
+//! Data is written only to DSQL, and one run of the cron trigger at a time copies it to D1:
 //!
 //! | module | job |
 //! |---|---|
@@ -19,17 +19,17 @@
 //!
 //! 1. **D1 changes only in batches, and a batch is one transaction.** A crash leaves the state before a batch or the
 //!    state after it.
-//! 2. **A batch that copies rows also stores the progress.** The position of a pass moves in the same transaction as
-//!    the rows before the position, so the position is never ahead of the rows. If an answer of D1 is lost, the next
-//!    run reads from D1 how far the run before it came.
+//! 2. **A batch that copies rows also stores the progress.** The same transaction writes the rows of a pass and the
+//!    position after these rows, so the position is never ahead of the rows. If an answer of D1 is lost, the next run
+//!    reads from D1 how far the run before it came.
 //! 3. **Every batch can run twice.** Rows are written by key, and versions of an aggregate have numbers that are never
 //!    used again. So repeating work after a crash doubles nothing.
 //! 4. **Only the holder of the lease writes**, and D1 itself checks this, in the batch.
 //! 5. **A reader sends one statement.** A statement reads one state of D1, between two batches.
 //! 6. **Times are read from DSQL's clock, in the transaction that reads the rows.** The Worker's clock is not used.
 //!
-//! One guarantee is missing: copies of rows are copied one batch at a time, so two rows that DSQL changed in one
-//! transaction can be in D1 at different times. Data that must be consistent over several rows belongs in an aggregate.
+//! One guarantee is missing: rows are copied one batch at a time, so two rows that DSQL changed in one transaction can
+//! be in D1 at different times. Data that must be consistent over several rows belongs in an aggregate.
 
 mod copy;
 mod d1;

@@ -1,4 +1,5 @@
-//! The row that is copied: its queries to DSQL, and its statements for D1. To copy another table, change this file.
+//! The type of the rows that are copied, with the queries that read them from DSQL and the statements that write them
+//! to D1. To copy another table, change this file.
 //!
 //! Input: a position, or rows as JSON. Output: the rows after the position, or statements of a batch.
 //!
@@ -12,12 +13,14 @@
 //!
 //! - `updated_at` finds the row: `copy` reads rows in the order of `(updated_at, id)`. The statement sets `updated_at`
 //!   from DSQL's clock; the application does not choose the time.
-//! - `version` orders the states of one row. `updated_at` cannot do that: two transactions may run on machines of DSQL
-//!   whose clocks differ, and then the later state has the earlier time. An UPDATE reads the row that it increments,
-//!   and of two UPDATEs of the same state DSQL rejects one (40001), so the versions of a row only grow.
+//! - `version` orders the states of one row. `updated_at` cannot order these states: two transactions may run on
+//!   machines of DSQL whose clocks differ, and then the later state may have the earlier time. An UPDATE reads the row
+//!   that it increments, and of two UPDATEs of the same state DSQL rejects one (40001), so the versions of a row only
+//!   grow.
 //! - `deleted_at` is the tombstone. A row that is removed with DELETE leaves nothing that `copy` could read; only
 //!   `full_pass` notices it, up to a day later. At the end of a full pass, the tombstones that are older than a week are
-//!   removed, 1000 in a transaction: DSQL changes at most 3000 rows in one. A key is never used for another row.
+//!   removed, 1000 in a transaction: DSQL changes at most 3000 rows in one transaction. A key is never used for another
+//!   row.
 //!
 //! A copied row has only columns of its own table. A joined column would become stale: if a category gets another name,
 //! no product gets another `updated_at`. Joins belong in an aggregate, which is computed as a whole.
@@ -60,8 +63,8 @@ const UPSERT: &str = "
     SET category_id = excluded.category_id, name = excluded.name,
         price_cents = excluded.price_cents, version = excluded.version";
 
-/// D1 has an older version. The lease orders all batches, so an older row never arrives after a newer one; this
-/// condition is a second guard, and avoids writing a row again if the row is read again unchanged.
+/// D1 has an older version. The lease orders all batches, so an older row never arrives after a newer row. This
+/// condition is a second guard, and it avoids a write if the same row is read again.
 const IF_NEWER: &str = "WHERE excluded.version > product.version";
 
 /// The row in D1 differs from the row in DSQL in any column.
@@ -81,7 +84,7 @@ const DELETE_OTHERS: &str = "
     DELETE FROM product
     WHERE id > ?2 AND id <= ?3 AND id NOT IN (SELECT value ->> 'id' FROM json_each(?1))";
 
-/// A text that is after every key: keys are UUIDs, with digits and lower-case letters.
+/// A string that is sorted after every key: keys are UUIDs, with digits and lower-case letters.
 pub const AFTER_EVERY_KEY: &str = "~";
 
 pub fn upsert_newer(d1: &D1, rows: &str) -> Result<D1PreparedStatement, Failure> {

@@ -2,9 +2,10 @@
 //!
 //! Input: a lease, DSQL. Output: a new version of the ranking in D1, which readers see as a whole.
 //!
-//! An aggregate is not copied row by row: one sale can change every place. Each run computes the whole ranking, in one
-//! statement, so in one state of DSQL, and writes it as a new version next to the version that readers see. The last
-//! batch also moves the pointer, `ranking_pointer`. Readers join the pointer and the rows in one statement:
+//! An aggregate is not copied row by row, because one sale can change the rank of every product. Each run computes the
+//! whole ranking, in one statement, so in one state of DSQL, and writes it as a new version next to the version that
+//! readers see. The last batch also moves the pointer, `ranking_pointer`. Readers join the pointer and the rows in one
+//! statement:
 //!
 //! ```sql
 //! SELECT … FROM ranking_pointer LEFT JOIN ranking ON ranking.version = ranking_pointer.version
@@ -13,10 +14,10 @@
 //! A statement reads one state of D1. In each state, the version of the pointer is whole: its rows were written before
 //! the pointer moved, and are deleted only after the pointer has moved on.
 //!
-//! The number of a version is the epoch of the run. Because no other run has that epoch, a version that a crash left
-//! unfinished is never continued and never shown. The next run deletes it, together with the version that was shown
-//! before the current one. So a reader that names a version by its number can still read this version for the time
-//! between two runs after a newer version has replaced it.
+//! The number of a version is the epoch of the run. No other run has the same epoch, so a version that a crashed run
+//! left unfinished is never continued and never shown. The next run deletes the unfinished version, together with the
+//! version that was shown before the current version. So a reader that requests a version by its number can still read
+//! this version for the time between two runs after a newer version has replaced it.
 //!
 //! The whole ranking must fit into the Worker's memory, and DSQL must compute it within the query timeout (30 seconds,
 //! `Config::query_timeout`). For an aggregate that DSQL cannot compute every minute, use a second cron expression.
@@ -63,7 +64,7 @@ const DELETE_OTHERS: &str = "
 /// Writes a new version and shows it.
 pub async fn run(dsql: &Dsql, lease: &Lease<'_>, batch_rows: usize) -> Result<(), Failure> {
     delete_other_versions(lease, batch_rows).await?;
-    // One transaction: the time and the ranking belong together.
+    // Both statements are in one transaction, because the time and the ranking belong together.
     let (as_of, places) = dsql.pipeline((sql!("SELECT now()").value(), ranking())).await?;
     let as_of = as_of.to_rfc3339();
     let d1 = lease.d1();

@@ -3,8 +3,8 @@
 //! Input: a request. Output: JSON.
 //!
 //! Each answer from D1 is the result of one statement, which reads the data and its `as_of` in one state of D1. `as_of`
-//! is a time of DSQL's clock: the answer contains everything that was committed before it. The age is the difference to
-//! D1's clock.
+//! is a time of DSQL's clock: the answer contains everything that was committed before it. The age of the data is the
+//! difference between `as_of` and D1's clock.
 
 use dsql_edge::types::Uuid;
 use dsql_edge::{Dsql, sql};

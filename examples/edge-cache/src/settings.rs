@@ -1,12 +1,12 @@
 //! The Worker's settings: the variables of `wrangler.toml`.
 //!
-//! Input: the bindings. Output: numbers, or an error that names the variable.
+//! Input: the bindings. Output: numbers, or an error with the name of the variable.
 
 use worker::Env;
 
 use crate::failure::Failure;
 
-/// How much one run does, and how often.
+/// The settings that limit how much work one run does, and that set how often a full pass runs.
 pub struct Settings {
     /// Statements that one run sends to D1.
     pub d1_statements: i32,

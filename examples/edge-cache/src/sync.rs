@@ -1,13 +1,13 @@
 //! One run of the cron trigger.
 //!
-//! Input: the bindings. Output: D1 is closer to DSQL, and one line for the log.
+//! Input: the bindings. Output: D1 with newer data from DSQL, and one line for the log.
 //!
 //! A run does a bounded amount of work (`D1_STATEMENTS`), because Cloudflare ends a run of a cron trigger after 15
 //! minutes or 30 seconds of processor time; the next run continues. The ranking comes first, because it is complete or
 //! worthless, and the full pass last, because it can wait.
 //!
 //! After an error, the run ends. The run does not repeat a batch whose answer was lost, because it cannot know whether
-//! D1 applied the batch. The next run reads this from D1.
+//! D1 applied the batch. The next run reads from D1 whether the batch was applied.
 
 use std::fmt;
 

@@ -8,7 +8,8 @@ use dsql_edge_tests::oracle::{Parameters, Values};
 use dsql_edge_tests_corpus::plan::Arguments;
 use fastrand::Rng;
 
-/// The numbers of arguments: one for each row of a table, and one more, which no row has.
+/// How many numbers an argument can have: one number for each row of a table, and one number that does not belong to
+/// any row.
 const NUMBERS: usize = 5;
 
 /// The number of random sets, which are tried until the query has returned rows.

@@ -1,7 +1,7 @@
 //! Builds the generated packages, natively.
 //!
-//! Input: the files of each package. Output: the path of each program, and the queries that rustc rejects. These queries
-//! are left out, and the package is built again.
+//! Input: the files of each package. Output: the path of each program, and the queries that rustc rejects. The queries
+//! that rustc rejects are left out, and the package is built again.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::source::Files;
 /// The errors of rustc, by package and by the number of the query.
 pub(crate) type Rejected = BTreeMap<(String, usize), String>;
 
-/// The folder of the packages, which is kept so that rustc compiles unchanged packages only once.
+/// Returns the folder of the packages. The folder is kept, so that rustc compiles unchanged packages only once.
 pub(crate) fn folder() -> PathBuf {
     project::target().join("tests/corpus")
 }
@@ -79,7 +79,8 @@ pub(crate) fn build() -> Result<Rejected> {
             Some(number) => {
                 let first = rejected.entry((package, number)).or_insert_with(|| text.to_owned());
                 // If rustc reports that a column does not fit its Rust type, its other errors about this query are only
-                // consequences. So the error about the column is kept.
+                // consequences. So the error about the column is kept, and the other errors about the query are
+                // dropped.
                 if is_other_type(text) && !is_other_type(first) {
                     *first = text.to_owned();
                 }
@@ -94,7 +95,7 @@ pub(crate) fn build() -> Result<Rejected> {
     Ok(rejected)
 }
 
-/// Whether an error of rustc is that the query itself names, with `AS "x: T"`, a Rust type that does not fit the column.
+/// Whether an error of rustc states that a Rust type from the query (`AS "x: T"`) does not fit its column.
 pub(crate) fn is_other_type(error: &str) -> bool {
     error.contains("a column of the SQL type") || error.contains("the column `")
 }

@@ -1,4 +1,4 @@
-//! Defines the Rust types that the overrides of a query name.
+//! Defines the Rust types that occur in the overrides of a query.
 //!
 //! Input: the override of a column, such as `Vec<TabularType>`, and the column's SQL type. Output: definitions as the
 //! user of the query would write them: a Rust enum for an enum, a struct for a composite type, otherwise a newtype.
@@ -49,7 +49,7 @@ use std::marker::PhantomData;
 pub use std::collections::HashMap;
 pub use dsql_edge::types::{DateTime, Decimal, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, Utc, Uuid};
 
-/// Holds any JSON, so that it fits rows that do not have the user's structs in them.
+/// A type that holds any JSON, so that it fits rows without the user's structs.
 #[derive(dsql_edge::Type)]
 pub struct Json<T>(pub JsonValue, pub PhantomData<fn() -> T>);
 
@@ -77,7 +77,7 @@ pub mod sqlx {
 pub(crate) struct Definitions(BTreeMap<String, String>);
 
 impl Definitions {
-    /// Adds the types that an override names. The first definition of a name is kept.
+    /// Adds the types that occur in an override. The first definition of a name is kept.
     pub(crate) fn add(&mut self, written: &str, sql_type: &SqlType, name: &str, schema: &Schema) {
         let in_json = written.contains("Json<");
         let sql_type = match &sql_type.base().kind {

@@ -26,7 +26,7 @@ pub(crate) struct Project {
 
 /// A query.
 pub(crate) struct Query {
-    /// The line of `queries.jsonl`, from 1.
+    /// The number of the line in `queries.jsonl`; the first line has the number 1.
     pub(crate) number: usize,
     /// The statement as the user writes it.
     pub(crate) sql: String,

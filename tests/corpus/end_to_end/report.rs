@@ -208,7 +208,8 @@ impl Report {
     }
 }
 
-/// The end of the compiler's error for a column such as `SELECT 1`: sqlx reads such a column with `query_scalar!`.
+/// The end of the compiler's error for a column without a name, such as the column of `SELECT 1`. sqlx reads such a
+/// column with `query_scalar!`.
 const UNNAMED: &str = "has no name";
 
 fn first_line(text: &str) -> &str {

@@ -147,7 +147,7 @@ fn cell(place: &Place<'_>, name: &str, types: &mut Types) -> String {
         // PostgreSQL accepts no parameter of this type.
         (RustType::Written(_), "\"pg_catalog\".\"record\"") => "Cell::of(value.0.clone())".to_owned(),
         (rust, _) => {
-            // An array of records arrives as an array of texts.
+            // An array of records arrives as an array of strings.
             let name = if name == "\"pg_catalog\".\"_record\"" { "\"pg_catalog\".\"_text\"" } else { name };
             let way = if is_written(rust) { "both" } else { "shown" };
             format!("{}::{way}(&mut *db, value).await?", types.module(name, true))

@@ -1,8 +1,8 @@
 //! Generates a module for each SQL type of a project: a function that makes an argument from its text, and a function
 //! that sends a decoded value back.
 //!
-//! Input: SQL types. Output: Rust. The functions are generic over the Rust type, so that they accept the types that
-//! overrides name.
+//! Input: SQL types. Output: Rust. The functions are generic over the Rust type, so that they accept the types in
+//! overrides.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -43,7 +43,7 @@ impl Types {
     }
 }
 
-/// The types whose Rust values have a text that PostgreSQL reads.
+/// The types whose Rust values can be printed as PostgreSQL reads them.
 const WRITTEN: [&str; 14] = [
     "bool",
     "i16",
@@ -136,7 +136,8 @@ fn short(rust: &str) -> String {
         .fold(rust.to_owned(), |rust, path| rust.replace(path, ""))
 }
 
-/// The path of a parameter's marker. If elements cannot be NULL, the marker of an array names this.
+/// Returns the path of the Rust type that is the marker of a parameter. The marker of an array contains `NotNull` if
+/// the elements cannot be NULL.
 fn path(marker: &Marker, elements_nullable: bool) -> String {
     match marker {
         Marker::Array(element) if !elements_nullable => {

@@ -1,1 +1,1 @@
-//! This package only names the packages that the test `packages` downloads.
+//! This package only declares the packages that the test `packages` downloads as dependencies.

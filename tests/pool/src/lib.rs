@@ -1,5 +1,6 @@
-//! A Worker that runs the same operations in three ways. The first word of the path selects the way: `direct` connects
-//! to the cluster, `pool` uses the pool, and `own` runs the operation in an object of this Worker that contains a pool.
+//! A Worker that runs the same operations in three ways. The first segment of the path selects how the operation runs:
+//! `direct` connects to the cluster, `pool` uses the pool, and `own` runs the operation in an object of this Worker
+//! that contains a pool.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -55,7 +56,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             JsFuture::from(rotate(&env, name, value)).await?;
             Response::from_json(&"done")
         }
-        // The platform cannot deliver requests to the pool's object. The first word of the path names the error.
+        // The platform cannot deliver requests to the pool's object. The first word of the path selects the error.
         "broken" => {
             let (how, what) = what.split_once('/').unwrap_or((what, ""));
             answer(Dsql::from_pool(&with_broken_pool(&env, how).unchecked_into()), what).await
@@ -136,7 +137,7 @@ async fn gate() {
     }
 }
 
-/// A Durable Object that a user wrote, with a pool of its own.
+/// A Durable Object that a user wrote, with its own pool.
 #[durable_object(fetch)]
 pub struct Own {
     pool: std::result::Result<Pool, Error>,
@@ -265,7 +266,8 @@ async fn read(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Opt
     }))
 }
 
-/// Statements that write without a transaction, and the content of the table.
+/// Runs an operation that writes without a transaction, or that reads the table. Returns `None` if `what` is another
+/// operation.
 async fn write(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "add" => json!(add(argument).execute(dsql).await?),
@@ -300,7 +302,7 @@ async fn write(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Op
     }))
 }
 
-/// Transactions that commit, fail, are abandoned, or pause.
+/// Runs a transaction that commits, fails, is abandoned, or pauses.
 async fn transact(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "transaction" => json!(
@@ -336,7 +338,7 @@ async fn transact(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result
             let _ = futures_util::future::select(&mut transaction, moment).await;
             json!("left")
         }
-        // A transaction that sends nothing for this number of milliseconds.
+        // A transaction that sends nothing for `argument` milliseconds.
         "pause" => {
             let time = Duration::from_millis(argument.unsigned_abs().into());
             let counted = dsql
@@ -424,7 +426,7 @@ async fn send_text(dsql: &Dsql, what: &str, argument: i32) -> std::result::Resul
             let row = sql!("SELECT $text::text AS words").fetch_one(dsql).await?;
             json!(if row.words == text { text.len() } else { 0 })
         }
-        // Sends and receives strings of this length in one lease, which stays open.
+        // Sends and receives two strings of this length in one transaction, during which the lease stays open.
         "text-both-open" => {
             let text = &"x".repeat(argument.unsigned_abs() as usize);
             let lengths = dsql

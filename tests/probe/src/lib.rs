@@ -183,7 +183,8 @@ impl From<Line> for Vec<u8> {
     }
 }
 
-/// The rows of a query are the body of the response. The last row is a division by `divisor`.
+/// The rows of a query are the body of the response. The last row contains a division by `divisor`, so this row fails
+/// if `divisor` is 0.
 fn body(env: &Env, divisor: &str) -> Result<Response> {
     let dsql = Dsql::from_env(env)?;
     let divisor = divisor.parse::<i32>().unwrap_or(1);

@@ -8,7 +8,8 @@ use worker::Env;
 
 use crate::Answered;
 
-/// Two queries of the PostgreSQL in the bindings: the last value, and the round trips of each.
+/// Runs two queries on the PostgreSQL in the bindings. Returns the value of the last query, and the round trips of each
+/// query.
 pub(crate) async fn one(env: &Env) -> Answered {
     two(Config::from_postgres_env(env)?).await
 }

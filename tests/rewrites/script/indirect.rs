@@ -4,7 +4,7 @@
 use super::Maker;
 
 impl Maker {
-    /// Writes functions before the tables that their bodies name, as pg_dump does.
+    /// Writes functions before the tables that their bodies use, as pg_dump does.
     pub(super) fn functions_before_tables(&mut self) {
         self.statement("SET check_function_bodies = false");
         self.statement("CREATE FUNCTION g0(int) RETURNS int LANGUAGE sql AS 'SELECT $1'");
@@ -108,7 +108,7 @@ impl Maker {
         self.statement(&format!("ALTER TABLE IF EXISTS {name} ADD CONSTRAINT e{number} CHECK (a > -99)"));
     }
 
-    /// Writes statements between which a file may end.
+    /// Writes the statements. A file may end after any of these statements except `PREPARE`.
     fn in_turn(&mut self, statements: &[String]) {
         for sql in statements {
             self.statement(sql);

@@ -14,12 +14,12 @@ sql! {
     fn status(id) -> pub(self) Found = r#"SELECT status AS "status: Status" FROM orders WHERE id = $id"#;
 }
 
-// A parameter may have fewer labels, but not others.
+// The enum of a parameter may lack some labels of the column, but must not have any other label.
 sql! {
     fn with_status(status: Status) -> pub(self) Other = "SELECT id FROM orders WHERE status = $status";
     fn set_status<'a>(id, statuses: &'a [Status], text: &str) =
         "UPDATE orders SET status = $text WHERE id = $id AND status = ANY($statuses)";
-    // Not all uses of this parameter accept only these labels.
+    // The use `note = $status` accepts any string, so this parameter is not limited to the labels.
     fn with_note(status: Status) -> pub(self) Third =
         "SELECT id FROM orders WHERE status = $status OR note = $status";
 }

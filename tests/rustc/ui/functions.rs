@@ -3,7 +3,7 @@
 use dsql_edge::{Dsql, Error, sql};
 
 sql! {
-    /// One column is wrong; the other exists.
+    /// The column `vews` does not exist; the column `title` exists.
     pub fn posts_of(author: dsql_edge::types::Uuid, limit) -> pub Post =
         "SELECT p.title, p.vews AS views FROM posts p WHERE p.author_id = $author LIMIT $limit";
 

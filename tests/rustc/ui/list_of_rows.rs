@@ -1,4 +1,4 @@
-//! `fetch_all` returns the `Vec`, so the row is the struct of one row.
+//! `fetch_all` returns a `Vec` of rows, so the function must declare the struct of one row, not a `Vec`.
 
 use dsql_edge::sql;
 

@@ -1,4 +1,4 @@
-//! The place of an error is in the SQL file; for a wrong path, the error names the folder that was searched.
+//! An error about the SQL is reported in the SQL file; the error for a wrong path contains the searched folder.
 
 use dsql_edge::sql_file;
 

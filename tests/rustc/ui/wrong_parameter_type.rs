@@ -6,6 +6,6 @@ fn main() {
     let _ = sql!("SELECT title FROM posts WHERE views = $1 AND title = $2", 10, 'x');
     let id = "018f";
     let _ = sql!("SELECT title FROM posts WHERE id = $id::uuid");
-    // This cast makes the parameter a text.
+    // This cast gives the parameter the type `text`.
     let _ = sql!("SELECT title FROM posts WHERE id = $id::text::uuid");
 }

@@ -1,4 +1,4 @@
-//! Rust types that do not fit: the error names the parameter or the column.
+//! Rust types that do not fit: the error contains the name of the parameter or the column.
 
 use dsql_edge::sql;
 use dsql_edge::types::Uuid;
@@ -42,7 +42,7 @@ fn main() {
     let _ = sql!("INSERT INTO users (id, name) VALUES ($id, $name)", for (id, name) in rows);
     let _ = sql!("SELECT id FROM posts WHERE views = $1", "x");
 
-    // A type that only a later line determines, or none.
+    // A variable whose type only a later line determines, and a variable whose type no line determines.
     let later = Default::default();
     let _ = sql!("SELECT id FROM posts WHERE views = $later");
     let _: i32 = later;

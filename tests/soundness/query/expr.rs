@@ -1,4 +1,4 @@
-//! Expressions of a given type: leaves, and expressions with a syntax of their own.
+//! Expressions of a given type: leaves, and expressions with a special syntax.
 
 use dsql_edge_compiler::builtin::{self, oid};
 
@@ -153,7 +153,7 @@ impl Gen<'_> {
         node.maybe(" ELSE ", otherwise).text(" END")
     }
 
-    /// A cast from a type that can be cast to this type.
+    /// Generates a cast to the type `ty` from a type that PostgreSQL can cast to `ty`.
     fn cast(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         let base = self.schema.types.base(ty);
         let mut from: Vec<Ty> = crate::types::BASE

@@ -14,7 +14,7 @@ use crate::types::Ty;
 pub(super) struct Visible {
     /// The table, name and type of each column. A column that a join has merged has the table "".
     pub(super) columns: Vec<(String, String, Ty)>,
-    /// Tables whose whole row can be named.
+    /// The tables to which a query can refer as a whole row.
     pub(super) tables: Vec<String>,
 }
 
@@ -64,7 +64,7 @@ impl Gen<'_> {
         scope
     }
 
-    /// Generates one item, perhaps a join.
+    /// Generates one item of FROM, which may be a join.
     pub(super) fn from(&mut self, depth: u32, outer: Option<&Scope>) -> (Node, Visible) {
         if depth > 0 && self.rng.u32(..10) < 6 {
             return self.join(depth - 1, outer);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::tree::Node;
 use crate::types::Ty;
 
-/// The names in scope at one place.
+/// The names that are in scope at one point of a query.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
     /// The columns in scope or, in a grouped query, the grouping keys.
@@ -40,7 +40,7 @@ impl Scope {
         found
     }
 
-    /// This scope without aggregates and windows.
+    /// Returns this scope without aggregates and windows.
     pub(super) fn plain(&self) -> Scope {
         Scope { inside: None, windows: false, named_windows: Vec::new(), ..self.clone() }
     }

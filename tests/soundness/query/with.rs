@@ -8,7 +8,7 @@ use crate::tree::{Node, Sort};
 use crate::types::Ty;
 
 impl Gen<'_> {
-    /// Generates `WITH` queries and adds them to the scope. Returns these queries, and whether one of them is
+    /// Generates `WITH` queries and adds them to the scope. Returns the generated queries, and whether one of them is
     /// recursive.
     pub(super) fn with(&mut self, depth: u32) -> (Vec<Node>, bool) {
         let mut recursive = false;

@@ -1,7 +1,7 @@
 // The entry of a Worker in Rust: passes events to the wasm, and starts the wasm again after a panic.
 //
-// A panic or a trap leaves the wasm instance in an undefined state, so it must not run again. The worker crate
-// records a panic in its state; a trap arrives here as an error. The next event gets a new instance.
+// A panic or a trap leaves the wasm instance in an undefined state, so it must not run again. The worker crate records
+// a panic in its state. A trap is not recorded: it arrives here as an error. The next event gets a new instance.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import * as worker from "./worker.js";
 

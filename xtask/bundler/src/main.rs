@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use wasm_bindgen_cli_support::Bindgen;
 
-/// The folder in the bundle's folder in which a new bundle is made.
+/// The name of the subfolder in which a new bundle is made.
 const NEW: &str = ".new";
 
 fn main() -> ExitCode {
@@ -84,7 +84,7 @@ fn generate(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
         .typescript(false)
         .remove_producers_section(true)
         .remove_name_section(true)
-        // worker-build sets these options too. With them, a Worker can be reset after a panic.
+        // worker-build sets these options too. With these options, a Worker can be reset after a panic.
         .reset_state_function(true)
         .force_enable_abort_handler(true);
     bindgen.generate(folder).map_err(|error| format!("{error:#}"))?;

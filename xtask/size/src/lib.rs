@@ -1,5 +1,5 @@
-//! A Worker that answers with a text, an int4 and a timestamptz: from a query, or as constants. The difference between
-//! the sizes of the two variants is dsql-edge's share of a Worker.
+//! A Worker that answers with a row of a text, an int4 and a timestamptz: from a query, or as constants. The difference
+//! between the sizes of the two variants is dsql-edge's share of a Worker.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -32,8 +32,8 @@ async fn posts(env: &Env) -> Result<Response> {
     let dsql = dsql_edge::Dsql::from_pool(env)?;
     #[cfg(feature = "warm-up")]
     dsql.warm_up();
-    // With the feature `serde`, the row implements `Serialize` itself; without this feature, the implementation above
-    // is used.
+    // With the feature `serde`, the generated row implements `Serialize`. Without this feature, the query fills `Post`,
+    // which implements `Serialize` above.
     #[cfg(feature = "serde")]
     let query = dsql_edge::sql!("SELECT title, view_count, published_at FROM post");
     #[cfg(not(feature = "serde"))]

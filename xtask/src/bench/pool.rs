@@ -2,8 +2,8 @@
 //! network in front of a local DSQL.
 //!
 //! The network adds 40 ms in each direction or, for an object with a location hint near the cluster, 1 ms. A Worker
-//! reaches an object without delay here, because both are in one process. In production, each flight also takes the
-//! time between the visitor's location and the object.
+//! reaches an object without delay here, because the Worker and the object are in one process. In production, each
+//! flight also takes the time between the visitor's location and the object.
 
 use anyhow::Result;
 use clap::Args;

@@ -79,8 +79,8 @@ const FIELDS: &[&str] = &[
     "year",
 ];
 
-/// Functions that are not called, because they would sleep for a very long time. The result of these functions, void,
-/// is never NULL.
+/// Functions that are not called, because they would sleep for a very long time. The result type of these functions is
+/// void, and a void result is never NULL.
 const SKIPPED: &[&str] = &["pg_sleep(float8)", "pg_sleep_for(interval)", "pg_sleep_until(timestamptz)"];
 
 struct Signature {
@@ -169,9 +169,8 @@ pub(super) fn run(client: &mut Client, never_null: &NeverNull) -> Result<()> {
     Ok(())
 }
 
-/// Returns the fields of infinite dates and times for which `extract_is_never_null` is wrong: either the function
-/// promises a value and PostgreSQL returns NULL, or the function does not promise a value and PostgreSQL never returns
-/// NULL.
+/// For infinite dates and times, returns the fields for which `extract_is_never_null` is wrong. Either it returns true
+/// and PostgreSQL returns NULL, or it returns false and PostgreSQL never returns NULL.
 fn wrong_fields(client: &mut Client) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     for field in FIELDS {
@@ -317,7 +316,8 @@ fn queries(function: &Signature, class: Class, column: Option<&str>, args: &[Str
     }
 }
 
-/// Runs one query. Returns an error only if the connection fails. An error of the call itself is an answer.
+/// Runs one query. Returns an error only if the connection fails. An error of the called function is not an error of
+/// `call`.
 fn call(client: &mut Client, sql: &str, outcome: &mut Outcome) -> Result<()> {
     let messages = match client.simple_query(sql) {
         Ok(messages) => messages,

@@ -1,7 +1,7 @@
 //! Extreme values that are not NULL, as SQL expressions.
 //!
 //! Input: a type's name. Output: the values to call functions with. A polymorphic type gets the values of a concrete
-//! type. This concrete type is the same for every argument of a call.
+//! type. The same concrete type replaces the polymorphic type of every argument of a call.
 
 /// The types of the polymorphic arguments of one call.
 #[derive(Clone, Copy)]

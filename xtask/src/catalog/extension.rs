@@ -1,4 +1,4 @@
-//! Writes extensions as DDL that a schema could contain.
+//! Writes PostgreSQL's extensions as DDL that could be a part of a schema.
 //!
 //! Input: a PostgreSQL 16. Output: one file per extension. Functions that only C code can call are left out.
 
@@ -7,8 +7,8 @@ use postgres::Client;
 
 use super::extract::File;
 
-/// The extensions that come with PostgreSQL, without procedural languages and their transforms: these have no object
-/// that a query can name.
+/// The extensions that come with PostgreSQL, without procedural languages and their transforms, because a query cannot
+/// refer to an object of these extensions.
 const EXTENSIONS: &str = r#"
 SELECT name FROM pg_available_extensions
 WHERE name !~ '^pl(perl|python|tcl|pgsql)' AND name !~ '_pl(perl|python)' ORDER BY name COLLATE "C""#;
@@ -68,7 +68,7 @@ SELECT 7, format('CREATE VIEW %I AS%s', c.relname, regexp_replace(pg_get_viewdef
 FROM own JOIN pg_class c ON own.classid = 'pg_class'::regclass AND c.oid = own.objid AND c.relkind = 'v'
 ) AS statements ORDER BY rank, statement COLLATE "C""#;
 
-/// Returns one file for each extension with an object that queries can name. An extension that has only trigger
+/// Returns one file for each extension with an object to which queries can refer. An extension that has only trigger
 /// functions, access methods or dictionaries (`autoinc`, `bloom`, `dict_int`) gets no file. The extensions are created
 /// in transactions that are rolled back.
 pub(super) fn files(client: &mut Client) -> Result<Vec<File>> {

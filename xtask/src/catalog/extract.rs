@@ -74,8 +74,8 @@ SELECT n.nspname || '.' || c.relname, c.relkind, s.number,
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN stable_type s ON s.oid = c.reltype
 WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v')";
 
-/// The names of time zones. A zone always has the same offset if a time of day with the name of this zone is valid
-/// without a date.
+/// The names of time zones. A zone has the same offset on every date if PostgreSQL accepts a time of day that contains
+/// the zone's name, without a date.
 const TIME_ZONES: &str = "
 SELECT lower(name), CASE WHEN pg_input_is_valid('00:00 ' || name, 'timetz') THEN 'f' ELSE 'd' END FROM pg_timezone_names";
 
@@ -86,7 +86,7 @@ SELECT lower(abbrev), CASE WHEN is_dst THEN 'd' WHEN pg_input_is_valid('2000-01-
                       THEN 's' ELSE 'y' END
 FROM pg_timezone_abbrevs";
 
-/// Selects the names of settings, in lower case and as `SHOW` names its column. The array in the query has the
+/// Selects the names of settings, in lower case and as `SHOW` names its column. The array in the query contains the
 /// settings that `pg_settings` does not list.
 const SETTINGS: &str = "
 SELECT lower(name), name FROM (
@@ -151,8 +151,8 @@ fn pairs(client: &mut Client, sql: &str) -> Result<String> {
     Ok(sorted(lines.collect::<Result<Vec<String>>>()?.into_iter()))
 }
 
-/// The abbreviations of every set that PostgreSQL ships, because a server may use any of them. The sets differ only in
-/// offsets, and the file does not contain offsets.
+/// The abbreviations of every set that PostgreSQL ships, because a server may use any of them. The sets of
+/// abbreviations differ only in offsets, and the file does not contain offsets.
 fn abbreviations(client: &mut Client) -> Result<String> {
     let mut known = BTreeMap::new();
     for set in ["Default", "Australia", "India"] {
@@ -250,8 +250,8 @@ fn casts(client: &mut Client, functions: &Functions) -> Result<String> {
     let rows = rows(client, CASTS)?;
     let lines = rows.iter().map(|row| {
         let [source, target, letters, function] = fields(row)?;
-        // Only a cast by a function can turn a value into NULL. A binary-coercible cast keeps the value, and PostgreSQL
-        // reports an error if an input or output function returns NULL (InputFunctionCall).
+        // Only a cast that calls a function can return NULL for a value that is not NULL. A binary-coercible cast keeps
+        // the value, and PostgreSQL reports an error if an input or output function returns NULL (InputFunctionCall).
         let never_null = !letters.ends_with('f') || functions.letter(function) != '-';
         let letter = if never_null { 'y' } else { '-' };
         Ok(format!("{source:0>5}\t{target:0>5}\t{letters}{letter}\t{function:0>5}"))

@@ -1,7 +1,6 @@
 //! Parses the reviewed file `never_null.txt`.
 //!
-//! Input: the text of the file. Output: the class of each signature. A signature that the file does not name has no
-//! class.
+//! Input: the text of the file. Output: the class of each signature. A signature that is not in the file has no class.
 //!
 //! A section begins with `[class] reason` and lists signatures, one per line: `lower(text)`, or
 //! `jsonb_each_text(jsonb).key` for a column of a result. Empty lines and lines that begin with `#` are skipped.

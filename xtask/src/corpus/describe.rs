@@ -105,8 +105,8 @@ impl Program {
             answers.push(serde_json::from_str(&line).with_context(|| format!("not an answer: {line}"))?);
         }
         let status = process.wait()?;
-        // If the process ended early, writing failed because the process closed its pipe; the exit status of the
-        // process is reported instead.
+        // If the process ended early, the writer failed because the process closed its pipe. The writer's error is
+        // dropped, and the exit status of the process is reported instead.
         let _ = writer.join();
         if !status.success() || answers.len() != statements.len() {
             let last = statements.get(answers.len()).copied().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Compares a real cluster's recorded answers with the errors that `sql!` and the linter report without a database.
-//! `sql!` and the linter can reject a statement only because of its text, the schema, or the statements before it.
+//! `sql!` and the linter do not know the data, so they can reject a statement only because of its text, the schema, or
+//! the statements before it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -143,7 +144,7 @@ fn compare(
     }
 }
 
-/// The only session of the recording: the current schema, and the transaction.
+/// The state of the recording's only session: the current schema, and the transaction.
 struct Session {
     committed: Schema,
     now: Growth,
@@ -160,7 +161,7 @@ impl Session {
         Ok(Session { committed: schema, now, transactions: Transactions::new() })
     }
 
-    /// Forgets the changes of the previous case, as the recorder rolled back after each case.
+    /// Forgets the changes of the previous case, because the recorder rolled back after each case.
     fn begin_case(&mut self) {
         self.now = Growth::new(self.committed.clone());
         self.transactions = Transactions::new();

@@ -13,7 +13,7 @@ use super::dsql::{Case, TABLES};
 use super::queries::read_lines;
 use super::report::{Report, Share};
 
-/// A linter's answer to a file: the names of the violated rules, empty if there are none.
+/// A linter's answer to a file: the names of the violated rules. Empty if the file violates no rule.
 type Rules = Vec<String>;
 
 pub(super) fn measure(
@@ -119,8 +119,8 @@ fn listed(found: &Rules) -> String {
     if found.is_empty() { "nothing".to_owned() } else { found.join(", ") }
 }
 
-/// Returns our linter's answers over the recording's tables. Files that were sent in one message are linted in a run of
-/// their own.
+/// Lints the files with our linter, with the recording's tables as the schema, and returns the rules that each file
+/// breaks. Files that were sent in one message are linted in a separate run.
 fn our_words(ours: &Program, schema: &Path, cases: &[&Case], files: &[PathBuf]) -> Result<Vec<Rules>> {
     let mut found = vec![Rules::new(); files.len()];
     for one_message in [false, true] {
@@ -159,7 +159,7 @@ fn our_answer(command: Command) -> Result<Vec<Rules>> {
         severity: String,
     }
     let answer: Answer = serde_json::from_slice(&output(command)?).context("dsql-edge lint")?;
-    // The cases are one run, so the tables of one case may be unknown or duplicate in another.
+    // The cases are linted in one run, so a table of one case may be unknown or duplicate in another case.
     let is_of_rules =
         |it: &Finding| it.rule.is_some() || ["syntax-error", "unknown-schema"].contains(&it.code.as_str());
     let rules = |file: File| {

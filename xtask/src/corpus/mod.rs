@@ -1,6 +1,6 @@
-//! `cargo xtask corpus`: measures the compiler on the corpora that `DSQL_EDGE_CORPUS` names. This command compares the
-//! answers of the public command `dsql-edge describe --jsonl` with PostgreSQL's answers, and the rules of DSQL with a
-//! cluster's answers.
+//! `cargo xtask corpus`: measures the compiler on the corpora in the folder `DSQL_EDGE_CORPUS`. This command compares
+//! the answers of the public command `dsql-edge describe --jsonl` with PostgreSQL's answers, and the rules of DSQL with
+//! a cluster's answers.
 
 mod describe;
 mod dsql;
@@ -23,7 +23,7 @@ pub(crate) struct Options {
     /// The folder with `queries/`, `syntax/` and `dsql-golden.jsonl`.
     #[arg(long, env = "DSQL_EDGE_CORPUS")]
     corpus: Option<PathBuf>,
-    /// For the part `field`: another file of the form of `field/kinds.jsonl`.
+    /// For the part `field`: the file to read, in the same format as `field/kinds.jsonl`.
     #[arg(long)]
     file: Option<PathBuf>,
     /// Run only these parts; all by default.

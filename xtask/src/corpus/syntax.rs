@@ -1,6 +1,6 @@
-//! Compares the answers of `describe` with PostgreSQL 16's raw parser. The statements are some that the raw parser
-//! accepts, and some that it rejects at a known place. The `stage` of an answer must be `syntax` exactly if the raw
-//! parser reports an error.
+//! Compares the answers of `describe` with PostgreSQL 16's raw parser. The raw parser accepts some of the statements,
+//! and rejects the others at a known position. The `stage` of an answer must be `syntax` exactly if the raw parser
+//! reports an error.
 
 use std::fs;
 use std::path::Path;
@@ -12,12 +12,12 @@ use super::describe::{Answer, Problem, Program};
 use super::queries::read_lines;
 use super::report::{Report, Share};
 
-/// A line of any of the files. An accepted statement has no error.
+/// A line of one of the files of statements. An accepted statement has no error.
 #[derive(Deserialize)]
 struct Statement {
     sql: String,
     pg16_error: Option<String>,
-    /// The place of the error, in characters, from 1.
+    /// The position of the error, in characters, from 1.
     pg16_cursor: Option<usize>,
 }
 

@@ -2,8 +2,8 @@
 //! users.
 //!
 //! `--bless` writes the file. cargo-public-api reads rustdoc's JSON; the project's own toolchain writes it with
-//! `RUSTC_BOOTSTRAP`, so that the file does not depend on the current nightly toolchain. The list is shortened, so that
-//! people can read it:
+//! `RUSTC_BOOTSTRAP`, so that the file does not depend on the current nightly toolchain. The list is shortened for its
+//! readers:
 //!
 //! - the methods of a trait are listed at the trait, and not again at each of its implementations;
 //! - blanket implementations, auto traits, derived traits, and items that are already listed are left out;
@@ -58,7 +58,7 @@ pub(super) fn check(bless: bool) -> Result<String> {
 fn shortened(list: &str) -> String {
     let mut out = String::new();
     let mut written = BTreeSet::new();
-    // The type whose implementation of a trait is being read.
+    // While the lines of a trait's implementation are read, this variable has the type that implements the trait.
     let mut implementor: Option<String> = None;
     for line in list.lines() {
         if line.starts_with("impl") {
@@ -81,7 +81,7 @@ fn shortened(list: &str) -> String {
     out
 }
 
-/// The line without `dsql_edge::` and without the modules of the standard library.
+/// Returns the line without `dsql_edge::` and without the modules in the paths of the standard library.
 fn short_paths(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;

@@ -11,7 +11,7 @@ use xtask::step::run;
 
 use super::members::{named, published};
 
-/// Features of dsql-edge that only change what an item does: no item is marked with them.
+/// Features of dsql-edge that only change the behaviour of items: docs.rs marks no item with such a feature.
 const WITHOUT_ITEMS: [&str; 3] = ["aws-sigv4", "default", "tracing"];
 
 pub(super) fn check() -> Result<String> {

@@ -3,14 +3,15 @@
 //! 13 features have 8,192 combinations. A build of one combination takes about three seconds of a processor, so all of
 //! them would take hours. These combinations are built, 433 for both targets:
 //!
-//! - every combination of the features in `DEPENDENT`, whose code depends on each other: two such features occur in one
-//!   `cfg` condition, or use the same item, so that one feature decides whether an item of the other is used;
-//! - in half of these combinations, each feature in `OTHERS` is on, too: it is on if the number of certain dependent
-//!   features that are on is odd. The choice of these dependent features ensures that any five features have each of
-//!   their 32 settings in some native combination, and any four features each of their 16 settings for Workers. So a
-//!   mistake is found if at most five features (natively) or four features (for Workers) cause it;
+//! - every combination of the features in `DEPENDENT`. The code of these features depends on each other: two of these
+//!   features occur in one `cfg` condition, or one feature decides whether an item of the other feature is used;
+//! - each feature in `OTHERS` is on in half of these combinations: it is on if the combination has an odd number of the
+//!   dependent features in its mask. The dependent features are chosen so that for any five features, each of their 32
+//!   settings occurs in some native combination. For Workers, each of the 16 settings of any four features occurs in
+//!   some combination. So a mistake is found if at most five features (natively) or four features (for Workers) cause
+//!   it;
 //! - no feature, each feature alone, all features except one, and all features. A feature that uses an item of another
-//!   feature does not build in one of these.
+//!   feature fails to build in one of these combinations.
 //!
 //! A mistake that only six or more features cause together, one of them from `OTHERS`, may not be found.
 
@@ -22,12 +23,12 @@ use xtask::{project, setup};
 
 use super::members::named;
 
-/// Features whose code depends on each other. Every combination of them is built.
+/// Features whose code depends on each other. Every combination of the features in this list is built.
 const DEPENDENT: [&str; 8] =
     ["assume-role", "aws-sigv4", "direct-tls", "multi-region", "pool", "postgres", "tokio", "websocket"];
 
-/// The other features, each with a mask of features in `DEPENDENT` (bit 0 is the first). The feature is on if an odd
-/// number of the features in its mask is on.
+/// The other features, each with a mask that selects features in `DEPENDENT` (bit 0 is the first feature). The feature
+/// is on if an odd number of the features in its mask is on.
 const OTHERS: [(&str, usize); 4] = [
     ("dynamic", 0b0001_1111),
     ("postgres-types", 0b0110_0111),
@@ -35,17 +36,17 @@ const OTHERS: [(&str, usize); 4] = [
     ("tracing", 0b1101_0101),
 ];
 
-/// The feature `test` implies these features. In a combination that contains them, `test` is on if an odd number of the
-/// features in the mask `TEST` is on.
+/// The feature `test` implies these features. In a combination with both features, `test` is on if an odd number of the
+/// features that the mask `TEST` selects is on.
 const IMPLIED_BY_TEST: [&str; 2] = ["tokio", "postgres"];
 const TEST: usize = 0b0000_1101;
 
-/// Features that a Worker cannot have: they connect through the operating system.
+/// Features that a Worker cannot use, because they open connections through the operating system.
 const NATIVE: [&str; 2] = ["tokio", "test"];
 
 type Combination<'a> = BTreeSet<&'a str>;
 
-/// What a combination is built for.
+/// The target for which a combination is built.
 #[derive(Clone, Copy, PartialEq)]
 enum Target {
     Native,
@@ -119,7 +120,7 @@ fn combinations(target: Target) -> BTreeSet<Combination<'static>> {
     out
 }
 
-/// Builds all combinations for a target. Returns their number, and those that do not build.
+/// Builds all combinations for a target. Returns the number of combinations, and the combinations that do not build.
 fn failures(target: Target) -> Result<(usize, Vec<String>)> {
     let combinations = combinations(target);
     let mut failed = Vec::new();
@@ -163,7 +164,7 @@ mod tests {
         combinations.iter().map(setting).collect::<BTreeSet<_>>().len()
     }
 
-    /// Each choice of `size` of these features.
+    /// Returns every combination of `size` of these features.
     fn choices(features: &[&'static str], size: usize) -> Vec<Vec<&'static str>> {
         let Some((first, rest)) = features.split_first().filter(|_| size > 0) else {
             return if size == 0 { vec![Vec::new()] } else { Vec::new() };

@@ -1,5 +1,5 @@
-//! Builds the published packages with the lowest versions of their direct dependencies that Cargo.toml accepts. So a
-//! version in Cargo.toml that is too low is found.
+//! Builds the published packages with the lowest versions of their direct dependencies that Cargo.toml accepts. So this
+//! check finds a version in Cargo.toml that is too low.
 //!
 //! The packages are copied, because cargo writes the versions into the lock file.
 
@@ -13,7 +13,7 @@ use xtask::{project, setup};
 
 use super::members::published;
 
-/// The features of a Worker that have dependencies of their own.
+/// The features of a Worker that add dependencies.
 const WORKERS_FEATURES: [&str; 5] = ["pool", "postgres", "postgres-types", "tracing", "websocket"];
 
 pub(super) fn check() -> Result<String> {
@@ -51,7 +51,7 @@ pub(super) fn check() -> Result<String> {
     Ok(format!("{} packages build natively, dsql-edge also for Workers", members.len()))
 }
 
-/// Copies a package without what git ignores.
+/// Copies a package, but not the files that git ignores.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(from).output()?;
     for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {

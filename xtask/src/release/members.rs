@@ -17,7 +17,7 @@ pub(super) struct Package {
     pub(super) manifest_path: PathBuf,
     pub(super) features: BTreeMap<String, Vec<String>>,
     metadata: Option<PackageMetadata>,
-    /// `Some` of no registries if the package is not published.
+    /// `Some` with an empty list of registries if the package is not published.
     publish: Option<Vec<String>>,
     /// `None` for a member of the workspace.
     source: Option<String>,
@@ -97,7 +97,7 @@ pub(super) fn published() -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// The packages of others that a user of a published package builds, with any features.
+/// Returns the dependencies that a user of a published package builds, with any features.
 pub(super) fn dependencies() -> Result<Vec<Package>> {
     let Metadata { packages, resolve } = metadata()?;
     let nodes: BTreeMap<&str, &Node> = resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();

@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// Write the public API to dsql-edge/public-api.txt instead of comparing it
     #[arg(long)]
     bless: bool,
-    /// The parts to run; all of them, if none is named: packages, features, deny, api, docs, lowest-versions, rust-version
+    /// The parts to run (by default all parts): packages, features, deny, api, docs, lowest-versions, rust-version
     #[arg(value_name = "PART")]
     parts: Vec<String>,
 }

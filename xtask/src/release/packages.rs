@@ -58,7 +58,7 @@ pub(super) fn check() -> Result<String> {
 
 /// Removes the code of an earlier run. cargo unpacks the `.crate` files into its home, in a folder for the name and the
 /// version, and does not check whether a file has changed. So cargo would build the other packages against old code.
-/// For the same reason, `check` removes what cargo has built from this code.
+/// `check` also removes what cargo has built from the old code.
 fn forget_unpacked(packages: &[Package]) -> Result<()> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo"))).context("no home folder")?;

@@ -1,7 +1,9 @@
-//! Checks `rust-version`: it is the highest `rust-version` of the dependencies, and our code does not need a newer
-//! Rust. clippy's lint `incompatible_msrv` finds items of the standard library that are newer.
+//! Checks that `rust-version` is the highest `rust-version` of the dependencies, and that our code does not need a
+//! newer Rust. clippy's lint `incompatible_msrv` finds items of the standard library that are newer than
+//! `rust-version`.
 //!
-//! A toolchain of that version is not needed. The workflow for CI builds the packages with one.
+//! This check does not need a toolchain of the version `rust-version`. The workflow for CI builds the packages with
+//! such a toolchain.
 
 use anyhow::{Context, Result, bail};
 use xtask::step::run;

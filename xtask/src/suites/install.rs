@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use xtask::step::{run, step};
 use xtask::{project, setup};
 
-/// The beginning of the names of the packages whose sdists have test suites.
+/// The names of the packages whose sdists have test suites begin with this string.
 const WITH_SUITES: &str = "aurora-dsql-";
 
 pub(super) struct Installed {

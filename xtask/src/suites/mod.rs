@@ -1,8 +1,8 @@
 //! `cargo xtask suites`: runs AWS's test suites and other clients of DSQL against dsql-local.
 //!
-//! Input: lock files of pip and npm, and the test suites in AWS's sdists. These sdists are downloaded, and are not a
-//! part of the repository. Output: for each suite, how many tests passed and failed, and the reason of each failure.
-//! This command is not a part of `cargo xtask test`.
+//! Input: lock files of pip and npm, and the test suites in AWS's sdists. The sdists are downloaded from PyPI, and are
+//! not a part of the repository. Output: for each suite, how many tests passed and failed, and the reason of each
+//! failure. This command is not a part of `cargo xtask test`.
 
 mod install;
 mod server;
@@ -32,7 +32,7 @@ struct Suite {
 }
 
 enum How {
-    /// pytest in an sdist, with these arguments.
+    /// Runs pytest in an sdist, with these arguments.
     Pytest {
         sdist: &'static str,
         arguments: &'static [&'static str],

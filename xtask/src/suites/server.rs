@@ -16,7 +16,7 @@ const PORT: &str = "5432";
 
 const REGION: &str = "us-east-1";
 
-/// The text before the name in dsql-local's output.
+/// The text before the host name in dsql-local's output.
 const HOST: &str = "cluster's host name: ";
 
 pub(super) struct Server {
@@ -76,7 +76,7 @@ impl Server {
         command.envs([
             ("CLUSTER_ENDPOINT", self.host.as_str()),
             ("CLUSTER_USER", "admin"),
-            // With this variable, libpq does not resolve the host name.
+            // With `PGHOSTADDR`, libpq connects to this address and does not resolve the host name.
             ("PGHOSTADDR", "127.0.0.1"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("AWS_CONFIG_FILE", "/dev/null"),

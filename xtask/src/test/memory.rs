@@ -22,7 +22,7 @@ pub(super) fn folder() -> Option<&'static Path> {
     (available >= BYTES_NEEDED && executes).then_some(Path::new(FOLDER))
 }
 
-/// Systems other than Linux do not have a file system in memory at a known place.
+/// Systems other than Linux do not have a file system in memory in a known folder.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn folder() -> Option<&'static Path> {
     None

@@ -4,9 +4,9 @@
 //! a check failed.
 //!
 //! On two idle processor cores, the part `core` may take 25 minutes from a fresh clone, and 3 minutes if nothing has
-//! changed. A check that takes long or rarely finds a problem belongs to another part. Such a check may be the longer
-//! form of a check of the part `core`. Invariant: every check runs, even after another check has failed. If a check is
-//! left out, the summary names the check.
+//! changed. A check that takes long or rarely finds a problem belongs to a part other than `core`. A check of another
+//! part may be the longer form of a check of the part `core`. Invariant: every check runs, even after another check has
+//! failed. If a check is left out, the summary lists the check.
 
 mod doc_tests;
 mod memory;
@@ -69,7 +69,8 @@ mod tests {
         assert!(part("faults ").is_err_and(|error| error.to_string().contains("core, ")));
     }
 
-    /// The jobs for CI; the job `core` runs the part `core`, and no job has the corpora.
+    /// Tests that the list of the workflow has every part, except `core`, which a separate job runs, and `corpus`,
+    /// because no job has the corpora.
     #[test]
     fn workflow_for_ci_runs_each_part() {
         let workflow = include_str!("../../../.github/workflows/ci.yml");

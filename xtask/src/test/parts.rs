@@ -30,7 +30,7 @@ pub(super) enum Work {
         tests: Command,
         besides: Option<Box<(Command, DocTests)>>,
     },
-    /// Nothing is run; the text states the reason.
+    /// No command is run; the string contains the reason.
     Nothing(&'static str),
 }
 
@@ -83,7 +83,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
 ];
 
-/// Packages with a lock file of their own: Workers, and the targets of the fuzzer.
+/// The packages that have a separate lock file. They are Workers and the targets of the fuzzer.
 const WORKERS: [&str; 10] = [
     "examples/blog",
     "examples/edge-cache",
@@ -208,7 +208,7 @@ fn oldest_workerd() -> Result<Vec<Step>> {
     ])
 }
 
-/// Tries all faults at all places. The part `core` tries at least one fault at each place, but not all of them.
+/// Tries all faults at all positions. The part `core` tries at least one fault at each position, but not all faults.
 fn faults() -> Result<Vec<Step>> {
     let everywhere = |mut command: Command| {
         command.env("DSQL_EDGE_FAULTS", "everywhere");
@@ -277,7 +277,7 @@ fn wrangler() -> Result<Vec<Step>> {
 
 fn templates() -> Result<Vec<Step>> {
     let build = step("build", tests(&["--no-run"]));
-    // One after the other, because all build into one target folder.
+    // The tests run one after the other, because all of them build into one target folder.
     let templates = tests(&["--test", "templates", "--", "--nocapture", "--test-threads", "1"]);
     Ok(vec![build, step("templates", templates)])
 }
@@ -301,7 +301,7 @@ fn programs(name: &str, tests: Command, besides: Option<(Command, DocTests)>) ->
     Step { name: name.to_owned(), work: Work::Programs { tests, besides: besides.map(Box::new) } }
 }
 
-/// `cargo test` of the whole workspace with these arguments. The command always names the whole workspace, because
+/// `cargo test` of the whole workspace with these arguments. The command is always for the whole workspace, because
 /// cargo builds shared dependencies once for each set of packages. The commands that tests run have already been built,
 /// by an earlier `cargo test --no-run` without a filter. Most tests wait for a server most of the time, so each test
 /// program runs twice as many tests at once as there are cores. The tests' databases exist only for seconds, and are in

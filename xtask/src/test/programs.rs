@@ -2,7 +2,7 @@
 //!
 //! Input: arguments of `cargo test` that choose programs. Output: a command for each program, as `cargo test` runs the
 //! program: in the folder of its package, with the variables that tests read. `cargo test` itself runs one program
-//! after the other. This takes longer, because most of our programs often wait for a server.
+//! after the other. One program after the other takes longer, because most of the programs often wait for a server.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use xtask::{project, worker};
 
-/// The longest programs. These programs begin first, so that none of them runs alone at the end.
+/// The longest programs. The longest programs begin first, so that none of them runs alone at the end.
 const LONGEST: [&str; 10] = [
     "package",
     "attribute",

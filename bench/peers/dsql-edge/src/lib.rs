@@ -1,4 +1,4 @@
-//! The cases with dsql-edge. Without the feature `pool` each request has a connection of its own; with it, the
+//! The cases with dsql-edge. Without the feature `pool`, each request has its own connection; with the feature, the
 //! connections belong to a Durable Object.
 //!
 //! The rows are structs of this crate, so that the same code compiles with and without the feature `serde` of dsql-edge.
@@ -129,8 +129,8 @@ async fn insert_loop(dsql: &Dsql, run: &str) -> std::result::Result<Value, Error
     Ok(json!(inserted))
 }
 
-/// Inserts many rows, in chunks that DSQL accepts. With `fused`, COMMIT is sent together with the rows, so the outcome
-/// is unknown if the connection breaks, as it is for an INSERT that commits by itself.
+/// Inserts many rows, in chunks that DSQL accepts. With `fused`, COMMIT is sent together with the rows. So the outcome
+/// is unknown if the connection breaks, as for an INSERT outside a transaction.
 async fn insert_rows(dsql: &Dsql, run: &str, count: i32) -> std::result::Result<Value, Error> {
     let inserted = sql!(
         "INSERT INTO entry (run, n, note) VALUES ($run, $n, $note)",

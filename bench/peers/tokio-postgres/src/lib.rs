@@ -1,7 +1,7 @@
-//! The cases with tokio-postgres on workers-rs. As the documentation of `worker::postgres_tls` shows, `connect_raw`
-//! gets a socket of the platform. Queries use `query_typed`, which the documentation of tokio-postgres recommends for
-//! Workers: it saves the round trip that prepares the statement. Statements that do not depend on each other are polled
-//! together ("Pipelining" in its documentation).
+//! The cases with tokio-postgres on workers-rs. As the documentation of `worker::postgres_tls` shows, this Worker
+//! passes a socket of the platform to `connect_raw`. Queries use `query_typed`, which the documentation of
+//! tokio-postgres recommends for Workers: it saves the round trip that prepares the statement. Statements that do not
+//! depend on each other are polled together ("Pipelining" in its documentation).
 
 mod token;
 

@@ -2,9 +2,9 @@
 //!
 //! Input: a cluster, and the user's consent. Output: a report in Markdown, which can be pasted into an issue.
 //!
-//! Invariants: the probe changes only one schema. It prints the name of this schema before it begins, creates the
-//! schema itself, and drops it at the end, also after an error and after Ctrl-C. A token is sent only inside TLS, to a
-//! verified host. The report contains neither the host name nor a credential.
+//! Invariants: the probe changes only one schema. The probe prints the name of this schema before it begins, creates
+//! the schema itself, and drops it at the end, also after an error and after Ctrl-C. A token is sent only inside TLS,
+//! to a verified host. The report contains neither the host name nor a credential.
 
 mod probed;
 mod questions;
@@ -32,7 +32,7 @@ use questions::Answered;
 /// The options of the probe.
 #[derive(Args)]
 pub(super) struct ProbeOptions {
-    /// Ask a cluster what no document answers, in a schema of its own, and write a report
+    /// Test what a cluster does where no document answers, in a separate schema, and write a report
     #[arg(long, help_heading = "Probe")]
     probe: bool,
     /// Begin without a question

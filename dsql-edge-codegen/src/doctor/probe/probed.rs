@@ -1,4 +1,4 @@
-//! The cluster that the probe asks, and the schema in which it does so.
+//! The cluster that the probe connects to, and the schema that the probe creates in it.
 
 use dsql_edge::{Config, Credentials};
 

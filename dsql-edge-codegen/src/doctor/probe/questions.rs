@@ -1,8 +1,9 @@
 //! The questions of the probe. Each question sends flights that use the probe's schema, and interprets the answers.
 //!
 //! The probe leaves out the questions that need a Worker: `secureTransport: "on"`, WebSockets of Workers, the
-//! certificates that the edge accepts, sockets in Durable Objects. It also leaves out the question about SQLSTATE
-//! 53400, which needs more than 1,000 connections in a second: other clients of the cluster would notice that.
+//! certificates that the edge accepts, sockets in Durable Objects. The probe also leaves out the question about
+//! SQLSTATE 53400, which needs more than 1,000 connections in a second, because these connections would disturb other
+//! clients of the cluster.
 
 use anyhow::Result;
 use dsql_edge::diagnosis::{self, Negotiation};
@@ -14,14 +15,15 @@ use super::wire::{Flight, READY, Wire};
 pub(super) struct Answered {
     pub(super) question: &'static str,
     pub(super) answer: String,
-    /// What was sent, and the messages of the server.
+    /// The flights that were sent, and the messages of the server.
     pub(super) evidence: Vec<String>,
 }
 
-/// An answer, and the messages that it is taken from.
+/// An answer, and the messages from which it follows.
 type Answer = Result<(String, Vec<String>)>;
 
-/// Asks all questions, each on connections of its own. A question that fails has the error as its answer.
+/// Sends the flights of all questions, with separate connections for each question. If a question fails, its answer is
+/// the error.
 pub(super) async fn ask(probed: &Probed) -> Vec<Answered> {
     let mut all = Vec::new();
     let mut add = |question, answer: Answer| {
@@ -79,7 +81,7 @@ async fn direct_tls(probed: &Probed, negotiation: Negotiation) -> Answer {
 }
 
 async fn https(probed: &Probed) -> Answer {
-    // dsql-local has its WebSockets on its only port.
+    // The only port of dsql-local also accepts WebSockets.
     let own = probed.target.endpoint.split_once(':').and_then(|(_, port)| port.parse().ok());
     Ok(match diagnosis::https_head(&probed.config, probed.host(), own.unwrap_or(443)).await {
         Ok((status, date)) => (format!("{status}, date: {}", date.as_deref().unwrap_or("none")), Vec::new()),
@@ -211,7 +213,7 @@ fn yes_or_no(is: bool) -> String {
     if is { "yes" } else { "no" }.to_owned()
 }
 
-/// What was sent, and then the answers.
+/// Returns a line with the sent flight, and then a line for each answer.
 fn with(sent: &str, answers: Vec<String>) -> Vec<String> {
     [format!("→ {sent}")].into_iter().chain(answers.into_iter().map(|line| format!("← {line}"))).collect()
 }

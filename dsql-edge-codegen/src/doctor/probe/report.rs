@@ -22,6 +22,6 @@ pub(super) fn markdown(probed: &Probed, version: &str, answers: &[Answered]) -> 
     for it in answers.iter().filter(|it| !it.evidence.is_empty()) {
         out += &format!("\n### {}\n\n```text\n{}\n```\n", it.question, it.evidence.join("\n"));
     }
-    out += "\nNot asked: whatever needs a Worker, and SQLSTATE 53400, which needs more than 1,000 connections in a second.\n";
+    out += "\nThe probe does not test what needs a Worker, or SQLSTATE 53400, which needs more than 1,000 connections in a second.\n";
     out.replace(probed.host(), "<host>").replace(&probed.schema, "<schema>")
 }

@@ -1,7 +1,7 @@
 //! A session of PostgreSQL's protocol in which the probe decides which messages one flight has.
 //!
 //! Input: messages. Output: a line for each message of the server. The client of dsql-edge never sends some of these
-//! flights, because it is not known how a cluster answers them: this is what the probe asks.
+//! flights, because it is not known how a cluster answers such flights. The probe finds this out.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -21,7 +21,7 @@ use super::probed::Probed;
 /// The time without a message after which the server is regarded as silent.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// The maximum number of bytes of one message: the probe asks for nothing long.
+/// The maximum number of bytes of one message: the probe sends no request with a long answer.
 const MAX_MESSAGE: usize = 1 << 20;
 
 /// The seconds for which a token is valid.
@@ -62,7 +62,8 @@ impl Wire {
         Ok(self.until_ready(1).await)
     }
 
-    /// Receives messages up to the `number`th ReadyForQuery, silence, or the end of the connection.
+    /// Receives messages until the `number`th ReadyForQuery has arrived, no message arrives in time, or the connection
+    /// ends.
     pub(super) async fn until_ready(&mut self, number: usize) -> Vec<String> {
         let mut ready = 0;
         self.until(|line| {
@@ -72,7 +73,7 @@ impl Wire {
         .await
     }
 
-    /// Receives messages up to one that ends the wait, silence, or the end of the connection.
+    /// Receives messages until `ends` returns true for a message, no message arrives in time, or the connection ends.
     pub(super) async fn until(&mut self, mut ends: impl FnMut(&str) -> bool) -> Vec<String> {
         let mut lines = Vec::new();
         loop {

@@ -32,7 +32,7 @@ pub(super) fn print(catalog: &Catalog) -> String {
             .map(|[name, subtype]| format!("CREATE TYPE {name} AS RANGE (subtype = {subtype});\n")),
     );
     section(&mut out, catalog.sequences.iter().map(sequence));
-    // The body of a function may name tables, and DSQL rejects the setting `check_function_bodies`, so functions follow
+    // The body of a function may use tables, and DSQL rejects the setting `check_function_bodies`, so functions follow
     // tables where possible.
     functions(&mut out, catalog, |it| !comes_after_tables(it));
     for relation in
@@ -58,7 +58,7 @@ pub(super) fn print(catalog: &Catalog) -> String {
     out
 }
 
-/// Writes lines that belong together, after an empty line.
+/// Writes lines that belong together, with an empty line before the first of them.
 fn section(out: &mut String, lines: impl Iterator<Item = String>) {
     let mut first = true;
     for line in lines {
@@ -211,8 +211,8 @@ fn view_order(it: &View) -> (&str, Vec<&str>) {
     (&it.name, it.reads.iter().map(String::as_str).collect())
 }
 
-/// Sorts items so that each item follows the items that it needs; otherwise the order stays the same. Each round takes
-/// the first item for which all needed items are already in the output.
+/// Sorts items so that each item follows the items that it needs; apart from this, the items keep their order. Each
+/// round takes the first item for which all needed items are already in the output.
 fn in_order<T>(items: &[T], order: impl Fn(&T) -> (&str, Vec<&str>)) -> Vec<&T> {
     let names: BTreeSet<&str> = items.iter().map(|item| order(item).0).collect();
     let mut done: BTreeSet<&str> = BTreeSet::new();

@@ -194,8 +194,8 @@ pub(super) const VIEW_DEPENDENCIES: &str = concat!(
 
 /// definition; `t` if tables must exist first: a type of the function is a row type of a table, or
 /// its body is parsed when the function is created; `t` if a default, a constraint, an index or a
-/// domain calls it. Not listed: the constructors of a range (deptype `i`); trigger functions, because queries cannot
-/// call them; and aggregates, because they have no such definition.
+/// domain calls it. This query does not list the constructors of a range (deptype `i`); trigger functions, because
+/// queries cannot call them; and aggregates, because they have no such definition.
 pub(super) const FUNCTIONS: &str = concat!(
     "SELECT pg_get_functiondef(p.oid),
             CASE WHEN p.prosqlbody IS NOT NULL OR EXISTS (

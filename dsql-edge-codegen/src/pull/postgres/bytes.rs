@@ -1,4 +1,4 @@
-//! Names the objects of a database whose names or texts are not UTF-8.
+//! Lists the objects of a database whose names or text are not UTF-8.
 //!
 //! Input: the error of a database with the encoding SQL_ASCII, which stores any bytes and does not convert them. Output: an
 //! error with the objects, and what to do.
@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use dsql_edge::dynamic::Sql;
 use dsql_edge::{Dsql, Error};
 
-/// `character_not_in_repertoire`: the server cannot send a text in the client's encoding.
+/// `character_not_in_repertoire`: the server cannot send a string in the client's encoding.
 pub(super) fn are_not_utf8(error: &Error) -> bool {
     error.sqlstate().is_some_and(|state| state.as_str() == "22021")
 }

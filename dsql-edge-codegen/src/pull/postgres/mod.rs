@@ -65,7 +65,8 @@ pub(super) async fn schema(config: Config) -> Result<String> {
     Ok(ddl)
 }
 
-/// Returns a row as a comment of one line: the rest of a name with a line break would be SQL.
+/// Returns a row as a comment of one line: if a name had a line break, the text after the line break would be read as
+/// SQL.
 fn comment(row: Vec<Option<String>>) -> String {
     let words = row.into_iter().flatten().collect::<Vec<_>>().join(" ");
     format!("-- {}\n", words.replace(['\n', '\r'], " "))

@@ -1,8 +1,8 @@
 //! Composes the statements that create the objects of a PostgreSQL's schema.
 //!
 //! Input: the rows of the queries. Output: objects with their parts. A part, such as a default or an index, is printed
-//! inside the statement of its object, if everything that the part needs exists by then. Otherwise, the part is a
-//! separate statement after the objects that it needs.
+//! inside the statement of its object, if everything that the part needs exists by then. If such an object is missing,
+//! the part is a separate statement after the objects that it needs.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(super) const QUERIES: [&str; 6] = [RELATIONS, COLUMNS, CONSTRAINTS, INDEXES,
 pub(super) struct Object {
     /// The catalog and the OID.
     pub(super) key: String,
-    /// The place of the object's kind in the snapshot.
+    /// The position of the object's kind in the snapshot.
     pub(super) rank: u32,
     pub(super) name: String,
     /// The statement, up to its first part.
@@ -32,9 +32,9 @@ pub(super) struct Part {
     pub(super) key: String,
     /// Other parts of the object that must exist first.
     pub(super) after: Vec<String>,
-    /// The form inside the object's statement; `None` for a part that is always a statement.
+    /// The part as text inside the object's statement; `None` for a part that is always a separate statement.
     pub(super) inside: Option<String>,
-    /// The form as a statement; "" for a part that is always inside.
+    /// The part as a separate statement; "" for a part that is always inside the object's statement.
     pub(super) statement: String,
 }
 
@@ -48,7 +48,8 @@ impl Part {
     }
 }
 
-/// The places of the kinds that this module composes; `queries` has the other places.
+/// The positions in the snapshot of the kinds that this module composes; `queries` has the positions of the other
+/// kinds.
 const COMPOSITE: u32 = 5;
 const TABLE: u32 = 14;
 const FOREIGN_KEY: u32 = 15;
@@ -58,7 +59,7 @@ const BEHAVIOUR: u32 = 17;
 const UNCHECKED: &str =
     "-- PostgreSQL does not check the constraints of a foreign table, so they are left out.\n";
 
-/// Whether functions are among the objects of this place.
+/// Whether the objects at this position include functions.
 pub(super) fn is_function(rank: u32) -> bool {
     rank == 10
 }
@@ -165,7 +166,7 @@ fn table(row: &[Option<String>], name: &str, columns: &Rows, constraints: &Rows)
         let (constraint, definition) = (text(row, 3), text(row, 5));
         let inside = format!("\n    CONSTRAINT {constraint} {definition}");
         let may_be_inside = text(row, 4) == "t";
-        // A primary key is a part of its table, because other objects refer to the table for it.
+        // A primary key is printed as a part of its table, because other objects that need the key refer to the table.
         let is_always = matches!(text(row, 2).as_str(), "p" | "u" | "x");
         Part {
             key: if is_always { String::new() } else { text(row, 0) },

@@ -1,11 +1,12 @@
 //! Prints objects in an order in which a server can create them.
 //!
-//! Input: objects, and pairs of keys: the first needs the second. Output: DDL, the same bytes for the same schema.
+//! Input: objects, and pairs of keys, in which the first object needs the second object. Output: DDL. The same schema
+//! always gives the same bytes.
 //!
-//! An object is ready once everything that it needs is printed. Of the ready objects, those of the first kind are
-//! printed first, in the order of their names. So a schema without unusual dependencies is printed kind by kind. If
-//! only a cycle is left, the first object is printed although it needs another: PostgreSQL then rejects its statement
-//! with an error that names both.
+//! An object is ready once everything that it needs is printed. Of the ready objects, those whose kind comes first in
+//! the snapshot are printed first, in the order of their names. So a schema without unusual dependencies is printed
+//! kind by kind. If only a cycle is left, the first object is printed although it needs another: PostgreSQL then
+//! rejects the statement of the first object with an error that contains the names of both objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +39,7 @@ pub(super) fn print(objects: Vec<Object>, needs: &Rows) -> String {
         let Some(place) = ready.or_else(|| waiting.keys().next().cloned()) else { break };
         let Some(object) = waiting.remove(&place) else { break };
         if has_functions && is_function(object.rank) {
-            // The body of a function may name objects that follow the function.
+            // The body of a function may use objects that follow the function.
             printer.block(object.rank, "SET check_function_bodies = false;");
             has_functions = false;
         }
@@ -49,7 +50,7 @@ pub(super) fn print(objects: Vec<Object>, needs: &Rows) -> String {
     printer.out
 }
 
-/// The place of parts that need an object which follows their own.
+/// The position of a part that needs an object which follows the part's own object.
 const LATE: u32 = 99;
 
 struct Printer {
@@ -57,12 +58,13 @@ struct Printer {
     /// The keys of objects and parts that are not printed yet.
     missing: BTreeSet<String>,
     out: String,
-    /// The place of the last block, if the block is a single line.
+    /// The position of the last block, if the block is a single line.
     last: Option<u32>,
 }
 
 impl Printer {
-    /// Whether everything that an object or a part needs is printed, apart from `own`, the object that the part is in.
+    /// Whether everything that an object or a part needs is already printed. `own` is the object that contains the
+    /// part, and need not be printed.
     fn is_ready(&self, key: &str, after: &[String], own: Option<&str>) -> bool {
         let needs = self.needs.get(key).into_iter().flatten().chain(after);
         needs.into_iter().all(|needed| Some(needed.as_str()) == own || !self.missing.contains(needed))
@@ -76,8 +78,8 @@ impl Printer {
         for part in parts {
             match &part.inside {
                 Some(text) if part.statement.is_empty() || self.is_ready(&part.key, &[], Some(&key)) => {
-                    // A part of a column, such as a default, follows the type on the same line. Every other part begins
-                    // with a line break, and needs a comma before it.
+                    // A part of a column, such as a default, follows the type on the same line. Every part that does
+                    // not belong to the preceding column begins with a line break, and needs a comma before it.
                     if text.starts_with('\n') && !inside.is_empty() {
                         inside.push(',');
                     }

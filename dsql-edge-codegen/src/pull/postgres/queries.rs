@@ -3,8 +3,8 @@
 //! Output: rows of text. The doc comment of each query lists its columns. An object's key consists of the name of its
 //! catalog and its OID; `dependencies` uses the same keys. Names are qualified, because the search path is empty.
 //!
-//! Each query names only columns that PostgreSQL 14 and later have; any other column is read from the row as `jsonb`.
-//! The tests run the queries on PostgreSQL 15, 16, 17 and 18.
+//! Each query contains only columns that PostgreSQL 14 and later have; any other column is read from the row as
+//! `jsonb`. The tests run the queries on PostgreSQL 15, 16, 17 and 18.
 
 use super::super::sql_parts::{not_of_extension, sequence_options};
 
@@ -32,7 +32,8 @@ macro_rules! collate {
 
 pub(super) use {collate, user_schemas};
 
-/// The objects that one statement creates: the number by which the kinds are sorted, key, name, statement.
+/// The queries of the objects that one statement creates. The columns are the number by which the kinds are sorted, the
+/// key, the name, and the statement.
 pub(super) const OBJECTS: &[&str] = &[
     SCHEMAS, EXTENSIONS, COLLATIONS, ENUMS, DOMAINS, RANGES, BASE_TYPES, SEQUENCES, SERVERS, FUNCTIONS,
     AGGREGATES, OPERATORS, CASTS,
@@ -109,7 +110,7 @@ const DOMAINS: &str = concat!(
 );
 
 /// The canonical function of a range cannot be in a snapshot: it must exist before the range, and have the range as its
-/// parameter. Queries do not depend on it.
+/// parameter. Queries do not depend on the canonical function.
 const RANGES: &str = concat!(
     "SELECT '6', 'pg_type:' || t.oid, quote_ident(n.nspname) || '.' || quote_ident(t.typname),
             'CREATE TYPE ' || quote_ident(n.nspname) || '.' || quote_ident(t.typname) || ' AS RANGE (' || concat_ws(', ',
@@ -170,7 +171,7 @@ const SEQUENCES: &str = concat!(
                       AND d.objid = c.oid AND d.deptype = 'i')"
 );
 
-/// The servers of foreign tables, without their options: these name a host.
+/// The servers of foreign tables, without their options, because the options contain a host.
 const SERVERS: &str = "SELECT '9', 'pg_foreign_server:' || s.oid, quote_ident(s.srvname),
             'CREATE SERVER ' || quote_ident(s.srvname) || coalesce(' TYPE ' || quote_literal(s.srvtype), '') ||
             ' FOREIGN DATA WRAPPER ' || quote_ident(w.fdwname) || ';'
@@ -213,8 +214,8 @@ const AGGREGATES: &str = concat!(
     not_of_extension!("pg_proc", "p.oid")
 );
 
-/// An exclusion constraint needs COMMUTATOR. A shell operator, which only a COMMUTATOR or NEGATOR names, has no
-/// function.
+/// An exclusion constraint needs COMMUTATOR. A shell operator has no function: it exists only because the COMMUTATOR or
+/// NEGATOR of another operator refers to it.
 const OPERATORS: &str = concat!(
     "SELECT '12', 'pg_operator:' || o.oid, o.oid::regoperator::text,
             'CREATE OPERATOR ' || quote_ident(n.nspname) || '.' || o.oprname || ' (' || concat_ws(', ',

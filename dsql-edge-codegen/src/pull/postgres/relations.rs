@@ -1,4 +1,5 @@
-//! The queries of `pull` over the catalog of a PostgreSQL: tables, views and composite types, and what belongs to them.
+//! The queries of `pull` over the catalog of a PostgreSQL: tables, views and composite types, and the constraints,
+//! indexes, triggers and rules of these relations.
 //!
 //! Output: rows of text, as in `queries`. The definitions of constraints, indexes, triggers and rules are those that
 //! PostgreSQL itself writes (`ruleutils.c`).
@@ -109,7 +110,7 @@ pub(super) const INDEXES: &str = concat!(
 );
 
 /// A statement that enables or disables a trigger or a rule, after the statement that creates it. `$state` is the column with
-/// its state: O is the state after its creation.
+/// its state: `O` is the state of a trigger or a rule directly after its creation.
 macro_rules! switched {
     ($state:literal, $of_kind:literal, $name:literal) => {
         concat!(
@@ -130,8 +131,9 @@ macro_rules! switched {
 /// key, relation, statement, another object that the statement needs
 ///
 /// Rules, triggers and row level security can change which rows a statement writes or returns. Some triggers are left
-/// out: a partition's copies of its table's triggers, and the triggers of constraints. The server creates them with the
-/// table and the constraint. A sequence whose owner is a column ends with the column.
+/// out: a partition's copies of its table's triggers, and the triggers of constraints. The server creates these
+/// triggers with the table and with the constraint. If a column owns a sequence, the server drops the sequence with the
+/// column.
 pub(super) const BEHAVIOURS: &str = concat!(
     "SELECT * FROM (
      SELECT 'pg_class:' || c.oid || ':rls' AS key, 'pg_class:' || c.oid,

@@ -1,6 +1,6 @@
 //! The rows of the catalog, and access to their columns.
 //!
-//! Input: rows of text. Output: columns, and groups of rows.
+//! Input: rows of text. Output: the values of columns, and rows in groups.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub(super) fn by_relation(rows: Rows, column: usize) -> BTreeMap<String, Rows> {
     grouped
 }
 
-/// Returns a column; "" for NULL.
+/// Returns the value of a column, or "" for NULL.
 pub(super) fn text(row: &[Option<String>], column: usize) -> String {
     row.get(column).cloned().flatten().unwrap_or_default()
 }

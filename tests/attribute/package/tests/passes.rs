@@ -1,4 +1,4 @@
-//! Tests that pass: what each of them finds, and what it may do.
+//! These tests pass. They check what a test finds at its start, and what a test may do.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -65,7 +65,7 @@ async fn rules_and_limits_are_those_of_dsql(dsql: Dsql) {
 async fn role_of_the_shared_server_cannot_change(dsql: Dsql) {
     let denied = sql_unchecked!("CREATE ROLE app WITH LOGIN").execute(&dsql).await.unwrap_err();
     assert!(denied.message().unwrap().contains("#[dsql_edge::test(own_server)]"), "{denied}");
-    // A function hides the statement from the rules, but `admin` itself must not create roles here.
+    // The rules do not see the statement inside a function. But `admin` has no right to create roles in this test.
     sql_unchecked!("CREATE FUNCTION hidden() RETURNS void LANGUAGE sql AS 'CREATE ROLE hidden'")
         .execute(&dsql)
         .await

@@ -1,4 +1,4 @@
-//! No build script names this schema folder, so cargo would not notice a new file in it: the macro rejects the folder.
+//! No build script contains this folder, so cargo would not notice a new file in it: the macro rejects the folder.
 
 use dsql_edge::sql;
 

@@ -1,4 +1,4 @@
-//! A folder of migrations, folded in the order of names.
+//! The files of a folder of migrations, applied in the order of their names.
 
 use dsql_edge::sql;
 

@@ -1,4 +1,4 @@
-// Structs that differ from the composite type they name, and an option that does not exist.
+// Structs that differ from the composite type to which they refer, and an option that does not exist.
 
 #[derive(dsql_edge::Type)]
 struct Adress {

@@ -1,4 +1,4 @@
-// Enums whose variants differ from the labels of an enum and of a domain, and a field that is text.
+// Enums whose variants differ from the labels of a PostgreSQL enum and of a domain, and a field that is text.
 
 use dsql_edge::sql;
 
@@ -30,6 +30,6 @@ fn main() {
     let _ = sql!("SELECT mood FROM shops");
     let _ = sql!(r#"SELECT moods AS "moods: Vec<Option<Mood>>" FROM shops"#);
     let _ = sql!(r#"SELECT priority AS "priority: Priority" FROM shops"#);
-    // The row type of a table is not the composite type, but the labels of both are compared at their places.
+    // This query adds no error, because the errors of `Address` are reported at the fields of the struct.
     let _ = sql!(r#"SELECT address AS "address: Address" FROM shops"#);
 }

@@ -29,7 +29,7 @@ pub(super) enum Peer {
     Sqlx,
 }
 
-/// A package on disk, with a target folder of its own.
+/// A package on disk, with a separate target folder.
 pub(super) struct Package {
     peer: Peer,
     folder: PathBuf,
@@ -125,8 +125,8 @@ impl Peer {
         }
     }
 
-    /// Returns the dependency on the macro's crate alone, as a line of a Cargo.toml. Its features correspond to those
-    /// in `dependencies`.
+    /// Returns the dependency on the macro's crate alone, as a line of a Cargo.toml. The features of this dependency
+    /// correspond to those in `dependencies`.
     pub(super) fn macro_dependency(self) -> String {
         match self {
             Peer::Ours => {

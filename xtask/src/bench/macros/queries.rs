@@ -1,4 +1,5 @@
-//! The queries that both sides compile: distinct variants of the committed list, with our compiler's answer to each.
+//! The queries that `sql!` and `query!` compile: distinct variants of the committed list, with our compiler's answer to
+//! each query.
 
 use anyhow::{Context, Result, anyhow, ensure};
 use dsql_edge_compiler::{Schema, Source, TypedQuery, compile};
@@ -16,7 +17,8 @@ pub(super) struct Query {
     pub(super) typed: TypedQuery,
 }
 
-/// Returns this number of distinct queries: the list is repeated, each time with another number in place of `{n}`.
+/// Returns `count` distinct queries: the queries of the list are repeated, each time with another number in place of
+/// `{n}`.
 pub(super) fn queries(count: usize) -> Result<Vec<Query>> {
     let schema = Schema::parse(SCHEMA).map_err(|errors| anyhow!("schema.sql: {errors:?}"))?;
     let templates: Vec<&str> = QUERIES
@@ -36,7 +38,7 @@ pub(super) fn queries(count: usize) -> Result<Vec<Query>> {
         .collect()
 }
 
-/// The schema in the middle of other tables; the whole text has about a megabyte.
+/// Returns the schema in the middle of other tables; the whole string has about a megabyte.
 pub(super) fn large_schema() -> String {
     let mut out = String::with_capacity(LARGE + SCHEMA.len());
     let mut tables = 0;

@@ -88,7 +88,7 @@ fn costs(measured: &Measured, pairs: &mut Vec<Pair>) {
     }
     let ours = measured.loads.iter().find(|it| it.client == OURS.name);
     for other in &measured.loads {
-        // In this table the smaller value is better, so the number of answers per second is converted to the time per
+        // In this table, smaller values are better, so the number of answers per second is converted to the time per
         // answer.
         let time = |load| 1000.0 / per_second(load);
         compare("overload: ms for each correct answer", &other.client, ours.map(time), time(other));

@@ -54,7 +54,7 @@ pub(super) fn print(measured: &Measured) {
     }
 }
 
-/// Returns our turns of the same case and round trip, if `turns` are another client's.
+/// Returns dsql-edge's turns of the same case with the same round trip, if `turns` are the turns of another client.
 fn ours<'a>(measured: &'a Measured, turns: &Turns) -> Option<&'a Turns> {
     let same =
         |it: &&Turns| it.client == OURS.name && it.case == turns.case && it.round_trip == turns.round_trip;

@@ -75,7 +75,7 @@ pub(super) struct Processor {
     pub(super) ms: Vec<f64>,
 }
 
-/// Resident memory of workerd before many requests, after half of them, and after all.
+/// The resident memory of workerd: before many requests, after half of these requests, and after all of these requests.
 #[derive(Deserialize)]
 pub(super) struct Memory {
     pub(super) client: String,
@@ -129,7 +129,7 @@ pub(super) struct Load {
 #[derive(Default)]
 pub(super) struct Measured {
     pub(super) machine: Option<Machine>,
-    /// The arguments of each run whose figures are here.
+    /// The arguments of each run from which figures were taken.
     pub(super) arguments: Vec<String>,
     pub(super) sizes: Vec<Size>,
     pub(super) turns: Vec<Turns>,

@@ -1,4 +1,4 @@
-//! The charts of a run: which figures they show.
+//! Chooses the figures that the charts of a run show.
 
 use xtask::peers::{CLIENTS, Client, SOCKET};
 

@@ -11,7 +11,7 @@ use super::measured::{Machine, Measured};
 use super::panels;
 use super::table::{Table, markdown};
 
-/// How the clients are written, and what is not measured: the part of the page that no run changes.
+/// The part of the page that no run changes: how the clients are written, and what is not measured.
 const METHOD: &str = include_str!("method.md");
 
 /// The round trip of the charts, in milliseconds.
@@ -73,7 +73,7 @@ fn about(measured: &Measured, machine: &Machine) -> String {
         machine.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let network: Vec<String> =
         machine.network.iter().map(|(wanted, real)| format!("{wanted} ms: {real:.1} ms")).collect();
-    // This is the load before the builds, so it does not include the work of the run.
+    // The load was measured before the builds, so it does not include the work of the run.
     let load = machine.load_before.split(',').next().and_then(|load| load.trim().parse::<f64>().ok());
     #[allow(clippy::cast_precision_loss, reason = "few cores")]
     let is_busy = load.is_some_and(|load| load > machine.cores as f64 / 2.0);

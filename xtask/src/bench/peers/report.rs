@@ -1,7 +1,7 @@
 //! The tables of a run: which figure is in which row and column.
 //!
-//! A ratio is our value divided by the client's value of the same round. A ratio above 1 is bold, because the client is
-//! ahead.
+//! A ratio is the value of dsql-edge divided by the other client's value in the same round. A ratio above 1 is bold,
+//! because the client is ahead.
 
 use xtask::peers::{Client, ONE_ROW, OURS};
 
@@ -319,7 +319,7 @@ pub(super) fn per_second(load: &Load) -> f64 {
     load.ms.len() as f64 / load.whole_s.max(load.sending_s)
 }
 
-/// The first words of an error.
+/// Returns the beginning of an error's first line.
 fn short(error: &str) -> String {
     let line = error.lines().next().unwrap_or_default().replace('|', "/");
     let cut: String = line.chars().take(90).collect();

@@ -48,7 +48,8 @@ mod tests {
 
     #[test]
     fn ratio_of_pairs_is_not_moved_by_drift() {
-        // In the second half, the machine is ten times slower. Nevertheless, every pair of values has the same ratio.
+        // In the second half, the machine is ten times slower. The ratio of each pair of values is nevertheless the
+        // same.
         let ours = [1.0, 1.0, 10.0, 10.0];
         let others = [2.0, 2.0, 20.0, 20.0];
         assert_eq!(paired_ratio(&ours, &others), 0.5);

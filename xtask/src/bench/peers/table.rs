@@ -5,7 +5,7 @@ use std::fmt::Write;
 /// A table with a title.
 pub(super) struct Table {
     pub(super) title: String,
-    /// What a reader needs to know to read the figures.
+    /// A note that explains how to read the figures.
     pub(super) note: String,
     pub(super) head: Vec<String>,
     pub(super) rows: Vec<Vec<String>>,
