@@ -1,7 +1,7 @@
 //! Writes hints for errors that a similar name alone does not fix: constants, casts, functions, unknown names.
 //!
 //! Input: the expression as written, and the type that the place of the expression requires. Output: one line of
-//! advice, which does not affect whether the query is accepted.
+//! advice; the advice does not change whether the query is accepted.
 
 use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
@@ -72,8 +72,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Returns the advice for an expression of the wrong type. If a cast to the required type exists, the advice is
-    /// to write the cast.
+    /// Returns the advice for an expression of the wrong type. If PostgreSQL has a cast to the required type, the
+    /// advice is to write the cast.
     pub(super) fn type_advice(&self, from: Oid, to: Oid, span: Span) -> String {
         let wanted = self.catalog.display(to, -1);
         match self.catalog.can_coerce(&[from], &[to], Context::Explicit) {
@@ -147,14 +147,14 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The advice for a name that is not a column of any visible table, but may be something else.
+    /// Returns the advice for a name that is not a column of any visible table, for example a word of another database.
     pub(super) fn column_advice(&self, name: &str, span: Span) -> Option<String> {
-        // If the text at the place is longer than the name, the query contains the name in double quotes.
+        // If the span of the name is longer than the name, the query contains the name in double quotes.
         let quoted = (span.end - span.start) as usize > name.len();
         if quoted {
             return Some(format!("write a string in single quotes: '{}'", name.replace('\'', "''")));
         }
-        // Word processors write these quotation marks. PostgreSQL reads them as letters of a name.
+        // Word processors write these quotation marks. PostgreSQL reads these quotation marks as letters of a name.
         if name.starts_with(['\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{ff07}', '\u{ff02}']) {
             let text = name.trim_matches(|it: char| !it.is_alphanumeric());
             return Some(format!("write a string in straight single quotes: '{text}'"));
@@ -163,7 +163,8 @@ impl Analyzer<'_> {
         known.map(|(_, advice)| advice.clone()).or_else(|| elsewhere::column(name).map(str::to_owned))
     }
 
-    /// Records that the name after `->` is a key of JSON, if no column has this name.
+    /// Records that the name after `->` is probably meant as a key of JSON; the advice is used only if no column has
+    /// this name.
     pub(super) fn expect_json_key(&mut self, operator: &Operator, right: &Expr) {
         if let (ExprKind::Column(name), "->" | "->>") = (&right.kind, operator.name.as_str())
             && let [name] = name.as_slice()
@@ -172,7 +173,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that an argument of `CONVERT(value, type)` is a type, if no column has this name.
+    /// Records that an argument of `CONVERT(value, type)` is probably meant as a type; the advice is used only if no
+    /// column has this name.
     pub(super) fn expect_type(&mut self, call: &FunctionCall) {
         let [first, second] = call.args.as_slice() else { return };
         if !matches!(call.name.name(), "convert" | "try_convert") {

@@ -13,7 +13,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 impl Analyzer<'_> {
-    /// The error of an aggregate call whose clauses or arguments do not fit the kind of aggregate; `None` if they fit.
+    /// Returns the error of an aggregate call whose clauses or arguments do not fit the kind of aggregate; `None` if
+    /// they fit.
     pub(super) fn aggregate_misuse(
         &self,
         site: &CallSite<'_>,
@@ -118,8 +119,8 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         owner.has_aggregates.set(true);
-        // An aggregate skips NULL or treats NULL like other values, so NULL has no special meaning as its argument.
-        // Therefore the arguments are not marked as accepting NULL.
+        // NULL has no special meaning as the argument of an aggregate: the aggregate skips NULL, or treats NULL like
+        // other values. Therefore the arguments of an aggregate are not marked as accepting NULL.
         let kind = NodeKind::Aggregate(Box::new(Aggregate {
             name: facts.name,
             level,
@@ -239,7 +240,7 @@ pub(super) fn level_of(args: &[Node]) -> usize {
 }
 
 /// Searches an expression and its subqueries for an aggregate or a GROUPING of the query level `level`; returns the
-/// place of the first match.
+/// span of the first match.
 fn aggregate_of_level(node: &Node, level: usize) -> Option<Span> {
     fn in_query(query: &Query, level: usize) -> Option<Span> {
         let mut found = None;

@@ -6,8 +6,8 @@
 //! A procedure can commit in the middle of its body. If a statement after this COMMIT fails, the CALL returns an error,
 //! and a retry would run the first part of the body twice. So a CALL is accepted only if none of the procedures with
 //! this name can commit. A body in SQL cannot commit. A body in PL/pgSQL cannot commit if it does not contain the words
-//! COMMIT, ROLLBACK, CALL, DO and EXECUTE. An accepted CALL is a write like any other. The compiler reads the body from
-//! the snapshot, so after a procedure is replaced, a new snapshot is necessary.
+//! COMMIT, ROLLBACK, CALL, DO and EXECUTE. For the retry rules, a CALL that is accepted is a statement that writes. The
+//! compiler reads the body from the snapshot, so after a procedure is replaced, a new snapshot is necessary.
 
 use std::rc::Rc;
 
@@ -32,7 +32,7 @@ pub(crate) fn keeps_transaction(statement: ParsedStatement<'_>, schema: &Schema)
     let StatementKind::Utility("CALL") = &statement.kind else { return false };
     let call = match called(statement) {
         Ok(call) => call,
-        // The analysis reports the syntax error.
+        // The parse analysis reports this syntax error.
         Err(Unread::Rejected(_)) => return true,
         Err(Unread::TooComplex(..)) => return false,
     };

@@ -21,11 +21,12 @@ pub(super) enum Function {
     Range(RangeFunction),
 }
 
-/// A function to which the call can refer. The function's parameters are in the order of the call's arguments, one
+/// A function that the call may refer to. The function's parameters are in the order of the call's arguments, one
 /// parameter for each argument.
 struct Candidate {
     function: Function,
-    /// The declared type of each argument given; parameters that take their default are not included.
+    /// For each argument of the call, the type that the function declares; parameters for which the default is used are
+    /// not included.
     args: Vec<Oid>,
     /// Whether the VARIADIC parameter takes single elements, one for each argument, instead of an array.
     spread: bool,
@@ -240,7 +241,7 @@ struct Sought<'c> {
     names: &'c [Option<&'c str>],
     /// Whether a VARIADIC parameter may take single elements: the call does not contain the keyword VARIADIC.
     spread: bool,
-    /// Whether the call has arguments for OUT parameters.
+    /// Whether the call passes arguments for the OUT parameters too.
     with_out: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Combines PostgreSQL's types and the schema's types: both are identified by an OID.
 //!
 //! Input: an OID, or a type name as written. Output: the row that `pg_type` would contain. Types of the schema get
-//! artificial numbers above [`USER_TYPES`]. These numbers are not used outside the compiler.
+//! numbers above [`USER_TYPES`], which the compiler assigns itself. These numbers are used only inside the compiler.
 
 use crate::builtin::{self, Oid, TypeKind, oid};
 use crate::schema::{Moment, NOW, RelationKind, Schema, UserTypeKind};
@@ -9,15 +9,16 @@ use crate::syntax::ast::{QualifiedName, TypeName};
 use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
 
-/// The first OID of the schema's types. The type at `index` has the OID `USER_TYPES + 4 * index`. Its array type has
-/// the next OID. If the type is a range, its multirange type has the OID after the array type's.
+/// The first OID of the schema's types. The type at `index` has the OID `USER_TYPES + 4 * index`. The array type over a
+/// type of the schema has the OID after that of the type. If the type is a range, its multirange type has the OID after
+/// the array type's.
 pub(super) const USER_TYPES: Oid = 1 << 20;
 /// The first OID for row types. The row type of the relation at `index` has the OID `ROW_TYPES + 2 * index`, and the
 /// array type over the row type has the next OID.
 const ROW_TYPES: Oid = 1 << 24;
 
-/// The OID of a type that could not be determined; the error is already reported. This OID fits wherever a type is
-/// required, and so causes no further errors.
+/// The OID of an expression whose type could not be determined; the reason is already reported as an error. This OID is
+/// accepted wherever a type is required, so the first error does not cause further errors.
 pub(super) const ERROR: Oid = 0;
 
 /// A row of `pg_type`, built-in or derived from the schema.
@@ -40,12 +41,12 @@ pub(super) struct TypeInfo {
     pub(super) not_null: bool,
 }
 
-/// The schema, and the built-in catalog.
+/// Looks up names in the schema and in the built-in catalog.
 #[derive(Clone, Copy)]
 pub(super) struct Catalog<'a> {
     pub(super) schema: &'a Schema,
-    /// The number of a statement of the schema, or [`NOW`]: names have the meaning that they had at that statement.
-    /// For the query of a view, `version` is the number of the statement that created the view.
+    /// The moment for which names are looked up: the number of a statement of the schema, or [`NOW`] for the moment
+    /// after all statements. For the query of a view, `version` is the number of the statement that created the view.
     pub(super) version: u32,
     /// The schemas in which unqualified names are looked up.
     pub(super) path: &'a [String],
@@ -62,8 +63,8 @@ impl<'a> Catalog<'a> {
         Catalog { version: moment.version, path: &moment.path, ..self }
     }
 
-    /// The type of a column or a function of the schema. If a statement renames a type, the columns and functions that
-    /// use the type also get the new name, so the name is looked up in the schema after all statements.
+    /// The type of a column or a function of the schema. If a later statement renames a type, the columns and functions
+    /// that use the type also get its new name, so this method looks up the name in the schema after all statements.
     pub(super) fn resolve_stored(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
         Catalog::now(self.schema).resolve(written)
     }
@@ -171,7 +172,7 @@ impl<'a> Catalog<'a> {
         info
     }
 
-    /// The number of a type of the schema.
+    /// Returns the OID of the schema's type with this index.
     pub(super) fn user_type_oid(index: usize) -> Oid {
         USER_TYPES + 4 * index as Oid
     }
@@ -181,7 +182,7 @@ impl<'a> Catalog<'a> {
         ROW_TYPES + 2 * index as Oid
     }
 
-    /// The relation of a row type.
+    /// Returns the index of the relation whose row type has this OID.
     pub(super) fn relation_of(type_oid: Oid) -> Option<usize> {
         (type_oid >= ROW_TYPES && type_oid.is_multiple_of(2)).then(|| ((type_oid - ROW_TYPES) / 2) as usize)
     }

@@ -1,8 +1,8 @@
 //! Determines which types can be coerced to which other types: the part of `parse_coerce.c` that needs only types.
 //!
-//! Input: two types, or several that need a common type. Output: for two types, how the first is coerced to the second;
-//! for several types, the common type. The contexts are PostgreSQL's: implicit, assignment, explicit. The module
-//! `coerce` applies the answers to expressions.
+//! Input: two types, or a list of types that need a common type. Output: for two types, whether and how the first type
+//! can be coerced to the second; for several types, their common type. The contexts are PostgreSQL's: implicit,
+//! assignment, explicit. The module `coerce` applies the answers to expressions.
 
 use super::catalog::{Catalog, ERROR, USER_TYPES};
 pub(super) use crate::builtin::CoercionContext as Context;

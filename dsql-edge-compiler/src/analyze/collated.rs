@@ -64,7 +64,7 @@ pub(super) enum Strength {
 pub(super) struct Collated {
     pub(super) strength: Strength,
     pub(super) collation: Option<Collation>,
-    /// If two collations conflict, the second one.
+    /// If two collations conflict, the second of these collations.
     pub(super) other: Option<Collation>,
     pub(super) span: Span,
 }

@@ -32,7 +32,7 @@ impl Analyzer<'_> {
         let mut columns = Vec::with_capacity(query.targets.len());
         for target in &query.targets {
             let found = self.collated(scope, &target.node);
-            // If a key and a result column have the same place in the text, the key is that column, so the column is
+            // If a key and a result column have the same location in the SQL, the key is that column, so the column is
             // checked as a key.
             if all_are_keys || keys.iter().any(|key| key.span == target.node.span) {
                 self.check_conflict(found);
@@ -65,7 +65,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `select_common_collation` for each column of a set operation. `none_ok`: a conflict is not an error yet.
+    /// `select_common_collation` for each column of a set operation. If `none_ok` is true, a conflict of two collations
+    /// is not reported as an error yet.
     pub(super) fn set_operation_collations(
         &mut self,
         left: &Query,
@@ -165,7 +166,7 @@ impl Analyzer<'_> {
                 let found = query.collations.first().map(|found| found.seen());
                 Collated::implicit(found.unwrap_or_else(|| self.collation_of_type(node.ty)), span)
             }
-            // The collation of such an expression does not depend on the collations of its parts.
+            // For these kinds of expressions, the collation does not depend on the collations of the parts.
             NodeKind::Row(_)
             | NodeKind::JoinedRow { .. }
             | NodeKind::WholeRow { .. }

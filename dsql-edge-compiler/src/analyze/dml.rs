@@ -54,7 +54,7 @@ impl<'a> Analyzer<'a> {
                 }
             }
         }
-        // The target is visible from here on.
+        // From this point on, expressions can refer to the target table.
         self.reveal(&mut scope, &target, &insert.table);
         if let Some(conflict) = &insert.on_conflict {
             let updated = self.on_conflict(&mut scope, conflict, &target, &mut query.other);
@@ -157,7 +157,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Analyzes the rows to insert; returns the number of columns of a row.
+    /// Analyzes the rows of an INSERT; returns the number of columns of a row.
     pub(super) fn insert_source(
         &mut self,
         scope: &mut Scope<'_>,
@@ -255,7 +255,7 @@ impl<'a> Analyzer<'a> {
         width.unwrap_or(0)
     }
 
-    /// The values of one row, each with its place.
+    /// Analyzes the values of one row; returns the values with their spans.
     pub(super) fn row_values(&mut self, scope: &Scope<'_>, row: &[Expr]) -> (Vec<Node>, Vec<Span>) {
         let (mut nodes, mut spans) = (Vec::with_capacity(row.len()), Vec::with_capacity(row.len()));
         for expr in row {
@@ -303,7 +303,7 @@ impl<'a> Analyzer<'a> {
             .collect()
     }
 
-    /// The checks of `transformInsertRow` on the number of values.
+    /// Checks the number of values, as `transformInsertRow` does.
     pub(super) fn check_width(
         &mut self,
         columns: &[(usize, Option<TargetColumn>)],
@@ -415,13 +415,14 @@ fn inserted_or_updated(query: &mut Query, updated: Vec<Written>) {
                 written.values.extend(update.values.iter().cloned());
                 query.assigned.push(written);
             }
-            // The new value of the column is not known, but the assigned expressions are still part of the statement.
+            // The new value of the whole column is not known, but the assigned expressions are kept so that the
+            // statement's expressions are complete.
             _ => query.other.extend(written.values),
         }
     }
 }
 
-/// A column of the query from which INSERT takes its rows. The fields of a record are not visible there.
+/// A column of the query from which INSERT takes its rows. Fields of a record cannot be read through such a column.
 fn source_column(node: Node) -> Node {
     let span = node.span;
     match node.ty {

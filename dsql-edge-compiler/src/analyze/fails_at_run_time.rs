@@ -1,8 +1,8 @@
-//! Finds expressions that fail each time they run: `1 / 0`, `99999999999::int`, `date_trunc('weekly', at)`.
+//! Finds expressions whose evaluation always fails: `1 / 0`, `99999999999::int`, `date_trunc('weekly', at)`.
 //!
-//! Input: an analyzed query. Output: a warning for each such expression. PostgreSQL prepares the statement and reports
-//! the error only when it plans or runs the statement, and an expression may be in a branch that never runs, such as an
-//! arm of CASE. So these are not errors.
+//! Input: an analyzed query. Output: a warning for each expression that always fails. PostgreSQL prepares the statement
+//! and reports the error only when it plans or runs the statement, and an expression may be in a branch that never
+//! runs, such as an arm of CASE. So these are not errors.
 //!
 //! Only constants that are operands or arguments themselves are examined; constant expressions are not evaluated. For a
 //! NULL, a strict operator returns NULL instead of failing.
@@ -112,7 +112,8 @@ fn integer_out_of_range(ty: Oid, arg: &Node) -> Option<Failure> {
         Some((whole, fraction)) if fraction.bytes().all(|it| it.is_ascii_digit()) => whole,
         _ => text,
     };
-    // A number just above the limit may be rounded to the limit, so only numbers beyond that are reported.
+    // PostgreSQL may round a number just above the limit to the limit, so only numbers that are certainly too large are
+    // reported.
     let number = whole.parse::<i128>().ok()?;
     let is_whole = whole.len() == text.len();
     let slack = i128::from(!is_whole);
@@ -219,7 +220,7 @@ fn time_zone(zone: &Node) -> Option<Failure> {
     Some(Failure { span, message: format!("time zone \"{text}\" not recognized"), hint })
 }
 
-/// A column that is an array of arrays. Its row cannot be decoded, because a `Vec` has one dimension.
+/// A column that is an array of arrays. The runtime cannot decode such a column, because a `Vec` has one dimension.
 fn nested_array(node: &Node) -> Option<Failure> {
     match &node.kind {
         NodeKind::Cast { arg, function: None } => nested_array(arg),

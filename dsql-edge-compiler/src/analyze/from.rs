@@ -57,7 +57,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Adds the entries of an item to the range table, and to the end of the namespace.
+    /// Adds an item of `FROM` to the range table, and to the end of the namespace.
     pub(super) fn range_table_item(&mut self, scope: &mut Scope<'_>, item: &FromItem) -> JoinTree {
         match item {
             FromItem::Table { name, alias, sample, .. } => {
@@ -104,7 +104,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Adds an entry, and its name at the end of the namespace.
+    /// Adds an entry to the range table, and the entry's name to the end of the namespace.
     pub(super) fn leaf(
         &mut self,
         scope: &mut Scope<'_>,

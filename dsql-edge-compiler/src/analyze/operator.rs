@@ -66,7 +66,7 @@ impl Analyzer<'_> {
         Node::new(result, NodeKind::Call { function, args }, span)
     }
 
-    /// Reports an error that `polymorphic` found.
+    /// Reports the message that the module `polymorphic` returned.
     pub(super) fn report_polymorphism(&mut self, message: String, location: Span) {
         let no_array = message.starts_with("could not find array type");
         let code = if no_array { Code::UnknownObject } else { Code::TypeMismatch };
@@ -138,7 +138,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `binary_oper_exact`, then the choice among candidates. The error is `true` if the choice is ambiguous, and
+    /// `binary_oper_exact`, then the choice among candidates. The error value is `true` if the choice is ambiguous, and
     /// `false` if no candidate fits.
     fn binary(&self, candidates: &[Operator], left: Oid, right: Oid) -> Result<Operator, bool> {
         let exact = |left: Oid, right: Oid| {
@@ -163,7 +163,8 @@ impl Analyzer<'_> {
         }
         let declared: Vec<[Oid; 2]> = candidates.iter().map(|found| [found.left, found.right]).collect();
         let declared: Vec<&[Oid]> = declared.iter().map(|types| types.as_slice()).collect();
-        // `oper_select_candidate` uses the operands' own types, without the assumption above.
+        // `oper_select_candidate` uses the operands' own types: it does not assume that an unknown operand has the
+        // other operand's type.
         match overload::choose(self.catalog, &[left, right], &declared) {
             Choice::One(at) => Ok(candidates[at]),
             Choice::None => Err(false),

@@ -7,9 +7,10 @@ use crate::typed::Labels;
 /// The facts about one parameter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parameter {
-    /// The type of the parameter: `unknown` until a use determines the type, `None` if the statement skips the number.
+    /// The type of the parameter: The type of the parameter: `unknown` until a use determines the type; `None` if the
+    /// statement does not use this number.
     pub(super) ty: Option<Oid>,
-    /// The place of the parameter's first use.
+    /// The span of the first use of the parameter.
     pub(super) first: Span,
     /// The place of the operator that determined the type of the parameter, if an operator did.
     pub(super) typed_by: Option<Span>,
@@ -18,14 +19,15 @@ pub(super) struct Parameter {
     pub(super) nullable: bool,
     /// Whether NULL has a meaning in a use other than LIMIT.
     pub(super) null_expected: bool,
-    /// Whether NULL is a value of its own in a use: the parameter is tested for NULL, or written to a nullable column.
+    /// Whether NULL is an ordinary value in a use of the parameter: the query tests the parameter for NULL, or writes
+    /// it to a nullable column.
     pub(super) null_is_value: bool,
     /// The number of the parameter's uses; `element_uses` counts only the uses that read single elements of an array.
     pub(super) uses: usize,
     pub(super) element_uses: usize,
     /// Whether NULL has a meaning in a use of a single element.
     pub(super) elements_accepted: bool,
-    /// For each use that accepts only the labels of a column: these labels.
+    /// The labels of a column, for each use that accepts only these labels.
     pub(super) labels: Vec<Labels>,
 }
 

@@ -1,4 +1,4 @@
-//! Defines the places of expressions in a query: `ParseExprKind`.
+//! Defines the positions in which a query can contain an expression, such as WHERE or LIMIT: `ParseExprKind`.
 
 /// The place of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The place in PostgreSQL's messages (`ParseExprKindName`).
+    /// Returns the name of this position in PostgreSQL's messages (`ParseExprKindName`).
     pub(super) fn name(self) -> &'static str {
         match self {
             Place::Target => "SELECT",

@@ -1,6 +1,6 @@
 //! Checks constants that are bytes or bits: `byteain`, `bit_in`, `uuid_in`.
 //!
-//! Input: the text of a constant. Output: nothing, or why it is not a value of the type.
+//! Input: the text of a constant. Output: nothing, or the reason why the constant is not a value of the type.
 
 use super::rejection::Rejection;
 use crate::diagnostic::Code;
@@ -26,7 +26,7 @@ pub(super) fn bytea(text: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Pairs of digits, with blanks between them.
+/// Checks that the text consists of pairs of hexadecimal digits, with blanks between the pairs.
 fn hexadecimal(text: &str) -> Result<(), Rejection> {
     let mut digits = text.chars();
     while let Some(first) = digits.next() {

@@ -45,8 +45,8 @@ pub(super) fn check(
     if rest.chars().all(is_blank) { Ok(()) } else { Err(malformed()) }
 }
 
-/// A field, without its quotes and backslashes, and the text after it. The field is `None` for NULL: no characters at
-/// all. The result is `None` if the text ends inside the field.
+/// Returns the next field without its quotes and backslashes, and the rest of the text. The field is `None` for NULL:
+/// no characters at all. The result is `None` if the text ends inside the field.
 fn next_field(text: &str) -> Option<(Option<String>, &str)> {
     if text.starts_with([',', ')']) {
         return Some((None, text));
@@ -65,7 +65,7 @@ fn next_field(text: &str) -> Option<(Option<String>, &str)> {
 }
 
 /// Reads a field or an element of an array with the input function of its type, which also applies the type modifier.
-/// The CHECK constraints of a domain are not evaluated here.
+/// This function does not evaluate the CHECK constraints of a domain.
 pub(super) fn with_modifier(
     catalog: Catalog<'_>,
     read: Read<'_>,

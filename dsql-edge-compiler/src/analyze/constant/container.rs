@@ -1,6 +1,6 @@
 //! Splits constants of arrays, ranges and multiranges: `array_in`, `range_in`, `multirange_in`.
 //!
-//! Input: the text of a constant. Output: the elements or bounds as text, or [`Malformed`].
+//! Input: the text of a constant. Output: the elements or bounds as strings, or [`Malformed`].
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -11,18 +11,18 @@ use super::blank::is_blank;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// Why a text is not an array.
+/// The reason why a string is not an array constant.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NotAnArray<'t> {
-    /// The part of the text that PostgreSQL reports.
+    /// The constant is malformed; the field is the part that PostgreSQL's message quotes.
     Malformed(&'t str),
     /// The upper bound of a dimension is below its lower bound.
     Bounds,
 }
 
-/// The elements of an array; NULLs are left out. If arrays of different depth are next to each other, the result depends
-/// on the version of PostgreSQL: PostgreSQL 16 reads `{{1},{{2}}}` as `{{{1}},{{2}}}`, and `{{{1}},{2}}` as `{}`. Such a
-/// text is accepted here, and has no elements.
+/// Returns the elements of an array constant without the NULLs. If arrays of different depth are next to each other,
+/// the result depends on the version of PostgreSQL: PostgreSQL 16 reads `{{1},{{2}}}` as `{{{1}},{{2}}}`, and
+/// `{{{1}},{2}}` as `{}`. Such a constant is accepted here, and the result is an empty list.
 pub(super) fn array_elements(text: &str, delimiter: char) -> Result<Vec<String>, NotAnArray<'_>> {
     let (lengths, contents) = dimensions(text)?;
     if !contents.starts_with('{') {
@@ -44,7 +44,8 @@ pub(super) fn array_elements(text: &str, delimiter: char) -> Result<Vec<String>,
     if as_declared { Ok(elements) } else { Err(NotAnArray::Malformed(text)) }
 }
 
-/// The lengths of the dimensions in brackets before an array, `[3][-1:1]=`, and the text after them.
+/// Reads the bounds of the dimensions that can precede an array, such as `[3][-1:1]=`; returns the length of each
+/// dimension, and the text after the bounds.
 fn dimensions(text: &str) -> Result<(Vec<usize>, &str), NotAnArray<'_>> {
     let malformed = |_| NotAnArray::Malformed(text);
     let mut rest = text.trim_start_matches(is_blank);
@@ -78,12 +79,12 @@ fn bound(text: &str) -> Result<i32, Malformed> {
     Ok(number.parse().unwrap_or_default())
 }
 
-/// A range as it is written.
+/// A range constant, split into its bounds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Range {
     Empty,
     Bounds {
-        /// `None`: the range has no lower bound.
+        /// The lower bound; `None` if the range has no lower bound.
         lower: Option<String>,
         lower_inclusive: bool,
         upper: Option<String>,
@@ -114,7 +115,8 @@ pub(super) fn range(text: &str) -> Result<Range, Malformed> {
     Ok(Range::Bounds { lower, lower_inclusive, upper, upper_inclusive: end == ']' })
 }
 
-/// A bound, and the character that ends it: `range_parse_bound`. A bound without characters counts as missing.
+/// Reads a bound; returns the bound, and the character after it: `range_parse_bound`. A bound without characters counts
+/// as missing.
 fn range_bound(rest: &mut Peekable<Chars<'_>>) -> Result<(Option<String>, char), Malformed> {
     if let Some(end) = rest.next_if(|next| matches!(next, ',' | ')' | ']')) {
         return Ok((None, end));
@@ -131,9 +133,9 @@ fn range_bound(rest: &mut Peekable<Chars<'_>>) -> Result<(Option<String>, char),
     }
 }
 
-/// The ranges of a multirange, each as text: `multirange_in`. Empty ranges are left out. If the text is malformed, the
-/// ranges before the malformed place are still returned: PostgreSQL reads each range before it looks at the text after
-/// that range.
+/// The ranges of a multirange, each as text: `multirange_in`. Empty ranges are left out. If the constant is malformed,
+/// the ranges before the malformed part are still returned: PostgreSQL reads each range before it looks at the text
+/// after that range.
 pub(super) fn multirange(text: &str) -> (Vec<String>, Result<(), Malformed>) {
     let mut ranges = Vec::new();
     let end = read_multirange(text, &mut ranges);
@@ -164,7 +166,7 @@ fn read_multirange(text: &str, ranges: &mut Vec<String>) -> Result<(), Malformed
     if rest == "}" { Ok(()) } else { Err(Malformed) }
 }
 
-/// Returns the length of the range at the start of `text`: the range ends with the first closing bracket outside of
+/// Returns the length of the range at the start of `text`; the range ends with the first closing bracket that is not in
 /// quotes.
 fn range_length(text: &str) -> Result<usize, Malformed> {
     if !text.starts_with(['[', '(']) {

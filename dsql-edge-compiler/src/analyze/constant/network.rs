@@ -27,14 +27,14 @@ pub(super) fn cidr(text: &str) -> Result<(), Rejection> {
 }
 
 struct Network {
-    /// The address, in the upper bits.
+    /// The bits of the address, beginning with the highest bit of the number.
     address: u128,
     prefix: u32,
 }
 
 /// An IPv4 address of up to four numbers with points between them, optionally with a point at the end and a prefix
-/// length. Without a prefix length, there must be four numbers. With a prefix length, there must be at least the
-/// numbers that the prefix covers.
+/// length. Without a prefix length, there must be four numbers. With a prefix length of 24, at least three numbers (24
+/// bits) must be written.
 fn ipv4(text: &str) -> Option<Network> {
     let (numbers, prefix) = split_prefix(text, 32)?;
     let octets = octets(numbers.strip_suffix('.').unwrap_or(numbers))?;
@@ -145,8 +145,8 @@ fn with_ipv4_as_groups(text: &str, prefix_follows: bool) -> Option<Cow<'_, str>>
 
 /// A `macaddr`: six octets in one of the forms that `macaddr_in` tries with `sscanf`.
 pub(super) fn macaddr(text: &str) -> Result<(), Rejection> {
-    // Each form is a row of six numbers. The table has the maximum number of digits of each number, and the five
-    // separators between the numbers.
+    // Each form of a `macaddr` consists of six numbers. Each row of the table contains the maximum number of digits of
+    // each number, and the five separators between the numbers.
     const FORMS: [(usize, [&str; 5]); 7] = [
         (usize::MAX, [":"; 5]),
         (usize::MAX, ["-"; 5]),

@@ -1,7 +1,7 @@
-//! Finds the decimal number at the start of a text, as the C library's `strtod` does.
+//! Finds the decimal number at the start of a string, as the C library's `strtod` does.
 
-/// The length of the number, without a sign: digits with an optional point, and an exponent. `None` if the text has no
-/// digit there.
+/// The length of the number, without a sign: digits with an optional point, and an exponent. Returns `None` if
+/// `unsigned` does not begin with a digit or with a point and a digit.
 pub(super) fn decimal_length(unsigned: &str) -> Option<usize> {
     let whole = digits(unsigned);
     let mut end = whole;

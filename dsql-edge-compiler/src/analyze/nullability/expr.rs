@@ -144,7 +144,7 @@ impl Prover<'_> {
     }
 
     /// Whether the expression is `COALESCE (l.x, r.x)` over the two sides of a FULL join: in each row of the join, at
-    /// least one side has a row. A `USING` column has this form.
+    /// least one side has a row. A column that `USING` merges is such an expression.
     fn sides_of_full_join(&self, args: &[Node], env: &Environment<'_>) -> bool {
         let only_nuller = |node: &Node| -> Option<usize> {
             let var = node.plain_column()?;
@@ -200,7 +200,7 @@ impl Prover<'_> {
                 return true;
             }
             inner.forget(assumption);
-            // If a condition is never NULL and was not TRUE, it was FALSE.
+            // A condition that is never NULL, and was not TRUE, was FALSE.
             if !self.nullable(condition, env) {
                 inner.assume(if_false(condition));
             }
@@ -252,7 +252,7 @@ impl Prover<'_> {
         }
     }
 
-    /// Whether an element of a subquery's array column can be NULL.
+    /// Whether an element of an array can be NULL, if the array is a column of a subquery.
     fn elements_of_column(&self, var: Var, env: &Environment<'_>) -> bool {
         let Some(rte) = env.query.rtes.get(var.rte) else { return true };
         let query = match &rte.source {

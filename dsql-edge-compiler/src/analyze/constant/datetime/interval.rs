@@ -23,7 +23,7 @@ impl Range {
     const MINUTE: i32 = 1 << 11;
     const SECOND: i32 = 1 << 12;
 
-    /// Returns the range in the upper half of a type modifier.
+    /// Returns the interval's fields, which are in the upper half of a type modifier.
     pub(super) fn of_typmod(typmod: i32) -> Range {
         Range(if typmod < 0 { 0x7fff } else { (typmod >> 16) & 0x7fff })
     }
@@ -32,7 +32,7 @@ impl Range {
         self.0 == Range::MINUTE | Range::SECOND
     }
 
-    /// The unit of a number that is written without a unit.
+    /// Returns the unit that a number has if the constant does not contain a unit.
     fn last_unit(self) -> Unit {
         match self.0 {
             Range::YEAR => Unit::Year,

@@ -6,11 +6,11 @@
 //! day) and `timezone_abbreviations`. `IntervalStyle` and `TimeZone` do not decide whether a constant is valid. A
 //! session of DSQL has the default settings. The settings of other servers are not known: initdb sets `DateStyle` by
 //! the locale. For these servers, a constant is rejected only if PostgreSQL rejects the constant with all possible
-//! settings. The reported error is that of the default settings.
+//! settings. The error in this case is the one that PostgreSQL reports with the default settings.
 //!
 //! The modules follow PostgreSQL's `datetime.c`: `fields` splits the text. `date_time` and `interval` interpret the
-//! fields. `reading` interprets numbers by the parts that are known. `zone` contains the names of time zones, and
-//! `words` contains the other words.
+//! fields. `reading` decides, from the parts that are already known, whether a number is a year, a month or a day.
+//! `zone` contains the names of time zones, and `words` contains the other words.
 
 mod calendar;
 mod date_time;
@@ -69,7 +69,7 @@ pub(super) fn timestamptz(text: &str, session: SessionSettings) -> Result<Option
     with_settings(session, text, TIMESTAMP_ROOM, |fields, settings| {
         match date_time::date_time(fields, settings)? {
             Decoded::Moment(moment, Some(east)) => moment.as_timestamp(east).map(Some),
-            // The offset is not known. The value is accepted if it is in range with at least one of these three
+            // The offset is not known. The value is accepted if the value is in range with at least one of these three
             // offsets.
             Decoded::Moment(moment, None) => [0, HALF_DAY, -HALF_DAY]
                 .iter()
@@ -106,9 +106,10 @@ pub(super) fn interval(text: &str, typmod: i32) -> Result<(), Problem> {
     }
 }
 
-/// The value of the text with the settings of the session. If these settings are not known, all settings are tried. If
-/// the default settings accept the text, and no other settings give another value, the result is this value. If no
-/// settings accept the text, the result is the error of the default settings. In all other cases, the result is `None`.
+/// Computes the value of the constant with the settings of the session. If the settings of the session are not known,
+/// this function tries all settings. If the constant has the same value with all settings that accept it, and the
+/// default settings are among them, the result is this value. If the constant is not valid with any settings, the
+/// result is the error of the default settings. In all other cases, the result is `None`.
 fn with_settings<V: PartialEq>(
     session: SessionSettings,
     text: &str,

@@ -31,7 +31,7 @@ pub(super) fn fraction(text: &str) -> Result<f64, Problem> {
     if decimals.is_empty() { Ok(0.0) } else { text.parse().map_err(|_| Problem::Malformed) }
 }
 
-/// A fraction of a second, in microseconds: `ParseFractionalSecond`.
+/// Reads a fraction of a second; returns microseconds: `ParseFractionalSecond`.
 pub(super) fn microseconds(text: &str) -> Result<i32, Problem> {
     #[expect(clippy::cast_possible_truncation, reason = "a fraction is at most 1")]
     fraction(text).map(|fraction| (fraction * 1e6).round_ties_even() as i32)

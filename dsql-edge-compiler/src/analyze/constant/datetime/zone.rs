@@ -1,6 +1,6 @@
 //! Time zones of dates and times: offsets, abbreviations, names.
 //!
-//! Input: a field. Output: the properties of the zone that decide whether a constant is valid. The names and
+//! Input: a field. Output: those properties of the zone that affect whether a constant is valid. The names and
 //! abbreviations are those of PostgreSQL's own time zone data (`builtin::time_zone`).
 
 use super::super::strtod::digits;
@@ -73,9 +73,9 @@ pub(super) fn name(name: &str) -> Option<Zone> {
     }
 }
 
-/// A description in the form of POSIX (`tzparse`): a name and an offset, then perhaps a name of daylight saving time
-/// with an offset. Rules for the change to daylight saving time are not read: a comma would precede such rules, and a
-/// field cannot contain a comma.
+/// Reads a time zone in POSIX's form, as `tzparse` does: a name and an offset, then optionally a name of daylight
+/// saving time with an offset. Rules for the change to daylight saving time are not read: a comma would precede such
+/// rules, and a field cannot contain a comma.
 ///
 /// A zone whose two offsets are equal always has the same offset (`pg_get_timezone_offset`).
 fn described(text: &str) -> Option<Zone> {
@@ -91,7 +91,7 @@ fn described(text: &str) -> Option<Zone> {
     rest.is_empty().then_some(if daylight == standard { Zone::Fixed } else { Zone::Dated })
 }
 
-/// Reads a name, which is not empty; returns the rest.
+/// Reads a name that has at least one character; returns the text after the name.
 fn described_name(text: &str) -> Option<&str> {
     let rest = text.trim_start_matches(|next: char| !next.is_ascii_digit() && !matches!(next, '-' | '+'));
     (rest.len() < text.len()).then_some(rest)
