@@ -30,7 +30,7 @@ impl FieldName {
         // identifiers.
         let start = first == '_' || unicode_ident::is_xid_start(first);
         let rest = characters.all(unicode_ident::is_xid_continue);
-        // These names cannot be identifiers, not even raw identifiers.
+        // These words cannot be identifiers, not even raw identifiers such as `r#self`.
         let impossible = matches!(name, "_" | "self" | "Self" | "super" | "crate");
         if !start || !rest || impossible {
             return None;
@@ -57,7 +57,7 @@ impl FieldName {
         if is_keyword(&self.text) { format!("r#{}", self.text) } else { self.text.clone() }
     }
 
-    /// The part of a struct's name that comes from a group: `written_by` becomes `WrittenBy`.
+    /// Returns the group's part of a struct's name: `written_by` becomes `WrittenBy`.
     pub fn pascal_case(&self) -> String {
         let mut out = String::with_capacity(self.text.len());
         for part in self.text.split('_') {
@@ -91,7 +91,7 @@ fn is_keyword(name: &str) -> bool {
     .is_ok()
 }
 
-/// The parts of a column name.
+/// The name of a result column, divided into the name and the override.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnName {
     /// The name of the field.
@@ -102,7 +102,7 @@ pub struct ColumnName {
     pub rust_type: Option<String>,
 }
 
-/// A nullability that the user declares.
+/// The nullability that the user declares with an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nullability {
     /// `"x!"`
@@ -112,7 +112,7 @@ pub enum Nullability {
 }
 
 impl ColumnName {
-    /// A column name that comes from the database. Such a name is not parsed for overrides.
+    /// A column name that comes from the database. The compiler does not look for an override in such a name.
     pub fn of_database(name: &str) -> ColumnName {
         // The column of EXPLAIN, which has a space in its name and cannot be given an alias.
         let field = if name == "QUERY PLAN" { "query_plan" } else { name };

@@ -10,7 +10,7 @@ use crate::syntax::{Lexed, Parsed, ParsedStatement};
 use crate::typed::TypedQuery;
 use crate::{analyze, dsql, transaction_control};
 
-/// Compiles one statement: `tokens` are the tokens of the statement in `text`.
+/// Compiles one statement: `tokens` are the tokens of this statement, which is a part of `text`.
 pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let parsed = Parsed::of_tokens(text, tokens)?;
     let statement = parsed.only()?;
@@ -47,8 +47,8 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
     })
 }
 
-/// The rules of DSQL that the statement breaks; empty for PostgreSQL. A rule that no answer of a cluster supports is a warning:
-/// it does not stop a build.
+/// The rules of DSQL that the statement breaks; empty for PostgreSQL. A rule without a supporting answer from a cluster
+/// gives a warning, which does not stop a build.
 fn rejected_by_dsql(
     statement: ParsedStatement<'_>,
     schema: &Schema,

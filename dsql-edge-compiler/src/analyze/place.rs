@@ -68,7 +68,7 @@ impl Place {
         }
     }
 
-    /// The singular of the name, if a subquery cannot be written at this place.
+    /// Returns the singular form of the name, if a subquery is not allowed in this position.
     pub(super) fn without_subqueries(self) -> Option<&'static str> {
         let of_one = matches!(
             self,

@@ -323,8 +323,8 @@ impl Analyzer<'_> {
                 self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0
             };
             let unknown = first.node.ty == oid::UNKNOWN;
-            // If the set operation has its own LIMIT, OFFSET or ORDER BY, an error points into the first query of the
-            // set operation.
+            // If the set operation has its own LIMIT, OFFSET or ORDER BY, the location of an error is in the first
+            // query of the set operation.
             let leaf = query.limit.is_some() || query.offset.is_some() || !query.order_by.is_empty();
             let other_decides = if unknown { other.node.ty != oid::UNKNOWN } else { !decides(first) };
             let span = match !leaf && other_decides {

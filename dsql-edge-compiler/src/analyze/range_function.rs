@@ -1,9 +1,9 @@
 //! Defines the functions that PostgreSQL creates with a range type: `makeRangeConstructors` and
 //! `makeMultirangeConstructors`.
 //!
-//! Input: a function name. Output: the constructors of that name. `CREATE TYPE span AS RANGE (subtype = date)` creates
-//! `span(date, date)`, `span(date, date, text)`, `span_multirange()`, `span_multirange(span)` and
-//! `span_multirange(VARIADIC span[])`.
+//! Input: a function name. Output: the constructors that have this name and that a range type of the schema creates.
+//! `CREATE TYPE span AS RANGE (subtype = date)` creates `span(date, date)`, `span(date, date, text)`,
+//! `span_multirange()`, `span_multirange(span)` and `span_multirange(VARIADIC span[])`.
 
 use super::catalog::Catalog;
 use crate::builtin::{NullContract, Oid, TypeKind, oid};

@@ -52,7 +52,8 @@ impl<'a> Analyzer<'a> {
             Some(at) => {
                 self.note_table(at);
                 let rte = self.relation_rte(at);
-                // The entry has the name as written. In a view, this name may be an older name of the relation.
+                // The range table entry keeps the name as the query contains it. In a view's query, the written name
+                // may be an older name of the relation.
                 Some((Rte { name: name.name().to_owned(), ..rte }, Some(at)))
             }
             None => {
@@ -118,7 +119,7 @@ impl<'a> Analyzer<'a> {
         self.report(diagnostic);
     }
 
-    /// Whether a name is that of a composite type. A composite type is in `pg_class`, but has no rows.
+    /// Whether the name refers to a composite type. A composite type is in `pg_class`, but has no rows.
     fn is_composite(&self, name: &QualifiedName) -> bool {
         let find = |schema: &str| self.catalog.user_type(schema, name.name());
         let found = match name.schema() {
@@ -151,7 +152,7 @@ impl<'a> Analyzer<'a> {
                     relation: None,
                     columns_of: None,
                     not_null: vec![true; 3],
-                    // A key without columns: the sequence has exactly one row.
+                    // A key without columns means that the relation, a sequence, has exactly one row.
                     keys: vec![Vec::new()],
                     references: Vec::new(),
                     sampled: false,
@@ -270,7 +271,7 @@ impl<'a> Analyzer<'a> {
         .collect()
     }
 
-    /// The column numbers of a table's primary key.
+    /// Returns the column numbers of a table's primary key; `None` if the table has no primary key.
     pub(super) fn primary_key(&self, relation: usize) -> Option<Vec<usize>> {
         let relation = &self.catalog.schema.relations[relation];
         // A deferrable key may be violated for a time: `get_primary_key_attnos`.
@@ -281,7 +282,8 @@ impl<'a> Analyzer<'a> {
             .collect()
     }
 
-    /// A view's definition, analyzed once. The error of a view is reported at the place where a query uses the view.
+    /// A view's definition, analyzed once. An error in the definition is reported at the name of the view in the query
+    /// that uses the view.
     pub(super) fn view_query(&mut self, at: usize) -> Option<Rc<Query>> {
         if let Some(known) = self.views.get(&at) {
             return known.clone();
@@ -321,7 +323,7 @@ impl<'a> Analyzer<'a> {
         Some(query)
     }
 
-    /// Reports the error of a broken view or column type at the place where a query uses it.
+    /// Reports that a view or a column's type is broken; the span is the name in the query that uses it.
     pub(super) fn report_broken(&mut self, relation: &str, name: &Name) {
         if let Some((_, message)) = self.broken_views.iter().find(|(view, _)| view == relation) {
             let message = format!("the view \"{relation}\" cannot be analyzed: {message}");

@@ -28,7 +28,7 @@ impl SetReturning {
         self.count.get()
     }
 
-    /// The last call, unless it is one of the first `before` calls.
+    /// Returns the last call of a set-returning function; `None` if only the first `before` calls were analyzed.
     pub(super) fn after(&self, before: usize) -> Option<Span> {
         (self.count.get() > before).then(|| self.last.get())
     }

@@ -78,8 +78,8 @@ impl<'a> Analyzer<'a> {
             RteSource::Table { not_null, .. } => not_null.clone(),
             _ => vec![false; columns.len()],
         };
-        // A value assigned to a NOT NULL domain is checked; a value read from such a column may have been stored
-        // without this check.
+        // PostgreSQL checks a value when it is assigned to a NOT NULL domain, but not when it is read from a column:
+        // the column may contain an older NULL.
         let not_null = not_null.iter().zip(&columns);
         let not_null = not_null.map(|(it, column)| *it || self.catalog.domain_not_null(column.ty)).collect();
         if let Some(alias) = &table.alias {
@@ -143,7 +143,7 @@ impl<'a> Analyzer<'a> {
                 }
                 (*base, (0..not_null.len()).map(Some).collect())
             }
-            // If the inner view has triggers or rules, a write to that view runs them, and does not go to a base table.
+            // A write to an inner view that has triggers or rules runs these, and does not reach a base table.
             RteSource::Subquery { view: Some(inner), .. }
                 if self.catalog.schema.relations[*inner].has_triggers =>
             {

@@ -1,7 +1,7 @@
 //! Defines the analyzed query: every name is resolved, every expression typed.
 //!
 //! The tree is PostgreSQL's `Query` (`parsenodes.h`), with only the parts that types, nullability and cardinality need.
-//! The analyzer builds the tree, `nullability` and `cardinality` read it. No module outside `analyze` uses it.
+//! The analyzer builds the tree, `nullability` and `cardinality` read it. Only modules of `analyze` use the tree.
 
 use super::collated::Collated;
 use super::label::ColumnLabel;
@@ -31,7 +31,8 @@ pub(super) struct Var {
 
 #[derive(Clone, Debug)]
 pub(super) enum NodeKind {
-    /// An expression whose error is already reported; such a node fits everywhere.
+    /// An expression with an error that is already reported. The node is accepted in every context, so it causes no
+    /// further error.
     Error,
     Var(Var),
     /// The whole row of an entry; `columns` has the type and the modifier of each column.
@@ -91,14 +92,14 @@ pub(super) enum NodeKind {
     },
     Row(Vec<Node>),
     Array(Vec<Node>),
-    /// A subscript or slice; the first part is the subscripted expression.
+    /// A subscript or slice; the first part is the array or `jsonb` value, the other parts are the subscripts.
     Subscript(Vec<Node>),
     /// The whole row of a join with an alias; the row is NULL if an outer join around this join nulls the row.
     JoinedRow {
         names: Vec<ColumnLabel>,
         columns: Vec<Node>,
     },
-    /// Never NULL, even if its parts are: SQL/JSON constructors, `IS DISTINCT FROM` of rows.
+    /// An expression that is never NULL, even if its parts are: SQL/JSON constructors, `IS DISTINCT FROM` of rows.
     NeverNullOf(Vec<Node>),
     /// `GROUPING (…)`: never NULL.
     Grouping(Vec<Node>),
@@ -109,7 +110,7 @@ pub(super) enum NodeKind {
         arg: Box<Node>,
         function: Option<Rc<Callee>>,
     },
-    /// `COLLATE`: the collation's name, and the place of the clause.
+    /// `COLLATE`: the collation's name, and the span of the clause.
     Collate(Box<Node>, Rc<(String, Span)>),
     /// `(SELECT …)`.
     ScalarSubquery(Box<Query>),
@@ -172,7 +173,7 @@ pub(super) struct WindowCall {
     pub(super) name: String,
     pub(super) args: Vec<Node>,
     pub(super) filter: Option<Node>,
-    /// The definition of the window as written, or its name. The keys of the window are in `Query::other`.
+    /// The definition of the window as written, or its name. `Query::other` contains the keys of the window.
     pub(super) window: Vec<TokenKind>,
     pub(super) null: NullContract,
     /// Whether the frame always contains the current row.
@@ -195,7 +196,7 @@ pub(super) struct Query {
     pub(super) grouped: bool,
     /// Whether `GROUP BY` is not a plain list but has grouping sets: grouped columns may be NULL.
     pub(super) grouping_sets: bool,
-    /// Whether a grouping set is empty: this set adds a row to the result even without input rows.
+    /// Whether a grouping set is empty: an empty set adds one row to the result, even if the query reads no rows.
     pub(super) empty_grouping_set: bool,
     pub(super) having: Option<Node>,
     pub(super) has_aggregates: bool,
@@ -207,14 +208,15 @@ pub(super) struct Query {
     pub(super) body: Body,
     /// The sort keys, `DISTINCT ON`, window definitions and `LIMIT`; used only by functions that visit all expressions.
     pub(super) other: Vec<Node>,
-    /// The values for a part of a column, or in an INSERT for a column that is DEFAULT in another row.
+    /// The assigned values that do not determine the new value of a whole column. An example is the value for a part of
+    /// a column, and, in an INSERT, the value for a column that is DEFAULT in another row.
     pub(super) partly_assigned: Vec<Node>,
     pub(super) ctes: Vec<Rc<Cte>>,
     /// The collation of each target; empty if the statement uses only the default collation.
     pub(super) collations: Vec<Collated>,
     /// Whether the query has `FOR UPDATE` or another lock: a locked row may be newer than the rows joined with it.
     pub(super) locked: bool,
-    /// For a statement that writes, the columns of its table that get new values.
+    /// The columns that a writing statement assigns.
     pub(super) assigned: Vec<Written>,
     /// For `INSERT … SELECT`, the query and the columns that the query fills.
     pub(super) source: Option<(Rc<Query>, Vec<usize>)>,
@@ -234,7 +236,7 @@ pub(super) struct Proofs {
     pub(super) at_most_one: OnceCell<bool>,
     /// For a view, whether each column can be NULL.
     pub(super) nullable: OnceCell<Vec<bool>>,
-    /// For each column requested so far, whether an element of its arrays can be NULL.
+    /// A cache: for each column, whether an element of its arrays can be NULL.
     pub(super) elements: RefCell<BTreeMap<usize, bool>>,
 }
 
@@ -242,7 +244,7 @@ pub(super) struct Proofs {
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) column: usize,
-    /// The column's possible new values, one for each row of VALUES; empty if the value is not known.
+    /// The possible new values of the column, one for each row of VALUES; empty if the new value is not known.
     pub(super) values: Vec<Node>,
 }
 
@@ -258,7 +260,7 @@ pub(super) enum Command {
     Utility,
 }
 
-/// The source of a query's rows, in addition to `FROM`.
+/// The part of a query that produces its rows, apart from `FROM`.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Body {
     #[default]
@@ -334,10 +336,11 @@ pub(super) enum RteSource {
         not_null: Vec<bool>,
         keys: Vec<Vec<usize>>,
         references: Vec<Reference>,
-        /// `TABLESAMPLE` or row level security may leave out some rows.
+        /// Whether `TABLESAMPLE` or row level security may exclude rows.
         sampled: bool,
     },
-    /// A subquery, or a view with its number in the schema. A view's query cannot refer to the queries around its use.
+    /// A subquery, or a view with its number in the schema. The query of a view cannot refer to the query that uses the
+    /// view.
     Subquery { query: Rc<Query>, view: Option<usize> },
     /// A query of `WITH`.
     Cte(Rc<Cte>),
@@ -345,7 +348,7 @@ pub(super) enum RteSource {
     Function {
         functions: Vec<(Node, Vec<bool>)>,
         ordinality: bool,
-        /// The parameters of an `UNNEST` of several arrays; the arrays must have equal lengths.
+        /// The numbers of the parameters that are arrays of one `UNNEST`; these arrays must have equal lengths.
         equally_long: Vec<usize>,
     },
     /// `EXCLUDED`, or an entry with an error: columns may be NULL.
@@ -367,12 +370,12 @@ pub(super) struct Cte {
     pub(super) name: String,
     pub(super) query: RefCell<Option<Rc<Query>>>,
     pub(super) columns: RefCell<Vec<RteColumn>>,
-    /// For a recursive query, the collations of its non-recursive term.
+    /// For a recursive query, the collations of the columns of its non-recursive term.
     pub(super) collations: RefCell<Vec<Collated>>,
     /// For the fixed point of a recursive query, whether each column is assumed to be nullable.
     pub(super) assumed: RefCell<Option<Vec<bool>>>,
-    /// The columns that `element_accepts_null` has handled. Without this list, the search in a recursive query would
-    /// not end.
+    /// The columns for which `element_accepts_null` was called. In a recursive query, the search would not end without
+    /// this list.
     pub(super) asked: RefCell<Vec<usize>>,
     /// Whether the query refers to itself.
     pub(super) recursive: bool,
@@ -395,7 +398,7 @@ pub(super) const SYSTEM_COLUMNS: [(&str, Oid); 6] = [
     ("tableoid", oid::OID),
 ];
 
-/// The column number of the first system column. The next higher number means the whole row.
+/// The column number of the first system column. The number after it means the whole row.
 pub(super) const FIRST_SYSTEM_COLUMN: usize = usize::MAX - 1;
 
 /// The system column of this number.
@@ -434,8 +437,8 @@ impl Node {
         matches!(&self.kind, NodeKind::Call { function, .. } if function.set)
     }
 
-    /// The expression as a column in an outer query. Of the `unknown` expressions, only plain constants and parameters
-    /// can still get a type in the outer query.
+    /// The expression as a column in an outer query. A constant or parameter of type `unknown` can still get a type in
+    /// the outer query; any other expression of type `unknown` cannot.
     pub(super) fn into_column(self) -> Node {
         match self.kind {
             NodeKind::Collate(..) if self.ty == oid::UNKNOWN => {
@@ -577,14 +580,15 @@ impl Query {
         }
     }
 
-    /// The number of parts of the query's expressions, including those of nested queries.
+    /// Returns the number of nodes in the query's expressions, including those of nested queries.
     fn size(&self) -> usize {
         let mut size = 1;
         self.expressions(&mut |node| size += node.size());
         size + self.subqueries().iter().map(|query| query.size()).sum::<usize>()
     }
 
-    /// The directly nested queries: of `FROM`, set operations and `WITH`, but not of expressions.
+    /// Returns the queries that are directly nested in `FROM`, set operations and `WITH`; subqueries in expressions are
+    /// not included.
     pub(super) fn subqueries(&self) -> Vec<Rc<Query>> {
         let of_rte = |rte: &Rte| match &rte.source {
             RteSource::Subquery { query, view: None, .. } => Some(query.clone()),

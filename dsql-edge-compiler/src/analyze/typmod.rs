@@ -83,7 +83,8 @@ impl Catalog<'_> {
     }
 }
 
-/// The name of a type in messages about its length: `anychar_typmodin`, `anybit_typmodin`.
+/// Returns the name of a type for PostgreSQL's messages about the length of a type: `anychar_typmodin`,
+/// `anybit_typmodin`.
 fn length_name(type_oid: Oid) -> &'static str {
     match type_oid {
         oid::BPCHAR => "char",

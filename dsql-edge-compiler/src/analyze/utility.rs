@@ -48,7 +48,7 @@ impl Analyzer<'_> {
         let before = (self.writes, self.changes_rows);
         let analyzed = self.statement(tree);
         if run(statement).is_none() {
-            // Without ANALYZE, the statement is only planned.
+            // EXPLAIN without ANALYZE only plans the statement and does not run it.
             (self.writes, self.changes_rows) = before;
         } else if analyzed.command != Command::Select {
             (self.writes, self.changes_rows) = (true, true);
@@ -78,7 +78,7 @@ impl Analyzer<'_> {
             },
         };
         let known = builtin::setting(&setting);
-        // A setting with a dot in its name belongs to an extension, or to the user.
+        // A setting with a dot in its name is defined by an extension or by the user.
         if known.is_none() && !setting.contains('.') {
             self.unknown_setting(&setting, statement);
         }
@@ -100,8 +100,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// The setting that a SHOW names: names with dots between them. The error is the place of the first token that does not
-/// fit this form.
+/// Returns the setting that a SHOW requests: one name, or several names with dots between them. The error is the span
+/// of the first token that is not part of such a name.
 fn name_of(statement: ParsedStatement<'_>) -> Result<String, Span> {
     let mut name = String::new();
     let end = Span { start: statement.span.end, end: statement.span.end };

@@ -89,8 +89,8 @@ impl Analyzer<'_> {
         Some(frame_has_current_row(found) && !base_frame(scope, found))
     }
 
-    /// `transformWindowDefinitions`, after all the other clauses: the keys of the `WINDOW` clause, then of the windows
-    /// that are defined where they are used. A window can be based only on a window before it.
+    /// Analyzes the definitions of windows after all other clauses (`transformWindowDefinitions`): first the `WINDOW`
+    /// clause, then the windows that OVER defines. A window can be based only on a window before it.
     pub(super) fn window_definitions(&mut self, scope: &Scope<'_>, other: &mut Vec<Node>) {
         let inline = scope.inline_windows.take();
         for (at, window) in scope.windows.iter().chain(&inline).enumerate() {
@@ -140,7 +140,7 @@ impl Analyzer<'_> {
         }
         if let Some(frame) = &window.frame {
             let (own, _) = keys.split_at_checked(window.order_by.len()).unwrap_or((&keys, &[]));
-            // A repeated key counts only once.
+            // If the frame's window repeats a sort key, the key counts only once.
             let mut known = NodeSet::default();
             let mut repeated = 0;
             for key in own {
@@ -222,7 +222,7 @@ impl Analyzer<'_> {
     fn range_offset(&mut self, node: Node, key: Option<&Node>) -> Node {
         let Some(key) = key else { return node };
         let base = self.catalog.base_type(key.ty).0;
-        // A type of the schema may have a B-tree family of its own.
+        // A type of the schema may have its own B-tree family.
         if key.is_error() || node.is_error() || self.catalog.user_kind(base).is_some() {
             return node;
         }

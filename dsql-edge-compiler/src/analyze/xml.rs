@@ -16,11 +16,11 @@ use crate::syntax::ast::{Expr, ExprKind, Name, SqlFunction, XmlTable};
 use std::collections::HashSet;
 use std::rc::Rc;
 
-/// The name after AS, if there is one, and the place of the attribute.
+/// The name after AS, if AS is written, and the span of the attribute.
 type Label = (Option<Name>, Span);
 
-/// The names of the attributes of an XML element. The flag distinguishes two forms of a name for which `is_escaped` is
-/// true: the flag is true if the name is written after `AS`.
+/// The names of the attributes of an XML element. The flag is true for a name that PostgreSQL would escape if the name
+/// came from a column, but that the query writes after `AS`, where PostgreSQL does not escape names.
 type XmlNames = HashSet<(String, bool)>;
 
 /// Whether `map_sql_identifier_to_xml_name` changes this name if the name comes from a column. PostgreSQL does not
@@ -75,7 +75,8 @@ impl Analyzer<'_> {
         Node { ty, typmod, kind, span }
     }
 
-    /// Checks the name of an XML attribute, or of an element of `XMLFOREST`. `label` is the name after AS.
+    /// Checks the name of an XML attribute, or of an element of `XMLFOREST`. `label` is the name that the query
+    /// contains after AS.
     fn xml_name(&mut self, function: &str, arg: &Expr, (label, place): &Label, names: &mut XmlNames) {
         let name = match (label, &arg.kind) {
             (Some(label), _) => &label.text,

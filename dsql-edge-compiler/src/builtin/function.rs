@@ -67,8 +67,8 @@ impl Function {
         self.details().filter(|detail| matches!(detail.mode, b'i' | b'b' | b'B' | b'v')).map(|it| it.name)
     }
 
-    /// The columns of the result, if OUT arguments declare them. A single OUT argument only names the result and does
-    /// not declare a column.
+    /// Returns the columns of the result, if the function declares OUT arguments. A single OUT argument only names the
+    /// result and does not declare a column.
     pub fn out_columns(&self) -> impl Iterator<Item = OutColumn> + Clone + use<> {
         self.details().filter(|detail| matches!(detail.mode, b'o' | b'O' | b'b' | b'B' | b't' | b'T')).map(
             |detail| OutColumn {
@@ -91,7 +91,7 @@ impl Function {
     }
 }
 
-/// The overloads of a name of `pg_catalog`, by OID.
+/// Returns the functions in `pg_catalog` that have this name, sorted by OID.
 pub fn functions(name: &str) -> impl Iterator<Item = Function> + Clone + use<> {
     FUNCTIONS.find(Key::name(name)).map(read)
 }

@@ -11,7 +11,7 @@ pub enum NullContract {
     /// The result (for a set, each row) is not NULL if no argument is NULL. The contract of an aggregate also holds if
     /// there are no rows.
     OfValues,
-    /// The result is not NULL for any arguments: `concat`, `jsonb_build_object`, `count`.
+    /// The result is never NULL, whatever the arguments are: `concat`, `jsonb_build_object`, `count`.
     Always,
     /// The result of an aggregate is not NULL if there is at least one row whose arguments are not NULL.
     OverValues,
@@ -31,8 +31,8 @@ impl NullContract {
         }
     }
 
-    /// The contract of a function. If `known` is true, the function does not return NULL for arguments that are not
-    /// NULL.
+    /// The contract of a function. Returns the contract "not NULL if no argument is NULL" if `known` is true;
+    /// otherwise, nothing is known.
     pub fn of_values_if(known: bool) -> NullContract {
         if known { NullContract::OfValues } else { NullContract::Unknown }
     }

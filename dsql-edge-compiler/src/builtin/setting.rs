@@ -22,8 +22,8 @@ const OTHER: &[&str] = &[
     "wal_debug",
 ];
 
-/// The name of a setting as `SHOW` prints it; `None` if no server has the setting. `written` may be in upper or lower
-/// case.
+/// The name of a setting as `SHOW` prints it; `None` if no server has the setting. `written` is the name in upper or
+/// lower case.
 pub fn setting(written: &str) -> Option<&'static str> {
     let lower = written.to_ascii_lowercase();
     let name = OLD_NAMES.iter().find(|(old, _)| *old == lower).map_or(lower.as_str(), |(_, new)| new);

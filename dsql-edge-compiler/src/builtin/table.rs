@@ -1,5 +1,5 @@
-//! Searches a sorted text of lines with tab-separated fields. Input: a key. Output: the lines that begin with this key.
-//! The module does not interpret the fields.
+//! Searches a sorted text of lines with tab-separated fields. Input: a key. Output: the lines whose first fields are
+//! the key. The module does not interpret the fields.
 //!
 //! The code runs unoptimized in a proc macro, so it compares whole slices, for which the standard library has optimized
 //! code, instead of using its own loops.
@@ -24,7 +24,8 @@ impl Table {
         Self { text, width: 0 }
     }
 
-    /// A table whose lines all have the same length. A search in such a table is faster.
+    /// Makes a table from text in which all lines have the same length. A search in such a table needs no search for
+    /// line ends, and so is faster.
     pub(super) const fn of_even_lines(text: &'static str) -> Self {
         let bytes = text.as_bytes();
         let mut width = 0;
@@ -104,14 +105,14 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> + Clone {
     text.split_terminator('\n')
 }
 
-/// The fields with which a line must begin to match.
+/// A search key: the first fields of the lines to find.
 #[derive(Clone)]
 pub(super) struct Key(String);
 
 impl Key {
     /// A key for a name. A name that cannot be a field matches no line.
     pub(super) fn name(name: &str) -> Key {
-        // A key that is a newline does not match any line.
+        // No line begins with a newline, so a key that is a newline finds nothing.
         if name.bytes().any(|byte| byte <= b' ') { Key("\n".to_owned()) } else { Key(name.to_owned()) }
     }
 
@@ -157,7 +158,7 @@ impl Fields {
         if field.ends_with(' ') { field.trim_end_matches(' ') } else { field }
     }
 
-    /// The next field as an OID; 0 if there is none.
+    /// Reads the next field as an OID; 0 if the line has no further field.
     pub(super) fn oid(&mut self) -> Oid {
         let (field, rest) = match self.rest.as_bytes() {
             // Nearly all OIDs have five digits and are followed by a tab.
@@ -171,7 +172,7 @@ impl Fields {
         number(field)
     }
 
-    /// The next field as a small count.
+    /// Reads the next field as a number below 256.
     pub(super) fn count(&mut self) -> u8 {
         u8::try_from(number(self.text())).unwrap_or_default()
     }

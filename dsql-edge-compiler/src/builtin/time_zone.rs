@@ -32,7 +32,7 @@ pub enum Abbreviation {
     Standard,
     /// The abbreviation always has the same offset, and is daylight saving time.
     Daylight,
-    /// The offset of the abbreviation depends on the date.
+    /// An abbreviation whose offset from UTC depends on the date.
     Dated,
 }
 

@@ -75,7 +75,8 @@ pub fn type_by_qualified_name(schema: &str, name: &str) -> Option<Type> {
     type_by_oid(fields.oid())
 }
 
-/// The array type over this element; `None` if there is none, or if the element is an array.
+/// Returns the type of an array with elements of this type; `None` if no such type exists, or if `element` is itself an
+/// array type.
 pub fn array_of(element: Oid) -> Option<Type> {
     type_by_oid(type_by_oid(element)?.array)
 }
@@ -107,7 +108,7 @@ fn read(row: Row) -> Type {
         base: fields.oid(),
         subtype: fields.oid(),
         counterpart: fields.oid(),
-        // A composite type has the name of its relation.
+        // A composite type and the relation that defines it have the same name.
         relid_name: if kind == b'c' { qualified } else { "" },
     }
 }

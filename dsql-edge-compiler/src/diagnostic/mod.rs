@@ -1,7 +1,7 @@
 //! Defines diagnostics: errors and warnings of a query or a schema.
 //!
-//! Input: a code, PostgreSQL's words, a place. Output: [`Diagnostic`], rendered by [`render`] as text and by the CLI as
-//! JSON. The module does not detect errors.
+//! Input: a code, PostgreSQL's message, and a span. Output: [`Diagnostic`], rendered by [`render`] as text and by the
+//! CLI as JSON. The module does not detect errors.
 
 mod codes;
 pub mod quotation;
@@ -50,11 +50,11 @@ pub struct Diagnostic {
     pub code: Code,
     /// Error or warning.
     pub severity: Severity,
-    /// The stage that would reject the statement.
+    /// The stage of PostgreSQL, such as the parser or the planner, that would reject the statement.
     pub stage: Stage,
     /// PostgreSQL's primary message, if PostgreSQL has one.
     pub message: String,
-    /// The place to underline; it starts at PostgreSQL's error position.
+    /// The span to underline; its start is PostgreSQL's error position.
     pub span: Span,
     /// More about the cause.
     pub detail: Option<String>,
@@ -131,7 +131,7 @@ impl Diagnostic {
     }
 }
 
-/// All diagnostics of one source, in the order in which PostgreSQL would find them.
+/// All diagnostics of one query or file, in the order in which PostgreSQL would find them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
@@ -148,8 +148,8 @@ impl Diagnostics {
         }
     }
 
-    /// Replaces the advice of the last diagnostic, if the diagnostic is about this place. With `None`, the place does
-    /// not matter.
+    /// Replaces the hint of the last diagnostic, if this diagnostic has the given span. If `span` is `None`, the
+    /// diagnostic's span is not compared.
     pub fn advise(&mut self, span: Option<Span>, hint: impl Into<String>) {
         if let Some(last) = self.0.last_mut().filter(|last| span.is_none_or(|span| last.span == span)) {
             last.hint = Some(hint.into());

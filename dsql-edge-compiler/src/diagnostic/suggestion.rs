@@ -1,13 +1,13 @@
 //! Finds the existing name that is nearest to a misspelled name.
 //!
 //! Input: the written name and the candidates. Output: the nearest candidate within a bound: an edit distance of at
-//! most 2, or a third of a long name, and at most half the length of the written name. PostgreSQL's only bound is half
-//! the length (`parse_relation.c`, `updateFuzzyAttrMatchState`), and would accept `line` for `dblink`.
+//! most 2, or a third of a long name, and at most half the length of the written name. PostgreSQL's bound is only half
+//! the length (`parse_relation.c`, `updateFuzzyAttrMatchState`), so PostgreSQL would suggest `line` for `dblink`.
 
 /// The candidate nearest to `written`; `None` if no candidate is near.
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // For a name of one letter, the bound is 0, because any two letters differ by one edit. Such a name matches only
-    // the same letter in another case.
+    // For a name of one letter, the bound is 0, because any two letters differ by one edit. So a name of one letter
+    // matches only the same letter in upper or lower case.
     let length = written.chars().count();
     let bound = (length / 2).min((length / 3).clamp(2, 3));
     candidates

@@ -127,7 +127,7 @@ fn column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
     for constraint in &column.constraints {
         self::constraint(constraint, out);
         match &constraint.kind {
-            // The attribute belongs to the constraint that precedes the attribute.
+            // The attribute belongs to the constraint before it in the list.
             ConstraintKind::Attribute(attribute) if of_key && attribute.defers() => {
                 out.push(deferrable_constraint.at(constraint.span));
             }
@@ -187,8 +187,8 @@ fn identity_options(
     }
 }
 
-/// Checks CACHE among the options of an identity column. `end` is the end of the identity clause. If there are no
-/// options, the fix inserts `(CACHE 1)` there.
+/// Checks CACHE among the options of an identity column. `end` is the end of the identity clause. If the identity
+/// clause has no options, the fix inserts `(CACHE 1)` at its end.
 pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Span, out: &mut Vec<Finding>) {
     match cache(options) {
         Cache::Fits => {}
@@ -308,7 +308,7 @@ fn listed(labels: &[String]) -> String {
 
 pub(super) fn function(function: &CreateFunction, words: &Words<'_>, out: &mut Vec<Finding>) {
     out.extend(temporary_object("CREATE FUNCTION", &function.name));
-    // Without LANGUAGE, the body is SQL.
+    // The language of a function without LANGUAGE is SQL.
     if let Some(language) = function.language.as_deref().filter(|language| *language != "sql")
         && function.aggregate.is_none()
     {

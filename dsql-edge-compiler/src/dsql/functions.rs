@@ -1,7 +1,7 @@
 //! Finds calls of functions that DSQL does not have, or that DSQL has only for some arguments.
 //!
 //! Input: a call. Output: the rule that the call breaks. The module checks only names without a schema and names in
-//! `pg_catalog` and `sys`; names in other schemas are functions of the user.
+//! `pg_catalog` and `sys`; a function in another schema is defined by the user.
 
 use super::clauses::{
     call_subquery, denied_function, job_id, text_search, unsupported_function, wait_for_job_is_a_procedure,
@@ -33,7 +33,7 @@ const LOCK: &str =
     "DSQL has no advisory locks: SELECT … FOR UPDATE a row of a lock table, and retry on 40001";
 const ADDRESS: &str = "leave it out: DSQL does not show addresses";
 
-/// Functions that have a variant with one more argument: the first argument is then the name of a text search
+/// Functions that also exist with one more argument; in that form, the first argument is the name of a text search
 /// configuration.
 const TEXT_SEARCH: &[&str] = &[
     "to_tsvector",

@@ -13,14 +13,14 @@ use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateIndex, CreateTable, ExprKind, TableColumn, TableElement, TypeName,
 };
 
-/// The maximum length of a column in a key, in bytes, as DSQL's message names it.
+/// The maximum length of a column in a key, in bytes, according to DSQL's message.
 const MOST_BYTES: i32 = 2_000;
 
 /// The maximum number of nested domains that are followed from a column's type to its base type.
 const MOST_DOMAINS: usize = 32;
 
 rules! {
-    /// The rules about columns of keys.
+    /// The rules about the columns of primary keys, unique constraints and indexes.
     KEYS;
     // rule             what                                  SQLSTATE  DSQL's words                                                           known by       alternative
     key_type:           "a key or index column of timetz, interval, bytea, json, jsonb" | "0A000" | "datatype {} is not supported in a key" | Observed "AWS's agent plugins, observed 2026-10" | "index an expression over it: ((data ->> 'id'))";

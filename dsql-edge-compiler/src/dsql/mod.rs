@@ -71,7 +71,8 @@ pub fn refused_functions() -> &'static [(&'static str, &'static str)] {
     functions::refused()
 }
 
-/// The functions that reach more than rows and whose answer on a cluster is not known, and the alternatives.
+/// Returns the functions that do more than compute a value from rows, and for which no answer of a cluster is known,
+/// each with its alternative.
 pub fn denied_functions() -> impl Iterator<Item = (&'static str, &'static str)> {
     denied_functions::all()
 }
@@ -84,8 +85,8 @@ pub fn unknown_casts(statement: &Statement, schema: &Schema) -> Vec<Finding> {
     out
 }
 
-/// The ids of the rules that the statements of a text break; each statement is checked as if it were the first in its
-/// session.
+/// Returns the ids of the rules that the statements in `sql` break; each statement is checked as if it were the first
+/// in its session.
 #[cfg(test)]
 fn refused(sql: &str) -> Vec<String> {
     let source = crate::Source::numbered(sql);

@@ -109,7 +109,7 @@ pub(super) fn passed_over(words: &Words<'_>) -> Option<Finding> {
     let all = || words.span_of(usize::MAX);
     match (words.first_two(), words.at(2)) {
         (("BEGIN" | "START", _), _) => isolation(words),
-        // DSQL checks the isolation level first.
+        // DSQL checks the isolation level before the other modes.
         (("SET", "TRANSACTION"), _) => {
             isolation_but(words, &["REPEATABLE READ", "READ COMMITTED", "READ UNCOMMITTED"])
                 .or_else(|| Some(set_transaction.at(all())))

@@ -61,8 +61,8 @@ impl Emission<'_> {
         statement::statements(self, &mut items);
         let items = items.parse();
         let result = quote!(::dsql_edge::private::#kind::new(#chosen, #arguments_name #last));
-        // The arguments are evaluated outside the block that contains the items, so that the arguments cannot refer to
-        // the names of these items.
+        // The block contains generated items; the arguments are evaluated outside the block, so that the arguments
+        // cannot refer to the names of these items.
         quote! {
             match (#(&(#arguments),)*) {
                 (#(#names,)*) => {

@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ident::{ColumnName, FieldName};
 use crate::typed::TypedColumn;
 
-/// A node in the tree of the columns' names.
+/// A node in the tree of column names, which are divided at their dots.
 pub(super) enum Branch {
     Column { name: FieldName, column: usize },
     Group { name: FieldName, branches: Vec<Branch> },
@@ -64,8 +64,8 @@ fn struct_names(
         let Branch::Group { name, branches } = branch else { continue };
         let suffix = format!("{outer}{}", name.pascal_case());
         let path = format!("{outer_path}{}.", name.text());
-        // The suffixes are compared as rustc compares identifiers. The comparison puts a letter before each suffix,
-        // because a suffix alone need not be an identifier.
+        // The suffixes are compared as rustc compares identifiers. A suffix alone need not be an identifier, so a
+        // letter is put before each suffix.
         let same = |(other, _): &&(String, String)| {
             FieldName::new(&format!("R{other}")) == FieldName::new(&format!("R{suffix}"))
         };
@@ -157,7 +157,7 @@ fn rename(name: &str, earlier: Option<&TypedColumn>, later: Option<&TypedColumn>
 
 /// Returns the number of a column that is NULL exactly if the group is absent. Such a column is NULL only because of an
 /// outer join without a match, and each outer join that can make this column NULL makes all columns of the group NULL.
-/// The joins in `matched` are known to have a match, so they do not count.
+/// A join in `matched` certainly found a row, so it is ignored here.
 pub(super) fn witness(
     branches: &[Branch],
     columns: &[(ColumnName, &TypedColumn)],

@@ -23,8 +23,9 @@ impl Relation {
         self.checks.iter().any(|check| check.validated && check.not_null.iter().any(|it| it == column))
     }
 
-    /// The labels that the checks allow for a column of text; `None` if they allow other texts, too. With `all_rows`, a
-    /// check that is NOT VALID is ignored, because rows that are older than the check may violate it.
+    /// Returns the labels to which the checks restrict a text column; `None` if the checks also allow other strings.
+    /// With `all_rows`, a check that is NOT VALID is ignored, because rows that are older than the check may violate
+    /// it.
     pub fn checked_labels(&self, column: &str, all_rows: bool) -> Option<Vec<String>> {
         let holds =
             |check: &&Check| (check.validated || !all_rows) && !(check.no_inherit && self.has_children);
@@ -51,7 +52,7 @@ impl Relation {
         });
     }
 
-    /// The checks that a child table inherits from this table.
+    /// Returns the checks that a child table inherits from this table.
     pub(super) fn inherited_checks(&self) -> impl Iterator<Item = Check> + '_ {
         self.checks.iter().filter(|check| !check.no_inherit).cloned()
     }
@@ -126,7 +127,7 @@ fn check_name(relation: &Relation, columns: &[String]) -> String {
     key_name(&relation.name, if columns.len() == 1 { columns } else { &[] }, "check")
 }
 
-/// The columns that a check names. A check cannot name columns of another table.
+/// Returns the names of the columns in a check. A check cannot name columns of another table.
 pub(super) fn columns(expr: &Expr) -> Vec<String> {
     struct Columns(BTreeSet<String>);
     impl Visit<'_> for Columns {
