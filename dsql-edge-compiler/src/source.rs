@@ -85,7 +85,7 @@ impl Extend<(Span, String)> for Edits {
 /// The form in which a query writes its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Placeholders {
-    /// `$1`, `$2`: PostgreSQL's form, and the only form in schema files.
+    /// `$1`, `$2`: `$1`, `$2`: PostgreSQL's form; a schema file can contain only this form.
     #[default]
     Numbered,
     /// `$name`, the macro's form; `$1` is also accepted, and the macro rejects a mixture.
@@ -127,17 +127,17 @@ impl Source {
         Source { placeholders: Placeholders::Named, ..Source::numbered(text) }
     }
 
-    /// SQL in the form of `sql!`: `$name` parameters and `{? … }`.
+    /// Makes a source in the syntax of `sql!`: parameters are written `$name`, and `{? … }` is optional text.
     pub fn of_macro(text: impl Into<String>) -> Source {
         Source { optional_text: true, ..Source::named(text) }
     }
 }
 
-/// U+FEFF at the beginning of a file. This character marks the encoding and is not a part of the text.
+/// U+FEFF at the beginning of a file. The character only marks the encoding; it does not belong to the text.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The positions at which the lines of a text begin. For many places in one text, `Lines` is faster than
-/// [`line_and_column`], which reads the text again for each place.
+/// The positions at which the lines of a text begin. To find the lines of many positions in one text, `Lines` is faster
+/// than [`line_and_column`], which reads the text again for each position.
 #[derive(Clone, Debug)]
 pub struct Lines {
     starts: Vec<usize>,
@@ -146,7 +146,7 @@ pub struct Lines {
     marks: Vec<(usize, usize)>,
 }
 
-/// The number of bytes between the marks in a long line.
+/// The distance in bytes between two marks in a long line.
 const MARK_DISTANCE: usize = 1024;
 
 impl Lines {
@@ -185,7 +185,7 @@ impl Lines {
         (number, counted + rest.chars().count() + 1)
     }
 
-    /// The offset of the first byte of a line; lines count from 1.
+    /// Returns the offset of the first byte of a line; the first line has the number 1. 1.
     pub(crate) fn start(&self, number: usize) -> Option<usize> {
         number.checked_sub(1).and_then(|before| self.starts.get(before)).copied()
     }

@@ -18,7 +18,7 @@ use crate::diagnostic::Code;
 use crate::syntax::ast::{AlterAction, ConstraintKind, Name, QualifiedName, TableColumn};
 
 impl Fold {
-    /// Applies an action to a table, and to the tables that inherit from it.
+    /// Applies an action to a table, and to the tables that inherit from this table.
     pub(super) fn alter_with_children(&mut self, at: usize, action: AlterAction, only: bool) {
         match &action {
             AlterAction::AddColumn { column, .. } if !only => self.add_to_children(at, column),
@@ -72,8 +72,8 @@ impl Fold {
     pub(super) fn inherit(&mut self, relation: &mut Relation, parent: usize, is_child: bool) {
         let columns = self.columns_of(parent);
         let from = &mut self.schema.relations[parent];
-        // The keys of a partitioned table apply to its partitions' rows; the keys of an inheritance parent do not apply
-        // to its children's rows.
+        // The keys of a partitioned table also hold among the rows of its partitions, but the keys of an inheritance
+        // parent do not hold among the rows of its children.
         from.has_children |= is_child;
         relation.evaluated.extend(from.evaluated.iter().cloned());
         relation.parents.push(parent);
@@ -194,8 +194,7 @@ fn inherited_column(column: Column) -> Column {
     }
 }
 
-/// Returns the action that PostgreSQL also applies to the children of a table; `None` if the action changes only the
-/// parent.
+/// If PostgreSQL applies the action to the children of a table too, returns the action for a child; otherwise `None`.
 fn inherited(action: &AlterAction, is_partition: bool) -> Option<AlterAction> {
     Some(match action {
         AlterAction::SetType { .. }

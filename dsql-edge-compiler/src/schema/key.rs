@@ -1,7 +1,8 @@
 //! Keeps the unique keys and foreign keys of tables.
 //!
-//! Input: constraints as written. Output: keys by column name. `analyze` uses these keys to prove the maximum number of
-//! rows of a query, and to prove that a join finds a row. A key that does not always hold proves nothing.
+//! Input: constraints as written. Output: keys by column name. From these keys, `analyze` derives the maximum number of
+//! rows of a query, and which joins always find a row. A key that rows can violate, for example a deferrable key before
+//! COMMIT, proves nothing.
 
 use super::alter::unknown_column;
 use super::check::columns as columns_of;

@@ -49,8 +49,9 @@ pub(super) fn free_name(
     numbered(pass)
 }
 
-/// The names of the columns of an index: `ChooseIndexColumnNames`, which adds a number to a repeated name. `None` if an
-/// element is an expression: the analysis decides which name PostgreSQL then takes.
+/// The names of the columns of an index: `ChooseIndexColumnNames`, which adds a number to a repeated name. Returns
+/// `None` if an element is an expression, because only the analysis determines which name PostgreSQL takes for an
+/// expression.
 pub(super) fn index_column_names(elements: &[IndexElement]) -> Option<Vec<String>> {
     let mut names: Vec<String> = Vec::with_capacity(elements.len());
     for element in elements {

@@ -1,7 +1,8 @@
 //! Follows the search path while a script runs: the schemas in which unqualified names are looked up and new objects
 //! are created.
 //!
-//! Input: `SET`, `RESET`, `set_config(…)` and the ends of transactions. Output: the current path.
+//! Input: Input: the statements `SET` and `RESET`, calls of `set_config(…)`, and the ends of transactions. Output: the
+//! current path.
 
 use super::fold::Fold;
 use super::{Schema, TEMPORARY};
@@ -78,7 +79,7 @@ impl Fold {
         found.cloned().unwrap_or_else(|| "public".to_owned())
     }
 
-    /// The schema in which an object with this name is created.
+    /// Returns the schema in which a CREATE statement with this name creates the object.
     pub(super) fn creation_schema(&self, name: &QualifiedName) -> String {
         name.schema().map_or_else(|| self.first_schema(), str::to_owned)
     }

@@ -1,8 +1,8 @@
 //! Records the names in the statements of a schema whose effect is not known.
 //!
 //! Input: a statement and its text. Output: a [`Taint`]. If a query has an error about a name, a statement that
-//! contains this name and whose effect is not known may be the reason. So the error message names this statement and
-//! its place.
+//! contains this name and whose effect is not known may be the reason. So the error message shows this statement and
+//! its location.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::source::{Lines, Span};
 pub struct Taint {
     /// The file.
     pub file: String,
-    /// The line in the file, from 1.
+    /// The number of the line in the file; the first line is 1. 1.
     pub line: usize,
     /// The statement's first words: `DO $$`.
     pub statement: String,

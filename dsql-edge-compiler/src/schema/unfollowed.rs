@@ -23,14 +23,14 @@ pub(super) fn error(span: Span, what: &str) -> Diagnostic {
     .with_hint(HINT)
 }
 
-/// The error for a transaction that does not end.
+/// Returns the error for a BEGIN whose transaction does not end.
 pub(super) fn open_transaction(begin: Span) -> Diagnostic {
     let mut diagnostic = error(begin, "its transaction does not end");
     diagnostic.hint = Some("end it with COMMIT".to_owned());
     diagnostic
 }
 
-/// The error for a statement, if the fold ignores an effect of the statement.
+/// Returns an error if the fold ignores an effect of the statement.
 pub(super) fn statement(
     statement: &Statement,
     text: &str,

@@ -162,7 +162,7 @@ pub enum MergeAction {
     Update(Vec<Assignment>),
     /// `DELETE`
     Delete,
-    /// `INSERT (…) VALUES (…)`; `None` is `DEFAULT VALUES`.
+    /// `INSERT (…) VALUES (…)`; the second field is `None` for `DEFAULT VALUES`.
     Insert(Vec<TargetColumn>, Option<Vec<Expr>>),
     /// `DO NOTHING`
     Nothing,

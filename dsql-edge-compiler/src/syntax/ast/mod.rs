@@ -47,7 +47,7 @@ impl QualifiedName {
         self.parts.len().checked_sub(2).and_then(|at| self.parts.get(at)).map(|name| name.text.as_str())
     }
 
-    /// The place from the first name to the last.
+    /// Returns the span from the first name to the last name.
     pub fn span(&self) -> Span {
         match (self.parts.first(), self.parts.last()) {
             (Some(first), Some(last)) => first.span.to(last.span),
@@ -67,7 +67,7 @@ impl QualifiedName {
 pub struct Statement {
     /// The kind of statement.
     pub kind: StatementKind,
-    /// The place of the statement, from its first token to its last token, without the semicolon.
+    /// The span of the statement, from its first token to its last token, without the semicolon.
     pub span: Span,
 }
 
@@ -104,7 +104,7 @@ pub enum StatementKind {
     CreateFunction(Box<CreateFunction>),
     /// `CREATE TRIGGER … ON table`, with its table.
     CreateTrigger(QualifiedName),
-    /// `CREATE RULE … TO table`, with its table.
+    /// `CREATE RULE … TO table`; the field is the table.
     CreateRule(QualifiedName),
     /// `CREATE OPERATOR`.
     CreateOperator(Box<CreateOperator>),
@@ -128,7 +128,7 @@ pub enum StatementKind {
     Set(Box<Set>),
     /// `BEGIN`, `COMMIT`, `SAVEPOINT` and related statements.
     Transaction(TransactionStatement),
-    /// The command words of a statement that does not return rows and does not affect queries.
+    /// Another statement, by its command words: the statement returns no rows and does not affect queries.
     Utility(&'static str),
 }
 

@@ -1,6 +1,6 @@
 //! Advice on tokens that the lexer rejects, and on the quotation marks of other databases, such as backticks.
 //!
-//! Input: the place, and the error of the lexer. Output: advice.
+//! Input: the tokens around the error, and the error of the lexer. Output: advice.
 
 use super::super::super::keyword::Keyword;
 use super::super::super::token::{TokenKind, optional_text_of};
