@@ -30,7 +30,7 @@ impl Numbers {
     }
 }
 
-/// A schema, and a query over it.
+/// A schema, and a query that uses the schema.
 type Input = (String, String);
 
 /// Generates an input of a given size.
@@ -55,9 +55,9 @@ const SHAPES: [(&str, Shape); 13] = [
 const TABLE: &str = "-- dsql-edge: dialect postgres
 CREATE TABLE t (a int PRIMARY KEY, b int, c bool, d int[]);";
 
-/// Nests texts: in each text, the previous text replaces the first `@`.
+/// Nests SQL to a given depth: at each level, the SQL of the previous level replaces the first `@`.
 fn nested(depth: usize, first: &str, text: impl Fn(usize) -> String) -> String {
-    // Only the first `@` is replaced, so that the text does not double with each level.
+    // Only the first `@` is replaced; otherwise the SQL could double in length at each level.
     (0..depth).fold(first.to_owned(), |inner, at| text(at).replacen('@', &inner, 1))
 }
 
@@ -294,7 +294,8 @@ fn generated_input_is_answered_or_too_complex() {
         let answer = finished.recv_timeout(HANG);
         let answer = answer.unwrap_or_else(|error| panic!("{name}, size {size}: {error}: {shown}…"));
         slowest.push((start.elapsed(), format!("{name}, size {size}: {answer:?}: {shown}…")));
-        // The wide list consists of unknown names, all of which are reported.
+        // For a wide list, errors are expected: all names in the list are unknown, and the compiler reports each of
+        // them.
         let expected = match &answer {
             Ok(()) => true,
             Err(code) => {

@@ -24,7 +24,7 @@ fn answers(schema: String, sql: String) -> Result<usize, String> {
     std::thread::Builder::new().stack_size(STACK).spawn(run).unwrap().join().unwrap()
 }
 
-/// Concatenates the texts that `text` returns for the numbers from 1 to `count`.
+/// Concatenates the results of `text` for the numbers from 1 to `count`.
 fn each(count: usize, text: impl Fn(usize) -> String) -> String {
     (1..=count).map(text).collect()
 }

@@ -19,7 +19,7 @@ pub enum Fault {
     Conflict(u64),
     /// The connection ends at the n-th commit from now, and this commit is not applied.
     CutBeforeCommit(u64),
-    /// The connection ends after the n-th commit from now has been applied, and before the commit is answered.
+    /// Counted from now, the n-th commit is applied, but the connection ends before the server answers the commit.
     CutAfterCommit(u64),
     /// The next n connections are rejected with SQLSTATE 53300, because the quota of connections is used up.
     TooManyConnections(u64),
@@ -30,11 +30,11 @@ pub enum Fault {
     /// The next n connections process the login and drop the statements that are sent with the login, up to the Sync of
     /// these statements.
     DropFlight(u64),
-    /// Every open connection is treated as an hour old: it ends as soon as it is not in a transaction.
+    /// Every open connection counts as an hour old, so the server closes it as soon as it is not in a transaction.
     ExpiredHour,
 }
 
-/// Makes a fault from its number.
+/// The function that makes a fault of this kind from the number after `=`.
 type FaultOf = fn(u64) -> Fault;
 
 const NUMBERED: [(&str, FaultOf); 8] = [
@@ -57,7 +57,7 @@ const MOST: u64 = 1_000_000;
 /// The longest latency of an answer, in milliseconds: the time limit of a login.
 pub const MOST_LATENCY: u64 = 60_000;
 
-/// The error for a text that is not a fault.
+/// The error for a string that is not a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidFault(String);
 

@@ -1,4 +1,4 @@
-//! Maps a byte of a string literal's text to a place in the source.
+//! Finds the position in the source for each byte of a string literal's value.
 //!
 //! Input: the literal as written. Output: places.
 //!
@@ -7,11 +7,12 @@
 
 use syn::LitStr;
 
-/// A string literal and the places of its bytes.
+/// A string literal with the source positions of its bytes.
 pub struct Literal {
     /// The literal as written, quotes included.
     written: String,
-    /// For each byte of the text, the place of its source: the offset in `written` at which the source begins.
+    /// For each byte of the value, its source position: the offset in `written` at which this byte, or its escape
+    /// sequence, begins.
     offsets: Vec<usize>,
 }
 
@@ -23,7 +24,7 @@ impl Literal {
         Literal { written, offsets }
     }
 
-    /// The place of a byte of the text in the literal as written, in bytes.
+    /// Returns the offset in the literal as written at which the source of a byte of the value begins.
     pub fn offset(&self, offset: usize) -> usize {
         self.offsets.get(offset).copied().unwrap_or_else(|| {
             // The end of the text: the closing quotation mark.
@@ -45,8 +46,8 @@ impl Literal {
     }
 }
 
-/// Returns, for each byte of the literal's value, the place of its source: the offset in `written` at which the
-/// source begins.
+/// Returns, for each byte of the literal's value, its source position: the offset in `written` at which this byte, or
+/// its escape sequence, begins.
 fn offsets(written: &str) -> Vec<usize> {
     let bytes = written.as_bytes();
     let Some(open) = written.find('"') else { return Vec::new() };

@@ -1,4 +1,5 @@
-//! The Rust types that directives of the snapshot name: `-- dsql-edge: type links.id = crate::LinkId`.
+//! Makes tokens of the Rust types that the snapshot's directives specify: `-- dsql-edge: type links.id =
+//! crate::LinkId`.
 //!
 //! Input: a directive. Output: tokens of a type that name the same type in each target of the package. `crate` in a
 //! directive is the package's library, because the snapshot belongs to the package. In a test, an example or a binary,
@@ -14,12 +15,12 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::path::Path;
 
-/// Returns the type of a directive, and adds to `items` the items that the type needs.
+/// Returns the Rust type in a directive, and adds to `items` the items that the type needs.
 ///
 /// # Errors
 ///
 /// Returns an error if the text is not a type, or if it contains `crate` and the target cannot name the library. The
-/// error contains the directive and its place.
+/// error contains the directive and its location.
 pub(crate) fn directive_type(
     directive: &RustType,
     span: Span,

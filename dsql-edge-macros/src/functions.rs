@@ -52,11 +52,11 @@ pub(crate) fn functions(tokens: TokenStream) -> TokenStream {
     out
 }
 
-/// A function and its compiled SQL.
+/// A query function with the result of compiling its SQL.
 struct Compiled {
     input: FunctionInput,
     text: Text,
-    /// The compiled query; if there are errors, the parts that resolved.
+    /// The compiled query; if the SQL has errors, the parts that could be resolved.
     checked: Option<Checked>,
     arguments: Vec<Value>,
     errors: TokenStream,
@@ -168,8 +168,8 @@ impl Compiled {
         out
     }
 
-    /// The parameter of the compiled SQL that corresponds to the function's parameter with the number `at` and the name
-    /// `name`.
+    /// Returns the parameter of the compiled SQL for a parameter of the function, which has the number `at` and the
+    /// name `name`.
     fn parameter<'c>(&self, checked: &'c Checked, at: usize, name: &Ident) -> Option<&'c TypedParameter> {
         let known = &checked.query.parameters;
         match known.iter().any(|parameter| parameter.name.is_some()) {
@@ -185,7 +185,7 @@ impl Compiled {
             Some(RowInput::Declared { name, .. }) => {
                 RowTarget::Declared(declared_type(name, &checked.fields))
             }
-            // `row_error` reports the error of this row, so no second error is emitted here.
+            // `row_error` reports that the row does not match, so this code reports nothing more.
             Some(RowInput::Own(row)) => {
                 row_type(row, &checked.fields.entries).map_or(RowTarget::Anonymous, RowTarget::Struct)
             }
@@ -200,7 +200,7 @@ impl Compiled {
                 (Some(written), _) => written.to_token_stream(),
                 (None, Some(parameter)) if parameter.is_resolved() => parameter_type(parameter),
                 // The type of this parameter is not known; this is reported as an error in the SQL. The signature
-                // accepts any type, so that a caller causes no further error.
+                // accepts any type for this parameter, so that callers of the function get no further error.
                 (None, _) => quote!(impl ::core::marker::Sized),
             };
             (name.clone(), ty)
@@ -209,7 +209,7 @@ impl Compiled {
     }
 }
 
-/// The type behind a reference, whose lifetime may be a parameter of the function.
+/// Returns the type without a reference around it, because the reference's lifetime may be a parameter of the function.
 fn without_lifetime(written: &Type) -> &Type {
     match written {
         Type::Reference(reference) => without_lifetime(&reference.elem),
@@ -219,7 +219,7 @@ fn without_lifetime(written: &Type) -> &Type {
     }
 }
 
-/// Whether a type names a lifetime, one of these names, or `impl` or `Self`.
+/// Whether a type contains a lifetime, one of the names in `names`, or `impl` or `Self`.
 fn names_any(tokens: TokenStream, names: &[String]) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Punct(punct) => punct.as_char() == '\'',
@@ -239,7 +239,7 @@ fn path(row: &RowInput) -> TokenStream {
     }
 }
 
-/// A row that a function declares.
+/// A row struct that a function's signature declares.
 struct Declared<'f> {
     function: &'f Compiled,
     attributes: &'f [Attribute],
@@ -265,7 +265,8 @@ impl<'f> Declared<'f> {
         shape
     }
 
-    /// Returns the difference between this row and `first`, the row of the same name in another function.
+    /// Returns the first difference between this row and `first`, which has the same name but belongs to another
+    /// function.
     fn difference(&self, first: &Declared<'_>) -> Option<(Span, String)> {
         let (this, that) = (&self.function.input.name, &first.function.input.name);
         let row = self.name;
@@ -302,8 +303,8 @@ impl<'f> Declared<'f> {
     }
 }
 
-/// Compares each row with the first row of the same name: if they differ, the function of the later row is returned,
-/// with its error.
+/// Compares each row with the first row of the same name. If the two differ, the function of the later row is returned,
+/// with the error.
 fn differences(functions: &[Compiled]) -> Vec<(usize, TokenStream)> {
     let right = |function: &&Compiled| function.errors.is_empty();
     let mut out = Vec::new();
@@ -327,8 +328,8 @@ fn rows(functions: &[Compiled]) -> TokenStream {
         }
         done.push(declared.name);
         let mut same = functions.iter().filter_map(Declared::of).filter(|other| other.name == declared.name);
-        // The first function without errors decides the columns of the row; if all functions have errors, the first
-        // function decides them.
+        // The columns of the row come from the first function without errors, or, if all functions have errors, from
+        // the first function.
         let right = same.find(|other| other.function.errors.is_empty());
         out.extend(row(&declared, right.as_ref().unwrap_or(&declared)));
     }

@@ -1,7 +1,7 @@
 //! Reads `#[dsql(…)]`.
 //!
-//! Input: the attributes of a type, a variant or a field. Output: the options in these attributes. An option that is
-//! not allowed at its place is an error, which lists the allowed options.
+//! Input: the attributes of a type, a variant or a field. Output: the options in these attributes. An option in a
+//! position where it is not allowed is an error; the error lists the allowed options.
 
 use crate::rename_all::RenameAll;
 use syn::{Attribute, LitStr};
@@ -98,7 +98,7 @@ impl Value<'_, '_> {
     }
 }
 
-/// Calls `read` for each option; `read` returns false if it does not know the option.
+/// Calls `read` for each option; `read` returns false for an unknown option.
 fn each(
     attributes: &[Attribute],
     place: &str,

@@ -49,7 +49,7 @@ impl Parser<'_> {
         self.name_where(|_| true)
     }
 
-    /// `BareColLabel`, if the token is one.
+    /// Reads a label without AS (`BareColLabel`), if the token can be such a label.
     pub(super) fn bare_label(&mut self) -> Option<Name> {
         let name = self.name_ahead(0, K::is_bare_label)?;
         self.advance();
@@ -72,7 +72,8 @@ impl Parser<'_> {
         for step in self.indirection()? {
             match step {
                 Indirection::Field(name) => parts.push(name),
-                // The grammar accepts subscripts and stars here, and its action rejects them (`check_qualified_name`).
+                // PostgreSQL's grammar accepts subscripts and `*` here, but the code of the rule rejects them
+                // (`check_qualified_name`).
                 _ => return Err(self.error_here()),
             }
         }
@@ -135,8 +136,8 @@ impl Parser<'_> {
     }
 }
 
-/// Whether PostgreSQL's lexer (`base_yylex`) replaces a keyword by another token because of the next keyword. Such a
-/// keyword is not a name.
+/// Whether PostgreSQL's lexer (`base_yylex`) replaces a keyword by another token because of the next keyword. If so,
+/// the keyword cannot be used as a name.
 fn is_half(keyword: K, next: Option<K>) -> bool {
     match keyword {
         K::Nulls => matches!(next, Some(K::First | K::Last)),

@@ -57,7 +57,7 @@ impl Parser<'_> {
         Ok(query)
     }
 
-    /// Whether a parenthesized query continues here, with a set operation or a final clause.
+    /// Whether a set operation or a clause such as ORDER BY follows a query in parentheses.
     pub(super) fn at_query_continuation(&self) -> bool {
         matches!(
             self.keyword(),
@@ -65,7 +65,7 @@ impl Parser<'_> {
         )
     }
 
-    /// One side of a set operation: `SELECT`, `VALUES`, `TABLE`, or a query in parentheses.
+    /// Parses one side of a set operation: `SELECT`, `VALUES`, `TABLE`, or a query in parentheses.
     fn set_operand(&mut self) -> Parsing<Query> {
         let start = self.span();
         if self.at_symbol(b'(') {
@@ -425,7 +425,7 @@ impl Parser<'_> {
 
     pub(super) fn with_clause(&mut self) -> Parsing<With> {
         let start = self.advance();
-        // `RECURSIVE` may be the name of the first query.
+        // `RECURSIVE` is the name of the first query if `AS` or a parenthesis follows it.
         let named = self.keyword_ahead(1) == Some(K::As) || self.symbol_ahead(1, b'(');
         let recursive = !named && self.eat_keyword(K::Recursive);
         let ctes = self.list(Self::common_table_expression)?;
@@ -500,8 +500,8 @@ impl Parser<'_> {
         let value = self.primary()?;
         match value.kind {
             ExprKind::Literal(_) | ExprKind::Cast { .. } => Ok(value),
-            // A constant can begin with the name of a function (`f 'text'`), so PostgreSQL reports the error after the
-            // name.
+            // The name could be the type of a constant (`f 'text'`), so PostgreSQL reports the error at the token after
+            // the name.
             _ if is_name => Err(self.error_here()),
             _ => Err(first),
         }

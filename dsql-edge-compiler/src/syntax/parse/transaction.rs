@@ -23,7 +23,7 @@ impl Parser<'_> {
                 self.advance();
                 self.savepoint_name().map(TransactionStatement::Release)
             }
-            // `PREPARE transaction AS …` prepares a statement of that name.
+            // `PREPARE transaction AS …` prepares a statement with the name `transaction`.
             K::Prepare
                 if self.keyword_ahead(1) == Some(K::Transaction)
                     && matches!(self.ahead(2).kind, TokenKind::String(_)) =>
@@ -68,7 +68,7 @@ impl Parser<'_> {
         self.chain().map(|chain| TransactionStatement::Rollback { chain })
     }
 
-    /// The first word, and `[WORK | TRANSACTION] [AND [NO] CHAIN]` after it.
+    /// Parses the first word of the statement, and the words `[WORK | TRANSACTION] [AND [NO] CHAIN]` after it.
     fn ended(&mut self, of: fn(bool) -> TransactionStatement) -> Parsing<TransactionStatement> {
         self.advance();
         self.work_or_transaction();

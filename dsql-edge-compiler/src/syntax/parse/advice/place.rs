@@ -1,4 +1,4 @@
-//! Defines the place of a syntax error among the tokens of its statement.
+//! Defines [`Place`], the position of a syntax error among the tokens of its statement.
 //!
 //! Input: the tokens, and the error that PostgreSQL reports. Output: the tokens around the error.
 
@@ -7,7 +7,7 @@ use super::super::super::lexer::Lexed;
 use super::super::super::token::{Token, TokenKind};
 use crate::diagnostic::Diagnostic;
 
-/// The place of a syntax error among the tokens.
+/// The position of a syntax error, with the tokens around the error.
 pub(super) struct Place<'p> {
     pub(super) text: &'p str,
     pub(super) tokens: &'p [Token],
@@ -40,7 +40,8 @@ impl<'p> Place<'p> {
         self.tokens.get(self.at + count).unwrap_or(&END)
     }
 
-    /// A token of the statement before the one that PostgreSQL reports.
+    /// Returns the token that is `count` tokens before the token in PostgreSQL's message, if the statement has such a
+    /// token.
     pub(super) fn back(&self, count: usize) -> Option<&'p Token> {
         self.at.checked_sub(count).filter(|at| *at >= self.start).and_then(|at| self.tokens.get(at))
     }
@@ -60,7 +61,7 @@ impl<'p> Place<'p> {
         self.written(token).to_ascii_lowercase()
     }
 
-    /// The reported token in lower case.
+    /// Returns the token in PostgreSQL's message, in lower case.
     pub(super) fn here(&self) -> String {
         self.word(self.token())
     }
@@ -76,7 +77,7 @@ impl<'p> Place<'p> {
         keyword(self.tokens.get(self.start)?)
     }
 
-    /// The numbers of the parentheses of the statement that are not closed before the reported token.
+    /// Returns the indexes of those opening parentheses that are not closed before the token in PostgreSQL's message.
     pub(super) fn open(&self) -> Vec<usize> {
         let mut open = Vec::new();
         for (at, token) in self.tokens.iter().enumerate().take(self.at).skip(self.start) {
@@ -157,7 +158,7 @@ pub(super) fn is_name(token: &Token) -> bool {
     }
 }
 
-/// A token that is a value by itself.
+/// Whether the token alone is a value, such as a number or a string.
 pub(super) fn is_constant(token: &Token) -> bool {
     matches!(
         token.kind,
