@@ -54,7 +54,7 @@ pub fn derive_type(tokens: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, function: TokenStream) -> TokenStream {
     let expanded = test_attribute::test(arguments.into(), function.clone().into());
-    // The function stays, so that rustc does not warn about imports that only the function uses.
+    // The expansion keeps the user's function, so that rustc does not warn about imports that only this function uses.
     let with_error = |error: syn::Error| {
         let function = proc_macro2::TokenStream::from(function);
         let error = error.to_compile_error();

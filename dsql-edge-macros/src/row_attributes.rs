@@ -1,8 +1,8 @@
 //! Reads the attributes of a row that the macro declares.
 //!
-//! Input: attributes. Output: the attributes that the struct gets, the traits that the struct derives, and the names
-//! under which fields are serialized. If the row does not derive a trait of serde, `#[serde(rename_all = "…")]` applies
-//! to the `Serialize` that the macro generates; otherwise, all attributes of serde are left to serde's derive.
+//! Input: attributes. Output: the attributes of the struct, the traits that it derives, and the names under which its
+//! fields are serialized. If the row does not derive a trait of serde, `#[serde(rename_all = "…")]` applies to the
+//! `Serialize` that the macro generates; otherwise, all attributes of serde are left to serde's derive.
 
 use crate::rename_all::RenameAll;
 use proc_macro2::TokenStream;

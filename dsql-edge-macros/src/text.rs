@@ -1,6 +1,6 @@
-//! Reads the SQL of an invocation, and reports errors at their true places in the SQL.
+//! Reads the SQL of an invocation, and reports each error at its true position in the SQL.
 //!
-//! Input: a literal or an SQL file. Output: its text, and errors as tokens.
+//! Input: a string literal, or the path of an SQL file. Output: its text, and errors as tokens.
 
 use crate::snapshot;
 use crate::source_map::SourceMap;
@@ -25,7 +25,7 @@ pub(crate) struct Text {
 enum Origin {
     Literal(LitStr),
     File {
-        /// The path as the user wrote it.
+        /// The path of the SQL file as the user wrote it.
         written: String,
         path: PathBuf,
     },

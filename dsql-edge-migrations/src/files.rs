@@ -32,8 +32,8 @@ pub fn unix_lines(text: &str) -> Cow<'_, str> {
     if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
 }
 
-/// Returns the dialect that the directive of a text names, or `None` if the text has no such directive. A directive
-/// with the name of another database is ignored here: it becomes an error when the schema is read.
+/// Returns the dialect in the directive of a file, or `None` if the file has no such directive. A directive with the
+/// name of another database is ignored here: it becomes an error when the schema is read.
 pub fn dialect(text: &str) -> Option<Dialect> {
     let directives = directives(text).filter(|it| it.is_in_head);
     let named =

@@ -1,8 +1,9 @@
 //! Reads a folder of migrations.
 //!
 //! Input: files of SQL, and the dialect of the server. Output: the steps of these files, each of which the server
-//! accepts as one transaction. Every file must pass the rules before anything is sent. Files that the ledger lists as
-//! applied are exempt: for example, the schema of an existing database is recorded in the ledger and never sent.
+//! accepts as one transaction. Every file must pass the rules before anything is sent. This does not apply to files
+//! that the ledger lists as applied: for example, the schema of an existing database is recorded in the ledger and
+//! never sent.
 //!
 //! Line endings and a byte-order mark are not a part of a file: git may change them when it checks the file out.
 
@@ -33,9 +34,9 @@ pub struct Folder {
 
 /// A file of a folder.
 pub struct File {
-    /// The name of the file within the folder. This name is the file's key in the ledger.
+    /// The name of the file within the folder. The ledger uses this name as the key of the file.
     pub name: String,
-    /// The path, as messages name it.
+    /// The path of the file as messages show it.
     pub path: String,
     /// The text that is sent: without a byte-order mark, with `\n` as line ending.
     pub text: String,
@@ -132,8 +133,8 @@ impl Folder {
     ) -> Result<Folder> {
         let texts: Vec<(String, String, String)> =
             texts.into_iter().map(|(path, raw)| (path, files::canonical(&raw).into_owned(), raw)).collect();
-        // The rules read the text with its byte-order mark: if the mark were removed here, the rules would not notice a
-        // second one.
+        // The rules read the text with its byte-order mark, because a second byte-order mark after the first is an
+        // error, which the rules must find.
         let as_written =
             texts.iter().map(|(path, _, raw)| (path.clone(), files::unix_lines(raw).into_owned()));
         let mut of_rules = problems(as_written.collect());
@@ -146,8 +147,8 @@ impl Folder {
             });
             let mut problems = of_rules.remove(&path).unwrap_or_default();
             let (steps, notes) = division.unwrap_or_else(|errors| {
-                // If the caller's rules have already reported errors of this file, their messages are clearer than the
-                // errors of the division, which are then left out.
+                // If the caller's rules have already reported errors of this file, the errors of the division are left
+                // out, because the messages of the rules are clearer.
                 if problems.is_empty() {
                     problems.extend(errors.iter().map(|error| shown(error, &path, &text)));
                 }

@@ -5,7 +5,7 @@
 //! between the folder and the files that were applied. The server accepts each step as one transaction. The crate reads
 //! files and sends no SQL: the caller has the session, and [`ledger`], [`lease`] and [`catalog`] have the SQL. [`lint`]
 //! has the rules that a folder must pass, and all of `dsql-edge lint` except its output. [`running_local`] finds the
-//! dsql-local of a package, for the same two command lines.
+//! dsql-local of a package, both for `dsql-edge` and for `dsql-local`.
 
 pub mod allow_comment;
 pub mod catalog;

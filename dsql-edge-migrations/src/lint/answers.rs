@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-/// Facts about a statement; each is computed at its first use.
+/// Facts about a statement; each fact is computed when it is first needed.
 #[derive(Default)]
 pub(super) struct StatementAnswers {
     /// Whether the statement writes only to the table that it names.
@@ -15,7 +15,7 @@ pub(super) struct StatementAnswers {
 
 /// For each kind of change that a script can make, the statements that may make the change, by index and in order.
 pub(super) struct ScriptChanges {
-    /// Statements that drop or rename a schema, and statements after which an unqualified name may mean another object.
+    /// The statements that drop or rename a schema, or after which an unqualified name may mean another object.
     pub(super) other_names: Vec<usize>,
     /// The first statement that changes the search path until its transaction ends.
     pub(super) local_path: Option<usize>,

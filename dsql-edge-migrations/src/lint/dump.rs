@@ -54,8 +54,8 @@ pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
     }
 }
 
-/// If a column with an integer type certainly becomes an identity later in the same transaction, returns the place of
-/// the column's type.
+/// If a column of integer type certainly becomes an identity later in the same transaction, returns the span of the
+/// column's type.
 fn column_type(script: &Script<'_>, at: usize, alter: &AlterTable, column: Span) -> Option<Span> {
     let name = alter.actions.iter().find_map(|action| match action {
         AlterAction::AddIdentity { column: name, options, .. } if name.span == column && !cycles(options) => {

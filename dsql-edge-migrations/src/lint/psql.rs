@@ -1,6 +1,6 @@
 //! Decides which commands of psql change the statements that are sent to the server.
 //!
-//! Input: a command. Output: whether the statements around the command run as they are written.
+//! Input: a command. Output: whether psql runs the statements before and after the command as they are written.
 
 use dsql_edge_compiler::syntax::PsqlCommand;
 

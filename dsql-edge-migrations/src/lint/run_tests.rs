@@ -8,7 +8,7 @@ fn with(text: &str, safe: Meaning) -> String {
     fixed(text, None, Sent::OneByOne, safe).0
 }
 
-/// Whether the rewrites leave one file of a run unchanged.
+/// Whether the file with the index `at` stays unchanged when all rewrites are applied to a run of files.
 fn stays(files: &[&str], at: usize) -> bool {
     fixed_all(files, None, Sent::OneByOne, Meaning::SameIfAllSucceed)[at].0 == files[at]
 }

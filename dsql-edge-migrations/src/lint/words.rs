@@ -73,7 +73,7 @@ impl Names {
     }
 }
 
-/// Returns the last part of a name in a string: `nextval('posts_id_seq')`, `'POSTS'::regclass`.
+/// Returns the last part of the name in a string literal: `nextval('posts_id_seq')`, `'POSTS'::regclass`.
 pub(super) fn last_name(text: &str) -> &str {
     text.rsplit('.').next().unwrap_or(text).trim_matches('"')
 }

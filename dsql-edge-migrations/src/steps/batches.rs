@@ -3,8 +3,8 @@
 //! Input: a file. Output: for a statement, the number of rows of a batch; an error for each comment that is not before
 //! an UPDATE or DELETE.
 //!
-//! Each batch is a transaction of its own, so the statement is a step of its own. A run that was interrupted repeats
-//! the statement from the beginning: the compiler accepts only statements whose repetition has the same result.
+//! Each batch is a separate transaction, so the statement is a separate step. A run that was interrupted repeats the
+//! statement from the beginning: the compiler accepts only statements whose repetition has the same result.
 
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::schema::directives;
@@ -17,7 +17,7 @@ use super::misplaced::misplaced_error;
 /// The beginning of the directive.
 const MARKER: &str = "in batches";
 
-/// The directive as it is usually written.
+/// The correct beginning of the comment, as users usually write it.
 const WRITTEN: &str = "-- dsql-edge: in batches";
 
 /// A statement that runs in batches. `divide` adds the SQL.
@@ -28,7 +28,7 @@ pub struct Batched {
     /// The SQL of the first batch. This statement returns the key of the batch's last row and the number of changed
     /// rows.
     pub first: String,
-    /// The SQL of each later batch. Its parameter is the key of the last row of the previous batch.
+    /// The SQL of each later batch. The statement has one parameter, the key of the last row of the previous batch.
     pub next: String,
 }
 
@@ -40,7 +40,7 @@ impl Batched {
 
 /// The comments of a file.
 pub(super) struct Markers {
-    /// For each comment, its place, the text after `in batches`, and the place of the next token.
+    /// For each comment, its span, the text after `in batches`, and the offset of the next token.
     each: Vec<(Span, String, u32)>,
 }
 
@@ -83,7 +83,7 @@ impl Markers {
     }
 
     /// Returns an error for each comment that is not before a statement that runs in batches. A comment that `errors`
-    /// already reports is left out. `is_step`: whether a step begins at a place.
+    /// already reports is left out. `is_step` returns whether a step begins at an offset.
     pub(super) fn unused(&self, errors: &[Diagnostic], is_step: impl Fn(u32) -> bool) -> Vec<Diagnostic> {
         let hint = "write it in the line before an UPDATE or DELETE that is not between BEGIN and COMMIT";
         let is_reported = |comment: Span| errors.iter().any(|error| error.span == comment);
