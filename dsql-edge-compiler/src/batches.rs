@@ -182,7 +182,7 @@ impl Parts {
         }
     }
 
-    /// The SQL of a batch. `after`: the number of the parameter that is the last key of the previous batch.
+    /// Returns the SQL of a batch. `after`: the number of the parameter that is the last key of the previous batch.
     fn batch(&self, batching: &Batching, rows: u32, after: Option<usize>) -> String {
         let Batching { key, table, has_joins } = batching;
         let list = |column: &dyn Fn(usize, &KeyColumn) -> String| {

@@ -35,7 +35,7 @@ pub enum Entry {
 pub struct Field {
     /// Its name.
     pub name: FieldName,
-    /// The index of the field's column; the first column has the index 0. 0.
+    /// The index of the field's column; the first column has the index 0.
     pub column: usize,
     /// The type marker of the column, under `::dsql_edge::types::sql`.
     pub marker: Marker,
@@ -204,7 +204,7 @@ impl Plan<'_> {
 }
 
 impl Fields {
-    /// All fields, including those in groups, in the order of their columns.
+    /// Returns all fields, including those in groups, in the order of their columns.
     pub fn all(&self) -> Vec<&Field> {
         fn collect<'f>(entries: &'f [Entry], out: &mut Vec<&'f Field>) {
             for entry in entries {
@@ -222,7 +222,7 @@ impl Fields {
 }
 
 impl Entry {
-    /// The name of the field.
+    /// Returns the name of the field.
     pub fn name(&self) -> &FieldName {
         match self {
             Entry::Field(field) => &field.name,
@@ -281,7 +281,7 @@ fn types(written: &ColumnName, column: &TypedColumn, schema: &Schema) -> (Marker
     }
 }
 
-/// The Rust type that the snapshot's directives give to a column.
+/// Returns the Rust type that the snapshot's directives give to a column.
 fn directed<'s>(column: &TypedColumn, schema: &'s Schema) -> Option<&'s schema::RustType> {
     if schema.rust_types.is_empty() {
         return None;
@@ -295,13 +295,13 @@ fn directed<'s>(column: &TypedColumn, schema: &'s Schema) -> Option<&'s schema::
     of_column.or_else(of_domain).or_else(of_type)
 }
 
-/// The marker of an SQL type.
+/// Returns the marker of an SQL type.
 pub fn marker(sql_type: &SqlType) -> Marker {
     rust_type(sql_type, false).0
 }
 
-/// The marker and the Rust type of an SQL type. An SQL type without a corresponding Rust type becomes a `String` with
-/// PostgreSQL's text form of the value. PostgreSQL's text.
+/// Returns the marker and the Rust type of an SQL type. An SQL type without a corresponding Rust type becomes a
+/// `String` with PostgreSQL's text form of the value.
 pub fn rust_type(sql_type: &SqlType, elements_nullable: bool) -> (Marker, RustType) {
     let scalar = |marker, rust| (Marker::Scalar(marker), RustType::Known(rust));
     match &sql_type.kind {

@@ -22,7 +22,7 @@ impl PartialEq for FieldName {
 impl Eq for FieldName {}
 
 impl FieldName {
-    /// The name, if it can be a Rust field; keywords become raw identifiers when written.
+    /// Returns the name, if it can be a Rust field; keywords become raw identifiers when written.
     pub fn new(name: &str) -> Option<FieldName> {
         let mut characters = name.chars();
         let first = characters.next()?;
@@ -42,17 +42,17 @@ impl FieldName {
         Some(FieldName { text: name.to_owned(), normalized })
     }
 
-    /// The name without `r#`, as Serialize writes it.
+    /// Returns the name without `r#`, as Serialize writes it.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The name as an identifier at the call site.
+    /// Returns the name as an identifier at the call site.
     pub fn ident(&self) -> proc_macro2::Ident {
         identifier(&self.text)
     }
 
-    /// The identifier as Rust code writes it.
+    /// Returns the identifier as Rust code writes it.
     pub fn in_rust(&self) -> String {
         if is_keyword(&self.text) { format!("r#{}", self.text) } else { self.text.clone() }
     }
@@ -112,7 +112,8 @@ pub enum Nullability {
 }
 
 impl ColumnName {
-    /// A column name that comes from the database. The compiler does not look for an override in such a name.
+    /// Makes a column name from a name that comes from the database. The compiler does not look for an override in such
+    /// a name.
     pub fn of_database(name: &str) -> ColumnName {
         // The column of EXPLAIN, which has a space in its name and cannot be given an alias.
         let field = if name == "QUERY PLAN" { "query_plan" } else { name };

@@ -47,8 +47,8 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
     })
 }
 
-/// The rules of DSQL that the statement breaks; empty for PostgreSQL. A rule without a supporting answer from a cluster
-/// gives a warning, which does not stop a build.
+/// Returns the rules of DSQL that the statement breaks; empty for PostgreSQL. A rule without a supporting answer from a
+/// cluster gives a warning, which does not stop a build.
 fn rejected_by_dsql(
     statement: ParsedStatement<'_>,
     schema: &Schema,

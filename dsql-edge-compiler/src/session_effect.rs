@@ -90,7 +90,7 @@ fn runs_unseen(kind: &StatementKind) -> bool {
     }
 }
 
-/// The effect of a volatile built-in function; `local` is true if the last argument of the call is `true`.
+/// Returns the effect of a volatile built-in function; `local` is true if the last argument of the call is `true`.
 pub(crate) fn of_volatile(name: &str, local: bool) -> SessionEffect {
     match name {
         "set_config" if local => SessionEffect::Keeps,

@@ -23,7 +23,7 @@ pub(crate) fn is_transaction_setting(name: &str) -> bool {
         .any(|setting| setting.eq_ignore_ascii_case(name))
 }
 
-/// The error for a statement that controls a transaction.
+/// Returns the error for a statement that controls a transaction.
 pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     let controls = |command: &str| format!("{command} controls a transaction; a query must not do this");
     let (message, hint) = match &statement.kind {
@@ -61,7 +61,7 @@ pub fn command(statement: ParsedStatement<'_>) -> String {
     }
 }
 
-/// The error for `set_config('transaction_read_only', …)`.
+/// Returns the error for `set_config('transaction_read_only', …)`.
 pub(crate) fn setting_error(name: &str, span: crate::source::Span) -> Diagnostic {
     let message = format!("\"{name}\" belongs to the transaction, which a query must not control");
     Diagnostic::error(Code::TransactionControl, span, message).with_hint(CHARACTERISTICS)

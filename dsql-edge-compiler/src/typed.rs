@@ -172,7 +172,7 @@ pub enum Cardinality {
 }
 
 impl Cardinality {
-    /// The name that the CLI prints.
+    /// Returns the name that the CLI prints.
     pub fn name(self) -> &'static str {
         match self {
             Cardinality::None => "none",
@@ -220,7 +220,7 @@ pub enum Idempotency {
 }
 
 impl Idempotency {
-    /// The key, if the statement can be one.
+    /// Returns the idempotency key, if the statement can be one.
     pub fn key(&self) -> Option<&IdempotencyKey> {
         match self {
             Idempotency::Key(key) => Some(key),

@@ -139,7 +139,7 @@ pub fn parse<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Vec<Fault>,
     Ok(faults)
 }
 
-/// The sum of the latencies of faults, in milliseconds.
+/// Returns the sum of the latencies of faults, in milliseconds.
 pub fn sum_of_latencies(faults: &[Fault]) -> u64 {
     let of = |fault: &Fault| if let Fault::Latency(late) = fault { *late } else { 0 };
     faults.iter().map(of).fold(0, u64::saturating_add)

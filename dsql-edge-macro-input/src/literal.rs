@@ -32,8 +32,8 @@ impl Literal {
         })
     }
 
-    /// The line and column (from 1, in characters) of a byte of the text, if the literal itself begins at `line` and
-    /// `column`.
+    /// Returns the line and column (from 1, in characters) of a byte of the text, if the literal itself begins at
+    /// `line` and `column`.
     pub fn place(&self, offset: usize, line: usize, column: usize) -> Option<(usize, usize)> {
         let at = self.offsets.get(offset).copied().unwrap_or_else(|| self.written.len().saturating_sub(1));
         let before = self.written.get(..at)?;

@@ -75,10 +75,10 @@ pub fn folders(folder: &Path) -> impl Iterator<Item = &Path> {
     folder.ancestors().take_while(move |above| above.starts_with(root))
 }
 
-/// The root of the package or workspace that contains a folder. Cargo writes the lock file into the root, so a package
-/// that has a lock file is the root itself. For a package without a lock file, the root is the nearest folder whose
-/// manifest has a workspace: the package itself, or a folder above it. If no manifest has a workspace, the root is the
-/// package. Outside a package, the root is the given folder.
+/// Returns the root of the package or workspace that contains a folder. Cargo writes the lock file into the root, so a
+/// package that has a lock file is the root itself. For a package without a lock file, the root is the nearest folder
+/// whose manifest has a workspace: the package itself, or a folder above it. If no manifest has a workspace, the root
+/// is the package. Outside a package, the root is the given folder.
 fn root(folder: &Path) -> &Path {
     let Some(package) = folder.ancestors().find(|above| above.join("Cargo.toml").is_file()) else {
         return folder;
@@ -103,8 +103,8 @@ pub fn without_build_script(folder: &Path) -> String {
 /// The folder in which most tools keep migrations.
 pub const MIGRATIONS: &str = "migrations";
 
-/// The error if a package has no schema. If the package has a folder of SQL files that no variable specifies, the user
-/// probably means this folder.
+/// Returns the error if a package has no schema. If the package has a folder of SQL files that no variable specifies,
+/// the user probably means this folder.
 pub fn no_schema(package: &Path, has_build_script: bool) -> String {
     let missing = format!(
         "no schema: {SNAPSHOT} is neither next to Cargo.toml nor in a folder above, up to the workspace's"

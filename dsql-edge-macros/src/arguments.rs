@@ -147,7 +147,7 @@ pub(crate) fn is(name: &Ident, capture: &str) -> bool {
     name.unraw() == capture
 }
 
-/// The arguments as written.
+/// Returns the arguments as written.
 pub(crate) fn values(arguments: &[Argument]) -> Vec<Value> {
     arguments.iter().map(|argument| (argument.value.to_token_stream(), argument.value.span())).collect()
 }

@@ -160,8 +160,8 @@ impl Expression {
     }
 }
 
-/// The expansion of a query that failed: its errors. The expansion also uses the arguments, so that rustc does not add
-/// warnings about unused variables.
+/// Returns the expansion of a query that failed: its errors. The expansion also uses the arguments, so that rustc does
+/// not add warnings about unused variables.
 pub(crate) fn failed(values: &[Value], errors: TokenStream) -> TokenStream {
     let values = values.iter().map(|(value, _)| value);
     quote!({ #(let _ = &(#values);)* #errors })

@@ -151,8 +151,9 @@ impl Compiled {
         quote!(#warnings #labels #function)
     }
 
-    /// The comparisons of the Rust types that the user named for parameters with labels. A type that names a lifetime, a
-    /// generic parameter or `impl` is not compared, because the comparison is a constant outside the function.
+    /// Returns the comparisons of the Rust types that the user specified for parameters with labels. A type that names
+    /// a lifetime, a generic parameter or `impl` is not compared, because the comparison is a constant outside the
+    /// function.
     fn labels(&self, checked: &Checked) -> TokenStream {
         let generics: Vec<String> =
             self.input.generics.type_params().map(|param| param.ident.to_string()).collect();
@@ -257,7 +258,7 @@ impl<'f> Declared<'f> {
         }
     }
 
-    /// Each field's name and type, sorted by name.
+    /// Returns each field's name and type, sorted by name.
     fn shape(&self) -> Vec<(String, String)> {
         let Some(checked) = &self.function.checked else { return Vec::new() };
         let mut shape = field_types(&checked.fields, &checked.types);
@@ -318,7 +319,7 @@ fn differences(functions: &[Compiled]) -> Vec<(usize, TokenStream)> {
     out
 }
 
-/// The structs that the functions declare, one for each name.
+/// Returns the structs that the functions declare, one for each name.
 fn rows(functions: &[Compiled]) -> TokenStream {
     let mut out = TokenStream::new();
     let mut done: Vec<&Ident> = Vec::new();

@@ -32,13 +32,13 @@ pub fn sql(tokens: TokenStream) -> TokenStream {
     expanded("sql", tokens, expand::sql)
 }
 
-/// A query in a file.
+/// Compiles a query whose SQL is in a file.
 #[proc_macro]
 pub fn sql_file(tokens: TokenStream) -> TokenStream {
     expanded("sql_file", tokens, expand::sql_file)
 }
 
-/// A query of which only the syntax is checked.
+/// Compiles a query of which only the syntax is checked.
 #[proc_macro]
 pub fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     expanded("sql_unchecked", tokens, unchecked::sql_unchecked)

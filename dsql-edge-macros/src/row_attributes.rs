@@ -54,7 +54,7 @@ impl RowAttributes {
         Ok(out)
     }
 
-    /// The name under which a field is serialized.
+    /// Returns the name under which a field is serialized.
     pub(crate) fn serialized(&self, field: &str) -> String {
         match &self.rename_all {
             Some(rule) => rule.field(field),

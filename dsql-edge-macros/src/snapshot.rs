@@ -146,12 +146,12 @@ fn unreadable(path: &Path, error: &std::io::Error) -> String {
     format!("the schema cannot be read: {}: {error}", path.display())
 }
 
-/// For the crate that rustc compiles, the path of the snapshot or of the folder of migrations.
+/// Returns, for the crate that rustc compiles, the path of the snapshot or of the folder of migrations.
 pub(crate) fn path() -> Option<PathBuf> {
     find().ok().map(|(path, _)| path)
 }
 
-/// The path of the schema, and whether it is a folder.
+/// Returns the path of the schema, and whether it is a folder.
 fn find() -> Result<(PathBuf, bool), String> {
     let variable = |name: &str| std::env::var_os(name);
     let Some(package) = variable("CARGO_MANIFEST_DIR") else {
@@ -176,12 +176,12 @@ fn find() -> Result<(PathBuf, bool), String> {
 }
 
 impl Snapshot {
-    /// The files of the schema, in order.
+    /// Returns the files of the schema, in order.
     pub(crate) fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
-    /// The tokens that make the build depend on the snapshot.
+    /// Returns the tokens that make the build depend on the snapshot.
     pub(crate) fn tracked(&self) -> TokenStream {
         [tracked_variables(), tracked(&self.files)].into_iter().collect()
     }

@@ -60,7 +60,7 @@ impl Text {
         })
     }
 
-    /// The tokens that make the build depend on the file.
+    /// Returns the tokens that make the build depend on the file.
     pub(crate) fn tracked(&self) -> TokenStream {
         match &self.origin {
             Origin::Literal(_) => TokenStream::new(),
@@ -68,7 +68,7 @@ impl Text {
         }
     }
 
-    /// A diagnostic with its place in the file.
+    /// Renders a diagnostic with its position in the file.
     pub(crate) fn render(&self, diagnostic: &Diagnostic) -> String {
         let start = diagnostic.span.start as usize;
         let place = match &self.origin {
@@ -81,7 +81,7 @@ impl Text {
         render(diagnostic, &self.source.text, place)
     }
 
-    /// The tokens that report a diagnostic as an error of the build.
+    /// Returns the tokens that report a diagnostic as an error of the build.
     pub(crate) fn error(&self, diagnostic: &Diagnostic) -> TokenStream {
         compile_error(self.span, &self.render(diagnostic))
     }

@@ -57,7 +57,7 @@ impl RunningLocal {
         Some(RunningLocal { folder: folder.to_owned(), endpoint, region, sts_port })
     }
 
-    /// The port of the endpoint.
+    /// Returns the port of the endpoint.
     pub fn port(&self) -> Option<u16> {
         self.endpoint.strip_prefix("localhost:")?.parse().ok()
     }

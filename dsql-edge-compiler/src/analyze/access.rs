@@ -114,7 +114,7 @@ impl Analyzer<'_> {
         node
     }
 
-    /// A subscript or a slice of a value.
+    /// Analyzes a subscript or a slice of a value.
     fn subscript(&mut self, scope: &Scope<'_>, node: Node, subscripts: &[Indirection], span: Span) -> Node {
         let Some((ty, subscripts)) = self.subscripts(scope, node.ty, node.span, subscripts) else {
             return Node::error(span);

@@ -62,7 +62,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The advice for a constant of type `regclass` that names an unknown relation.
+    /// Returns the advice for a constant of type `regclass` that names an unknown relation.
     fn relation_advice(&self, text: &str) -> String {
         let names = self.catalog.schema.existing_relations().map(|it| it.name.as_str());
         let name = text.rsplit('.').next().unwrap_or(text);
@@ -82,7 +82,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The advice for a cast that does not exist.
+    /// Returns the advice for a cast that does not exist.
     pub(super) fn cast_advice(&self, from: Oid, to: Oid, span: Span) -> String {
         let path = |source, target| self.catalog.pathway(target, source, Context::Explicit) != Pathway::None;
         let shown = self.catalog.display(to, -1);
@@ -98,7 +98,7 @@ impl Analyzer<'_> {
         format!("no cast from {} to {shown} exists", self.catalog.display(from, -1))
     }
 
-    /// The advice for a call if no function of this name accepts these argument types.
+    /// Returns the advice for a call if no function of this name accepts these argument types.
     pub(super) fn function_advice(
         &self,
         name: &str,
@@ -197,8 +197,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The advice for a table name that FROM does not contain. The snapshot may have a table of this name, or a column
-    /// may have this name.
+    /// Returns the advice for a table name that FROM does not contain. The snapshot may have a table of this name, or a
+    /// column may have this name.
     pub(super) fn missing_from_advice(
         &self,
         scope: &Scope<'_>,
@@ -222,7 +222,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// A number with its noun. The noun is in the plural if the number is not 1.
+/// Returns a number with its noun. The noun is in the plural if the number is not 1.
 pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
         0 => format!("no {noun}s"),
@@ -246,7 +246,7 @@ fn advice_of_code(code: Code) -> Option<&'static str> {
     })
 }
 
-/// The advice for a constant that was written as a template: `'$id'`, `'{id}'`, `'$days days'`.
+/// Returns the advice for a constant that was written as a template: `'$id'`, `'{id}'`, `'$days days'`.
 fn template(type_oid: Oid, text: &str) -> Option<String> {
     let is_word = |it: char| it.is_alphanumeric() || it == '_';
     let (name, rest) = match text.strip_prefix('$').or_else(|| text.strip_prefix(':')) {

@@ -260,7 +260,7 @@ fn aggregate_of_level(node: &Node, level: usize) -> Option<Span> {
     found.or_else(|| node.subquery().and_then(|query| in_query(query, level + 1)))
 }
 
-/// The innermost query level whose columns an expression uses.
+/// Returns the innermost query level whose columns an expression uses.
 fn lowest_level(node: &Node) -> Option<usize> {
     fn walk(node: &Node, depth: usize, lowest: &mut Option<usize>) {
         let found = match &node.kind {
@@ -288,8 +288,8 @@ fn lowest_level(node: &Node) -> Option<usize> {
     lowest
 }
 
-/// The argument as written: `findTargetlistEntrySQL99` ignores an implicit cast around the argument. An implicit cast
-/// is recognized by its span, which is the span of its argument.
+/// Returns the argument as written: `findTargetlistEntrySQL99` ignores an implicit cast around the argument. An
+/// implicit cast is recognized by its span, which is the span of its argument.
 fn without_implicit_cast(arg: &Node) -> &Node {
     match &arg.kind {
         NodeKind::Cast { arg: inner, .. } if inner.span == arg.span => inner,

@@ -107,8 +107,8 @@ impl<'a> Analyzer<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The detail of an error for an unknown name. If the name occurs in a statement whose effect on the schema is not
-    /// known, this statement may have created or changed the object. In this case, the error's detail shows the
+    /// Returns the detail of an error for an unknown name. If the name occurs in a statement whose effect on the schema
+    /// is not known, this statement may have created or changed the object. In this case, the error's detail shows the
     /// statement with its file and line.
     fn tainted(&self, diagnostic: &Diagnostic) -> Option<String> {
         let is_of_name = matches!(

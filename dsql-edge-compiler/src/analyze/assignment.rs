@@ -239,7 +239,7 @@ impl<'a> Analyzer<'a> {
         Some(self.assign(scope, target, at, node, span))
     }
 
-    /// A value; `None` for `DEFAULT`.
+    /// Analyzes a value of an assignment; returns `None` for `DEFAULT`.
     pub(super) fn assigned_value(&mut self, scope: &Scope<'_>, value: &Expr) -> Option<Node> {
         match value.kind {
             ExprKind::Default => None,

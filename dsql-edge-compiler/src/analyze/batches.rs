@@ -121,7 +121,7 @@ fn is_only(statement: ParsedStatement<'_>, table: &TargetTable) -> bool {
     before.is_some_and(|token| token.kind == TokenKind::Keyword(Keyword::Only))
 }
 
-/// The type for a cast from text. A type name in quotes, such as `"bit"`, implies no length, whereas `bit` and
+/// Returns the type for a cast from text. A type name in quotes, such as `"bit"`, implies no length, whereas `bit` and
 /// `character` without quotes imply the length 1.
 fn sql_name(catalog: Catalog<'_>, ty: Oid) -> String {
     let base = catalog.base_type(ty).0;
@@ -177,7 +177,7 @@ impl<'j> Judge<'j> {
         self.query.filter.as_ref().map_or_else(|| self.table.name.span(), |filter| filter.span)
     }
 
-    /// The unique key that orders the rows: the primary key, or the shortest other key.
+    /// Returns the unique key that orders the rows: the primary key, or the shortest other key.
     fn key(&self) -> Result<&'j Key, Diagnostic> {
         let (relation, name) = (self.relation(), &self.relation().name);
         if !matches!(relation.kind, RelationKind::Table) || self.target.base != self.target.relation {
@@ -240,7 +240,7 @@ impl<'j> Judge<'j> {
                 && walk::columns_in(self.relation(), column.expression()).into_iter().any(is_named)
     }
 
-    /// The entries of FROM or USING.
+    /// Returns the entries of FROM or USING.
     fn joined(&self) -> impl Iterator<Item = (usize, &'j Rte)> {
         let target = self.target.rte;
         self.query.rtes.iter().enumerate().filter(move |(at, _)| *at != target)

@@ -146,7 +146,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// A statement with one row of these columns, each of which can be NULL; without columns, a statement without rows.
+/// Returns a statement with one row of these columns, each of which can be NULL; without columns, a statement without
+/// rows.
 fn described(columns: Vec<OutColumn>, span: Span) -> Query {
     let unknown = Rc::new(Callee {
         name: String::new(),

@@ -110,8 +110,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The candidates that are not hidden: a function hides each function of the same signature whose schema comes
-    /// later in the search path.
+    /// Returns the candidates that are not hidden: a function hides each function of the same signature whose schema
+    /// comes later in the search path.
     fn visible_candidates(&self, sought: &Sought<'_>) -> Vec<Candidate> {
         let mut candidates = self.candidates(sought);
         candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));
@@ -147,7 +147,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// The functions of the schema.
+    /// Returns the functions of the schema.
     fn own_candidates(&self, sought: &Sought<'_>) -> Vec<Candidate> {
         let mut out = Vec::new();
         for (at, function) in self.catalog.schema.functions.iter().enumerate() {
@@ -189,7 +189,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// The type of the single elements of a VARIADIC parameter: `ProcedureCreate`.
+    /// Returns the type of the single elements of a VARIADIC parameter: `ProcedureCreate`.
     fn variadic_element(&self, array: Oid) -> Oid {
         match array {
             oid::ANYARRAY => oid::ANYELEMENT,
@@ -199,7 +199,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The constructors of the schema's ranges and multiranges.
+    /// Returns the constructors of the schema's ranges and multiranges.
     fn range_candidates(&self, sought: &Sought<'_>) -> Vec<Candidate> {
         let schemas: Vec<&str> = match sought.name.schema() {
             Some(schema) => vec![schema],
@@ -246,7 +246,7 @@ struct Sought<'c> {
 }
 
 impl Sought<'_> {
-    /// The declared type of each argument, and whether a VARIADIC parameter takes single elements.
+    /// Returns the declared type of each argument, and whether a VARIADIC parameter takes single elements.
     fn fit(&self, shape: &Shape<'_>) -> Option<(Vec<Oid>, bool)> {
         shape.fit(self.given, self.names, self.spread)
     }
@@ -261,7 +261,8 @@ struct Shape<'s> {
 }
 
 impl Shape<'_> {
-    /// The declared type of each argument given, if the function accepts this number of arguments and these names.
+    /// Returns the declared type of each argument given, if the function accepts this number of arguments and these
+    /// names.
     fn fit(&self, given: usize, names: &[Option<&str>], spread: bool) -> Option<(Vec<Oid>, bool)> {
         let declared = self.declared.len();
         if names.iter().any(Option::is_some) {

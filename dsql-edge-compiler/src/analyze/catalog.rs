@@ -53,12 +53,12 @@ pub(super) struct Catalog<'a> {
 }
 
 impl<'a> Catalog<'a> {
-    /// The catalog after all statements of the schema.
+    /// Returns the catalog after all statements of the schema.
     pub(super) fn now(schema: &'a Schema) -> Catalog<'a> {
         Catalog { schema, version: NOW, path: &schema.search_path }
     }
 
-    /// The catalog with the names and the search path that the schema had at an earlier moment.
+    /// Returns the catalog with the names and the search path that the schema had at an earlier moment.
     pub(super) fn at(self, moment: &'a Moment) -> Catalog<'a> {
         Catalog { version: moment.version, path: &moment.path, ..self }
     }
@@ -81,7 +81,7 @@ pub(super) enum TypeError {
 }
 
 impl<'a> Catalog<'a> {
-    /// The type with this number.
+    /// Returns the type with this number.
     pub(super) fn type_info(self, type_oid: Oid) -> TypeInfo {
         if type_oid >= ROW_TYPES {
             return self.row_type_info(type_oid);
@@ -177,7 +177,7 @@ impl<'a> Catalog<'a> {
         USER_TYPES + 4 * index as Oid
     }
 
-    /// The row type of a relation of the schema.
+    /// Returns the row type of a relation of the schema.
     pub(super) fn row_type(index: usize) -> Oid {
         ROW_TYPES + 2 * index as Oid
     }
@@ -204,7 +204,7 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// The schema's type with this number; `None` for a built-in type or an array.
+    /// Returns the schema's type with this number; `None` for a built-in type or an array.
     pub(super) fn user_kind(self, type_oid: Oid) -> Option<&'a UserTypeKind> {
         if !(USER_TYPES..ROW_TYPES).contains(&type_oid) || !(type_oid - USER_TYPES).is_multiple_of(4) {
             return None;
@@ -220,7 +220,7 @@ impl<'a> Catalog<'a> {
         self.schema.relation_at(self.version, schema, name)
     }
 
-    /// The type of this name, found by the search path.
+    /// Returns the type of this name, found by the search path.
     pub(super) fn type_named(self, schema: Option<&str>, name: &str) -> Option<Oid> {
         let user = |schema: &str| {
             let created = self.user_type(schema, name).map(Self::user_type_oid);
@@ -246,7 +246,7 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// The multirange with this name.
+    /// Returns the multirange with this name.
     fn multirange(self, schema: &str, name: &str) -> Option<Oid> {
         let at = self.schema.types.iter().enumerate().position(|(at, it)| {
             matches!(it.kind, UserTypeKind::Range { .. })
@@ -256,7 +256,7 @@ impl<'a> Catalog<'a> {
         Some(Self::user_type_oid(at) + 2)
     }
 
-    /// A type as written, with its modifier.
+    /// Returns a type as written, with its modifier.
     pub(super) fn resolve(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
         if written.percent_type {
             return self.type_of_column(&written.name).ok_or(TypeError::Unknown);
@@ -284,8 +284,8 @@ impl<'a> Catalog<'a> {
         self.resolve_stored(&column.type_name).ok()
     }
 
-    /// The type under a domain, and the modifier of this type. For a domain over another domain, the function returns
-    /// the first type that is not a domain.
+    /// Returns the type under a domain, and the modifier of this type. For a domain over another domain, the function
+    /// returns the first type that is not a domain.
     pub(super) fn base_type(self, mut type_oid: Oid) -> (Oid, i32) {
         let mut typmod = -1;
         // The number of steps is limited: domains form no cycle in PostgreSQL, but could in a broken snapshot.
@@ -321,7 +321,7 @@ impl<'a> Catalog<'a> {
         info.is_array.then_some(info.elem)
     }
 
-    /// The array over a type.
+    /// Returns the array over a type.
     pub(super) fn array_type(self, type_oid: Oid) -> Option<Oid> {
         match type_oid {
             ERROR => Some(ERROR),
@@ -373,7 +373,7 @@ impl<'a> Catalog<'a> {
     }
 }
 
-/// An identifier, quoted if necessary.
+/// Returns an identifier, quoted if necessary.
 pub(super) fn quote_identifier(name: &str) -> String {
     let plain = name.bytes().enumerate().all(|(at, byte)| {
         byte.is_ascii_lowercase() || byte == b'_' || (at > 0 && (byte.is_ascii_digit() || byte == b'$'))
@@ -406,7 +406,8 @@ fn plain(name: Cow<'static, str>, schema: Cow<'static, str>, kind: TypeKind, cat
     }
 }
 
-/// The name of a range's multirange: the name in the statement, or the name that `makeMultirangeTypeName` makes.
+/// Returns the name of a range's multirange: the name in the statement, or the name that `makeMultirangeTypeName`
+/// makes.
 fn multirange_name(range: &UserTypeKind, name: &str) -> String {
     if let UserTypeKind::Range { multirange: Some(name), .. } = range {
         return name.clone();

@@ -251,7 +251,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// A cast that the user wrote.
+    /// Applies a cast that the user wrote.
     pub(super) fn explicit_cast(&mut self, node: Node, target: Oid, typmod: i32, location: Span) -> Node {
         let span = node.span;
         if node.is_error() || target == ERROR {
@@ -318,7 +318,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The fields of a row constructor, or of the whole row of an entry.
+/// Returns the fields of a row constructor, or of the whole row of an entry.
 fn fields_of(node: &Node) -> Option<Vec<Node>> {
     match &node.kind {
         NodeKind::Row(fields) | NodeKind::JoinedRow { columns: fields, .. } => Some(fields.clone()),
@@ -333,8 +333,8 @@ fn fields_of(node: &Node) -> Option<Vec<Node>> {
     }
 }
 
-/// The check of a NOT NULL domain (`CoerceToDomain`), represented as a function that raises an error for NULL and so
-/// never returns NULL.
+/// Returns the check of a NOT NULL domain (`CoerceToDomain`), represented as a function that raises an error for NULL
+/// and so never returns NULL.
 fn domain_check() -> Rc<Callee> {
     Rc::new(Callee {
         name: String::new(),

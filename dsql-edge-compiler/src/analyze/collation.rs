@@ -95,7 +95,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// For `VALUES`, the common collation of each column's rows.
+    /// Returns, for `VALUES`, the common collation of each column's rows.
     pub(super) fn values_collations(&mut self, scope: &Scope<'_>, rows: &[Vec<Node>]) -> Vec<Collated> {
         if !self.collations.matter {
             return Vec::new();
@@ -210,7 +210,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The collation of the expression `whole`, combined from the collations of its parts.
+    /// Returns the collation of the expression `whole`, combined from the collations of its parts.
     fn met<'n>(
         &mut self,
         scope: &Scope<'_>,

@@ -90,7 +90,7 @@ impl<'a> Analyzer<'a> {
         self.report(with_hint(Diagnostic::error(Code::UnknownObject, name.span, message)));
     }
 
-    /// The columns of `ON CONFLICT (…)`; `None` if an element is an expression or an unknown column.
+    /// Returns the columns of `ON CONFLICT (…)`; `None` if an element is an expression or an unknown column.
     fn conflict_columns(
         &mut self,
         scope: &Scope<'_>,

@@ -194,7 +194,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The columns that `SEARCH` and `CYCLE` add.
+    /// Returns the columns that `SEARCH` and `CYCLE` add.
     fn search_and_cycle(&mut self, scope: &Scope<'_>, cte: &ast::Cte) -> Vec<RteColumn> {
         let column = |name: &str, ty: Oid| RteColumn { name: ColumnLabel::alias(name), ty, typmod: -1 };
         let mut added = Vec::new();
@@ -220,7 +220,7 @@ impl Analyzer<'_> {
         added
     }
 
-    /// A name in `FROM` that refers to a `WITH` query of this level or an outer level: returns the entry of that query.
+    /// If a name in `FROM` refers to a `WITH` query of this level or an outer level, returns the entry of that query.
     pub(super) fn cte_reference(&mut self, scope: &Scope<'_>, name: &QualifiedName) -> Option<Rte> {
         let mut at = Some(scope);
         while let Some(current) = at {

@@ -132,7 +132,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// A default or the expression of a generated column.
+    /// Analyzes a default, or the expression of a generated column.
     fn column_value(&mut self, scope: &Scope<'_>, column: &Name, expr: &Expr, place: Place) {
         let columns = scope.rtes.first().map_or(&[][..], |rte| &rte.columns);
         let found = columns.iter().find(|known| known.name == column.text);
@@ -160,7 +160,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// In the CHECK of a domain, VALUE has the domain's base type.
+    /// Analyzes the definition of a domain; in its CHECK, VALUE has the domain's base type.
     fn domain(&mut self, domain: &CreateDomain) {
         let (ty, typmod) = self.catalog.resolve(&domain.type_name).unwrap_or((ERROR, -1));
         let mut scope = Scope::new(None);

@@ -140,7 +140,8 @@ impl<'a> Analyzer<'a> {
         out
     }
 
-    /// Two columns of a view may be the same column of the table. A column of the table can be assigned only once.
+    /// Checks that no column of the table is assigned twice, because two columns of a view may be the same column of
+    /// the table. A column of the table can be assigned only once.
     fn check_once(&mut self, target: &Target, given: &[usize], span: Span) {
         let schema: &'a crate::schema::Schema = self.catalog.schema;
         if !matches!(schema.relations[target.relation].kind, RelationKind::View(..)) {
@@ -422,7 +423,8 @@ fn inserted_or_updated(query: &mut Query, updated: Vec<Written>) {
     }
 }
 
-/// A column of the query from which INSERT takes its rows. Fields of a record cannot be read through such a column.
+/// Returns a column of the query from which INSERT takes its rows. Fields of a record cannot be read through such a
+/// column.
 fn source_column(node: Node) -> Node {
     let span = node.span;
     match node.ty {

@@ -195,7 +195,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The start of the first operand: `exprLocation`.
+/// Returns the start of the first operand: `exprLocation`.
 fn first_operand(node: &Node) -> Option<u32> {
     let mut start = match &node.kind {
         NodeKind::Subscript(parts) => parts.first().map(|base| base.span.start),

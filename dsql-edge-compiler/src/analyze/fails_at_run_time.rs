@@ -99,7 +99,7 @@ fn division_by_zero(divisor: &Node) -> Option<Failure> {
     is_zero.then(|| Failure { span, message: "division by zero".to_owned(), hint })
 }
 
-/// A number that its cast to an integer type rejects. Numbers with a fraction are rounded.
+/// Finds a number that its cast to an integer type rejects. Numbers with a fraction are rounded.
 fn integer_out_of_range(ty: Oid, arg: &Node) -> Option<Failure> {
     let (name, least, most) = match ty {
         oid::INT2 => ("smallint", i64::from(i16::MIN), i64::from(i16::MAX)),
@@ -189,7 +189,7 @@ fn extraction(catalog: Catalog<'_>, function: &str, unit: &Node, value: &Node) -
     (!supported).then(|| wrong_unit(catalog, (text, span), "supported", value, &[]))
 }
 
-/// PostgreSQL's error for a unit. `problem` is PostgreSQL's word: `recognized` or `supported`.
+/// Returns PostgreSQL's error for a unit. `problem` is PostgreSQL's word: `recognized` or `supported`.
 fn wrong_unit(
     catalog: Catalog<'_>,
     (text, span): (&str, Span),
@@ -220,7 +220,8 @@ fn time_zone(zone: &Node) -> Option<Failure> {
     Some(Failure { span, message: format!("time zone \"{text}\" not recognized"), hint })
 }
 
-/// A column that is an array of arrays. The runtime cannot decode such a column, because a `Vec` has one dimension.
+/// Finds a column that is an array of arrays. The runtime cannot decode such a column, because a `Vec` has one
+/// dimension.
 fn nested_array(node: &Node) -> Option<Failure> {
     match &node.kind {
         NodeKind::Cast { arg, function: None } => nested_array(arg),
@@ -235,7 +236,7 @@ fn nested_array(node: &Node) -> Option<Failure> {
     }
 }
 
-/// The constant, possibly under casts.
+/// Returns the constant, possibly under casts.
 fn constant(node: &Node) -> Option<(&str, Span)> {
     match &node.kind {
         NodeKind::Constant(Some(text)) => Some((text, node.span)),

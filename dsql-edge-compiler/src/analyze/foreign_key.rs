@@ -53,7 +53,7 @@ fn fits(catalog: Catalog<'_>, from: Oid, to: Oid) -> bool {
     }
 }
 
-/// The type that the default operator class of a type compares: `opcintype`.
+/// Returns the type that the default operator class of a type compares: `opcintype`.
 fn compared(ty: Oid) -> Oid {
     match ty {
         oid::VARCHAR => oid::TEXT,

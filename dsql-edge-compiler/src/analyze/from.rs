@@ -302,7 +302,7 @@ impl Analyzer<'_> {
         self.leaf(scope, rte, None, true)
     }
 
-    /// The calls of an item. `unnest` of several arrays becomes one call per array, as in `gram.y`.
+    /// Returns the calls of an item. `unnest` of several arrays becomes one call per array, as in `gram.y`.
     pub(super) fn calls_of<'i>(&self, item: &'i FunctionItem) -> Vec<(ast::Expr, &'i [ColumnDefinition])> {
         let mut out = Vec::new();
         for (expr, definitions) in &item.functions {
@@ -331,8 +331,8 @@ impl Analyzer<'_> {
         out
     }
 
-    /// The columns that a function in `FROM` returns, a flag for each column that is never NULL, and whether the
-    /// function is scalar.
+    /// Returns the columns that a function in `FROM` returns, a flag for each column that is never NULL, and whether
+    /// the function is scalar.
     pub(super) fn function_columns(
         &mut self,
         node: &Node,
@@ -408,8 +408,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// The parameters of `UNNEST ($1, $2)`. The runtime rejects arrays of different lengths, because PostgreSQL would pad
-/// the shorter array with NULLs.
+/// Returns the parameters of `UNNEST ($1, $2)`. The runtime rejects arrays of different lengths, because PostgreSQL
+/// would pad the shorter array with NULLs.
 fn equally_long(item: &FunctionItem, functions: &[(Node, Vec<bool>)]) -> Vec<usize> {
     if item.functions.len() != 1 || functions.len() < 2 {
         return Vec::new();
@@ -421,7 +421,7 @@ fn equally_long(item: &FunctionItem, functions: &[(Node, Vec<bool>)]) -> Vec<usi
     functions.iter().map(number).collect::<Option<Vec<usize>>>().unwrap_or_default()
 }
 
-/// An entry with unknown columns, used after an error.
+/// Returns an entry with unknown columns, used after an error.
 fn broken(name: &str) -> Rte {
     Rte { name: name.to_owned(), columns: Vec::new(), source: RteSource::Nullable }
 }

@@ -389,7 +389,7 @@ fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -
     }
 }
 
-/// The error in the names of the arguments: `ParseFuncOrColumn`.
+/// Returns the error in the names of the arguments: `ParseFuncOrColumn`.
 pub(super) fn misnamed(call: &FunctionCall, args: &[Node]) -> Option<Diagnostic> {
     let mut names: Vec<&str> = Vec::new();
     for (arg, node) in call.args.iter().zip(args) {
@@ -409,7 +409,7 @@ pub(super) fn misnamed(call: &FunctionCall, args: &[Node]) -> Option<Diagnostic>
     None
 }
 
-/// The text of a constant, with or without casts around it.
+/// Returns the text of a constant, with or without casts around it.
 fn constant_text(node: &Node) -> Option<&str> {
     match &node.kind {
         NodeKind::Constant(text) => text.as_deref(),

@@ -158,7 +158,7 @@ impl Written<'_> {
         }
     }
 
-    /// The reason why no key of the table is a candidate.
+    /// Returns the reason why no key of the table is a candidate.
     fn no_candidate(&self) -> String {
         let table = &self.relation.name;
         let problems: Vec<String> = self
@@ -219,8 +219,8 @@ impl Written<'_> {
         self.relation.columns.iter().position(|it| it.name == column)
     }
 
-    /// The value that the statement writes to the column at `at`; `None` if the statement writes only a part of the
-    /// column.
+    /// Returns the value that the statement writes to the column at `at`; `None` if the statement writes only a part of
+    /// the column.
     fn written(&self, at: usize) -> Option<&Expr> {
         let whole = |it: &Option<TargetColumn>| it.as_ref().is_none_or(|it| it.indirection.is_empty());
         let place = self.columns.iter().position(|(known, it)| *known == at && whole(it))?;
@@ -298,7 +298,7 @@ fn is_date(text: &str) -> bool {
     year == 4 && text.bytes().all(|it| it.is_ascii_digit() || matches!(it, b'-' | b':' | b'.' | b' '))
 }
 
-/// The keys that `ON CONFLICT` refers to.
+/// Returns the keys that `ON CONFLICT` refers to.
 ///
 /// # Errors
 /// Returns the reason if PostgreSQL may skip the row although no row with one of these keys exists.

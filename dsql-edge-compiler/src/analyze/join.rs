@@ -148,7 +148,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The columns that USING or NATURAL merge, and the condition that compares them.
+    /// Returns the columns that USING or NATURAL merge, and the condition that compares them.
     fn merged_columns(
         &mut self,
         join: &Join,
@@ -186,7 +186,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The columns of a join in order: the merged columns come first.
+/// Returns the columns of a join in order: the merged columns come first.
 fn joined_columns(
     merged: &[(ColumnLabel, Node)],
     left: &[NamespaceItem],

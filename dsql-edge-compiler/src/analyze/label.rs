@@ -16,7 +16,7 @@ pub(super) struct ColumnLabel {
 }
 
 impl ColumnLabel {
-    /// A name that is an alias in the query.
+    /// Makes the label of a name that is an alias in the query.
     pub(super) fn alias(text: &str) -> ColumnLabel {
         ColumnLabel { text: text.to_owned(), is_alias: true }
     }

@@ -9,8 +9,8 @@ use crate::builtin::{Oid, TypeKind, oid};
 use crate::schema::{Column, UserTypeKind, labels_of_checks};
 use crate::typed::Labels;
 
-/// The labels of a table's column. If `all_rows` is true, the labels cover all rows, including rows that are older than
-/// a `CHECK`.
+/// Returns the labels of a table's column. If `all_rows` is true, the labels cover all rows, including rows that are
+/// older than a `CHECK`.
 pub(super) fn of_column(
     catalog: Catalog<'_>,
     relation: usize,
@@ -30,7 +30,7 @@ pub(super) fn of_column(
     Some(Labels { of: format!("{}.{}", relation.name, column.name), values: trimmed(catalog, ty, values) })
 }
 
-/// The labels of an enum, of a domain, or of an array's elements.
+/// Returns the labels of an enum, of a domain, or of an array's elements.
 pub(super) fn of_type(catalog: Catalog<'_>, ty: Oid) -> Option<Labels> {
     let info = catalog.type_info(ty);
     let named = |values| Labels { of: catalog.display(ty, -1), values };

@@ -192,7 +192,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// DSQL answers `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` with the job's id.
+/// Returns the description of DSQL's answer to `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC`: one row with the job's id.
 fn job(span: Span) -> Query {
     let node = Node::new(oid::TEXT, NodeKind::NeverNull, span);
     let target = TargetEntry { node, name: "job_id".into(), span };

@@ -43,7 +43,7 @@ impl<'n> NodeSet<'n> {
         self.candidates(node).any(|known| known.written_alike(node))
     }
 
-    /// The number of expressions in the set that are written like `node`.
+    /// Returns the number of expressions in the set that are written like `node`.
     pub(super) fn count_alike(&self, node: &Node) -> usize {
         self.candidates(node).filter(|known| known.written_alike(node)).count()
     }
@@ -69,8 +69,8 @@ impl<'n> FromIterator<&'n Node> for NodeSet<'n> {
     }
 }
 
-/// The print of an expression. If `Node::written_alike` or `Node::same` accepts two expressions, their fingerprints are
-/// equal.
+/// Returns the fingerprint of an expression. If `Node::written_alike` or `Node::same` accepts two expressions, their
+/// fingerprints are equal.
 fn print(node: &Node) -> u64 {
     let mut hasher = DefaultHasher::new();
     add(node, DEPTH, &mut hasher);

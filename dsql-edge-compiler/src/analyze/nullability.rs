@@ -207,7 +207,7 @@ impl Prover<'_> {
         self.parameters.get(parameter - 1).is_none_or(|parameter| parameter.nullable)
     }
 
-    /// The columns of one entry, before joins.
+    /// Returns the columns of one entry, before joins.
     fn entry(&self, query: &Query, at: usize, env: &Environment<'_>) -> Vec<bool> {
         let rte = &query.rtes[at];
         match &rte.source {
@@ -265,7 +265,7 @@ impl Prover<'_> {
         never_null.iter().map(|never_null| !never_null || nulled_by_args).collect()
     }
 
-    /// The nullability of a `WITH` query's columns. For a recursive query, the result is the fixed point of an
+    /// Returns the nullability of a `WITH` query's columns. For a recursive query, the result is the fixed point of an
     /// iteration that starts without a nullable column.
     fn cte(&self, cte: &Cte) -> Vec<bool> {
         let width = cte.columns.borrow().len();
@@ -306,7 +306,7 @@ impl Prover<'_> {
     }
 }
 
-/// The number of set-returning functions that run together in the target list.
+/// Returns the number of set-returning functions that run together in the target list.
 fn target_srfs(query: &Query) -> usize {
     fn count(node: &Node) -> usize {
         let mut below = 0;

@@ -91,8 +91,8 @@ impl Analyzer<'_> {
         self.report(Diagnostic::warning(Code::ComparesWithNull, span, message).with_hint(advice));
     }
 
-    /// The types of the two operands and of the result, as the operator declares them; polymorphic types are replaced
-    /// by the types that `operands` determine.
+    /// Returns the types of the two operands and of the result, as the operator declares them; polymorphic types are
+    /// replaced by the types that `operands` determine.
     pub(super) fn operator_types(
         &self,
         found: &Operator,
@@ -330,7 +330,7 @@ impl Analyzer<'_> {
                 )
     }
 
-    /// Rows are comparable if all their fields are: `cache_record_field_properties`.
+    /// Whether rows of a type are comparable, that is, whether all their fields are: `cache_record_field_properties`.
     fn has_comparable_fields(&mut self, ty: Oid, ordered: bool) -> bool {
         // If a field is an array of the same row type, only the other fields decide: otherwise, this function would
         // call itself for the same type without end.
@@ -381,7 +381,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// A node as an operand that advice may quote.
+/// Returns a node as an operand that advice may quote.
 pub(super) fn operand(node: &Node) -> Operand {
     let parameter = match node.kind {
         NodeKind::Parameter(number) => Some(number),

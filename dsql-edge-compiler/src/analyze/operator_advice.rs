@@ -31,7 +31,7 @@ impl Operand {
 }
 
 impl Analyzer<'_> {
-    /// The advice: the cast after which the operator fits, the operator with the nearest name, or PostgreSQL's
+    /// Returns the advice: the cast after which the operator fits, the operator with the nearest name, or PostgreSQL's
     /// counterpart of an operator of another language.
     pub(super) fn operator_advice(&self, name: &str, left: Option<Operand>, right: Operand) -> String {
         let boolean = |operand: Operand| self.catalog.base_type(operand.ty).0 == oid::BOOL;

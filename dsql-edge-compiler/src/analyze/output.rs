@@ -126,7 +126,7 @@ fn origin(catalog: Catalog<'_>, relation: usize, column: usize) -> Option<Origin
     Some(Origin { schema: relation.schema.clone(), table: relation.name.clone(), column })
 }
 
-/// The value of `search_path` in the server's syntax.
+/// Returns the value of `search_path` in the server's syntax.
 fn search_path(schemas: &[String]) -> String {
     match schemas {
         [only] if only == "public" => String::new(),
@@ -150,7 +150,7 @@ fn always_null(kind: &NodeKind) -> bool {
     }
 }
 
-/// The [`SqlType`] of the type with this OID.
+/// Returns the [`SqlType`] of the type with this OID.
 pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
     let info = catalog.type_info(type_oid);
     let kind = match info.kind {

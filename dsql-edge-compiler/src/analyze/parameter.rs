@@ -32,13 +32,13 @@ pub(super) struct Parameter {
 }
 
 impl Parameter {
-    /// The labels that all uses of the parameter accept, if they accept the same labels and nothing else.
+    /// Returns the labels that all uses of the parameter accept, if they accept the same labels and nothing else.
     pub(super) fn same_labels(&self) -> Option<&Labels> {
         let first = self.labels.first().filter(|_| self.labels.len() == self.uses)?;
         self.labels.iter().all(|labels| labels.values == first.values).then_some(first)
     }
 
-    /// For an array, whether its elements may be NULL.
+    /// Whether the elements of an array may be NULL.
     pub(super) fn elements_nullable(&self) -> bool {
         self.uses != self.element_uses || self.elements_accepted
     }

@@ -50,7 +50,7 @@ impl ActualTypes {
     }
 }
 
-/// The actual argument types of a call, and its result type.
+/// Returns the actual argument types of a call, and its result type.
 ///
 /// # Errors
 ///
@@ -105,8 +105,8 @@ pub(super) fn resolve(
     Ok(ActualTypes { args, returns, solution })
 }
 
-/// A call with an argument of type `anyarray`, such as a column of `pg_stats`. The element type of this argument is not
-/// known, so no other argument and no result may depend on the element type.
+/// Determines the types of a call with an argument of type `anyarray`, such as a column of `pg_stats`. The element type
+/// of this argument is not known, so no other argument and no result may depend on the element type.
 fn any_array(given: &[Oid], declared: &[Oid], returns: Oid) -> Result<ActualTypes, String> {
     let of_family = |ty: &Oid| is_polymorphic(*ty) && !is_compatible_polymorphic(*ty);
     let count = declared.iter().filter(|it| of_family(it)).count();
@@ -338,8 +338,8 @@ fn types_need(catalog: Catalog<'_>, types: &[Oid], common: Oid) -> Option<()> {
 }
 
 impl Solution {
-    /// The actual type of a declared type; `None` if the declared type is not polymorphic, 0 if the actual type is not
-    /// known.
+    /// Returns the actual type of a declared type; `None` if the declared type is not polymorphic, 0 if the actual type
+    /// is not known.
     fn stands_for(&self, catalog: Catalog<'_>, declared: Oid) -> Option<Oid> {
         Some(match declared {
             oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => self.element,

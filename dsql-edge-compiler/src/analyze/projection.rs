@@ -128,7 +128,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The field of a row. If the row is written out, the field is the expression itself.
+/// Returns the field of a row. If the row is written out, the field is the expression itself.
 pub(super) fn field_at(row: Node, at: usize, columns: &[RteColumn], span: Span) -> Node {
     let written = match &row.kind {
         NodeKind::Row(fields) if row.ty == oid::RECORD => fields.get(at),

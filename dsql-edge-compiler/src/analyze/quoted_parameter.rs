@@ -11,7 +11,7 @@ use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{Assignment, Expr, ExprKind, InList, Literal, Query, QueryBody, StatementKind};
 use crate::syntax::visit::{self, Visit};
 
-/// The warnings of a statement.
+/// Returns the warnings of a statement.
 pub(super) fn warnings(statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
     let mut quoted = Quoted { named: statement.tokens.named, out: Vec::new() };
     visit::statement(statement.tree, &mut quoted);

@@ -21,7 +21,7 @@ pub(super) struct RangeFunction {
 }
 
 impl Catalog<'_> {
-    /// The constructors of this name in a schema.
+    /// Returns the constructors of this name in a schema.
     pub(super) fn range_functions(self, schema: &str, name: &str) -> Vec<RangeFunction> {
         let Some(found) = self.type_named(Some(schema), name) else { return Vec::new() };
         let info = self.type_info(found);

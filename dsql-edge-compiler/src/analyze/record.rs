@@ -12,7 +12,7 @@ use super::tree::{Body, Callee, Node, NodeKind, Query, Rte, RteColumn, RteSource
 use crate::builtin::oid;
 
 impl Analyzer<'_> {
-    /// The columns of a value of composite type, or of a record whose columns are known.
+    /// Returns the columns of a value of composite type, or of a record whose columns are known.
     pub(super) fn record_columns(&mut self, scope: &Scope<'_>, node: &Node) -> Vec<RteColumn> {
         // The columns of a whole row have the names that the alias of the entry gives to the columns.
         if let NodeKind::WholeRow { level, rte, .. } = node.kind
@@ -34,7 +34,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The OUT parameters of a function as the columns of its result.
+/// Returns the OUT parameters of a function as the columns of its result.
 pub(super) fn out_columns(function: &Callee) -> Vec<RteColumn> {
     let named = function.columns.iter().enumerate().map(|(at, column)| {
         let name = if column.name.is_empty() { format!("column{}", at + 1) } else { column.name.clone() };
@@ -74,7 +74,7 @@ fn columns_in(levels: &[&[Rte]], node: &Node) -> Vec<RteColumn> {
     }
 }
 
-/// The columns of a record that is a column of a subquery or of a query in `WITH`.
+/// Returns the columns of a record that is a column of a subquery or of a query in `WITH`.
 fn columns_of_variable(levels: &[&[Rte]], var: Var) -> Vec<RteColumn> {
     let outer = levels.get(var.level..).unwrap_or_default();
     let Some(rte) = outer.first().and_then(|rtes| rtes.get(var.rte)) else { return Vec::new() };

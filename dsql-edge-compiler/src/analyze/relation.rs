@@ -18,7 +18,7 @@ use std::rc::Rc;
 const MAX_VIEWS: usize = 2_000;
 
 impl<'a> Analyzer<'a> {
-    /// The number of a relation of the schema, found by the search path.
+    /// Returns the number of a relation of the schema, found by the search path.
     pub(super) fn find_user_relation(&self, name: &QualifiedName) -> Option<usize> {
         let catalog = self.catalog;
         match name.schema() {
@@ -130,7 +130,7 @@ impl<'a> Analyzer<'a> {
         matches!(kind, Some(UserTypeKind::Composite(_)))
     }
 
-    /// A relation of the schema as a range table entry.
+    /// Returns a relation of the schema as a range table entry.
     pub(super) fn relation_rte(&mut self, at: usize) -> Rte {
         let relation = &self.catalog.schema.relations[at];
         let name = relation.name.clone();
@@ -253,7 +253,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The foreign keys of a table that hold for all rows that a query of the table returns.
+    /// Returns the foreign keys of a table that hold for all rows that a query of the table returns.
     fn references(&self, relation: &Relation) -> Vec<Reference> {
         let number = |table: &Relation, names: &[String]| -> Option<Vec<usize>> {
             names.iter().map(|name| table.columns.iter().position(|column| column.name == *name)).collect()
@@ -282,8 +282,8 @@ impl<'a> Analyzer<'a> {
             .collect()
     }
 
-    /// A view's definition, analyzed once. An error in the definition is reported at the name of the view in the query
-    /// that uses the view.
+    /// Returns the definition of a view, which is analyzed only once. An error in the definition is reported at the
+    /// name of the view in the query that uses the view.
     pub(super) fn view_query(&mut self, at: usize) -> Option<Rc<Query>> {
         if let Some(known) = self.views.get(&at) {
             return known.clone();
@@ -334,7 +334,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The type of a whole row of a namespace item; [`ERROR`] if the row does not have a named type.
+    /// Returns the type of a whole row of a namespace item; [`ERROR`] if the row does not have a named type.
     pub(super) fn row_type_of(&self, item: &NamespaceItem) -> Oid {
         match item.row_type {
             Some(found) => found,
@@ -343,7 +343,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The columns of a composite type: a type of the schema, the row type of a relation, or a built-in type.
+    /// Returns the columns of a composite type: a type of the schema, the row type of a relation, or a built-in type.
     pub(super) fn composite_columns(&mut self, type_oid: Oid) -> Vec<RteColumn> {
         if let Some(at) = Catalog::relation_of(type_oid) {
             return self.relation_rte(at).columns;

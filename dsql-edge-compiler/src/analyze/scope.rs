@@ -156,7 +156,7 @@ impl<'p> Scope<'p> {
     }
 }
 
-/// The columns of an entry as expressions at its own level.
+/// Returns the columns of an entry as expressions at its own level.
 pub(super) fn column_nodes(rte: &Rte, at: usize) -> Vec<(ColumnLabel, Node)> {
     rte.columns
         .iter()
@@ -169,7 +169,7 @@ pub(super) fn var(rte: usize, column: usize, ty: Oid, typmod: i32) -> Node {
     Node { ty, typmod, kind: NodeKind::Var(Var { level: 0, rte, column }), span: Span::default() }
 }
 
-/// An expression of a scope, as seen from `levels` levels below.
+/// Returns an expression of a scope, as seen from `levels` levels below.
 pub(super) fn raised(node: &Node, levels: usize) -> Node {
     let mut node = node.clone();
     if levels > 0 {
@@ -201,7 +201,7 @@ enum Found {
 }
 
 impl Analyzer<'_> {
-    /// An unqualified column: `colNameToVar`.
+    /// Resolves an unqualified column: `colNameToVar`.
     pub(super) fn column(&mut self, scope: &Scope<'_>, name: &Name) -> Option<Node> {
         let mut level = 0;
         let mut at = Some(scope);

@@ -23,7 +23,7 @@ impl SetReturning {
         self.in_target_list.get()
     }
 
-    /// The number of calls so far.
+    /// Returns the number of calls so far.
     pub(super) fn count(&self) -> usize {
         self.count.get()
     }

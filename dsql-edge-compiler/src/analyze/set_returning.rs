@@ -11,9 +11,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 impl Analyzer<'_> {
-    /// `check_srf_call_placement`: Checks whether the position accepts a set-returning function
-    /// (`check_srf_call_placement`); `before` is the number of such calls that were analyzed before the arguments of
-    /// this call.
+    /// Checks whether the position accepts a set-returning function (`check_srf_call_placement`); `before` is the
+    /// number of such calls that were analyzed before the arguments of this call.
     pub(super) fn check_srf(&mut self, scope: &Scope<'_>, location: Span, before: usize) {
         let place = scope.place.get();
         match place {

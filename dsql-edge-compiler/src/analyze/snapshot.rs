@@ -85,7 +85,7 @@ fn columns_of_query(
     })
 }
 
-/// The columns of a relation whose definition does not list its columns: a view or a sequence.
+/// Returns the columns of a relation whose definition does not list its columns: a view or a sequence.
 fn columns_of_relation(schema: &Schema, at: usize) -> Option<Vec<ResolvedColumn>> {
     on_own_stack(|| {
         let mut analyzer = Analyzer::new(Catalog::now(schema));

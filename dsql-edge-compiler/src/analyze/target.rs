@@ -123,7 +123,7 @@ impl Analyzer<'_> {
         columns.iter().map(|column| column.name.clone()).zip(fields).collect()
     }
 
-    /// A whole row as a value.
+    /// Returns a whole row as a value.
     pub(super) fn whole_row(&mut self, item: &NamespaceItem, level: usize, span: Span) -> Node {
         let Some(rte) = item.rte else {
             let columns = item.columns.iter().map(|(name, node)| (name.clone(), raised(node, level)));

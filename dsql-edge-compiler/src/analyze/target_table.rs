@@ -160,8 +160,8 @@ impl<'a> Analyzer<'a> {
         Ok((base, columns))
     }
 
-    /// The entry of a view that is written to. The rows of the entry are those of the base table: after the write, a
-    /// row need not satisfy the view's condition.
+    /// Returns the entry of a view that is written to. The rows of the entry are those of the base table: after the
+    /// write, a row need not satisfy the view's condition.
     fn view_target(&mut self, view: usize, base: usize, columns: &[Option<usize>]) -> RteSource {
         let RteSource::Table { not_null, keys, .. } = self.relation_rte(base).source else {
             return unknown_rows(view, columns.len());
@@ -289,7 +289,7 @@ impl<'a> Analyzer<'a> {
     }
 }
 
-/// The reason why a query is not updatable, independent of the relation that the query reads from.
+/// Returns the reason why a query is not updatable, independent of the relation that the query reads from.
 fn not_updatable(query: &Rc<Query>) -> Option<&'static str> {
     let window = |target: &super::tree::TargetEntry| {
         target.node.any(&|node| matches!(node.kind, NodeKind::WindowCall(_)))
@@ -317,7 +317,7 @@ fn not_updatable(query: &Rc<Query>) -> Option<&'static str> {
     }
 }
 
-/// Rows of a relation about which nothing is known, so each column may be NULL.
+/// Returns rows of a relation about which nothing is known, so each column may be NULL.
 fn unknown_rows(relation: usize, columns: usize) -> RteSource {
     RteSource::Table {
         relation: None,

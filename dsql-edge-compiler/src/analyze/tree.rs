@@ -31,8 +31,7 @@ pub(super) struct Var {
 
 #[derive(Clone, Debug)]
 pub(super) enum NodeKind {
-    /// An expression with an error that is already reported. The node is accepted in every context, so it causes no
-    /// further error.
+    /// An expression with an error that is already reported; every context accepts this node.
     Error,
     Var(Var),
     /// The whole row of an entry; `columns` has the type and the modifier of each column.
@@ -208,8 +207,7 @@ pub(super) struct Query {
     pub(super) body: Body,
     /// The sort keys, `DISTINCT ON`, window definitions and `LIMIT`; used only by functions that visit all expressions.
     pub(super) other: Vec<Node>,
-    /// The assigned values that do not determine the new value of a whole column. An example is the value for a part of
-    /// a column, and, in an INSERT, the value for a column that is DEFAULT in another row.
+    /// The values for a part of a column, or for a column that another row of the INSERT sets to DEFAULT.
     pub(super) partly_assigned: Vec<Node>,
     pub(super) ctes: Vec<Rc<Cte>>,
     /// The collation of each target; empty if the statement uses only the default collation.
@@ -339,8 +337,7 @@ pub(super) enum RteSource {
         /// Whether `TABLESAMPLE` or row level security may exclude rows.
         sampled: bool,
     },
-    /// A subquery, or a view with its number in the schema. The query of a view cannot refer to the query that uses the
-    /// view.
+    /// A subquery, or a view with its number in the schema. The query of a view has no outer query.
     Subquery { query: Rc<Query>, view: Option<usize> },
     /// A query of `WITH`.
     Cte(Rc<Cte>),
@@ -401,7 +398,7 @@ pub(super) const SYSTEM_COLUMNS: [(&str, Oid); 6] = [
 /// The column number of the first system column. The number after it means the whole row.
 pub(super) const FIRST_SYSTEM_COLUMN: usize = usize::MAX - 1;
 
-/// The system column of this number.
+/// Returns the system column of this number.
 pub(super) fn system_column(column: usize) -> Option<(&'static str, Oid)> {
     SYSTEM_COLUMNS.get(FIRST_SYSTEM_COLUMN.checked_sub(column)?).copied()
 }
@@ -437,8 +434,8 @@ impl Node {
         matches!(&self.kind, NodeKind::Call { function, .. } if function.set)
     }
 
-    /// The expression as a column in an outer query. A constant or parameter of type `unknown` can still get a type in
-    /// the outer query; any other expression of type `unknown` cannot.
+    /// Returns the expression as a column in an outer query. A constant or parameter of type `unknown` can still get a
+    /// type in the outer query; any other expression of type `unknown` cannot.
     pub(super) fn into_column(self) -> Node {
         match self.kind {
             NodeKind::Collate(..) if self.ty == oid::UNKNOWN => {
@@ -449,8 +446,8 @@ impl Node {
         }
     }
 
-    /// The column, if the expression is a column of this level, possibly under a cast that does not change the value,
-    /// such as `varchar` to `text`.
+    /// Returns the column, if the expression is a column of this level, possibly under a cast that does not change the
+    /// value, such as `varchar` to `text`.
     pub(super) fn plain_column(&self) -> Option<Var> {
         match &self.kind {
             NodeKind::Var(var) if var.level == 0 => Some(*var),
@@ -520,7 +517,7 @@ impl Node {
         }
     }
 
-    /// The query of a subquery expression.
+    /// Returns the query of a subquery expression.
     pub(super) fn subquery(&self) -> Option<&Query> {
         match &self.kind {
             NodeKind::ScalarSubquery(query)
@@ -531,7 +528,7 @@ impl Node {
         }
     }
 
-    /// The number of the node's parts, including those of queries.
+    /// Returns the number of the node's parts, including those of queries.
     pub(super) fn size(&self) -> usize {
         let mut size = 1;
         self.children(&mut |child| size += child.size());
@@ -587,8 +584,7 @@ impl Query {
         size + self.subqueries().iter().map(|query| query.size()).sum::<usize>()
     }
 
-    /// Returns the queries that are directly nested in `FROM`, set operations and `WITH`; subqueries in expressions are
-    /// not included.
+    /// Returns the queries nested directly in `FROM`, set operations and `WITH`, without those in expressions.
     pub(super) fn subqueries(&self) -> Vec<Rc<Query>> {
         let of_rte = |rte: &Rte| match &rte.source {
             RteSource::Subquery { query, view: None, .. } => Some(query.clone()),

@@ -13,7 +13,7 @@ const MAX_LENGTH: i32 = 10_485_760;
 const MAX_BITS: i32 = MAX_LENGTH * 8;
 
 impl Catalog<'_> {
-    /// The type modifier that the type's `typmodin` returns; -1 without modifiers.
+    /// Returns the type modifier that the type's `typmodin` returns; -1 without modifiers.
     pub(super) fn typmod(self, type_oid: Oid, written: &TypeName) -> Result<i32, TypeError> {
         if written.modifiers.is_empty() {
             return Ok(-1);

@@ -117,7 +117,7 @@ fn name_of(statement: ParsedStatement<'_>) -> Result<String, Span> {
     if expects_name { Err(end) } else { Ok(name) }
 }
 
-/// The SQL type of EXPLAIN's column, and whether EXPLAIN returns one row: `ExplainResultDesc`.
+/// Returns the SQL type of EXPLAIN's column, and whether EXPLAIN returns one row: `ExplainResultDesc`.
 fn format_of(statement: ParsedStatement<'_>) -> (Oid, bool) {
     let words = Words::of(statement);
     let end = if words.at(1) == "(" { words.closing(1).unwrap_or(1) } else { 1 };
@@ -141,7 +141,7 @@ fn all_settings(span: Span) -> Query {
     Query { has_target_srf: true, ..shown(&columns, span) }
 }
 
-/// One row of columns that are not NULL.
+/// Returns one row of columns that are not NULL.
 fn shown(columns: &[(&str, Oid)], span: Span) -> Query {
     let target = |(name, ty): &(&str, Oid)| TargetEntry {
         node: Node::new(*ty, NodeKind::NeverNull, span),

@@ -217,8 +217,8 @@ impl Analyzer<'_> {
         node
     }
 
-    /// The offset `x` of `RANGE x PRECEDING`. The type of the sort key must have an `in_range` function for the type of
-    /// the offset.
+    /// Analyzes the offset `x` of `RANGE x PRECEDING`. The type of the sort key must have an `in_range` function for
+    /// the type of the offset.
     fn range_offset(&mut self, node: Node, key: Option<&Node>) -> Node {
         let Some(key) = key else { return node };
         let base = self.catalog.base_type(key.ty).0;
@@ -252,7 +252,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The offset types that a sort key of this type accepts: the `in_range` functions of `pg_amproc`.
+/// Returns the offset types that a sort key of this type accepts: the `in_range` functions of `pg_amproc`.
 fn offsets_in_range(key: Oid) -> &'static [Oid] {
     match key {
         oid::INT2 | oid::INT4 => &[oid::INT2, oid::INT4, oid::INT8],
@@ -296,7 +296,7 @@ fn order_of<'w>(mut window: &'w Window, mut before: &'w [Window]) -> usize {
     window.order_by.len()
 }
 
-/// The window of this name.
+/// Returns the window of this name.
 fn named<'s>(windows: &'s [Window], name: &str) -> Option<&'s Window> {
     windows.iter().find(|window| is_named(window, name))
 }

@@ -121,7 +121,7 @@ impl Analyzer<'_> {
         self.leaf(scope, rte, None, true)
     }
 
-    /// The columns of `XMLTABLE`, and for each column whether it is NOT NULL.
+    /// Returns the columns of `XMLTABLE`, and for each column whether it is NOT NULL.
     fn xml_table_columns(&mut self, scope: &Scope<'_>, table: &XmlTable) -> (Vec<RteColumn>, Vec<bool>) {
         let row = self.expr(scope, &table.row);
         self.coerce_to_specific(row, oid::TEXT, "XMLTABLE");

@@ -57,12 +57,12 @@ impl Function {
         oids(self.args)
     }
 
-    /// The number of input arguments; a VARIADIC argument counts as one.
+    /// Returns the number of input arguments; a VARIADIC argument counts as one.
     pub fn nargs(&self) -> usize {
         if self.args.is_empty() { 0 } else { self.args.bytes().filter(|byte| *byte == b' ').count() + 1 }
     }
 
-    /// The names of the input arguments, "" for an argument without a name; no items if no argument has a name.
+    /// Returns the names of the input arguments, "" for an argument without a name; no items if no argument has a name.
     pub fn arg_names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
         self.details().filter(|detail| matches!(detail.mode, b'i' | b'b' | b'B' | b'v')).map(|it| it.name)
     }
@@ -96,14 +96,14 @@ pub fn functions(name: &str) -> impl Iterator<Item = Function> + Clone + use<> {
     FUNCTIONS.find(Key::name(name)).map(read)
 }
 
-/// The function with this OID.
+/// Returns the function with this OID.
 pub fn function_by_oid(oid: Oid) -> Option<Function> {
     let mut fields = FUNCTIONS_BY_OID.find(Key::oid(oid)).next()?.fields();
     fields.oid();
     FUNCTIONS.find(Key::name(fields.text()).then(oid)).next().map(read)
 }
 
-/// All names of functions, sorted, without duplicates.
+/// Returns all names of functions, sorted, without duplicates.
 pub fn function_names() -> impl Iterator<Item = &'static str> + Clone {
     FUNCTIONS.names()
 }

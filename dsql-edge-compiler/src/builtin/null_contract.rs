@@ -31,8 +31,7 @@ impl NullContract {
         }
     }
 
-    /// The contract of a function. Returns the contract "not NULL if no argument is NULL" if `known` is true;
-    /// otherwise, nothing is known.
+    /// Returns the contract "not NULL if no argument is NULL" if `known` is true; otherwise, nothing is known.
     pub fn of_values_if(known: bool) -> NullContract {
         if known { NullContract::OfValues } else { NullContract::Unknown }
     }
@@ -57,7 +56,7 @@ impl NullContract {
         matches!(self, NullContract::OverRows | NullContract::Always)
     }
 
-    /// The contract of a call with an array after `VARIADIC`: For example, `concat(VARIADIC NULL)` is NULL, but
+    /// Returns the contract of a call with an array after `VARIADIC`: For example, `concat(VARIADIC NULL)` is NULL, but
     /// `concat('a', NULL)` is not.
     pub fn of_variadic_array(self) -> NullContract {
         if self == NullContract::Always { NullContract::OfValues } else { self }

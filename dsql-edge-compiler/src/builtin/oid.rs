@@ -7,7 +7,7 @@ pub type Oid = u32;
 /// OIDs below this number are the same on every server, and only those may be sent to a server or compared with OIDs
 /// from a server. PostgreSQL's `initdb` assigns the OIDs from this number on in sequence (row types of views, the
 /// domains of `information_schema`), so they differ between servers. In the catalog here, these objects have other
-/// numbers below 16384, which do not change. 16384.
+/// numbers below 16384, which do not change.
 pub const FIRST_UNPINNED: Oid = 10_000;
 
 macro_rules! oids {

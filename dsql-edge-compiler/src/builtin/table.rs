@@ -19,7 +19,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// A table whose lines differ in length.
+    /// Makes a table from text whose lines differ in length.
     pub(super) const fn new(text: &'static str) -> Self {
         Self { text, width: 0 }
     }
@@ -44,12 +44,12 @@ impl Table {
             .map(|line| Row { line })
     }
 
-    /// Every line, in order.
+    /// Returns every line, in order.
     pub(super) fn rows(self) -> impl Iterator<Item = Row> + Clone {
         lines(self.text).map(|line| Row { line })
     }
 
-    /// The first field of every line, without duplicates.
+    /// Returns the first field of every line, without duplicates.
     pub(super) fn names(self) -> impl Iterator<Item = &'static str> + Clone {
         let mut last = "";
         self.rows().map(|row| row.fields().text()).filter(move |name| {
@@ -59,8 +59,8 @@ impl Table {
         })
     }
 
-    /// The offset of the first line that does not come before the key. `low` and `high` are always starts
-    /// of lines.
+    /// Returns the offset of the first line that does not come before the key. `low` and `high` are always starts of
+    /// lines.
     fn first(self, key: &str) -> usize {
         let (mut low, mut high) = (0, self.text.len());
         while low < high {
@@ -110,13 +110,13 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> + Clone {
 pub(super) struct Key(String);
 
 impl Key {
-    /// A key for a name. A name that cannot be a field matches no line.
+    /// Returns a key for a name. A name that cannot be a field matches no line.
     pub(super) fn name(name: &str) -> Key {
         // No line begins with a newline, so a key that is a newline finds nothing.
         if name.bytes().any(|byte| byte <= b' ') { Key("\n".to_owned()) } else { Key(name.to_owned()) }
     }
 
-    /// A key for an OID.
+    /// Returns a key for an OID.
     pub(super) fn oid(oid: Oid) -> Key {
         Key(format!("{oid:05}"))
     }
@@ -139,7 +139,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The fields of the line, starting with the first field.
+    /// Returns the fields of the line, starting with the first field.
     pub(super) fn fields(self) -> Fields {
         Fields { rest: self.line }
     }
@@ -151,7 +151,7 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// The next field, without the spaces that pad it; "" after the last.
+    /// Returns the next field, without the spaces that pad it; "" after the last.
     pub(super) fn text(&mut self) -> &'static str {
         let (field, rest) = self.rest.split_once('\t').unwrap_or((self.rest, ""));
         self.rest = rest;
@@ -177,12 +177,12 @@ impl Fields {
         u8::try_from(number(self.text())).unwrap_or_default()
     }
 
-    /// The next field as one-letter flags, `N` of them.
+    /// Returns the next field as one-letter flags, `N` of them.
     pub(super) fn letters<const N: usize>(&mut self) -> [u8; N] {
         self.text().as_bytes().first_chunk::<N>().copied().unwrap_or([b'-'; N])
     }
 
-    /// The rest of the line.
+    /// Returns the rest of the line.
     pub(super) fn rest(self) -> &'static str {
         self.rest
     }
@@ -193,7 +193,7 @@ pub(super) fn oids(text: &'static str) -> impl Iterator<Item = Oid> + Clone {
     text.split(' ').filter(|item| !item.is_empty()).map(number)
 }
 
-/// A decimal number; 0 for anything else.
+/// Returns a decimal number; 0 for anything else.
 pub(super) fn number(text: &str) -> Oid {
     text.parse().unwrap_or_default()
 }

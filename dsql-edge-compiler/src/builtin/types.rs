@@ -51,24 +51,24 @@ pub struct Type {
 }
 
 impl Type {
-    /// PostgreSQL's `IsTrueArrayType`: whether the type is an array with elements of type `elem`, so that array
-    /// functions accept it.
+    /// Whether the type is an array with elements of type `elem`, so that array functions accept it
+    /// (`IsTrueArrayType`).
     pub fn is_array(&self) -> bool {
         self.elem != 0 && self.subscript == b'a'
     }
 }
 
-/// The type with this OID.
+/// Returns the type with this OID.
 pub fn type_by_oid(oid: Oid) -> Option<Type> {
     READ.value(oid as usize, |known| known.oid == oid, || TYPES.find(Key::oid(oid)).next().map(read)).copied()
 }
 
-/// The type of `pg_catalog` with this `typname`.
+/// Returns the type of `pg_catalog` with this `typname`.
 pub fn type_by_name(name: &str) -> Option<Type> {
     type_by_qualified_name("pg_catalog", name)
 }
 
-/// The type with this `typname` in this schema.
+/// Returns the type with this `typname` in this schema.
 pub fn type_by_qualified_name(schema: &str, name: &str) -> Option<Type> {
     let mut fields = TYPES_BY_NAME.find(Key::name(&format!("{schema}.{name}"))).next()?.fields();
     fields.text();
@@ -81,7 +81,7 @@ pub fn array_of(element: Oid) -> Option<Type> {
     type_by_oid(type_by_oid(element)?.array)
 }
 
-/// Every `typname` of `pg_catalog`, sorted.
+/// Returns every `typname` of `pg_catalog`, sorted.
 pub fn type_names() -> impl Iterator<Item = &'static str> + Clone {
     TYPES_BY_NAME.names().filter_map(|name| name.strip_prefix("pg_catalog."))
 }

@@ -13,24 +13,24 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &[Code] = &[$(Code::$variant,)*];
 
-            /// The code as it is printed.
+            /// Returns the code as it is printed.
             pub fn name(self) -> &'static str {
                 match self { $(Code::$variant => $name,)* }
             }
 
-            /// The code of this name.
+            /// Returns the code of this name.
             pub fn named(name: &str) -> Option<Code> {
                 Code::ALL.iter().copied().find(|code| code.name() == name)
             }
 
-            /// The page of the code, in Markdown: the meaning, an example, and the fix.
+            /// Returns the page of the code, in Markdown: the meaning, an example, and the fix.
             pub fn page(self) -> &'static str {
                 match self {
                     $(Code::$variant => include_str!(concat!("../../errors/", $name, ".md")),)*
                 }
             }
 
-            /// The SQLSTATE that PostgreSQL (or DSQL) returns.
+            /// Returns the SQLSTATE that PostgreSQL (or DSQL) returns.
             pub fn sqlstate(self) -> &'static str {
                 match self { $(Code::$variant => $sqlstate,)* }
             }

@@ -24,7 +24,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// The stage as the CLI prints it.
+    /// Returns the stage as the CLI prints it.
     pub fn name(self) -> &'static str {
         match self {
             Stage::Syntax => "syntax",
@@ -74,7 +74,7 @@ pub struct Reason {
 }
 
 impl Diagnostic {
-    /// An error of parse analysis.
+    /// Returns an error of parse analysis.
     pub fn error(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             code,
@@ -88,17 +88,17 @@ impl Diagnostic {
         }
     }
 
-    /// An error of the raw parser.
+    /// Returns an error of the raw parser.
     pub fn syntax(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic { stage: Stage::Syntax, ..Diagnostic::error(code, span, message) }
     }
 
-    /// A warning.
+    /// Returns a warning.
     pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, span, message) }
     }
 
-    /// The error for a PostgreSQL feature that this compiler does not support yet.
+    /// Returns the error for a PostgreSQL feature that this compiler does not support yet.
     pub fn unsupported(span: Span, what: impl std::fmt::Display) -> Diagnostic {
         Diagnostic::error(Code::NotSupportedYet, span, format!("{what} is not supported by dsql-edge yet"))
             .with_hint(
@@ -120,7 +120,7 @@ impl Diagnostic {
         self
     }
 
-    /// The SQLSTATE that the server returns.
+    /// Returns the SQLSTATE that the server returns.
     pub fn sqlstate(&self) -> &'static str {
         self.reason.map_or(self.code.sqlstate(), |reason| reason.sqlstate)
     }
@@ -176,7 +176,7 @@ impl Diagnostics {
         self.errors().next().is_some()
     }
 
-    /// The number of errors.
+    /// Returns the number of errors.
     pub fn error_count(&self) -> usize {
         self.errors().count()
     }

@@ -17,7 +17,7 @@ pub fn written(span: Span) -> String {
     format!("{MARK}{} {}{MARK}", span.start, span.end)
 }
 
-/// A placeholder for the text of an operand; the text gets parentheses unless it is one word.
+/// Returns a placeholder for the text of an operand; the text gets parentheses unless it is one word.
 pub fn operand(span: Span) -> String {
     format!("{MARK}{} {} operand{MARK}", span.start, span.end)
 }

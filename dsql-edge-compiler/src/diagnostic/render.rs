@@ -63,8 +63,8 @@ fn rendered(
     out
 }
 
-/// The first line: PostgreSQL's message, its SQLSTATE, and the advice if it is short. For a rule of DSQL, the line also
-/// has the alternative.
+/// Returns the first line: PostgreSQL's message, its SQLSTATE, and the advice if it is short. For a rule of DSQL, the
+/// line also has the alternative.
 pub fn headline(diagnostic: &Diagnostic) -> String {
     line(diagnostic, short_advice(diagnostic))
 }
@@ -85,8 +85,8 @@ fn short_advice(diagnostic: &Diagnostic) -> Option<&str> {
 /// The maximum length of the advice of a rule in the first line.
 const LONGEST_ADVICE: usize = 100;
 
-/// The alternative to the construct that a rule of DSQL rejects: the advice of the rule without its date. If this
-/// advice is too long for one line, only its first part, up to `;` or `:`, is the alternative.
+/// Returns the alternative to the construct that a rule of DSQL rejects: the advice of the rule without its date. If
+/// this advice is too long for one line, only its first part, up to `;` or `:`, is the alternative.
 fn advice_of_rule(diagnostic: &Diagnostic) -> Option<&str> {
     diagnostic.reason?;
     Some(first_part(diagnostic.hint.as_deref()?))
@@ -152,8 +152,8 @@ fn message_and_code(diagnostic: &Diagnostic) -> String {
     }
 }
 
-/// The width of a text in terminal columns, for the position of the underline: an East Asian wide character takes two
-/// columns.
+/// Returns the width of a text in terminal columns, for the position of the underline: an East Asian wide character
+/// takes two columns.
 fn width(text: &str) -> usize {
     text.chars()
         .map(|character| match character as u32 {

@@ -60,7 +60,7 @@ fn is_temporary(name: &QualifiedName) -> bool {
     number.is_some_and(|number| number.is_empty() || number.starts_with('_'))
 }
 
-/// The finding for a function or a domain whose name is in the schema of temporary objects.
+/// Returns the finding for a function or a domain whose name is in the schema of temporary objects.
 pub(super) fn temporary_object(command: &str, name: &QualifiedName) -> Option<Finding> {
     is_temporary(name).then(|| temp_object.naming(name.span(), command))
 }
@@ -292,7 +292,7 @@ pub(super) fn new_type(new: &CreateType, words: &Words<'_>) -> Finding {
     }
 }
 
-/// The labels of an enum as a list of constants; a long list ends with `…` after the first labels.
+/// Returns the labels of an enum as a list of constants; a long list ends with `…` after the first labels.
 fn listed(labels: &[String]) -> String {
     const LONGEST: usize = 200;
     let mut out = String::new();
@@ -334,7 +334,7 @@ fn returned_ranges(function: &CreateFunction, out: &mut Vec<Finding>) {
     }
 }
 
-/// The table of this name.
+/// Returns the table of this name.
 pub(super) fn relation<'s>(name: &QualifiedName, schema: &'s Schema) -> Option<&'s Relation> {
     let at = match name.schema() {
         Some(namespace) => schema.relation(namespace, name.name()),

@@ -118,7 +118,7 @@ pub(super) fn configuration(name: &str, place: &Expr) -> Option<Finding> {
     (plain != "simple").then(|| text_search.naming(place.span, name))
 }
 
-/// The text of a literal, with or without a cast around it.
+/// Returns the text of a literal, with or without a cast around it.
 pub(super) fn text(expr: &Expr) -> Option<&str> {
     match &expr.kind {
         ExprKind::Literal(Literal::String(text)) => Some(text),
@@ -127,7 +127,7 @@ pub(super) fn text(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// The functions that DSQL does not have, and the alternatives.
+/// Returns the functions that DSQL does not have, and the alternatives.
 pub(super) fn refused() -> &'static [(&'static str, &'static str)] {
     REFUSED
 }

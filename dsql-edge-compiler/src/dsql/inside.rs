@@ -55,7 +55,7 @@ pub(super) fn copied(statement: ParsedStatement<'_>) -> Option<Copied<'_>> {
     Some(if from { Copied::Into(table) } else { Copied::Table(table) })
 }
 
-/// The query of `COPY (query) TO`.
+/// Returns the query of `COPY (query) TO`.
 pub(super) fn copied_query(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Unread> {
     let words = Words::of(statement);
     let end = if words.at(1) == "(" { words.closing(1) } else { None };
@@ -138,7 +138,7 @@ pub(super) fn parsed_within<'p>(
     })
 }
 
-/// The position after EXPLAIN and its options in parentheses.
+/// Returns the position after EXPLAIN and its options in parentheses.
 fn behind_options(words: &Words<'_>) -> usize {
     if words.at(1) != "(" || matches!(words.at(2), "SELECT" | "VALUES" | "WITH" | "TABLE" | "(") {
         return 1;
@@ -146,7 +146,7 @@ fn behind_options(words: &Words<'_>) -> usize {
     words.closing(1).map_or(1, |end| end + 1)
 }
 
-/// The statement that COPY or EXPLAIN runs: the query of COPY, or the statement of EXPLAIN ANALYZE.
+/// Returns the statement that COPY or EXPLAIN runs: the query of COPY, or the statement of EXPLAIN ANALYZE.
 pub(crate) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
     match statement.kind {
         StatementKind::Utility("COPY") => match copied(statement)? {

@@ -111,7 +111,7 @@ fn together(columns: &[&TypeName], place: Span, schema: Option<&Schema>) -> Opti
     (!single && sum > MOST_BYTES).then(|| key_sizes.at(place))
 }
 
-/// The declared length of a string type; 0 for another type.
+/// Returns the declared length of a string type; 0 for another type.
 fn length(ty: &TypeName) -> i32 {
     match ty.name.name() {
         "varchar" | "bpchar" if ty.array_dimensions == 0 => characters(ty).unwrap_or_default(),
@@ -119,7 +119,7 @@ fn length(ty: &TypeName) -> i32 {
     }
 }
 
-/// The type below a domain; the type itself if it is not a domain, or if the schema is not known.
+/// Returns the type below a domain; the type itself if it is not a domain, or if the schema is not known.
 fn base_type<'t>(mut ty: &'t TypeName, schema: Option<&'t Schema>) -> &'t TypeName {
     let Some(schema) = schema else { return ty };
     for _ in 0..MOST_DOMAINS {

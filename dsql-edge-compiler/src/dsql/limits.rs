@@ -151,7 +151,7 @@ fn may_return_set(expr: &Expr) -> bool {
     )
 }
 
-/// The number of rows that `generate_series(1, 3001)` returns.
+/// Returns the number of rows that `generate_series(1, 3001)` returns.
 fn series(expr: &Expr) -> Option<i64> {
     let ExprKind::Function(call) = &expr.kind else { return None };
     let number = |at: usize| match call.args.get(at)?.value.kind {

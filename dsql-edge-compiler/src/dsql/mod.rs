@@ -42,7 +42,7 @@ pub(crate) use words::Words;
 use crate::schema::Schema;
 use crate::syntax::ast::{Statement, TypeName};
 
-/// Every rule, table by table.
+/// Returns every rule, table by table.
 pub fn tables() -> [(&'static str, &'static [&'static Rule]); 8] {
     [
         ("statements", statements::STATEMENTS),
@@ -56,7 +56,7 @@ pub fn tables() -> [(&'static str, &'static [&'static Rule]); 8] {
     ]
 }
 
-/// The types that columns may have, as messages name them, and whether a key or an index may contain them.
+/// Returns the types that columns may have, as messages name them, and whether a key or an index may contain them.
 pub fn column_types() -> impl Iterator<Item = (&'static str, bool)> {
     types::of_columns()
 }
@@ -66,7 +66,7 @@ pub fn is_in_keys(ty: &TypeName) -> bool {
     types::is_in_keys(ty)
 }
 
-/// The functions that DSQL does not have, and the alternatives.
+/// Returns the functions that DSQL does not have, and the alternatives.
 pub fn refused_functions() -> &'static [(&'static str, &'static str)] {
     functions::refused()
 }

@@ -46,7 +46,7 @@ fn passed_over<'p>(statement: ParsedStatement<'p>) -> Option<&'p [Token]> {
     }
 }
 
-/// The name of the function at this token, if it is a PostgreSQL function.
+/// Returns the name of the function at this token, if it is a PostgreSQL function.
 fn function<'t>(text: &str, tokens: &'t [Token], at: usize, token: &'t Token) -> Option<&'t str> {
     let before = |count: usize| at.checked_sub(count).and_then(|at| tokens.get(at));
     let is = |token: Option<&Token>, symbol: u8| {

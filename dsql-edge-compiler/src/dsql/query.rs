@@ -45,7 +45,7 @@ pub(super) fn unknown_casts(statement: &Statement, schema: &Schema, out: &mut Ve
     out.extend(casts.found.into_iter().filter_map(|ty| types::unknown(ty, is_created)));
 }
 
-/// The finding for `SELECT … INTO t`. Only the leftmost SELECT of a query may have INTO.
+/// Returns the finding for `SELECT … INTO t`. Only the leftmost SELECT of a query may have INTO.
 pub(super) fn into(query: &Query) -> Option<Finding> {
     match &query.body {
         QueryBody::Select(select) => {

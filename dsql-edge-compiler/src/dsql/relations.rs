@@ -11,8 +11,8 @@ use crate::syntax::visit::{self, Visit};
 /// Schemas without user tables.
 const SYSTEM: &[&str] = &["pg_catalog", "information_schema", "sys"];
 
-/// The tables of a query, of INSERT, UPDATE, DELETE and MERGE, and of COPY and EXPLAIN ANALYZE. For `SELECT 1`, a query
-/// of `pg_class`, and DDL, the result is empty.
+/// Returns the tables of a query, of INSERT, UPDATE, DELETE and MERGE, and of COPY and EXPLAIN ANALYZE. For `SELECT 1`,
+/// a query of `pg_class`, and DDL, the result is empty.
 pub fn used_tables(statement: ParsedStatement<'_>) -> Vec<String> {
     if let Some(inner) = inside::run(statement) {
         return inner.statements.first().map(of_statement).unwrap_or_default();

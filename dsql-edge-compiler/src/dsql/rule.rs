@@ -56,7 +56,7 @@ impl Known {
         }
     }
 
-    /// The source, and its date.
+    /// Returns the source, and its date.
     pub fn source(self) -> &'static str {
         match self {
             Known::Recorded => "a cluster's answers, recorded until 2026-09",
@@ -135,12 +135,12 @@ impl Rule {
         self.sqlstate != "00000"
     }
 
-    /// DSQL's words, with `…` in place of the written text.
+    /// Returns DSQL's words, with `…` in place of the written text.
     pub fn general_message(&self) -> String {
         self.message.replace("{}", "…")
     }
 
-    /// The advice for every statement that breaks the rule.
+    /// Returns the advice for every statement that breaks the rule.
     pub fn general_advice(&self) -> String {
         match self.instead {
             "{}" => "the finding names what to write instead".to_owned(),

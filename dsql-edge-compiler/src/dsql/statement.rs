@@ -71,7 +71,7 @@ fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, leve
     }
 }
 
-/// [`findings`], and column types that do not exist in a completely known schema.
+/// Returns the [`findings`], and a finding for each column type that does not exist in a completely known schema.
 pub fn findings_within(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<Finding> {
     let mut out = findings(statement, Some(schema));
     if !out.iter().any(|finding| finding.whole) {
@@ -172,7 +172,7 @@ fn body(function: &CreateFunction, statement: ParsedStatement<'_>, level: usize,
     }
 }
 
-/// The statements of `BEGIN ATOMIC …; END`, or the expression of `RETURN expression`, parsed as a SELECT.
+/// Returns the statements of `BEGIN ATOMIC …; END`, or the expression of `RETURN expression`, parsed as a SELECT.
 fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Result<Parsed<'p>, Unread> {
     let mut depth = 0usize;
     let mut first = None;

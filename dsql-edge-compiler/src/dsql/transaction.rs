@@ -52,8 +52,8 @@ pub enum Part {
     Other,
 }
 
-/// The role of a statement in its transaction. COPY into a table writes, and so does a statement that COPY or EXPLAIN
-/// ANALYZE runs.
+/// Returns the role of a statement in its transaction. COPY into a table writes, and so does a statement that COPY or
+/// EXPLAIN ANALYZE runs.
 pub fn part(statement: ParsedStatement<'_>) -> Part {
     match &statement.kind {
         StatementKind::Utility("COPY") if is_copy_from(statement) => Part::Dml,
@@ -114,7 +114,7 @@ fn writes(query: &crate::syntax::ast::Query) -> bool {
 }
 
 impl Transactions {
-    /// A new session.
+    /// Returns the state of a new session.
     pub fn new() -> Transactions {
         Transactions::default()
     }

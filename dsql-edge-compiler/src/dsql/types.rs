@@ -17,7 +17,7 @@ struct ColumnType {
     /// The name of the type in messages.
     display: &'static str,
     /// Whether a key or an index may contain the type, and if this has been possible only since a date in 2026, the
-    /// date. 2026.
+    /// date.
     key: Key,
     /// The date in 2026 since which columns may have the type, as `MM-DD`; "" if columns could always have the type.
     since: &'static str,
@@ -88,7 +88,7 @@ pub(super) fn column(ty: &TypeName) -> Option<Finding> {
     length(ty).or_else(|| (name == "numeric" && ty.modifiers.is_empty()).then(|| bare_numeric.at(ty.span)))
 }
 
-/// The finding for a character type whose length exceeds DSQL's limit.
+/// Returns the finding for a character type whose length exceeds DSQL's limit.
 fn length(ty: &TypeName) -> Option<Finding> {
     let (most, name) = match ty.name.name() {
         "varchar" => (65_535, "varchar"),
@@ -99,7 +99,7 @@ fn length(ty: &TypeName) -> Option<Finding> {
     exceeds.then(|| type_length.naming(ty.span, &format!("{most} bytes not supported for {name}")))
 }
 
-/// The length of a character type.
+/// Returns the length of a character type.
 pub(super) fn characters(ty: &TypeName) -> Option<i32> {
     match ty.modifiers.first()?.kind {
         ExprKind::Literal(Literal::Integer(length)) => Some(length),
@@ -127,7 +127,7 @@ pub(super) fn unknown(ty: &TypeName, is_created: impl Fn(&TypeName) -> bool) -> 
     })
 }
 
-/// PostgreSQL's counterpart of a type of another database.
+/// Returns PostgreSQL's counterpart of a type of another database.
 fn written_elsewhere(ty: &TypeName) -> Option<String> {
     let labels: Option<Vec<String>> = ty
         .modifiers
@@ -189,7 +189,7 @@ fn allowed(name: &str) -> bool {
     COLUMN_TYPES.iter().any(|known| known.name == name)
 }
 
-/// The type as PostgreSQL's `format_type` prints it, without modifiers; `None` if it is not built-in.
+/// Returns the type as PostgreSQL's `format_type` prints it, without modifiers; `None` if it is not built-in.
 pub(super) fn display(ty: &TypeName) -> Option<String> {
     let builtin = ty.name.schema().is_none_or(|schema| schema == "pg_catalog") && !ty.percent_type;
     let name = ty.name.name();

@@ -15,7 +15,7 @@ pub(crate) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// The words of a statement.
+    /// Returns the words of a statement.
     pub(crate) fn of(statement: ParsedStatement<'a>) -> Words<'a> {
         let (text, tokens) = (statement.text, statement.own_tokens());
         let words = tokens.iter().map(|token| match token.kind {
@@ -62,12 +62,12 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// The number of words.
+    /// Returns the number of words.
     pub(crate) fn len(&self) -> usize {
         self.words.len()
     }
 
-    /// The first two words.
+    /// Returns the first two words.
     pub(crate) fn first_two(&self) -> (&str, &str) {
         (self.at(0), self.at(1))
     }
@@ -82,7 +82,7 @@ impl<'a> Words<'a> {
         self.at(place) == "'"
     }
 
-    /// The string at a position.
+    /// Returns the string at a position.
     pub(crate) fn string(&self, place: usize) -> Option<&'a str> {
         match self.tokens.get(place).map(|token| &token.kind) {
             Some(TokenKind::String(text)) => Some(text),
@@ -118,7 +118,7 @@ impl<'a> Words<'a> {
         None
     }
 
-    /// The position of the text after `AS` in CREATE FUNCTION.
+    /// Returns the position of the text after `AS` in CREATE FUNCTION.
     pub(super) fn position_of_body(&self) -> Option<usize> {
         let mut from = 0;
         loop {
@@ -130,7 +130,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The place of a word.
+    /// Returns the place of a word.
     pub(super) fn span(&self, place: usize) -> Span {
         let token = self.tokens.get(place).or(self.tokens.last());
         token.map_or(Span::default(), |token| token.span)
@@ -158,7 +158,7 @@ impl<'a> Words<'a> {
         found.map(|(token, _)| token.span)
     }
 
-    /// The text at a place.
+    /// Returns the text at a place.
     pub(super) fn text(&self, span: Span) -> &'a str {
         span.text(self.text)
     }

@@ -50,12 +50,12 @@ impl ColumnNames {
         }
     }
 
-    /// The type parameter of a column.
+    /// Returns the type parameter of a column.
     pub(super) fn of(&self, column: usize) -> Option<&str> {
         self.0.get(&column).map(String::as_str)
     }
 
-    /// The type parameters of `decode`.
+    /// Returns the type parameters of `decode`.
     pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
         self.0.values().map(String::as_str)
     }

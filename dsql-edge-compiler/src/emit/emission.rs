@@ -33,7 +33,7 @@ pub struct RowType {
 }
 
 impl RowType {
-    /// The paths of the struct and of its groups.
+    /// Returns the paths of the struct and of its groups.
     pub(super) fn paths(&self) -> Box<dyn Iterator<Item = TokenStream> + '_> {
         let groups = self.groups.iter().flat_map(|(_, group)| group.paths());
         Box::new(std::iter::once(self.path.clone()).chain(groups))
@@ -82,12 +82,12 @@ pub fn parameter_names(arguments: &[Argument]) -> Vec<Ident> {
         .collect()
 }
 
-/// The path of a marker, as tokens.
+/// Returns the path of a marker, as tokens.
 pub fn marker_tokens(marker: &Marker) -> TokenStream {
     parsed(&marker_path(marker))
 }
 
-/// The path of a marker.
+/// Returns the path of a marker.
 pub(super) fn marker_path(marker: &Marker) -> String {
     match marker {
         Marker::Scalar(name) => format!("::dsql_edge::types::sql::{name}"),
@@ -97,7 +97,7 @@ pub(super) fn marker_path(marker: &Marker) -> String {
     }
 }
 
-/// The name of an array's marker.
+/// Returns the name of an array's marker.
 pub(super) fn array_name(marker: &Marker) -> &'static str {
     match marker {
         Marker::ArrayOfDomain(_) => "ArrayOfDomain",
@@ -113,7 +113,7 @@ pub(super) fn optional(nullable: bool, inner: String) -> String {
     if nullable { format!("::core::option::Option<{inner}>") } else { inner }
 }
 
-/// The name and the type of each field; used to compare the rows of two queries.
+/// Returns the name and the type of each field; used to compare the rows of two queries.
 pub fn field_types(fields: &Fields, types: &WrittenTypes) -> Vec<(String, String)> {
     fn collect(entries: &[Entry], types: &WrittenTypes, before: &str, out: &mut Vec<(String, String)>) {
         for entry in entries {
@@ -135,7 +135,7 @@ pub fn field_types(fields: &Fields, types: &WrittenTypes) -> Vec<(String, String
     out
 }
 
-/// The type of a field, as Rust code usually writes it.
+/// Returns the type of a field, as Rust code usually writes it.
 pub fn shown_field_type(field: &Field) -> String {
     readable(&field_type(field, None))
 }

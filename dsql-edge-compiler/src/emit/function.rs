@@ -37,7 +37,7 @@ pub enum Returns {
 }
 
 impl Function {
-    /// The function with its query.
+    /// Returns the function with its query.
     pub fn with_query(&self, emission: &Emission<'_>) -> TokenStream {
         self.with_body(&super::kind(emission), &emission.expression())
     }
@@ -72,7 +72,7 @@ impl Function {
     }
 }
 
-/// The type of a function's parameter, as Rust code usually writes it.
+/// Returns the type of a function's parameter, as Rust code usually writes it.
 pub fn shown_parameter_type(parameter: &TypedParameter) -> String {
     readable(&parameter_type(parameter).to_string())
 }

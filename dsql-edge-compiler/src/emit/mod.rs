@@ -76,7 +76,7 @@ impl Emission<'_> {
     }
 }
 
-/// The name of the runtime's type for a query. A statement without columns is a command.
+/// Returns the name of the runtime's type for a query. A statement without columns is a command.
 fn kind(emission: &Emission<'_>) -> Ident {
     if emission.batches.is_some() {
         return Ident::new("Batches", Span::call_site());

@@ -78,7 +78,7 @@ pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenT
     source.parse()
 }
 
-/// The structs that [`declaration`] generates.
+/// Returns the structs that [`declaration`] generates.
 pub fn declared_type(name: &Ident, fields: &Fields) -> RowType {
     row_type(name, &fields.entries)
 }
@@ -297,8 +297,8 @@ fn constructed(
     out + "}"
 }
 
-/// The value of a group that can be `None`. If the user's struct has a field for the group that is not an `Option`,
-/// rustc reports the error at the name of the group's struct.
+/// Returns the value of a group that can be `None`. If the user's struct has a field for the group that is not an
+/// `Option`, rustc reports the error at the name of the group's struct.
 fn group_value(witness: usize, value: &str, name: Option<Span>, source: &mut RustSource) -> String {
     let (row, question) = match name.map(|name| Span::call_site().located_at(name)) {
         None => ("row".to_owned(), "?".to_owned()),
@@ -309,7 +309,8 @@ fn group_value(witness: usize, value: &str, name: Option<Span>, source: &mut Rus
     format!("{row}.group({witness}, |row| ::core::result::Result::Ok({value})){question}")
 }
 
-/// One field from one column. If the user wrote no Rust type, the type of the struct's field determines the Rust type.
+/// Returns one field from one column. If the user wrote no Rust type, the type of the struct's field determines the
+/// Rust type.
 fn column(field: &Field, types: &WrittenText, names: &ColumnNames) -> String {
     let (marker, nullable, at) = (marker_path(&field.marker), nullability(field.nullable), field.column);
     let ty = match types.get(&at) {

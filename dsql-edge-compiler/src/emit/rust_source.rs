@@ -33,7 +33,7 @@ impl RustSource {
         format!("${}", self.tokens.len() - 1)
     }
 
-    /// The tokens of the text.
+    /// Returns the tokens of the text.
     pub(super) fn parse(self) -> TokenStream {
         let parsed = parsed(&self.text);
         if self.tokens.is_empty() { parsed } else { self.with_tokens(parsed) }

@@ -50,7 +50,7 @@ pub fn effect_path(effect: Effect) -> &'static str {
     }
 }
 
-/// The path of the variant of `SessionEffect`.
+/// Returns the path of the variant of `SessionEffect`.
 pub fn session_path(session: SessionEffect) -> &'static str {
     match session {
         SessionEffect::Keeps => "::dsql_edge::private::SessionEffect::Keeps",
@@ -100,7 +100,7 @@ pub(super) fn chosen(query: &TypedQuery, names: &[Ident], arguments: &Ident) -> 
     quote!(match (#given) { #(#arms),* #otherwise })
 }
 
-/// The error at run time if only some of the parameters of an optional text are given.
+/// Returns the error at run time if only some of the parameters of an optional text are given.
 fn needed_together(query: &TypedQuery, text: &[usize]) -> String {
     let name = |at: &usize| {
         let name = query.parameters.get(*at).and_then(|parameter| parameter.name.clone());
@@ -186,7 +186,7 @@ fn statement(
     ));
 }
 
-/// One `bind` per parameter. A parameter that decides on optional text is bound only if its argument is given.
+/// Returns one `bind` per parameter. A parameter that decides on optional text is bound only if its argument is given.
 ///
 /// `arguments` is a `&mut Arguments`.
 pub(super) fn bind(query: &TypedQuery, names: &[Ident], arguments: &TokenStream) -> TokenStream {
@@ -220,7 +220,7 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident], arguments: &TokenStream)
     quote!(#(#given)* { #named #(#bound)* #(#equal_lengths)* })
 }
 
-/// An empty type for each parameter with a name: rustc's error about a value that does not fit contains the name.
+/// Emits an empty type for each parameter with a name: rustc's error about a value that does not fit contains the name.
 fn named(query: &TypedQuery) -> TokenStream {
     let names = query.parameters.iter().filter_map(parameter_name);
     quote!(#(enum #names {})*)

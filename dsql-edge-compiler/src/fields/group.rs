@@ -28,7 +28,7 @@ impl Branch {
     }
 }
 
-/// The tree of the columns' names. Columns that cannot be fields are added to `problems`.
+/// Returns the tree of the columns' names. Columns that cannot be fields are added to `problems`.
 pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagnostics) -> Vec<Branch> {
     let mut tree = Vec::new();
     for (at, (written, column)) in columns.iter().enumerate() {
@@ -140,7 +140,7 @@ fn insert(
     Ok(())
 }
 
-/// The hint for two columns of the same name.
+/// Returns the hint for two columns of the same name.
 fn rename(name: &str, earlier: Option<&TypedColumn>, later: Option<&TypedColumn>) -> String {
     let stars = [earlier, later].map(|it| it.filter(|it| it.from_star));
     match stars {

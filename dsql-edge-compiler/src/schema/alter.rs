@@ -254,7 +254,7 @@ impl Fold {
     }
 }
 
-/// An error about a column that the relation does not have.
+/// Returns an error about a column that the relation does not have.
 pub(super) fn unknown_column(relation: &Relation, written: &str, place: Span, message: String) -> Diagnostic {
     let known: Vec<&str> = relation.columns.iter().map(|column| column.name.as_str()).collect();
     let hint = match nearest(written, known.iter().copied()) {

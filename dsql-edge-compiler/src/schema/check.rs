@@ -96,7 +96,7 @@ impl Relation {
         }
     }
 
-    /// The names of the constraints, as far as they are known.
+    /// Returns the names of the constraints, as far as they are known.
     pub(super) fn constraint_names(&self) -> impl Iterator<Item = &str> {
         let checks = self.checks.iter().filter(|check| !check.is_guess).map(|check| check.name.as_str());
         let keys = self.keys.iter().filter(|key| key.constraint).filter_map(|key| key.name.as_deref());
@@ -122,7 +122,7 @@ impl Fold {
     }
 }
 
-/// The name that PostgreSQL gives to an unnamed check if no constraint has that name yet.
+/// Returns the name that PostgreSQL gives to an unnamed check if no constraint has that name yet.
 fn check_name(relation: &Relation, columns: &[String]) -> String {
     key_name(&relation.name, if columns.len() == 1 { columns } else { &[] }, "check")
 }
@@ -142,8 +142,8 @@ pub(super) fn columns(expr: &Expr) -> Vec<String> {
     found.0.into_iter().collect()
 }
 
-/// The columns that are not NULL in each row that satisfies a check. A row also satisfies a check if the result is
-/// NULL, so the only proof is a condition `c IS NOT NULL`, whose result is never NULL.
+/// Collects the columns that are not NULL in each row that satisfies a check. A row also satisfies a check if the
+/// result is NULL, so the only proof is a condition `c IS NOT NULL`, whose result is never NULL.
 fn proves_not_null(expr: &Expr, out: &mut Vec<String>) {
     match &expr.kind {
         ExprKind::And(parts) => parts.iter().for_each(|part| proves_not_null(part, out)),

@@ -53,7 +53,7 @@ pub(super) fn is_known_extension(name: &str) -> bool {
     EXTENSIONS.iter().any(|(known, _)| *known == name)
 }
 
-/// The names of the known extensions.
+/// Returns the names of the known extensions.
 pub fn extension_names() -> impl Iterator<Item = &'static str> {
     EXTENSIONS.iter().map(|(name, _)| *name)
 }

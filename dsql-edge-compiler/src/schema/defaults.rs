@@ -61,7 +61,7 @@ impl Visit<'_> for Sequences<'_> {
     }
 }
 
-/// The name in a string, as `regclass` parses it.
+/// Returns the name in a string, as `regclass` parses it.
 fn regclass_name(written: &str) -> Option<QualifiedName> {
     let lexed = lex(&Source::numbered(written));
     let names = lexed.tokens.iter().filter_map(|token| match &token.kind {
@@ -73,7 +73,7 @@ fn regclass_name(written: &str) -> Option<QualifiedName> {
 }
 
 impl Relation {
-    /// The positions of the columns whose default or expression depends on an object.
+    /// Returns the positions of the columns whose default or expression depends on an object.
     fn columns_depending_on(&self, schema: &Schema, object: Object) -> Vec<usize> {
         let depends = |(at, column): (usize, &super::Column)| {
             let by_expr = column.computed.as_ref().is_some_and(|it| it.depends_on(schema, object));
@@ -114,7 +114,7 @@ impl Fold {
 mod tests {
     use super::super::Schema;
 
-    /// The columns of `t` after a script; `=` marks a column that has a default.
+    /// Returns the columns of `t` after a script; `=` marks a column that has a default.
     fn columns(sql: &str) -> String {
         let schema = Schema::parse(sql).unwrap();
         let at = schema.relation("public", "t").unwrap();

@@ -23,8 +23,8 @@ pub struct DirectiveLine<'t> {
     pub is_in_head: bool,
 }
 
-/// The directives of a file. A line in a literal, in a comment of several lines or among the rows of a COPY is not a
-/// directive.
+/// Returns the directives of a file. A line in a literal, in a comment of several lines or among the rows of a COPY is
+/// not a directive.
 ///
 /// ```
 /// let text = "-- dsql-edge: dialect postgres\nSELECT '\n-- dsql-edge: none';";

@@ -230,7 +230,7 @@ impl Block {
         Some(())
     }
 
-    /// One statement of SQL, `EXECUTE` of a constant, `RAISE` of a level that is not an error, `NULL`.
+    /// Returns one statement of SQL, `EXECUTE` of a constant, `RAISE` of a level that is not an error, `NULL`.
     fn step(&mut self, body: &str, steps: &mut Vec<Step>) -> Option<()> {
         let first = self.at;
         while !matches!(self.peek()?, TokenKind::Symbol(b';')) {

@@ -180,7 +180,7 @@ impl Fold {
         self.forget_functions(functions);
     }
 
-    /// The existing relations for which `holds` is true.
+    /// Returns the existing relations for which `holds` is true.
     fn existing(&self, holds: impl Fn(&Schema, &Relation) -> bool) -> Vec<Object> {
         let names = self.schema.relation_names.all().map(|(.., at)| at);
         let places: BTreeSet<usize> = names.collect();
@@ -215,7 +215,7 @@ impl Fold {
         }
     }
 
-    /// The partitions of a table and the sequences of its columns. Both are dropped together with the table.
+    /// Returns the partitions of a table and the sequences of its columns. Both are dropped together with the table.
     fn partitions(&self, parent: usize) -> Vec<usize> {
         let is_partition = |(_, it): &(usize, &Relation)| {
             (it.partitioned || matches!(it.kind, RelationKind::Sequence)) && it.parents.contains(&parent)
@@ -241,7 +241,7 @@ impl Fold {
         })
     }
 
-    /// The domains over a type.
+    /// Returns the domains over a type.
     fn types_over(&self, name: &[String; 2]) -> Vec<usize> {
         let is_over = |at: &usize| match self.schema.types.get(*at).map(|it| &it.kind) {
             Some(UserTypeKind::Domain { base, .. }) => is_type(base, name),
@@ -251,7 +251,7 @@ impl Fold {
         names.collect::<BTreeSet<_>>().into_iter().filter(is_over).collect()
     }
 
-    /// The functions that take or return a type.
+    /// Returns the functions that take or return a type.
     fn functions_with(&self, name: &[String; 2]) -> Vec<usize> {
         let has_it = |function: &Function| {
             let definition = &function.definition;
@@ -322,8 +322,8 @@ impl<'s> Reads<'s> {
         Reads::at(schema, &view.created)
     }
 
-    /// A collector for an expression. A name in the expression refers to the object that had this name at the moment
-    /// `moment`.
+    /// Makes a collector for an expression. A name in the expression refers to the object that had this name at the
+    /// moment `moment`.
     pub(super) fn at(schema: &'s Schema, moment: &'s Moment) -> Reads<'s> {
         Reads {
             schema,

@@ -13,7 +13,7 @@ use crate::source::Source;
 use crate::syntax::Parsed;
 use crate::syntax::ast::{AlterAction, CreateExtension, MoveExtension, Name};
 
-/// The extension that the extension `name` requires; with `CASCADE`, CREATE EXTENSION also creates the required
+/// Returns the extension that the extension `name` requires; with `CASCADE`, CREATE EXTENSION also creates the required
 /// extension.
 fn required(name: &str) -> Option<&'static str> {
     (name == "earthdistance").then_some("cube")

@@ -119,7 +119,7 @@ impl Growth {
         self.fold.path_after = None;
     }
 
-    /// The current schema, with the current search path.
+    /// Returns the current schema, with the current search path.
     pub fn schema(&self) -> &Schema {
         &self.fold.schema
     }
@@ -500,7 +500,7 @@ impl Fold {
     }
 }
 
-/// The expression of a CHECK constraint.
+/// Returns the expression of a CHECK constraint.
 pub(super) fn check(constraint: Constraint) -> Option<Expr> {
     match constraint.kind {
         ConstraintKind::Check { expr, .. } => Some(expr),

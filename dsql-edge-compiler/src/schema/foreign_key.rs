@@ -86,7 +86,7 @@ fn is_plain(it: &Relation) -> bool {
     matches!(it.kind, RelationKind::Table) && it.parents.is_empty() && !it.partitioned && !it.has_children
 }
 
-/// The error of a foreign key.
+/// Returns the error of a foreign key.
 fn problem(
     relation: &Relation,
     target: &Relation,

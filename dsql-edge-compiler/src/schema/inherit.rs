@@ -158,7 +158,7 @@ impl Fold {
         }
     }
 
-    /// The index of a composite type.
+    /// Returns the index of a composite type.
     pub(super) fn composite(&self, name: &QualifiedName) -> Option<usize> {
         let is_composite = |at: &usize| matches!(self.schema.types[*at].kind, UserTypeKind::Composite(_));
         self.find_type(name).filter(is_composite)
@@ -216,7 +216,7 @@ fn inherited(action: &AlterAction, is_partition: bool) -> Option<AlterAction> {
 }
 
 impl super::Schema {
-    /// The tables that inherit from a table or are its partitions.
+    /// Returns the tables that inherit from a table or are its partitions.
     pub(super) fn children(&self, table: usize) -> Vec<usize> {
         let is_child = |(_, it): &(usize, &Relation)| {
             it.parents.contains(&table) && !matches!(it.kind, RelationKind::Sequence)
@@ -225,7 +225,7 @@ impl super::Schema {
         own.filter(|at| self.exists(*at)).collect()
     }
 
-    /// The tables that inherit from a table or are its partitions, directly or indirectly.
+    /// Returns the tables that inherit from a table or are its partitions, directly or indirectly.
     pub fn descendants(&self, table: usize) -> Vec<usize> {
         let mut found = self.children(table);
         let mut at = 0;

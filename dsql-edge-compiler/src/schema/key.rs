@@ -116,7 +116,7 @@ impl Fold {
         relation.exclusions.push(Exclusion { name, columns });
     }
 
-    /// The name of an unnamed key: the first name that no relation of the schema and no key of the table has.
+    /// Returns the name of an unnamed key: the first name that no relation of the schema and no key of the table has.
     pub(super) fn free_key_name(&self, relation: &Relation, columns: &[String], suffix: &str) -> String {
         let is_taken = |name: &str| {
             self.schema.relation(&relation.schema, name).is_some()

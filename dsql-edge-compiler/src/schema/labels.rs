@@ -30,7 +30,7 @@ pub(super) fn allowed(condition: &Expr) -> Vec<(String, Vec<String>)> {
     }
 }
 
-/// The labels that the conditions of a domain's checks allow.
+/// Returns the labels that the conditions of a domain's checks allow.
 pub fn labels_of_checks<'c>(checks: impl IntoIterator<Item = &'c Expr>) -> Option<Vec<String>> {
     let lists = checks.into_iter().flat_map(allowed).filter(|(column, _)| column == "value");
     lists.map(|(_, labels)| labels).reduce(|mut all, labels| {
@@ -91,7 +91,7 @@ fn is_equal(operator: &Operator) -> bool {
     operator.name == "=" && operator.schema.as_ref().is_none_or(|schema| schema.text == "pg_catalog")
 }
 
-/// The column, possibly under a cast that keeps its value.
+/// Returns the column, possibly under a cast that keeps its value.
 fn column(expr: &Expr) -> Option<String> {
     match &expr.kind {
         ExprKind::Column(parts) => parts.last().map(|part| part.text.clone()),

@@ -429,7 +429,7 @@ fn relation_exists(name: &str, place: Span) -> Diagnostic {
     error(Code::DuplicateTable, place, format!("relation \"{name}\" already exists"))
 }
 
-/// `before`: `before` contains the words of PostgreSQL's message before the name of the table.
+/// `before` contains the words of PostgreSQL's message before the name of the table.
 fn unknown_constraint(relation: &Relation, name: &Name, before: &str) -> Option<Diagnostic> {
     let may_be_chosen = CHOSEN.iter().any(|end| without_number(&name.text).ends_with(end));
     if may_be_chosen || relation.has_constraint(&name.text) || !matches!(relation.kind, RelationKind::Table) {

@@ -42,7 +42,7 @@ impl Nesting {
     }
 }
 
-/// An upper bound of the number of levels in a token: the text of a string can be the body of a function.
+/// Returns an upper bound of the number of levels in a token: the text of a string can be the body of a function.
 fn levels(token: &Token) -> usize {
     match &token.kind {
         TokenKind::String(text) => text.len().max(1),
@@ -50,7 +50,7 @@ fn levels(token: &Token) -> usize {
     }
 }
 
-/// The tokens of a statement.
+/// Returns the tokens of a statement.
 fn within(tokens: &[Token], span: Span) -> &[Token] {
     let start = tokens.partition_point(|token| token.span.start < span.start);
     let end = tokens.partition_point(|token| token.span.start < span.end);

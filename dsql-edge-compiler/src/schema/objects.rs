@@ -339,7 +339,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// The expression of the default or of the generated column.
+    /// Returns the expression of the default or of the generated column.
     pub(crate) fn expression(&self) -> Option<&Expr> {
         self.computed.as_ref().map(|it| &it.expr)
     }
@@ -360,7 +360,7 @@ pub(super) struct Computed {
 }
 
 impl Column {
-    /// The name that the column had after a statement.
+    /// Returns the name that the column had after a statement.
     pub fn name_at(&self, version: u32) -> &str {
         let then = self.earlier_names.iter().find(|(changed, _)| version < *changed);
         then.map_or(&self.name, |(_, name)| name)
@@ -468,29 +468,29 @@ impl Schema {
         version == self.version
     }
 
-    /// The existing relations; `relations` also contains dropped ones.
+    /// Returns the existing relations; `relations` also contains dropped ones.
     pub fn existing_relations(&self) -> impl Iterator<Item = &Relation> {
         let relations = self.relations.iter().enumerate();
         let exists = |(at, it): &(usize, &Relation)| self.relation(&it.schema, &it.name) == Some(*at);
         relations.filter(exists).map(|(_, relation)| relation)
     }
 
-    /// The index of the type that has exactly this schema and name.
+    /// Returns the index of the type that has exactly this schema and name.
     pub fn user_type(&self, schema: &str, name: &str) -> Option<usize> {
         self.type_names.now(schema, name)
     }
 
-    /// The index of the relation that had this schema and name at the earlier moment `version`.
+    /// Returns the index of the relation that had this schema and name at the earlier moment `version`.
     pub fn relation_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
         self.relation_names.at(version, schema, name)
     }
 
-    /// The index of the type that had this schema and name at the earlier moment `version`.
+    /// Returns the index of the type that had this schema and name at the earlier moment `version`.
     pub fn user_type_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
         self.type_names.at(version, schema, name)
     }
 
-    /// The Rust type that the snapshot gives to a column of a table.
+    /// Returns the Rust type that the snapshot gives to a column of a table.
     pub fn rust_type_of_column(&self, schema: &str, table: &str, column: &str) -> Option<&RustType> {
         self.rust_types.iter().find(|it| match it.sql.as_slice() {
             [its_table, its_column] => {
@@ -509,7 +509,7 @@ impl Schema {
         })
     }
 
-    /// The Rust type that the snapshot gives to an SQL type.
+    /// Returns the Rust type that the snapshot gives to an SQL type.
     pub fn rust_type_of_type(&self, names: [&str; 2]) -> Option<&RustType> {
         self.rust_types.iter().find(|it| match it.sql.as_slice() {
             [name] => names.contains(&name.as_str()),
@@ -524,7 +524,7 @@ impl Schema {
 }
 
 impl Relation {
-    /// The column of this name.
+    /// Returns the column of this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }

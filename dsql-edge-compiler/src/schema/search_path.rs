@@ -104,7 +104,7 @@ fn has_type(schema: &Schema, of: &str, name: &str) -> bool {
     is_type(name) || schema.relation(of, name).is_some() || name.strip_prefix('_').is_some_and(is_type)
 }
 
-/// The value of `set_config('search_path', value, is_local)`.
+/// Returns the value of `set_config('search_path', value, is_local)`.
 fn configured_path(call: &FunctionCall) -> Option<(&str, bool)> {
     let [name, value, is_local] = call.args.as_slice() else { return None };
     let is_path = text(&name.value)?.eq_ignore_ascii_case("search_path");

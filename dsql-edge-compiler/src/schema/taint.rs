@@ -13,7 +13,7 @@ use crate::source::{Lines, Span};
 pub struct Taint {
     /// The file.
     pub file: String,
-    /// The number of the line in the file; the first line is 1. 1.
+    /// The number of the line in the file; the first line is 1.
     pub line: usize,
     /// The statement's first words: `DO $$`.
     pub statement: String,
@@ -22,7 +22,7 @@ pub struct Taint {
 }
 
 impl Taint {
-    /// The names in a statement of a file. `lines` are the lines of `text`.
+    /// Collects the names in a statement of a file. `lines` are the lines of `text`.
     pub(super) fn of(file: &str, text: &str, lines: &Lines, statement: Span) -> Taint {
         const LONGEST: usize = 40;
         let (line, _) = lines.place(text, statement.start as usize);

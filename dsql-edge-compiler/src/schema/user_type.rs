@@ -10,7 +10,8 @@ use crate::source::Span;
 use crate::syntax::ast::{AlterAction, AlterTable, ConstraintKind, Name, QualifiedName, TypeName};
 
 impl Fold {
-    /// The number of domains between a type and the first type below it that is not a domain, counted up to the limit.
+    /// Returns the number of domains between a type and the first type below it that is not a domain, counted up to the
+    /// limit.
     pub(super) fn domains_under(&self, name: &QualifiedName) -> usize {
         let base = |at: &usize| match self.schema.types.get(*at).map(|it| &it.kind) {
             Some(UserTypeKind::Domain { base, .. }) => self.find_type(&base.name),

@@ -35,7 +35,7 @@ impl Keyword {
         KEYWORDS.binary_search_by(|(text, ..)| (*text).cmp(word)).ok().map(|at| KEYWORDS[at].1)
     }
 
-    /// The keyword in lower case.
+    /// Returns the keyword in lower case.
     pub fn text(self) -> &'static str {
         KEYWORDS[self as usize].0
     }

@@ -54,8 +54,8 @@ impl Lexed {
         self.tokens.get(first..end).unwrap_or_default()
     }
 
-    /// An upper bound of the number of levels that the text can nest. A token opens at most one level, and a string that is
-    /// read as an array, a row or JSON opens at most one level for each bracket in it.
+    /// Returns an upper bound of the number of levels that the text can nest. A token opens at most one level, and a
+    /// string that is read as an array, a row or JSON opens at most one level for each bracket in it.
     pub(crate) fn levels(&self) -> usize {
         let brackets = |token: &Token| match &token.kind {
             TokenKind::String(text) => text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count(),
@@ -64,8 +64,8 @@ impl Lexed {
         self.tokens.len() + self.tokens.iter().map(brackets).sum::<usize>()
     }
 
-    /// The error if the text contains both `$1` and `$name`: both would be parameter 1. `text` is the text from which
-    /// these tokens were read.
+    /// Returns the error if the text contains both `$1` and `$name`: both would be parameter 1. `text` is the text from
+    /// which these tokens were read.
     pub fn mixed_placeholders(&self, text: &str) -> Option<Diagnostic> {
         let name = self.captures.first().filter(|_| self.numbered > 0)?;
         let is_number = |span: &Span| span.text(text).as_bytes().get(1).is_some_and(u8::is_ascii_digit);
@@ -476,7 +476,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    /// An error in PostgreSQL's form. The message contains the text from `start` to the current position.
+    /// Returns an error in PostgreSQL's form. The message contains the text from `start` to the current position.
     fn error(&self, start: usize, what: &str) -> Diagnostic {
         let near = &self.text[start..self.at.min(self.text.len())];
         Diagnostic::syntax(

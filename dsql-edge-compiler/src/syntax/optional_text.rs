@@ -47,7 +47,8 @@ impl Deciding {
     }
 }
 
-/// The parameters on which each piece depends: the parameters of the piece that are not used outside optional text.
+/// Returns the parameters on which each piece depends: the parameters of the piece that are not used outside optional
+/// text.
 ///
 /// # Errors
 ///

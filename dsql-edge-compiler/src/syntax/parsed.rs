@@ -46,13 +46,13 @@ impl Deref for ParsedStatement<'_> {
 }
 
 impl<'p> ParsedStatement<'p> {
-    /// The statement's own tokens.
+    /// Returns the statement's own tokens.
     pub fn own_tokens(self) -> &'p [Token] {
         self.tokens.within(self.tree.span)
     }
 
-    /// The text to send: each `$name` is replaced by its number, the optional text of one combination is included, and
-    /// `edits` are applied.
+    /// Returns the text to send: each `$name` is replaced by its number, the optional text of one combination is
+    /// included, and `edits` are applied.
     pub fn text_to_send(&self, edits: Edits) -> String {
         let mut all = edits;
         all.extend(self.tokens.placeholders.iter().map(|(span, number)| (*span, format!("${number}"))));
@@ -96,7 +96,7 @@ impl<'t> Parsed<'t> {
         Parsed { text: self.text.into_owned().into(), tokens: self.tokens, statements: self.statements }
     }
 
-    /// The statements, in order.
+    /// Returns the statements, in order.
     pub fn iter(&self) -> impl Iterator<Item = ParsedStatement<'_>> {
         self.statements.iter().map(|tree| self.statement(tree))
     }
@@ -106,7 +106,7 @@ impl<'t> Parsed<'t> {
         ParsedStatement { tree, text: &self.text, tokens: &self.tokens }
     }
 
-    /// The only statement of the text; a semicolon may follow it.
+    /// Returns the only statement of the text; a semicolon may follow it.
     ///
     /// # Errors
     /// Returns an error if the text is empty or has more than one statement.

@@ -55,7 +55,7 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
-    /// The name, if the token is an identifier or a keyword.
+    /// Returns the name, if the token is an identifier or a keyword.
     pub fn name(&self) -> Option<&str> {
         match self {
             TokenKind::Identifier(name) => Some(name),

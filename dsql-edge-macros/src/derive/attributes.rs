@@ -6,7 +6,7 @@
 use crate::rename_all::RenameAll;
 use syn::{Attribute, LitStr};
 
-/// The options of an enum.
+/// Returns the options of an enum.
 pub(super) fn rename_all(attributes: &[Attribute]) -> syn::Result<Option<RenameAll>> {
     let mut found = None;
     each(attributes, "of an enum is `rename_all = \"snake_case\"`", &mut |option, value| {
@@ -41,7 +41,7 @@ pub(super) struct FieldOptions {
     pub(super) not_null: bool,
 }
 
-/// The options of a field of a composite type.
+/// Returns the options of a field of a composite type.
 pub(super) fn of_field(attributes: &[Attribute]) -> syn::Result<FieldOptions> {
     let mut found = FieldOptions::default();
     each(attributes, "of a field is `rename = \"…\"` or `not_null`", &mut |option, value| {

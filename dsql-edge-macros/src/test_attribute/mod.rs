@@ -135,7 +135,7 @@ fn included(package: &Path, files: &[PathBuf]) -> syn::Result<Vec<TokenStream>> 
     files.iter().map(include).collect()
 }
 
-/// The path for messages: relative to a folder, if it is inside.
+/// Returns the path for messages: relative to a folder, if it is inside.
 fn shown(folder: &Path, path: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
 }

@@ -171,7 +171,7 @@ fn relation(script: &Script<'_>, at: usize) -> Relation {
 
 /// Returns the edits that write the key after the elements of CREATE TABLE.
 fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<(Span, String)>> {
-    // The parenthesis that closes the elements of CREATE TABLE has the depth 1. 1.
+    // The parenthesis that closes the elements of CREATE TABLE has the depth 1.
     let (mut depth, mut close, mut end_of_last) = (0usize, None, None);
     for token in script.tokens(creates) {
         match token.kind {

@@ -225,7 +225,7 @@ fn needs_index(script: &Script<'_>, at: usize, index: &CreateIndex) -> bool {
     }
 }
 
-/// The foreign keys that a statement adds.
+/// Returns the foreign keys that a statement adds.
 fn foreign_keys(statement: &StatementKind) -> impl Iterator<Item = &ForeignKeyConstraint> {
     let (elements, actions) = match statement {
         StatementKind::CreateTable(table) => (table.elements.as_slice(), &[][..]),

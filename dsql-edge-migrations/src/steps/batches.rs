@@ -71,7 +71,7 @@ impl Markers {
         Markers { each }
     }
 
-    /// The number of rows of a batch, if there is a comment before this statement.
+    /// Returns the number of rows of a batch, if there is a comment before this statement.
     pub(super) fn rows(&self, statement: ParsedStatement<'_>) -> Option<Result<u32, Diagnostic>> {
         let (comment, written, _) = self.each.iter().find(|(_, _, next)| *next == statement.span.start)?;
         let rows =
@@ -92,7 +92,7 @@ impl Markers {
     }
 }
 
-/// The tokens that begin in a part of the text.
+/// Returns the tokens that begin in a part of the text.
 fn tokens_in(tokens: &[Token], part: Span) -> &[Token] {
     let at = |place: u32| tokens.partition_point(|token| token.span.start < place);
     tokens.get(at(part.start)..at(part.end)).unwrap_or_default()

@@ -162,7 +162,7 @@ fn is_batches(steps: &[Step], place: u32) -> bool {
     steps.iter().any(|step| step.span.start == place && matches!(step.work, Work::Batches(_)))
 }
 
-/// The error for a transaction that is open at the end of a file: psql would discard it.
+/// Returns the error for a transaction that is open at the end of a file: psql would discard it.
 fn open_transaction(begin: Span) -> Diagnostic {
     misplaced_error(begin, "a transaction without COMMIT", "end it with COMMIT")
 }

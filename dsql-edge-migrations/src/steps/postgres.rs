@@ -5,9 +5,9 @@
 //!
 //! The whole file is one step and one transaction, unless one of the following divides it:
 //!
-//! - `BEGIN … COMMIT` around statements: they are a transaction of their own.
+//! - `BEGIN … COMMIT` around statements: these statements are a separate transaction.
 //! - A statement that PostgreSQL rejects in a transaction (`PreventInTransactionBlock`), such as CREATE INDEX
-//!   CONCURRENTLY: it is a step of its own, and the catalog shows whether it was applied.
+//!   CONCURRENTLY: it is a separate step, and the catalog shows whether it was applied.
 //! - An UPDATE or DELETE that runs in batches: each batch is a transaction.
 //! - `ALTER TYPE … ADD VALUE`, if a later statement uses the new value: PostgreSQL accepts the value only after COMMIT
 //!   (unless the transaction also created the type). PostgreSQL accepts a new value only after COMMIT (unless the
@@ -147,7 +147,7 @@ impl Divider<'_> {
         }
     }
 
-    /// The statements between BEGIN and COMMIT.
+    /// Divides the statements between BEGIN and COMMIT into steps.
     fn block(&mut self, begin: Span, inside: &[Item<'_>], is_closed: bool) {
         let is_end = |it: &Item<'_>| matches!(it, Item::Statement(it) if part(*it) == Part::End);
         if !is_closed && !inside.iter().any(is_end) {

@@ -20,7 +20,8 @@ use crate::schema::ForeignKey;
 use crate::syntax::ast::ReferentialAction;
 
 impl Judge<'_> {
-    /// The table of the statement, and the tables that the actions of foreign keys (CASCADE, SET NULL …) also change.
+    /// Returns the table of the statement, and the tables that the actions of foreign keys (CASCADE, SET NULL …) also
+    /// change.
     pub(super) fn changed_tables(&self) -> Result<Vec<usize>, Diagnostic> {
         let own = self.target.relation;
         let mut changed = vec![own];

@@ -230,7 +230,7 @@ impl Judge<'_> {
         }
     }
 
-    /// The base type of a column.
+    /// Returns the base type of a column.
     fn type_of(&self, column: usize) -> Oid {
         let ty = self.target.columns.get(column).map(|it| it.ty);
         ty.map_or(super::super::catalog::ERROR, |ty| self.analyzer.catalog.base_type(ty).0)
@@ -340,7 +340,7 @@ pub(super) fn conjuncts(condition: &Node) -> Vec<&Node> {
     }
 }
 
-/// The text of a constant, possibly below casts that keep the text.
+/// Returns the text of a constant, possibly below casts that keep the text.
 fn constant(node: &Node) -> Option<&str> {
     match &node.kind {
         NodeKind::Constant(text) => text.as_deref(),

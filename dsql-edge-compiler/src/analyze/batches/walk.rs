@@ -52,7 +52,7 @@ fn entry(rte: &Rte, seen: &mut Vec<*const Query>, test: &mut dyn FnMut(&Node, bo
     }
 }
 
-/// The query of an entry of `FROM`.
+/// Returns the query of an entry of `FROM`.
 fn query_of(rte: &Rte) -> Option<Rc<Query>> {
     match &rte.source {
         RteSource::Subquery { query, .. } => Some(query.clone()),
@@ -61,7 +61,7 @@ fn query_of(rte: &Rte) -> Option<Rc<Query>> {
     }
 }
 
-/// The operands of a set operation.
+/// Returns the operands of a set operation.
 fn operands(query: &Query) -> Vec<Rc<Query>> {
     match &query.body {
         Body::SetOperation { left, right, .. } => vec![left.clone(), right.clone()],
@@ -123,7 +123,7 @@ impl<'t> Tables<'t> {
     }
 }
 
-/// The columns of a table that expressions name.
+/// Returns the columns of a table that expressions name.
 pub(super) fn columns_in<'r, 'e>(
     relation: &'r Relation,
     exprs: impl IntoIterator<Item = &'e Expr>,

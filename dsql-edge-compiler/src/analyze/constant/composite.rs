@@ -112,7 +112,7 @@ fn fits(ty: Oid, typmod: i32, text: &str, read: &Value) -> Result<(), Rejection>
     }
 }
 
-/// The number of bits in a constant that `bit_in` accepts.
+/// Returns the number of bits in a constant that `bit_in` accepts.
 fn bit_length(text: &str) -> usize {
     match text.strip_prefix(['x', 'X']) {
         Some(digits) => digits.len() * 4,

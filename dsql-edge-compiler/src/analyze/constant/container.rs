@@ -67,8 +67,8 @@ fn dimensions(text: &str) -> Result<(Vec<usize>, &str), NotAnArray<'_>> {
     Ok((lengths, contents.trim_start_matches(is_blank)))
 }
 
-/// A bound of a dimension. PostgreSQL's `atoi` reads signs and digits in any order as a number, so this function does
-/// too.
+/// Reads a bound of a dimension. PostgreSQL's `atoi` reads signs and digits in any order as a number, so this function
+/// does too.
 fn bound(text: &str) -> Result<i32, Malformed> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+')) {
         return Err(Malformed);
@@ -92,7 +92,7 @@ pub(super) enum Range {
     },
 }
 
-/// The parts of a range: `range_parse`.
+/// Returns the parts of a range: `range_parse`.
 pub(super) fn range(text: &str) -> Result<Range, Malformed> {
     let text = text.trim_matches(is_blank);
     if text.eq_ignore_ascii_case("empty") {
@@ -133,9 +133,9 @@ fn range_bound(rest: &mut Peekable<Chars<'_>>) -> Result<(Option<String>, char),
     }
 }
 
-/// The ranges of a multirange, each as text: `multirange_in`. Empty ranges are left out. If the constant is malformed,
-/// the ranges before the malformed part are still returned: PostgreSQL reads each range before it looks at the text
-/// after that range.
+/// Returns the ranges of a multirange, each as text: `multirange_in`. Empty ranges are left out. If the constant is
+/// malformed, the ranges before the malformed part are still returned: PostgreSQL reads each range before it looks at
+/// the text after that range.
 pub(super) fn multirange(text: &str) -> (Vec<String>, Result<(), Malformed>) {
     let mut ranges = Vec::new();
     let end = read_multirange(text, &mut ranges);
@@ -251,7 +251,7 @@ impl Reader<'_> {
         }
     }
 
-    /// An element without quotes, and whether it contains a backslash.
+    /// Reads an element without quotes; also returns whether the element contains a backslash.
     fn word(&mut self) -> Result<(String, bool), Malformed> {
         let mut out = String::new();
         let mut escaped = false;

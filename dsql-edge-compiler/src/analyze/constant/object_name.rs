@@ -127,7 +127,7 @@ fn qualified(text: &str) -> Option<(Option<String>, String)> {
     if parts.next().is_some() { None } else { Some((Some(first), second?)) }
 }
 
-/// A name with or without quotation marks. A quoted name with a point or a quotation mark is not read.
+/// Reads a name with or without quotation marks. A quoted name with a point or a quotation mark is not read.
 fn part(text: &str) -> Option<String> {
     let text = text.trim_matches([' ', '\t', '\n', '\r', '\u{c}', '\u{b}']);
     let name = match text.strip_prefix('"') {

@@ -301,7 +301,7 @@ where
     Some(at)
 }
 
-/// The environment of an aggregate's input rows, before grouping.
+/// Returns the environment of an aggregate's input rows, before grouping.
 fn before_grouping<'e>(env: &Environment<'e>) -> Environment<'e> {
     Environment {
         grouping_nulls: false,

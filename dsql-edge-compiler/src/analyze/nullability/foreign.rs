@@ -26,7 +26,7 @@ pub(super) struct ForeignJoin {
     pub(super) columns: Vec<usize>,
 }
 
-/// The joins of a query along foreign keys.
+/// Returns the joins of a query along foreign keys.
 pub(super) fn foreign_joins(query: &Query, sides: &Sides<'_>) -> Vec<ForeignJoin> {
     // With row locks, a foreign key proves nothing: a locked row may be newer than the row that it is joined with
     // (`EvalPlanQual`).
@@ -84,7 +84,7 @@ impl Reference {
     }
 }
 
-/// The conditions that AND combines.
+/// Returns the conditions that AND combines.
 pub(super) fn conditions_of(condition: &Node) -> &[Node] {
     match &condition.kind {
         NodeKind::And(parts) => parts.as_slice(),

@@ -49,7 +49,7 @@ impl Prover<'_> {
         }
     }
 
-    /// The assigned columns, and whether their new values can be NULL, given the facts about the old rows.
+    /// Returns the assigned columns, and whether their new values can be NULL, given the facts about the old rows.
     fn written(&self, env: &Environment<'_>) -> Vec<(usize, bool)> {
         let known = env.query.assigned.iter().filter(|written| !written.values.is_empty());
         let mut out: Vec<(usize, bool)> = known
@@ -173,7 +173,7 @@ pub(super) fn if_true(node: &Node) -> Facts<'_> {
     }
 }
 
-/// The facts that hold if the condition is FALSE.
+/// Returns the facts that hold if the condition is FALSE.
 pub(super) fn if_false(node: &Node) -> Facts<'_> {
     match &node.kind {
         NodeKind::And(parts) => Facts::common(parts.iter().map(if_false)),
@@ -194,7 +194,7 @@ pub(super) fn if_false(node: &Node) -> Facts<'_> {
     }
 }
 
-/// The facts that hold if the value is not NULL, or, for a row, if none of its fields is NULL.
+/// Returns the facts that hold if the value is not NULL, or, for a row, if none of its fields is NULL.
 fn not_null(node: &Node) -> Facts<'_> {
     match &node.kind {
         NodeKind::WholeRow { level, rte, .. } => {
@@ -269,7 +269,7 @@ pub(super) fn counts_a_row(condition: &Node) -> bool {
     }
 }
 
-/// The value of a constant integer.
+/// Returns the value of a constant integer.
 fn number(node: &Node) -> Option<i64> {
     match &node.kind {
         NodeKind::Constant(Some(text)) => text.parse().ok(),

@@ -59,8 +59,8 @@ impl Prover<'_> {
     }
 }
 
-/// The column, if the operand is a column of this query or an outer query, with or without a relabeling cast around the
-/// column.
+/// Returns the column, if the operand is a column of this query or an outer query, with or without a relabeling cast
+/// around the column.
 fn column_of(node: &Node) -> Option<Var> {
     match &node.kind {
         NodeKind::Var(var) => Some(*var),

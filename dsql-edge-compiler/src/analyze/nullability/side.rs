@@ -46,7 +46,7 @@ impl<'q> Deref for Sides<'q> {
 }
 
 impl<'q> Sides<'q> {
-    /// The sides of the joins of a query.
+    /// Returns the sides of the joins of a query.
     pub(super) fn of(from: &'q [JoinTree]) -> Sides<'q> {
         let mut sides = Sides {
             list: Vec::new(),
@@ -88,7 +88,7 @@ impl<'q> Sides<'q> {
         }
     }
 
-    /// The entries on this side.
+    /// Returns the entries on this side.
     pub(super) fn rows(&self, side: &Side<'_>) -> &[usize] {
         self.entries.get(side.rows.clone()).unwrap_or(&[])
     }
@@ -98,7 +98,7 @@ impl<'q> Sides<'q> {
         self.places.get(&rte).is_some_and(|place| side.other.contains(place))
     }
 
-    /// The side that consists of this tree, if it is nullable.
+    /// Returns the side that consists of this tree, if it is nullable.
     pub(super) fn of_tree(&self, tree: &JoinTree) -> Option<&Side<'q>> {
         self.list.get(*self.by_tree.get(&std::ptr::from_ref(tree))?)
     }

@@ -22,7 +22,7 @@ pub(in crate::analyze) struct Source {
 }
 
 impl Prover<'_> {
-    /// For each column of the query, its origin and the outer joins that can set the column to NULL.
+    /// Returns, for each column of the query, its origin and the outer joins that can set the column to NULL.
     pub(super) fn sources(&self, query: &Query) -> Vec<Source> {
         if !matches!(query.body, Body::Plain) {
             let unknown = Source { nullable_within: true, ..Source::default() };
@@ -99,7 +99,7 @@ fn needed_rows(sides: &Sides<'_>) -> Vec<(usize, usize)> {
     sides.iter().filter(|side| side.sibling.is_none()).flat_map(of_side).collect()
 }
 
-/// The table's column that an expression returns, traced through subqueries, views and `WITH`.
+/// Returns the table's column that an expression returns, traced through subqueries, views and `WITH`.
 fn origin(node: &Node, query: &Query) -> Option<(usize, usize)> {
     match node.kind {
         NodeKind::Var(var) => column_origin(var, query),
@@ -107,8 +107,8 @@ fn origin(node: &Node, query: &Query) -> Option<(usize, usize)> {
     }
 }
 
-/// The table's column that `var` returns, if `var` is a column of the query's own level; traced through subqueries,
-/// views and `WITH`.
+/// Returns the table's column that `var` returns, if `var` is a column of the query's own level; traced through
+/// subqueries, views and `WITH`.
 pub(in crate::analyze) fn column_origin(var: Var, query: &Query) -> Option<(usize, usize)> {
     let Var { level: 0, rte, column } = var else { return None };
     let rte = query.rtes.get(rte)?;

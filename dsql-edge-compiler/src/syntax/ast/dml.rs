@@ -78,7 +78,7 @@ pub struct IndexElement {
 }
 
 impl IndexElement {
-    /// A column without options.
+    /// Returns a column without options.
     pub fn column(name: Name) -> IndexElement {
         let span = name.span;
         let expr = Expr { kind: ExprKind::Column(vec![name]), span };

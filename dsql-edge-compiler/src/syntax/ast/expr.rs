@@ -367,7 +367,8 @@ pub enum ValueFunction {
 }
 
 impl ValueFunction {
-    /// The name that PostgreSQL gives to a result column without an alias, if the function is the column's expression.
+    /// Returns the name that PostgreSQL gives to a result column without an alias, if the function is the column's
+    /// expression.
     pub fn name(self) -> &'static str {
         match self {
             ValueFunction::CurrentDate => "current_date",

@@ -37,12 +37,12 @@ pub struct QualifiedName {
 }
 
 impl QualifiedName {
-    /// The last name.
+    /// Returns the last name.
     pub fn name(&self) -> &str {
         self.parts.last().map_or("", |name| &name.text)
     }
 
-    /// The name before the last.
+    /// Returns the name before the last.
     pub fn schema(&self) -> Option<&str> {
         self.parts.len().checked_sub(2).and_then(|at| self.parts.get(at)).map(|name| name.text.as_str())
     }
@@ -55,7 +55,7 @@ impl QualifiedName {
         }
     }
 
-    /// The name in PostgreSQL's messages: the unquoted parts, separated by dots.
+    /// Returns the name in PostgreSQL's messages: the unquoted parts, separated by dots.
     pub fn display(&self) -> String {
         let parts: Vec<&str> = self.parts.iter().map(|part| part.text.as_str()).collect();
         parts.join(".")

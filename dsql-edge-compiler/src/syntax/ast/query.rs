@@ -67,7 +67,7 @@ pub enum SetOperator {
 }
 
 impl SetOperator {
-    /// The keyword.
+    /// Returns the keyword.
     pub fn name(self) -> &'static str {
         match self {
             SetOperator::Union => "UNION",

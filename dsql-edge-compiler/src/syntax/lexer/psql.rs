@@ -165,7 +165,7 @@ mod tests {
     use crate::syntax::lex;
     use crate::syntax::token::TokenKind;
 
-    /// The tokens of a script, separated by blanks, without psql commands and rows.
+    /// Returns the tokens of a script, separated by blanks, without psql commands and rows.
     fn sent(text: &str) -> String {
         let lexed = lex(&Source::script(text));
         assert_eq!(lexed.error, None, "{text}");

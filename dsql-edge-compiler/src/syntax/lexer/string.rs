@@ -339,7 +339,8 @@ impl Escape {
     }
 }
 
-/// The bytes of the invalid character. The first byte determines the number of bytes (`report_invalid_encoding`).
+/// Returns the bytes of the invalid character. The first byte determines the number of bytes
+/// (`report_invalid_encoding`).
 fn invalid_bytes(bytes: &[u8], at: usize) -> String {
     let rest = bytes.get(at..).unwrap_or_default();
     let promised = match rest.first() {

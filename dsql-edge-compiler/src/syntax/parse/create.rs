@@ -78,7 +78,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Statements that do not affect queries: the first words are checked, the rest is skipped.
+    /// Parses statements that do not affect queries: their first words are checked, the rest is skipped.
     fn other_create(&mut self) -> Parsing<StatementKind> {
         let what = match self.keyword() {
             Some(K::Event) => "CREATE EVENT TRIGGER",

@@ -146,7 +146,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The level of the operator at this token; `None` if the token is not an infix operator.
+    /// Returns the level of the operator at this token; `None` if the token is not an infix operator.
     fn infix_level(&self, grammar: Grammar) -> Option<u8> {
         let a = grammar == Grammar::A;
         Some(match &self.token().kind {
@@ -406,7 +406,7 @@ impl Parser<'_> {
         comma.map_or_else(|| self.error_here(), |comma| Box::new(syntax_error_at(comma.span, self.text)))
     }
 
-    /// Any operator, except keyword forms.
+    /// Parses any operator, except keyword forms.
     pub(super) fn operator(&mut self) -> Parsing<Operator> {
         if self.at_keyword(K::Operator) { self.qualified_operator() } else { self.plain_operator() }
     }

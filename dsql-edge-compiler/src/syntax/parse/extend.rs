@@ -61,7 +61,7 @@ impl Parser<'_> {
         Ok((schema, operator.name))
     }
 
-    /// The function of a definition: a name, or a string with a name (`defGetQualifiedName`).
+    /// Parses the function of a definition: a name, or a string with a name (`defGetQualifiedName`).
     fn defined_function(&mut self) -> Parsing<QualifiedName> {
         if !self.at_string() {
             return Ok(self.type_name()?.name);

@@ -187,7 +187,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// A statement that may be in a CTE.
+    /// Parses a statement that may be in a CTE.
     fn preparable_statement(&mut self) -> Parsing<Statement> {
         let start = self.span();
         let kind = match &self.token().kind {
@@ -318,12 +318,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// An error that PostgreSQL raises in a grammar action.
+    /// Returns an error that PostgreSQL raises in a grammar action.
     fn error_at(&self, span: Span, message: impl Into<String>) -> Box<Diagnostic> {
         Box::new(Diagnostic::syntax(Code::SyntaxError, span, message))
     }
 
-    /// The error for SQL whose tree would exceed a limit.
+    /// Returns the error for SQL whose tree would exceed a limit.
     fn too_complex(&self, message: String) -> Box<Diagnostic> {
         Box::new(Diagnostic::syntax(Code::TooComplex, self.span(), message))
     }

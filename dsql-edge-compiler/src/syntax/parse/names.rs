@@ -5,7 +5,8 @@ use crate::syntax::ast::{Indirection, Name, QualifiedName};
 use crate::syntax::keyword::Class;
 
 impl Parser<'_> {
-    /// The token that is `count` tokens ahead, as a name, if it is an identifier or a keyword of an allowed class.
+    /// Returns the token that is `count` tokens ahead, as a name, if it is an identifier or a keyword of an allowed
+    /// class.
     pub(super) fn name_ahead(&self, count: usize, allowed: impl Fn(K) -> bool) -> Option<Name> {
         let token = self.ahead(count);
         let text = match &token.kind {
@@ -126,7 +127,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A word that is an identifier and not a keyword, such as DSQL's `ASYNC`.
+    /// Reads a word that is an identifier and not a keyword, such as DSQL's `ASYNC`.
     pub(super) fn eat_word(&mut self, word: &str) -> bool {
         let found = matches!(&self.token().kind, TokenKind::Identifier(text) if text == word);
         if found {

@@ -73,7 +73,7 @@ pub(super) fn set_enforced(constraints: &mut [Constraint], enforced: bool) {
     }
 }
 
-/// The constraint that replaces a key or a foreign key over a period. A key over a period becomes an exclusion
+/// Returns the constraint that replaces a key or a foreign key over a period. A key over a period becomes an exclusion
 /// constraint, because several rows can have the same values in all columns except the period. A foreign key over a
 /// period proves nothing, so it becomes a CHECK of the constant true.
 pub(super) fn without_key(kind: ConstraintKind) -> ConstraintKind {

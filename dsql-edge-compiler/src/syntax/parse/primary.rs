@@ -134,7 +134,7 @@ impl Parser<'_> {
         Ok(Expr { kind, span: start.to(span) })
     }
 
-    /// A column, a function call, or `type 'constant'`, distinguished by the token after the name.
+    /// Parses a column, a function call, or `type 'constant'`, distinguished by the token after the name.
     fn name_or_call(&mut self) -> Parsing<Expr> {
         let start = self.span();
         let function_only = self.keyword().is_some_and(|keyword| !Self::is_col_id(keyword));
@@ -314,7 +314,7 @@ impl Parser<'_> {
         matches!(self.keyword(), Some(K::Select | K::Values | K::With | K::Table))
     }
 
-    /// A list of expressions in a row, `(…)` or `()`.
+    /// Parses a list of expressions in a row, `(…)` or `()`.
     fn explicit_row(&mut self, start: Span) -> Parsing<Expr> {
         self.expect_symbol(b'(')?;
         let fields = if self.at_symbol(b')') { Vec::new() } else { self.expr_list()? };
@@ -398,7 +398,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::Array(elements), span: start.to(end) })
     }
 
-    /// A name that is not a keyword.
+    /// Makes a name that is not a keyword.
     pub(super) fn synthetic_name(text: &str, span: Span) -> Name {
         Name { text: text.to_owned(), span }
     }

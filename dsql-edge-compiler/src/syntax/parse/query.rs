@@ -17,7 +17,7 @@ const MAX_SET_OPERATIONS: usize = 500;
 const MAX_CTES: usize = 10_000;
 
 impl Parser<'_> {
-    /// A query, with or without parentheses around it.
+    /// Parses a query, with or without parentheses around it.
     pub(super) fn query(&mut self) -> Parsing<Query> {
         self.nested(|parser| {
             if parser.at_keyword(K::With) {
@@ -30,7 +30,7 @@ impl Parser<'_> {
         })
     }
 
-    /// The query after a `WITH` clause that is already parsed.
+    /// Parses the query after a `WITH` clause that is already parsed.
     pub(super) fn query_after_with(&mut self, with: With) -> Parsing<Query> {
         let left = self.set_operand()?;
         let body = self.set_operations(left, 0)?;

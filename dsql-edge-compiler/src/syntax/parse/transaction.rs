@@ -7,7 +7,7 @@ use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{Name, StatementKind, TransactionStatement};
 
 impl Parser<'_> {
-    /// The statement, if its first word controls a transaction.
+    /// Parses the statement, if its first word controls a transaction.
     pub(super) fn transaction_statement(&mut self) -> Option<Parsing<StatementKind>> {
         let statement = match self.keyword()? {
             K::Begin | K::Start => self.begin(),

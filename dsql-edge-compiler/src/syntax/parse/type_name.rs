@@ -264,7 +264,7 @@ impl Parser<'_> {
     }
 }
 
-/// PostgreSQL's bits for interval fields (`utils/timestamp.h`).
+/// Returns PostgreSQL's bits for interval fields (`utils/timestamp.h`).
 fn interval_mask(first: K, last: K) -> i32 {
     let order = [(K::Year, 2), (K::Month, 1), (K::Day, 3), (K::Hour, 10), (K::Minute, 11), (K::Second, 12)];
     let index = |field| order.iter().position(|(keyword, _)| *keyword == field).unwrap_or(0);
@@ -292,7 +292,7 @@ fn plain(name: QualifiedName, span: Span) -> TypeName {
     }
 }
 
-/// A type that the grammar qualifies with `pg_catalog`.
+/// Makes a type that the grammar qualifies with `pg_catalog`.
 pub(super) fn system(name: &str, span: Span) -> TypeName {
     let part = |text: &str| Name { text: text.to_owned(), span };
     let mut result = plain(QualifiedName { parts: vec![part("pg_catalog"), part(name)] }, span);

@@ -119,7 +119,7 @@ impl<'f> Decoder<'f> {
         Parts::ZONE
     }
 
-    /// A field with delimiters: a date, the name of a zone, or a time that runs together with an offset.
+    /// Interprets a field with delimiters: a date, the name of a zone, or a time that runs together with an offset.
     fn date(&mut self, at: usize, text: &str) -> Result<Parts, Problem> {
         let starts_with_digit = text.starts_with(|first: char| first.is_ascii_digit());
         match self.mode {
@@ -301,7 +301,7 @@ impl<'f> Decoder<'f> {
         }
     }
 
-    /// A word that a date may contain, but not a time of day.
+    /// Interprets a word that a date may contain, but not a time of day.
     fn word_of_date(&mut self, word: Word) -> Result<Parts, Problem> {
         let moment = &mut self.reading.moment;
         match word {

@@ -101,13 +101,13 @@ pub(super) fn check_fields(fields: &[Field], range: Range) -> Result<(), Problem
     sums.check(ago)
 }
 
-/// A time after a sign, `-02:03`.
+/// Reads a time after a sign, `-02:03`.
 fn signed_time(text: &str, range: Range) -> Option<Clock> {
     let unsigned = text.get(1..).filter(|rest| rest.contains(':'))?;
     clock(unsigned, range.is_minute_to_second()).ok()
 }
 
-/// A number with an optional sign and fraction, or the years and months of `2-6`, as months.
+/// Reads a number with an optional sign and fraction, or the years and months of `2-6`, which become months.
 fn number(text: &str) -> Result<(i64, f64, bool), Problem> {
     let negative = text.starts_with('-');
     let (whole, rest) = long(text)?;
@@ -134,7 +134,8 @@ fn number(text: &str) -> Result<(i64, f64, bool), Problem> {
 }
 
 impl Seen {
-    /// A unit may occur only once. A second with a fraction also counts as milliseconds and microseconds.
+    /// Records a unit; a unit may occur only once. A second with a fraction also counts as milliseconds and
+    /// microseconds.
     fn add(&mut self, unit: Unit, has_fraction: bool) -> Result<(), Problem> {
         let subseconds = [Unit::Millisecond, Unit::Microsecond];
         let more = if unit == Unit::Second && has_fraction { subseconds.as_slice() } else { &[] };

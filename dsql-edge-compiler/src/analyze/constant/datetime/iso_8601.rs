@@ -81,7 +81,7 @@ fn iso_date<'t>(
     if rest.is_empty() { Ok(rest) } else { rest.strip_prefix('T').ok_or(Problem::Malformed) }
 }
 
-/// The alternative form of the time, to the end of the text: `040506`, or `04:05:06`.
+/// Reads the alternative form of the time, to the end of the text: `040506`, or `04:05:06`.
 fn iso_time(
     sums: &mut Sums,
     (whole, fraction): IsoNumber,

@@ -96,7 +96,7 @@ impl Reading {
         Ok(())
     }
 
-    /// A date with delimiters: `DecodeDate`.
+    /// Reads a date with delimiters: `DecodeDate`.
     pub(super) fn date(&mut self, text: &str) -> Result<Parts, Problem> {
         let pieces = pieces(text)?;
         let mut set = self.set;
@@ -127,8 +127,8 @@ impl Reading {
         Ok(set.without(self.set))
     }
 
-    /// A number in a date. The parts that are already known determine whether the number is the year, the month or the
-    /// day: `DecodeNumber`.
+    /// Interprets a number in a date. The parts that are already known determine whether the number is the year, the
+    /// month or the day: `DecodeNumber`.
     pub(super) fn number(&mut self, text: &str, month_is_word: bool, set: Parts) -> Result<Parts, Problem> {
         let (value, rest) = integer(text)?;
         let length = text.len();
@@ -189,7 +189,7 @@ impl Reading {
         })
     }
 
-    /// A date or time without delimiters, such as `20261128` or `100059.5`: `DecodeNumberField`.
+    /// Reads a date or time without delimiters, such as `20261128` or `100059.5`: `DecodeNumberField`.
     pub(super) fn run_together(&mut self, text: &str, set: Parts) -> Result<Parts, Problem> {
         if !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
             return Err(Problem::Malformed);
@@ -221,7 +221,7 @@ impl Reading {
         Ok(Parts::TIME)
     }
 
-    /// A time with colons.
+    /// Reads a time with colons.
     pub(super) fn time(&mut self, text: &str) -> Result<Parts, Problem> {
         let clock = clock(text, false)?;
         self.moment.hour = i32::try_from(clock.hour).map_err(|_| Problem::FieldOutOfRange)?;

@@ -17,7 +17,7 @@ pub(in super::super::super) enum UnitOfTime {
 }
 
 impl UnitOfTime {
-    /// The unit of this name, in any case; `None` if PostgreSQL does not know the name.
+    /// Returns the unit of this name, in any case; `None` if PostgreSQL does not know the name.
     pub(in super::super::super) fn named(text: &str) -> Option<UnitOfTime> {
         let word = text.to_ascii_lowercase();
         if compared(&word).starts_with("timezone") {

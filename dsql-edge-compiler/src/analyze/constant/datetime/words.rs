@@ -64,8 +64,8 @@ pub(super) fn is_keyword(word: &str) -> bool {
     in_date(word).is_some()
 }
 
-/// The meaning of a word in a date or time. If the word is also the abbreviation of a time zone, the time zone takes
-/// precedence.
+/// Returns the meaning of a word in a date or time. If the word is also the abbreviation of a time zone, the time zone
+/// takes precedence.
 pub(super) fn in_date(word: &str) -> Option<Word> {
     let word = compared(word);
     Some(match word {
@@ -94,7 +94,7 @@ pub(super) fn in_date(word: &str) -> Option<Word> {
     })
 }
 
-/// The meaning of a word in an interval.
+/// Returns the meaning of a word in an interval.
 pub(super) fn in_interval(word: &str) -> Option<Word> {
     Some(match compared(word) {
         "ago" => Word::Ago,

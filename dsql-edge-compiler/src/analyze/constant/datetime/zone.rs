@@ -28,7 +28,7 @@ pub(super) enum Zone {
     Dated,
 }
 
-/// An offset such as `+02`, `-0330` or `+05:30:15`: `DecodeTimezone`. Output: seconds east of Greenwich.
+/// Reads an offset such as `+02`, `-0330` or `+05:30:15`: `DecodeTimezone`. Output: seconds east of Greenwich.
 pub(super) fn offset(text: &str) -> Result<i32, Problem> {
     let negative = text.starts_with('-');
     let unsigned = text.strip_prefix(['-', '+']).ok_or(Problem::Malformed)?;
@@ -55,7 +55,7 @@ pub(super) fn offset(text: &str) -> Result<i32, Problem> {
     Ok(if negative { -seconds } else { seconds })
 }
 
-/// The zone of an abbreviation: `DecodeTimezoneAbbrev`.
+/// Returns the zone of an abbreviation: `DecodeTimezoneAbbrev`.
 pub(super) fn abbreviation(word: &str, set: AbbreviationSet) -> Option<Zone> {
     builtin::time_zone_abbreviation(compared(word), set).map(|abbreviation| match abbreviation {
         Abbreviation::Standard => Zone::Standard,

@@ -67,7 +67,7 @@ fn beginning(place: &Place<'_>, at: usize) -> String {
     format!("({next}")
 }
 
-/// A name before a parenthesis.
+/// Whether the token is a name before a parenthesis.
 fn is_callee(token: &Token) -> bool {
     match token.kind {
         TokenKind::Identifier(_) => true,

@@ -26,8 +26,8 @@ use super::super::token::Token;
 use crate::diagnostic::Diagnostic;
 use place::Place;
 
-/// The advice on a syntax error. `read` parses the tokens of a statement, and returns the number of the token that has
-/// an error, or the number of the tokens.
+/// Returns the advice on a syntax error. `read` parses the tokens of a statement, and returns the number of the token
+/// that has an error, or the number of the tokens.
 pub(super) fn advice(
     text: &str,
     lexed: &Lexed,

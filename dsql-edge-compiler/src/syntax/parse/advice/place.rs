@@ -29,13 +29,13 @@ impl<'p> Place<'p> {
         (at < tokens.len()).then_some(Place { text, tokens, at, start, script: lexed.script })
     }
 
-    /// The token that PostgreSQL reports.
+    /// Returns the token that PostgreSQL reports.
     pub(super) fn token(&self) -> &'p Token {
         // `of` has checked the number.
         self.tokens.get(self.at).unwrap_or(&END)
     }
 
-    /// A token after the one that PostgreSQL reports.
+    /// Returns a token after the one that PostgreSQL reports.
     pub(super) fn next(&self, count: usize) -> &'p Token {
         self.tokens.get(self.at + count).unwrap_or(&END)
     }
@@ -46,17 +46,17 @@ impl<'p> Place<'p> {
         self.at.checked_sub(count).filter(|at| *at >= self.start).and_then(|at| self.tokens.get(at))
     }
 
-    /// The tokens of the statement before the one that PostgreSQL reports.
+    /// Returns the tokens of the statement before the one that PostgreSQL reports.
     pub(super) fn own(&self) -> &'p [Token] {
         self.tokens.get(self.start..self.at).unwrap_or_default()
     }
 
-    /// A token as written.
+    /// Returns a token as written.
     pub(super) fn written(&self, token: &Token) -> &'p str {
         token.span.text(self.text)
     }
 
-    /// A token in lower case.
+    /// Returns a token in lower case.
     pub(super) fn word(&self, token: &Token) -> String {
         self.written(token).to_ascii_lowercase()
     }
@@ -66,13 +66,13 @@ impl<'p> Place<'p> {
         self.word(self.token())
     }
 
-    /// The token that is this number of tokens before the reported token, in lower case; "" if the statement has no
-    /// such token.
+    /// Returns the token that is this number of tokens before the reported token, in lower case; "" if the statement
+    /// has no such token.
     pub(super) fn word_back(&self, count: usize) -> String {
         self.back(count).map(|token| self.word(token)).unwrap_or_default()
     }
 
-    /// The first keyword of the statement.
+    /// Returns the first keyword of the statement.
     pub(super) fn command(&self) -> Option<K> {
         keyword(self.tokens.get(self.start)?)
     }
@@ -90,7 +90,8 @@ impl<'p> Place<'p> {
         open
     }
 
-    /// The tokens before the reported one that are in the same parentheses, without the contents of closed parentheses.
+    /// Returns the tokens before the reported one that are in the same parentheses, without the contents of closed
+    /// parentheses.
     pub(super) fn level(&self) -> Vec<&'p Token> {
         let first = self.open().last().map_or(self.start, |at| at + 1);
         let mut depth = 0_usize;
@@ -106,7 +107,7 @@ impl<'p> Place<'p> {
         out
     }
 
-    /// The keywords of `level`.
+    /// Returns the keywords of `level`.
     pub(super) fn keywords(&self) -> Vec<K> {
         self.level().into_iter().filter_map(keyword).collect()
     }
@@ -149,7 +150,7 @@ pub(super) fn starts_a_clause(keyword: K) -> bool {
     )
 }
 
-/// A word that can be a name without quotes.
+/// Whether the token is a word that can be a name without quotes.
 pub(super) fn is_name(token: &Token) -> bool {
     match token.kind {
         TokenKind::Identifier(_) => true,

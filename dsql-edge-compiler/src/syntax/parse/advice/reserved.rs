@@ -36,8 +36,8 @@ const NOUNS: [K; 22] = [
     K::Window,
 ];
 
-/// The advice for a reserved word in `order int` or `SELECT limit FROM t`: the parser can read the statement if this
-/// word is in quotes.
+/// Returns the advice for a reserved word in `order int` or `SELECT limit FROM t`: the parser can read the statement if
+/// this word is in quotes.
 pub(super) fn certain(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) -> Option<String> {
     let rest = place.tokens.get(place.start..)?;
     let end = rest.iter().position(|token| token.kind == TokenKind::Symbol(b';'));

@@ -97,7 +97,7 @@ pub(super) fn misspelled(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) 
     best.map(|(_, _, keyword)| format!("did you mean {}?", keyword.text().to_uppercase()))
 }
 
-/// A word without quotes that is not reserved.
+/// Whether the token is a word without quotes that is not reserved.
 fn can_be_misspelled(place: &Place<'_>, token: &Token) -> bool {
     match &token.kind {
         TokenKind::Identifier(_) => place.written(token).chars().all(|it| it.is_alphanumeric() || it == '_'),
@@ -106,7 +106,7 @@ fn can_be_misspelled(place: &Place<'_>, token: &Token) -> bool {
     }
 }
 
-/// The tokens of a statement with `keyword` in place of the token `at`.
+/// Returns the tokens of a statement with `keyword` in place of the token `at`.
 fn with_keyword(own: &[Token], at: usize, keyword: K) -> Vec<Token> {
     let mut tokens = own.to_vec();
     if let Some(token) = tokens.get_mut(at) {
