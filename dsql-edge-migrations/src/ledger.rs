@@ -184,7 +184,7 @@ pub const TOGETHER_WITH_FILE: &str =
      VALUES ($1, $2, $3, 'applied', $4, now(), now()), ($1, 0, $5, 'applied', $4, now(), now())";
 
 /// Records that a step is applied, and replaces what the row of the step contained: $1 file, $2 step, $3 checksum, $4
-/// run. Step 0 stands for the whole file.
+/// run. The step number 0 means the whole file.
 pub const RECORD: &str =
     "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
      VALUES ($1, $2, $3, 'applied', $4, now(), now())

@@ -249,8 +249,8 @@ impl Analyzer<'_> {
             items.iter().map(Node::clone).collect()
         };
         // If there was a comparison with an array, it has determined the type of a parameter on the left side, and all
-        // copies of the left side have this type. If there was no such comparison, each comparison has its own copy of
-        // an untyped parameter, and two comparisons may require different types.
+        // copies of the left side have this type. Without such a comparison, each comparison has its own copy of an
+        // untyped parameter, and two comparisons may require different types.
         let left = if handled { self.analysed_again(&left) } else { left };
         if !self.may_copy(&left, rest.len()) {
             return Node::error(span);

@@ -67,8 +67,7 @@ impl Known {
         }
     }
 
-    /// Whether an answer of a cluster supports the rule. If there is no such answer, each finding of the rule is a
-    /// warning.
+    /// Whether an answer of a cluster supports the rule. Without such an answer, each finding of the rule is a warning.
     pub fn is_certain(self) -> bool {
         matches!(self, Known::Recorded | Known::Observed(_) | Known::Sibling)
     }

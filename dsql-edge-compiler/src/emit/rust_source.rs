@@ -27,7 +27,7 @@ impl RustSource {
         let _ = self.text.write_fmt(text);
     }
 
-    /// Stores `tokens`, and returns the placeholder that stands for these tokens.
+    /// Stores `tokens`, and returns the placeholder for these tokens.
     pub(super) fn placeholder(&mut self, tokens: TokenStream) -> String {
         self.tokens.push(tokens);
         format!("${}", self.tokens.len() - 1)

@@ -25,7 +25,8 @@ use super::script::Script;
 use super::sent::Sent;
 use super::{doubt, resolve, unfollowed};
 
-/// Lints files in the order in which they run. If there is no schema, the files must create everything that they use.
+/// Lints files in the order in which they run. Without a schema before the files, the files must create everything that
+/// they use.
 pub fn lint_postgres(
     files: impl IntoIterator<Item = (String, String)>,
     schema: Option<&Schema>,

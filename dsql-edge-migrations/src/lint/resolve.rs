@@ -27,7 +27,7 @@ use super::doubt::{doubt, doubt_taken, is_of_name, is_of_taken_name, may_be_defi
 use super::facts::Facts;
 use super::finding::Finding;
 
-/// How much the linter knows about the schema before the files.
+/// How much of the schema before the files is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     Nothing,
