@@ -91,7 +91,7 @@ pub fn compile_in_batches(source: &Source, schema: &Schema, rows: u32) -> Result
     Ok(Batches { statement, first, next })
 }
 
-/// Returns an error if the statement contains one of two reserved names: in the text of a batch, these are names of
+/// Returns an error if the statement contains one of two reserved names: in the SQL of a batch, these are names of
 /// queries in WITH.
 fn check_names(statement: ParsedStatement<'_>) -> Result<(), Diagnostic> {
     let is_reserved = |kind: &TokenKind| match kind {

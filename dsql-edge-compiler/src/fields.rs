@@ -45,7 +45,7 @@ pub struct Field {
     pub nullable: bool,
     /// The format in which the column is requested.
     pub format: ColumnFormat,
-    /// For a Rust type that the user names: the labels that the column can have.
+    /// The labels that the column can have, if the user specifies its Rust type.
     pub labels: Option<Labels>,
     /// The documentation of the field in a named row struct: the SQL type.
     pub doc: String,

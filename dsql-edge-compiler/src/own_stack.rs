@@ -32,7 +32,8 @@ thread_local! {
     static IS_OWN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work` on a stack for input with this number of levels of nesting, including the definitions that the work reads.
+/// Runs `work` on a stack that is large enough for input with `levels` levels of nesting, including the definitions
+/// that the input uses.
 pub(crate) fn on_stack_for<T: Send>(levels: usize, work: impl FnOnce() -> T + Send) -> T {
     if levels < SHALLOW || IS_OWN.get() {
         work()

@@ -25,7 +25,7 @@ impl Span {
         Span { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
-    /// Returns the text under the span; empty if the span is outside `text`.
+    /// Returns the part of `text` in the span; empty if the span is outside `text`.
     pub fn text(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize).unwrap_or("")
     }
@@ -97,7 +97,7 @@ pub enum Placeholders {
 pub struct Source {
     /// The SQL text, of at most 4 GiB, because spans are 32 bits wide.
     pub text: String,
-    /// The form in which the text writes its parameters.
+    /// The form of the parameters in the SQL.
     pub placeholders: Placeholders,
     /// Whether `{? … }` is optional text, which is sent only if its parameter is given.
     pub optional_text: bool,
@@ -150,7 +150,7 @@ pub struct Lines {
 const MARK_DISTANCE: usize = 1024;
 
 impl Lines {
-    /// Finds the lines of a text.
+    /// Finds the lines of `text`.
     pub fn of(text: &str) -> Lines {
         let (mut starts, mut marks) = (vec![0], Vec::new());
         let (mut characters, mut last) = (0, 0);

@@ -37,7 +37,8 @@ pub struct TypedQuery {
     pub unnest: Option<Unnest>,
     /// For a query with optional text, the combinations, one of which is sent instead of `sql`.
     pub combinations: Vec<Combination>,
-    /// For each optional text, the parameters (as indexes from 0) that must all be given for the text to be sent.
+    /// For each piece of optional text, the indexes of the parameters that must all be given so that the piece is sent;
+    /// the first parameter has the index 0.
     pub optional_texts: Vec<Vec<usize>>,
 }
 
@@ -78,7 +79,7 @@ pub struct TypedParameter {
     pub name: Option<String>,
     /// Its type.
     pub sql_type: SqlType,
-    /// Whether the parameter decides on optional text: the text is sent if the argument is `Some`.
+    /// Whether the parameter decides on optional text: the optional text is sent if the argument is `Some`.
     pub optional: bool,
     /// Whether NULL has a meaning in one of the parameter's uses, for example because the parameter is assigned to a
     /// nullable column.

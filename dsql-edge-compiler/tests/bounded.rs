@@ -1,6 +1,6 @@
 //! Tests that no input hangs the compiler: for generated inputs of any depth and width, the compiler returns a result,
-//! or an error that names the limit. `BOUNDED_SEED=7` sets the seed; `BOUNDED_ROUNDS=1000` tries a thousand inputs and
-//! prints the slowest.
+//! or an error that contains the limit. `BOUNDED_SEED=7` sets the seed; `BOUNDED_ROUNDS=1000` tries a thousand inputs
+//! and prints the slowest.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! Tests that no input overflows the stack: an input beyond a limit gets an error that names the limit.
+//! Tests that no input overflows the stack: an input beyond a limit gets an error that contains the limit.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -45,7 +45,7 @@ fn ordinary_nesting_fits() {
     }
 }
 
-/// Puts `open` before `inner` and `close` after it, each `levels / tokens` times.
+/// Puts `levels / tokens` copies of `open` before `inner`, and as many copies of `close` after it.
 fn nested(levels: usize, tokens: usize, open: &str, inner: &str, close: &str) -> String {
     let times = levels / tokens;
     format!("{}{inner}{}", open.repeat(times), close.repeat(times))

@@ -3,7 +3,7 @@
 //! Input: the literal as written. Output: places.
 //!
 //! Stable Rust has no spans inside a literal, so this module keeps the literal as written and parses it again: for
-//! every byte of the text, the module records where the byte, or its escape sequence, is in the literal.
+//! every byte of the value, the module records where the byte, or its escape sequence, is in the literal.
 
 use syn::LitStr;
 
@@ -27,12 +27,12 @@ impl Literal {
     /// Returns the offset in the literal as written at which the source of a byte of the value begins.
     pub fn offset(&self, offset: usize) -> usize {
         self.offsets.get(offset).copied().unwrap_or_else(|| {
-            // The end of the text: the closing quotation mark.
+            // The offset of the closing quotation mark, at the end of the value.
             self.written.rfind('"').unwrap_or(self.written.len())
         })
     }
 
-    /// Returns the line and column (from 1, in characters) of a byte of the text, if the literal itself begins at
+    /// Returns the line and column (from 1, in characters) of a byte of the value, if the literal itself begins at
     /// `line` and `column`.
     pub fn place(&self, offset: usize, line: usize, column: usize) -> Option<(usize, usize)> {
         let at = self.offsets.get(offset).copied().unwrap_or_else(|| self.written.len().saturating_sub(1));

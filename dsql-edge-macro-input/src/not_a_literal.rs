@@ -1,6 +1,6 @@
 //! The error for SQL that is not a string literal.
 //!
-//! Input: the tokens at the position where the macro expects a string literal. Output: an error that names what to
+//! Input: the tokens at the position where the macro expects a string literal. Output: an error that describes what to
 //! write instead.
 
 use syn::ext::IdentExt as _;

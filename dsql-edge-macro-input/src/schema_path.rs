@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 pub const SNAPSHOT: &str = "dsql-schema.sql";
 /// The environment variable whose value is the path of a snapshot to use instead of [`SNAPSHOT`].
 pub const SCHEMA_VARIABLE: &str = "DSQL_EDGE_SCHEMA";
-/// The environment variable that names a folder of migrations. A build script must set the variable: otherwise cargo
-/// would not detect that a file is added to the folder.
+/// The environment variable with the path of a folder of migrations. A build script must set the variable: otherwise
+/// cargo would not detect that a file is added to the folder.
 pub const MIGRATIONS_VARIABLE: &str = "DSQL_EDGE_MIGRATIONS";
 
 /// The source of a schema.
@@ -30,8 +30,8 @@ pub enum SchemaPath {
 ///
 /// # Errors
 ///
-/// Returns an error if a variable names a path that does not exist, a file instead of a folder, or a folder instead of
-/// a file.
+/// Returns an error if the path in a variable does not exist, or if it is a file instead of a folder, or a folder
+/// instead of a file.
 pub fn schema_path(
     package: &Path,
     variable: &dyn Fn(&str) -> Option<OsString>,
@@ -141,7 +141,8 @@ pub fn build_line(folder: &str) -> String {
     )
 }
 
-/// Returns the text of an error: the reason why a build script must name the folder, and a build script that does so.
+/// Returns the end of an error message: the reason why a build script must specify the folder, and the code of such a
+/// build script.
 fn build_script(folder: &Path) -> String {
     let name = folder.file_name().map_or_else(|| "migrations".into(), |name| name.to_string_lossy());
     format!(

@@ -5,8 +5,8 @@
 //! directive is the package's library, because the snapshot belongs to the package. In a test, an example or a binary,
 //! `crate` would be another crate, so it is replaced there.
 //!
-//! The type is used through a macro whose name contains the directive and its place, so that an error of rustc about
-//! the type ends in "this error originates in the macro `type_links_id_at_dsql_schema_sql_line_2`".
+//! The Rust type is used through a macro whose name contains the directive and its location, so that an error of rustc
+//! about the type ends in "this error originates in the macro `type_links_id_at_dsql_schema_sql_line_2`".
 
 use crate::respan::respan;
 use crate::target::Target;
@@ -19,8 +19,8 @@ use std::path::Path;
 ///
 /// # Errors
 ///
-/// Returns an error if the text is not a type, or if it contains `crate` and the target cannot name the library. The
-/// error contains the directive and its location.
+/// Returns an error if the directive's text is not a Rust type, or if it contains `crate` and code in this target
+/// cannot refer to the library. The error contains the directive and its location.
 pub(crate) fn directive_type(
     directive: &RustType,
     span: Span,

@@ -151,9 +151,9 @@ impl Compiled {
         quote!(#warnings #labels #function)
     }
 
-    /// Returns the comparisons of the Rust types that the user specified for parameters with labels. A type that names
-    /// a lifetime, a generic parameter or `impl` is not compared, because the comparison is a constant outside the
-    /// function.
+    /// Returns the comparisons of the Rust types that the user specified for parameters with labels. A type that
+    /// contains a lifetime, a generic parameter or `impl` is not compared, because the comparison is a constant outside
+    /// the function.
     fn labels(&self, checked: &Checked) -> TokenStream {
         let generics: Vec<String> =
             self.input.generics.type_params().map(|param| param.ident.to_string()).collect();
@@ -186,7 +186,7 @@ impl Compiled {
             Some(RowInput::Declared { name, .. }) => {
                 RowTarget::Declared(declared_type(name, &checked.fields))
             }
-            // `row_error` reports that the row does not match, so this code reports nothing more.
+            // `row_error` reports that the row does not match, so no second error is needed here.
             Some(RowInput::Own(row)) => {
                 row_type(row, &checked.fields.entries).map_or(RowTarget::Anonymous, RowTarget::Struct)
             }

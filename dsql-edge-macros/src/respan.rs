@@ -1,7 +1,7 @@
 //! Changes the spans of a type's tokens to the span of the SQL that contains the type, so that rustc shows an error
 //! about the type at the SQL.
 //!
-//! Input: tokens and a span. Output: the same tokens with that span.
+//! Input: tokens and a span. Output: the tokens, all of which have this span.
 
 use proc_macro2::{Span, TokenStream};
 

@@ -1,4 +1,4 @@
-//! The target of a package that cargo compiles, and how its code names the package's library.
+//! The target of a package that cargo compiles, and the path by which its code refers to the package's library.
 //!
 //! Input: cargo's variables and the package's manifest. Output: the path of the library, or the reason why the target
 //! cannot name the library. The manifest is read line by line, because a TOML parser would have to be compiled in each

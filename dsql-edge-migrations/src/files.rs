@@ -22,12 +22,12 @@ pub struct SqlFile {
     pub text: String,
 }
 
-/// Returns a text without its byte-order mark, with `\n` as line ending: git and editors may change both.
+/// Returns the text of a file without its byte-order mark, with `\n` as line ending: git and editors may change both.
 pub fn canonical(text: &str) -> Cow<'_, str> {
     unix_lines(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
 }
 
-/// Returns a text with `\n` as line ending.
+/// Returns the text of a file with `\n` as line ending.
 pub fn unix_lines(text: &str) -> Cow<'_, str> {
     if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
 }
@@ -71,8 +71,8 @@ fn files_of(folder: &Path) -> Result<MigrationFiles> {
     migration_files(folder).map_err(|error| anyhow!(error))
 }
 
-/// Returns the error for a folder without migrations. The error names the subfolders that contain SQL, because other
-/// tools keep migrations there. `option`: the option of the command line that names the folder.
+/// Returns the error for a folder without migrations. The error lists the subfolders that contain SQL, because other
+/// tools keep migrations there. `option` is the command-line option with which the user specifies the folder.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be read.

@@ -40,7 +40,7 @@ pub struct File {
     pub path: String,
     /// The text that is sent: without a byte-order mark, with `\n` as line ending.
     pub text: String,
-    /// The starts of the text's lines, from which `line_and_column` computes a line and a column.
+    /// The offsets at which the lines of the file start; from these, `line_and_column` computes a line and a column.
     lines: Lines,
     /// The checksum of the text.
     pub checksum: Checksum,
@@ -161,7 +161,7 @@ impl Folder {
 }
 
 impl File {
-    /// `raw`: the text as it is in the file.
+    /// `raw` is the unchanged text of the file.
     fn of(
         path: String,
         text: String,

@@ -50,7 +50,7 @@ impl std::error::Error for PlanError {}
 /// Returns the steps that are not applied yet.
 ///
 /// # Errors
-/// Returns an error that names every file which differs from the file that was applied.
+/// Returns an error that lists every file whose text differs from the text that was applied.
 pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>>, PlanError> {
     let of_files = by_file(entries);
     let gone = gone(folder, entries).into_iter();

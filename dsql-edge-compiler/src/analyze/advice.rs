@@ -1,7 +1,7 @@
 //! Writes hints for errors that a similar name alone does not fix: constants, casts, functions, unknown names.
 //!
-//! Input: the expression as written, and the type that the place of the expression requires. Output: one line of
-//! advice; the advice does not change whether the query is accepted.
+//! Input: the expression as written, and the type that is required of the expression. Output: one line of advice; the
+//! advice does not change whether the query is accepted.
 
 use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
@@ -62,7 +62,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Returns the advice for a constant of type `regclass` that names an unknown relation.
+    /// Returns the advice for a constant of type `regclass` that contains the name of an unknown relation.
     fn relation_advice(&self, text: &str) -> String {
         let names = self.catalog.schema.existing_relations().map(|it| it.name.as_str());
         let name = text.rsplit('.').next().unwrap_or(text);

@@ -220,7 +220,7 @@ impl Analyzer<'_> {
 }
 
 /// Searches the parts of an expression; returns the first part for which `test` returns true. The parts of subqueries
-/// are not tested.
+/// are not passed to `test`.
 pub(super) fn find<'n>(node: &'n Node, test: &dyn Fn(&Node) -> bool) -> Option<&'n Node> {
     if test(node) {
         return Some(node);

@@ -1,7 +1,7 @@
 //! Decides whether an UPDATE or DELETE can run in batches, and finds the key that orders the rows.
 //!
-//! Input: an analyzed UPDATE or DELETE. Output: the key, as SQL; or the reason why the result of the batches could
-//! differ from the result of the statement.
+//! Input: an analyzed UPDATE or DELETE. Output: the key, as SQL; or the reason why the batches together could have
+//! another result than the statement.
 //!
 //! A batch is the next n rows that satisfy the condition, in the order of a unique key, after the last key of the
 //! previous batch. The batches together have the same result as the statement if all of the following is true:

@@ -1,7 +1,7 @@
 //! Analyzes `ORDER BY`, `GROUP BY` and `DISTINCT`: `parse_clause.c`.
 //!
-//! Input: keys as written and the target list. Output: the keys as expressions; a key that names a column of the result
-//! becomes the expression of that column.
+//! Input: keys as written and the target list. Output: the keys as expressions; a key that is the name of a result
+//! column becomes the expression of that column.
 
 use super::analyzer::Analyzer;
 use super::node_set::NodeSet;

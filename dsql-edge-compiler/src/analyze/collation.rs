@@ -224,8 +224,8 @@ impl Analyzer<'_> {
         }
         match self.collation_of_type(whole.ty) {
             None => Collated::default(),
-            // An error points at the part whose collation was chosen; for a conflict, the error points at the second of
-            // the two parts.
+            // If collations conflict, the error points at the second of the two parts; any other error points at the
+            // part whose collation was chosen.
             Some(_) if common.strength != Strength::None => common,
             own => Collated::implicit(own, whole.span),
         }

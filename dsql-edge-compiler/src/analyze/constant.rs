@@ -80,8 +80,8 @@ fn value(
         oid::REGCLASS | oid::REGPROC | oid::REGPROCEDURE | oid::REGOPER | oid::REGOPERATOR => {
             object_name::check(catalog, type_oid, text)
         }
-        // The constant is a list of numbers with spaces between them. The server checks this text, because the input
-        // function of the elements is not implemented exactly here.
+        // The constant is a list of numbers with spaces between them. The server checks this constant, because the
+        // input function of the elements is not implemented exactly here.
         oid::OIDVECTOR | oid::INT2VECTOR => Ok(()),
         oid::RECORD => Err(anonymous_composite()),
         oid::RECORDARRAY if !matches!(trim(text), "{}" | "{NULL}") => Err(anonymous_composite()),

@@ -141,8 +141,8 @@ fn comparison(catalog: Catalog<'_>, levels: &[&Query], node: &Node, out: &mut Fo
     }
 }
 
-/// Whether the type is `character`, and the text without the spaces at its end is a label: these spaces have no meaning
-/// in `character`.
+/// Whether the type is `character`, and the constant without the spaces at its end is a label: these spaces have no
+/// meaning in `character`.
 fn is_padded(catalog: Catalog<'_>, ty: u32, text: &str, labels: &Labels) -> bool {
     let trimmed = text.trim_end_matches(' ');
     catalog.base_type(ty).0 == oid::BPCHAR && labels.values.iter().any(|label| label == trimmed)

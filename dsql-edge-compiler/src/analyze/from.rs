@@ -286,7 +286,7 @@ impl Analyzer<'_> {
         };
         if let Some(alias) = &item.alias {
             rte.name.clone_from(&alias.name.text);
-            // `FROM f(…) AS x`: the alias names the one column of a scalar function.
+            // `FROM f(…) AS x`: the alias is also the name of the single column of a scalar function.
             if single_scalar && let Some(column) = rte.columns.first_mut() {
                 column.name = ColumnLabel::alias(&alias.name.text);
             }

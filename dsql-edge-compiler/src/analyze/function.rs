@@ -1,7 +1,7 @@
 //! Analyzes function calls: `parse_func.c`.
 //!
 //! Input: a call and its typed arguments. Output: the typed call, an aggregate, a window call or a cast in function
-//! form; or PostgreSQL's error, with a hint that names existing functions.
+//! form; or PostgreSQL's error, with a hint that lists existing functions.
 
 use super::analyzer::Analyzer;
 use super::candidates::{Function, Lookup, Resolved};

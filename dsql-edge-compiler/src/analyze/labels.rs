@@ -1,8 +1,8 @@
 //! Finds the labels that the values of a column or a type can have.
 //!
 //! Input: a column of a table, or a type. Output: the labels of an enum, or the strings that a `CHECK` of the column or
-//! of its domain allows. Texts whose equality depends on a nondeterministic collation have no labels here, because a
-//! different text can be equal to a label.
+//! of its domain allows. If the equality of a column's strings depends on a nondeterministic collation, the column has
+//! no labels here, because a different string can be equal to a label.
 
 use super::catalog::Catalog;
 use crate::builtin::{Oid, TypeKind, oid};

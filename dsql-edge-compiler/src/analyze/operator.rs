@@ -1,7 +1,7 @@
 //! Analyzes operators: `parse_oper.c`.
 //!
 //! Input: an operator's name and its typed operands. Output: a call of the operator's function, or PostgreSQL's error,
-//! with a hint that names the cast that would fix the error.
+//! with a hint that contains a cast to fix the error.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;

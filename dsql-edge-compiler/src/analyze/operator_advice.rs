@@ -180,7 +180,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// Whether the operator compares a text with a pattern.
+/// Whether the operator compares a string with a pattern.
 fn is_pattern(name: &str) -> bool {
     matches!(name, "~~" | "!~~" | "~~*" | "!~~*" | "~" | "~*" | "!~" | "!~*")
 }

@@ -14,7 +14,7 @@ use crate::builtin::oid;
 impl Analyzer<'_> {
     /// Returns the columns of a value of composite type, or of a record whose columns are known.
     pub(super) fn record_columns(&mut self, scope: &Scope<'_>, node: &Node) -> Vec<RteColumn> {
-        // The columns of a whole row have the names that the alias of the entry gives to the columns.
+        // The alias of an entry determines the column names of its whole row.
         if let NodeKind::WholeRow { level, rte, .. } = node.kind
             && let Some(rte) = scope.up(level).and_then(|scope| scope.rtes.get(rte))
         {

@@ -142,7 +142,7 @@ impl<'q> References<'q> {
     }
 
     /// Walks the queries of a `WITH`. A query in the `WITH` hides an outer query of the same name. Without RECURSIVE,
-    /// the outer name is hidden only in the text after the query.
+    /// the outer name is hidden only after the end of the query.
     fn with(&mut self, with: Option<&'q With>) {
         let Some(with) = with else { return };
         if with.recursive {

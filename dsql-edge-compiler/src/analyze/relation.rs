@@ -274,7 +274,7 @@ impl<'a> Analyzer<'a> {
     /// Returns the column numbers of a table's primary key; `None` if the table has no primary key.
     pub(super) fn primary_key(&self, relation: usize) -> Option<Vec<usize>> {
         let relation = &self.catalog.schema.relations[relation];
-        // A deferrable key may be violated for a time: `get_primary_key_attnos`.
+        // Before COMMIT, rows may violate a deferrable key: `get_primary_key_attnos`.
         let key = relation.keys.iter().find(|key| key.primary && !key.deferrable)?;
         key.columns
             .iter()

@@ -26,7 +26,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Returns every error in the file, with its place.
+    /// Returns every error in the file, with its location.
     pub fn parse(sql: &str) -> Result<Schema, Vec<SchemaError>> {
         Schema::parse_files([("", sql)], None)
     }

@@ -1,6 +1,6 @@
 //! Replaces `*` in the SQL text by the compiled columns, so that a later ADD COLUMN does not change the result.
 //!
-//! Input: a `*` in a target list, and the columns for which it is an abbreviation. Output: an edit of the text to send.
+//! Input: a `*` in a target list, and the columns for which it is an abbreviation. Output: an edit of the SQL to send.
 //! If a column has no unambiguous name, the edit leaves the `*` in the SQL, and the server expands it.
 
 use super::analyzer::Analyzer;

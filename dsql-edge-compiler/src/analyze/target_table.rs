@@ -143,7 +143,8 @@ impl<'a> Analyzer<'a> {
                 }
                 (*base, (0..not_null.len()).map(Some).collect())
             }
-            // A write to an inner view that has triggers or rules runs these, and does not reach a base table.
+            // A write to an inner view with triggers or rules runs these triggers or rules, and does not reach a base
+            // table.
             RteSource::Subquery { view: Some(inner), .. }
                 if self.catalog.schema.relations[*inner].has_triggers =>
             {

@@ -1,5 +1,5 @@
-//! Searches a sorted text of lines with tab-separated fields. Input: a key. Output: the lines whose first fields are
-//! the key. The module does not interpret the fields.
+//! Searches sorted lines of text with tab-separated fields. Input: a key. Output: the lines whose first fields are the
+//! key. The module does not interpret the fields.
 //!
 //! The code runs unoptimized in a proc macro, so it compares whole slices, for which the standard library has optimized
 //! code, instead of using its own loops.

@@ -70,7 +70,7 @@ codes! {
     AmbiguousParameter "ambiguous-parameter" "42P08",
     /// A table that is not in the schema.
     UnknownTable "unknown-table" "42P01",
-    /// A table that is not in `FROM`, or that is not visible at this place.
+    /// The statement refers to a table that is not in `FROM`, or that is not visible in this clause.
     MissingFrom "missing-from" "42P01",
     /// The statement refers to a schema that does not exist.
     UnknownSchema "unknown-schema" "3F000",
@@ -132,7 +132,7 @@ codes! {
     ValueTooLong "value-too-long" "22001",
     /// A bit string in a constant that does not have the length of its type.
     LengthMismatch "length-mismatch" "22026",
-    /// A `jsonb` constant with a character that text cannot contain.
+    /// A `jsonb` constant contains a character that the type `text` cannot store.
     UntranslatableCharacter "untranslatable-character" "22P05",
     /// NULL as the number of rows of `FETCH FIRST … WITH TIES`.
     NullRowCount "null-row-count" "2201W",

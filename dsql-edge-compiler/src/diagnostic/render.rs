@@ -152,7 +152,7 @@ fn message_and_code(diagnostic: &Diagnostic) -> String {
     }
 }
 
-/// Returns the width of a text in terminal columns, for the position of the underline: an East Asian wide character
+/// Returns the width of a string in terminal columns, for the position of the underline: an East Asian wide character
 /// takes two columns.
 fn width(text: &str) -> usize {
     text.chars()

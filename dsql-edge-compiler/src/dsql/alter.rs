@@ -1,7 +1,7 @@
 //! Checks `ALTER TABLE` and related statements.
 //!
 //! Input: the statement, its words, and the schema, which contains the primary keys. Output: the actions that DSQL
-//! rejects, in the order of the text.
+//! rejects, in the order in which the statement contains them.
 
 use super::clauses::*;
 use super::words::Words;

@@ -1,7 +1,7 @@
 //! Checks `CREATE` of tables, views, sequences, types, functions and indexes.
 //!
-//! Input: the statement and its words. Output: the clauses that DSQL rejects, in the order of the text, each with a
-//! rewrite that DSQL accepts, if such a rewrite exists.
+//! Input: the statement and its words. Output: the clauses that DSQL rejects, in the order in which the statement
+//! contains them, each with a rewrite that DSQL accepts, if such a rewrite exists.
 
 use super::clauses::*;
 use super::words::Words;
@@ -318,7 +318,7 @@ pub(super) fn function(function: &CreateFunction, words: &Words<'_>, out: &mut V
     returned_ranges(function, out);
 }
 
-/// Checks the types that a function returns: after RETURNS, or as OUT parameters and columns of TABLE.
+/// Checks the result types of a function, which are written after RETURNS, or as OUT parameters and columns of TABLE.
 fn returned_ranges(function: &CreateFunction, out: &mut Vec<Finding>) {
     let is_out = |mode| matches!(mode, ParameterMode::Out | ParameterMode::InOut | ParameterMode::Table);
     let outs: Vec<&TypeName> =

@@ -1,6 +1,6 @@
 //! Checks `CREATE INDEX`.
 //!
-//! Input: the statement, its words, and the schema if it is known. Output: the clauses that DSQL rejects, each with a
+//! Input: the statement, its words, and the schema if it is known. Output: the clauses that DSQL rejects; each has a
 //! rewrite that DSQL accepts, if such a rewrite exists.
 
 use super::clauses::*;

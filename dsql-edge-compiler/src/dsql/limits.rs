@@ -1,7 +1,7 @@
 //! Checks the limits that a statement by itself can exceed: rows, columns, keys, indexes.
 //!
 //! Input: the objects that a statement creates, or the rows that it writes. Output: the limit that the statement
-//! exceeds, if this is visible in the text. Only DSQL can check limits that depend on data (sizes, the age of a
+//! exceeds, if the SQL alone shows this. Only DSQL can check limits that depend on data (sizes, the age of a
 //! transaction, rows that a condition selects).
 
 use super::Finding;

@@ -1,8 +1,8 @@
 //! Checks the rules of DSQL for `sql!`, the linter, migrations and the local server. The tables of this module list
 //! everything that DSQL rejects or limits.
 //!
-//! Input: a statement's tree and its text, and the schema, if known. Output: [`Finding`]s, with DSQL's own words and
-//! SQLSTATE, the place, and an alternative. The module uses no connection and no clock.
+//! Input: a statement's tree and its text, and the schema, if known. Output: [`Finding`]s, with DSQL's message and
+//! SQLSTATE, the span, and an alternative. The module uses no connection and no clock.
 //!
 //! The tables are `statements` (rejected by their command words), `clauses`, `types`, `keys`, `functions`, `settings`,
 //! [`limits`] and [`transaction`]; `allowed` lists the features that DSQL has added, with dates. If sources conflict,

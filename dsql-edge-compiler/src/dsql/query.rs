@@ -1,8 +1,8 @@
 //! Checks all queries and expressions of a statement, including subqueries: locking clauses, TABLESAMPLE, the types of
 //! casts, function calls and LATERAL joins.
 //!
-//! Input: a statement, and the schema, if known. Output: the clauses and calls that DSQL rejects, in the order of the
-//! text. Names are resolved only for one rule, which needs the tables.
+//! Input: a statement, and the schema, if known. Output: the clauses and calls that DSQL rejects, in the order in which
+//! the statement contains them. Names are resolved only for one rule, which needs the tables.
 
 use super::clauses::*;
 use super::{Finding, ddl, functions, types};

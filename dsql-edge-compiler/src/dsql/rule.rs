@@ -15,7 +15,7 @@ pub struct Rule {
     pub what: &'static str,
     /// The SQLSTATE of DSQL's error.
     pub sqlstate: &'static str,
-    /// The message of DSQL's error; `{}` is replaced by the written text.
+    /// The message of DSQL's error; `{}` is replaced by the part of the statement that breaks the rule.
     pub message: &'static str,
     /// The source of the rule.
     pub known: Known,
@@ -134,7 +134,7 @@ impl Rule {
         self.sqlstate != "00000"
     }
 
-    /// Returns DSQL's words, with `…` in place of the written text.
+    /// Returns DSQL's words, with `…` instead of `{}`.
     pub fn general_message(&self) -> String {
         self.message.replace("{}", "…")
     }

@@ -118,7 +118,7 @@ impl<'a> Words<'a> {
         None
     }
 
-    /// Returns the position of the text after `AS` in CREATE FUNCTION.
+    /// Returns the number of the word after `AS` in CREATE FUNCTION: the body.
     pub(super) fn position_of_body(&self) -> Option<usize> {
         let mut from = 0;
         loop {
@@ -130,7 +130,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// Returns the place of a word.
+    /// Returns the span of the word with this number.
     pub(super) fn span(&self, place: usize) -> Span {
         let token = self.tokens.get(place).or(self.tokens.last());
         token.map_or(Span::default(), |token| token.span)
@@ -158,7 +158,7 @@ impl<'a> Words<'a> {
         found.map(|(token, _)| token.span)
     }
 
-    /// Returns the text at a place.
+    /// Returns the text in a span.
     pub(super) fn text(&self, span: Span) -> &'a str {
         span.text(self.text)
     }

@@ -1,4 +1,4 @@
-//! Names a column in rustc's error if the Rust type of its field does not fit.
+//! Makes rustc's error contain the column's name if the Rust type of the column's field does not fit.
 //!
 //! Input: the fields of a row, and the type of the row. Output: a type parameter of `decode` for each column whose Rust
 //! type the user specifies; the parameter has the name of the column. In its errors, rustc prints only the name of a

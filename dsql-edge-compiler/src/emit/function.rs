@@ -79,7 +79,7 @@ pub fn shown_parameter_type(parameter: &TypedParameter) -> String {
 
 /// Returns the type of a function's parameter, if the user wrote no type. The result is the Rust type of the SQL type.
 /// If this Rust type owns memory (`String`), the result is its borrowed form (`&str`). The type is an `Option` if NULL
-/// has a meaning, or if an optional text is sent only with this parameter.
+/// has a meaning, or if a piece of optional text is sent only with this parameter.
 pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
     let borrowed = |owned: &str| match owned {
         "::std::string::String" => "&str".to_owned(),
@@ -93,8 +93,8 @@ pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
         // Only a column can have a Rust type that the user named.
         RustType::Written(_) | RustType::Directive(_) => "&str".to_owned(),
     };
-    // The `Option` of optional text states whether the text is sent. A second `Option` is needed if NULL is also an
-    // ordinary value of the parameter: `{? , body = $body }`.
+    // For a parameter of optional text, an `Option` determines whether the text is sent. A second `Option` is needed if
+    // NULL is also an ordinary value of the parameter: `{? , body = $body }`.
     let is_option = if parameter.optional { parameter.null_is_value } else { parameter.null_expected };
     parsed(&optional(parameter.optional, optional(is_option, inner)))
 }

@@ -83,7 +83,7 @@ pub fn declared_type(name: &Ident, fields: &Fields) -> RowType {
     row_type(name, &fields.entries)
 }
 
-/// Writes the items in the block of a query. Returns the expression that names the function `decode`.
+/// Writes the items in the block of a query. Returns the expression that refers to the function `decode`.
 pub(super) fn row(
     fields: &Fields,
     target: &RowTarget,
@@ -103,7 +103,7 @@ pub(super) fn row(
 /// For the number of a column, the placeholder of the type that the user specified for this column.
 pub(super) type WrittenText = BTreeMap<usize, String>;
 
-/// Makes a placeholder for each type that the user wrote.
+/// Makes a placeholder for each Rust type that the user specified.
 pub(super) fn placeholders(types: &WrittenTypes, source: &mut RustSource) -> WrittenText {
     types.iter().map(|(at, written)| (*at, source.placeholder(written.clone()))).collect()
 }

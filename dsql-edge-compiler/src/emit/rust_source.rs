@@ -2,10 +2,10 @@
 //!
 //! Tokens take a large part of the time of an expansion, because debug builds do not optimise macros: `quote!` appends
 //! one token at a time, and each stream inside another stream takes two calls into rustc. rustc's own lexer turns a
-//! whole text into tokens in one call. So most tokens of a query, those of its items, are written as a string.
+//! whole string into tokens in one call. So most tokens of a query, those of its items, are written as a string.
 //!
-//! A text has no spans. Some tokens need their spans, such as the user's types: these tokens are kept in a separate
-//! list. In the text, `$0` is the placeholder of the first entry of the list. Generated code contains `$` only in such
+//! A string has no spans. Some tokens need their spans, such as the user's types: these tokens are kept in a separate
+//! list. In the string, `$0` is the placeholder of the list's first entry. Generated code contains `$` only in such
 //! placeholders.
 
 use core::fmt::{self, Write as _};
@@ -33,7 +33,7 @@ impl RustSource {
         format!("${}", self.tokens.len() - 1)
     }
 
-    /// Returns the tokens of the text.
+    /// Returns the tokens of the whole string, in which each placeholder is replaced.
     pub(super) fn parse(self) -> TokenStream {
         let parsed = parsed(&self.text);
         if self.tokens.is_empty() { parsed } else { self.with_tokens(parsed) }
@@ -64,7 +64,7 @@ impl RustSource {
 /// The tokens of generated text. Generated code consists of literals, identifiers and balanced brackets, so the string
 /// is always valid for the lexer.
 pub(super) fn parsed(text: &str) -> TokenStream {
-    // `proc_macro2` would parse the text itself before rustc does, which takes ten times longer.
+    // `proc_macro2` would parse the string itself before rustc does, which takes ten times longer.
     let parsed = if proc_macro::is_available() {
         proc_macro::TokenStream::from_str(text).map(TokenStream::from).map_err(|error| error.to_string())
     } else {

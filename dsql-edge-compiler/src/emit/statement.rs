@@ -100,7 +100,7 @@ pub(super) fn chosen(query: &TypedQuery, names: &[Ident], arguments: &Ident) -> 
     quote!(match (#given) { #(#arms),* #otherwise })
 }
 
-/// Returns the error at run time if only some of the parameters of an optional text are given.
+/// Returns the error at run time if only some of the parameters of a piece of optional text are given.
 fn needed_together(query: &TypedQuery, text: &[usize]) -> String {
     let name = |at: &usize| {
         let name = query.parameters.get(*at).and_then(|parameter| parameter.name.clone());

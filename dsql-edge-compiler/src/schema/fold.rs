@@ -150,8 +150,8 @@ pub(super) struct Fold {
     pub(super) prepared: HashMap<String, PreparedQuery>,
     pub(super) problems: Vec<Diagnostic>,
     pub(super) unfollowed: Vec<Diagnostic>,
-    /// Whether to report a new name that exists already, and a dropped or renamed name that does not exist. A snapshot
-    /// does not need these errors, because no query depends on such names.
+    /// Whether two kinds of errors are reported: a new name that already exists, and a dropped or renamed name that
+    /// does not exist. A snapshot does not need these errors, because no query depends on such names.
     pub(super) reports_names: bool,
     /// During CREATE TABLE, its foreign keys. PostgreSQL adds these after all other constraints.
     pub(super) written_later: Option<Vec<Constraint>>,

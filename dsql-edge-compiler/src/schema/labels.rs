@@ -128,7 +128,7 @@ fn keeps_text(target: &TypeName, array_dimensions: usize) -> bool {
     is_plain(target, array_dimensions) && matches!(target.name.name(), "text" | "varchar")
 }
 
-/// Whether the type is `character` without a length, which keeps a text that does not end with a space.
+/// Whether the type is `character` without a length, which does not change a string that does not end with a space.
 fn is_padded(target: &TypeName, array_dimensions: usize) -> bool {
     is_plain(target, array_dimensions) && target.name.name() == "bpchar"
 }

@@ -8,8 +8,8 @@
 //!
 //! PostgreSQL stores the query of a view as a tree of object numbers: after `ALTER TABLE t RENAME TO u`, a view over
 //! `t` still reads the same table, and a new table `t` does not change the view. The snapshot keeps the view's query as
-//! written. To resolve these names after a rename, the compiler uses the meaning that each name had when the view was
-//! created:
+//! written. To resolve the names in this query after a rename, the compiler uses the meaning that each name had when
+//! the view was created:
 //!
 //! ```sql
 //! CREATE TABLE t (a int);          -- 1: t is relation 0

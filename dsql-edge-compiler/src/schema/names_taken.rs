@@ -5,8 +5,8 @@
 //! schema of a script that has not run yet, reports these errors. A snapshot needs no such check: its names are those
 //! of an existing database, and no query depends on them.
 //!
-//! The schema does not have every name, because PostgreSQL itself names an index or a constraint that has no name in its
-//! statement. A name that PostgreSQL may have chosen is not reported as missing.
+//! The schema does not have every name, because PostgreSQL chooses the name of an index or a constraint if the
+//! statement does not contain one. A name that PostgreSQL may have chosen is not reported as missing.
 
 use super::check::columns as columns_of;
 use super::fold::Fold;
@@ -19,7 +19,7 @@ use crate::syntax::ast::{
     ObjectKind, QualifiedName, StatementKind, TableElement,
 };
 
-/// The ends of the names that PostgreSQL gives to constraints (`ChooseConstraintName`, `ChooseIndexName`).
+/// The suffixes of the names that PostgreSQL gives to constraints (`ChooseConstraintName`, `ChooseIndexName`).
 const CHOSEN: [&str; 6] = ["_check", "_key", "_pkey", "_fkey", "_excl", "_not_null"];
 
 /// Returns PostgreSQL's word for a kind of relation.

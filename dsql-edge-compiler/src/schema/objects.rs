@@ -262,11 +262,11 @@ pub struct Check {
     pub(super) name: String,
     /// Whether the statement does not name the check, so that `name` is the name that PostgreSQL probably generates.
     pub(super) is_guess: bool,
-    /// The columns that the check names. If one of these columns is dropped, the check is dropped too.
+    /// The columns in the check. If one of these columns is dropped, the check is dropped too.
     pub(super) columns: Vec<String>,
     /// The columns among `columns` that are not NULL if the check holds.
     pub(super) not_null: Vec<String>,
-    /// The columns of text among `columns` for which the check allows only some labels, and these labels.
+    /// Those of `columns` to which the check allows only some strings, each with the allowed strings.
     pub(super) labels: Vec<(String, Vec<String>)>,
     /// Whether the check also holds for the rows that are older than the check: the check was not declared `NOT VALID`,
     /// or was validated later.

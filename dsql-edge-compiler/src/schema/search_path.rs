@@ -120,7 +120,7 @@ fn text(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// `SplitIdentifierString`: names that commas separate, in lower case unless quoted.
+/// Splits a list of names at its commas (`SplitIdentifierString`); names without quotes become lower case.
 fn names(list: &str) -> Vec<String> {
     let unquoted = |name: &str| match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
         Some(quoted) => quoted.replace("\"\"", "\""),

@@ -59,8 +59,8 @@ impl Fold {
                 }
             }
         }
-        // Foreign keys are added last, because a foreign key may refer to a key of its own table that the statement
-        // defines later.
+        // Foreign keys are added last, because a foreign key may refer to its own table, and the statement may define
+        // the referenced key later.
         for key in self.written_later.take().unwrap_or_default() {
             self.add_constraint(&mut relation, key);
         }

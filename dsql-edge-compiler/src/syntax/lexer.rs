@@ -22,7 +22,7 @@ const MAX_IDENTIFIER_BYTES: usize = 63;
 pub struct Lexed {
     /// The tokens; the last is always the end of input.
     pub tokens: Vec<Token>,
-    /// The error that ended the list of tokens before the end of the text.
+    /// The error that ended the list of tokens before the end of the SQL.
     pub error: Option<Diagnostic>,
     /// The names of `$name` parameters, in order of first appearance; the first is parameter 1.
     pub captures: Vec<String>,

@@ -51,7 +51,7 @@ impl<'p> ParsedStatement<'p> {
         self.tokens.within(self.tree.span)
     }
 
-    /// Returns the text to send: each `$name` is replaced by its number, the optional text of one combination is
+    /// Returns the SQL to send: each `$name` is replaced by its number, the optional text of one combination is
     /// included, and `edits` are applied.
     pub fn text_to_send(&self, edits: Edits) -> String {
         let mut all = edits;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 /// Facts about a statement; each fact is computed when it is first needed.
 #[derive(Default)]
 pub(super) struct StatementAnswers {
-    /// Whether the statement writes only to the table that it names.
+    /// Whether the statement writes to no other table than the one whose name it contains.
     pub(super) stays: OnceCell<bool>,
     /// Whether the statement calls a function that is not PostgreSQL's, directly or through a view.
     pub(super) calls: OnceCell<bool>,
@@ -19,7 +19,7 @@ pub(super) struct ScriptChanges {
     pub(super) other_names: Vec<usize>,
     /// The first statement that changes the search path until its transaction ends.
     pub(super) local_path: Option<usize>,
-    /// The first statement that defines code which other statements run without a call.
+    /// The first statement that defines code, such as a trigger, which other statements run without a call.
     pub(super) implicit_calls: Option<usize>,
     /// The first statement with a foreign key.
     pub(super) references: Option<usize>,

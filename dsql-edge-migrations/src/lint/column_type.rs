@@ -1,9 +1,9 @@
 //! Decides whether a script depends on the integer type of a column: whether the script may behave differently if the
 //! column is a bigint.
 //!
-//! Input: a script, and a column of integer type in a table that the script creates. Output: whether, with a bigint
-//! column, a statement could fail or have an effect that it does not have with the written type. PostgreSQL resolves a
-//! function by the types of its arguments, and `CREATE OR REPLACE VIEW` must keep the types of the view's columns.
+//! Input: a script, and a column of integer type in a table that the script creates. Output: whether a statement could
+//! fail, or have a different effect, if the column had the type bigint instead of the written type. PostgreSQL resolves
+//! a function by the types of its arguments, and `CREATE OR REPLACE VIEW` must keep the types of the view's columns.
 
 use std::collections::BTreeSet;
 

@@ -93,7 +93,7 @@ fn is_not_null_alone(column: &TableColumn) -> bool {
         })
 }
 
-/// Whether a statement may change the columns of a table that it names.
+/// Whether a statement that contains the name of a table may change the columns of this table.
 fn changes_columns(statement: &Statement) -> bool {
     match &statement.kind {
         StatementKind::AlterTable(alter) => {

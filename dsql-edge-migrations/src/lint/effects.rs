@@ -290,7 +290,7 @@ fn copies_file(command: &PsqlCommand, text: &str) -> bool {
     command.name == "copy" && !command.span.text(text).to_ascii_lowercase().contains("program")
 }
 
-/// Whether a statement runs SQL that its own text does not contain.
+/// Whether a statement runs SQL that is not a part of the statement.
 fn is_unknown(kind: &StatementKind, tokens: &[Token]) -> bool {
     let has = |keyword| tokens.iter().any(|token| token.kind == TokenKind::Keyword(keyword));
     match kind {

@@ -1,7 +1,7 @@
 //! Lints one file, statement by statement: finds the file's syntax errors, and the rules that its statements break.
 //!
-//! Input: the text of a file, and the schema after the files before it. Output: findings in the order of the text. A
-//! statement that cannot be read does not prevent the statements after it from being read.
+//! Input: the text of a file, and the schema after the files before it. Output: findings in the order of their
+//! positions. A statement that cannot be read does not prevent the statements after it from being read.
 
 use std::collections::HashMap;
 
@@ -63,7 +63,7 @@ fn lint_with(
 }
 
 /// Returns the errors of the statements that `migrate` divides into batches. Errors about names are left out, because
-/// another module reports them: `resolve` reports the names that are certainly wrong.
+/// another module reports them: `resolve` reports each name that is certainly wrong.
 fn batch_errors(linted: &[LintedFile], at: usize) -> Vec<Finding> {
     let (Some(before), Some(file)) = (linted.get(..at), linted.get(at)) else { return Vec::new() };
     if file.findings.iter().any(|finding| finding.diagnostic.is_error()) {

@@ -15,7 +15,7 @@ pub struct LintedFile {
     pub text: String,
     /// The byte offsets at which the lines of the file start.
     pub lines: Lines,
-    /// The findings, in the order of the text.
+    /// The findings, in the order of their positions.
     pub findings: Vec<Finding>,
 }
 
@@ -37,8 +37,7 @@ impl Finding {
         self.rule.is_some_and(|rule| rule.id == "index_not_valid")
     }
 
-    /// Replaces advice that the user cannot follow in a migration: `CALL sys.wait_for_job` is not allowed in a
-    /// migration.
+    /// Replaces advice that is not possible in a migration: `CALL sys.wait_for_job` is not allowed in a migration.
     pub(super) fn advise_for_migrate(&mut self) {
         if self.rule.is_some_and(|rule| rule.id == "index_async") {
             let hint = "write CREATE INDEX ASYNC: `dsql-edge migrate` waits for its job";

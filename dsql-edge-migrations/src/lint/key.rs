@@ -189,8 +189,8 @@ fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<
     }
     let (close, insert) = (close?, end_of_last?);
     let after = Span { start: insert, end: insert };
-    // If the closing parenthesis is on a line of its own, the key also gets a line of its own, and a comment after the
-    // last element stays where it is.
+    // If the closing parenthesis is on a separate line, the key also gets a separate line, and a comment after the last
+    // element stays where it is.
     let text = script.parsed.text.as_ref();
     let line = line_start(text, close.start);
     Some(if line < close.start || text.get(..line as usize).is_some_and(|it| it.ends_with('\n')) {

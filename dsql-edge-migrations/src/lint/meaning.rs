@@ -268,8 +268,9 @@ fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
     script.has_later_files() && derived(script, at, table).iter().any(|name| script.is_in_later_files(name))
 }
 
-/// Whether an earlier or a later file names `table`, or an object that the current file derives from `table`. An
-/// earlier file can contain the name too, because a function may be defined before the table that its body uses.
+/// Whether an earlier or a later file contains the name `table`, or the name of an object that the current file derives
+/// from `table`. An earlier file can contain the name too, because a function may be defined before the table that its
+/// body uses.
 fn is_met_elsewhere(script: &Script<'_>, at: usize, table: &str) -> bool {
     let is_met = |name: &&str| script.is_in_earlier_files(name) || script.is_in_later_files(name);
     script.has_other_files() && derived(script, at, table).iter().any(is_met)

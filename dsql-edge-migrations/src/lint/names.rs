@@ -33,7 +33,7 @@ const MOST_UNDONE: usize = 16;
 
 /// The offsets in a file after which the meaning of names is not certain.
 pub(super) struct NameCertainty {
-    /// After this place in the file, it is not known which objects exist.
+    /// After this offset in the file, it is not known which objects exist.
     objects: u32,
     /// After this offset in the file, the search path is not known.
     path: u32,

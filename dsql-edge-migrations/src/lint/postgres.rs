@@ -1,7 +1,7 @@
 //! Lints files for a PostgreSQL: the syntax of each statement, and its names and types.
 //!
-//! Input: files in the order in which they run, and the schema before them. Output: findings in the order of the text. No
-//! rule of DSQL applies, and no finding has a rewrite.
+//! Input: files in the order in which they run, and the schema before them. Output: findings in the order of their
+//! positions. No rule of DSQL applies, and no finding has a rewrite.
 //!
 //! Each statement is compared with the schema that the statements before it produce. Queries, the queries of views, and
 //! the expressions of defaults, CHECK constraints and indexes are analyzed in the same way as in `sql!`. The bodies of

@@ -6,7 +6,7 @@ use dsql_edge_compiler::syntax::PsqlCommand;
 
 /// Whether psql sends the same statements, in the same way, as without this command.
 pub(super) fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
-    // psql runs the text between backquotes as a command of the shell.
+    // psql runs a string in backquotes as a command of the shell.
     if command.span.text(text).contains('`') {
         return false;
     }

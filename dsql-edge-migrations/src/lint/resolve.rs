@@ -7,8 +7,8 @@
 //! may use objects that exist already, so their names are not resolved. The files of a folder probably begin with an
 //! empty schema: an unknown name is a warning, unless the first statement already uses an unknown table. Even if
 //! nothing is known about the schema before the files, two errors are certain. The first: the files create the same
-//! name twice. The second: an index or a constraint refers to a column that its table does not have, and the files
-//! create this table.
+//! name twice. The second: an index or a constraint refers to a column that does not exist in its table, although the
+//! files create this table.
 
 use std::collections::BTreeSet;
 
@@ -106,7 +106,8 @@ impl Resolved {
         self.state = state;
     }
 
-    /// Begins a file; `unknown` has the statements that cannot be read or followed.
+    /// Begins a file; `unknown` contains those statements of the file that cannot be read, or whose effect is not
+    /// known.
     pub(super) fn begin_file<'f>(&mut self, text: &str, unknown: impl Iterator<Item = &'f Finding>) {
         self.state.grown.begin_session();
         self.files += 1;
@@ -220,7 +221,7 @@ impl Resolved {
         certain
     }
 
-    /// Applies a statement, and returns its contradictions to the statements before it.
+    /// Applies a statement; returns an error for each part of the statement that contradicts earlier statements.
     fn apply(&mut self, statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
         let State { grown, facts, conditional, has_cascaded } = &mut self.state;
         let mut is_unlisted = false;

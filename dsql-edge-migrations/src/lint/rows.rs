@@ -108,9 +108,9 @@ fn is_any_in(places: &[usize], range: Range<usize>) -> bool {
     of_range(places, range).next().is_some()
 }
 
-/// Whether a range has a statement that does not name the table, but may change the table's rows or drop the table.
-/// DROP … CASCADE does not contain the names of the objects that it drops too, and a statement with a view does not
-/// contain the name of the view's table.
+/// Whether a range has a statement that may change the table's rows or drop the table although the statement does not
+/// contain the table's name. DROP … CASCADE does not contain the names of the objects that it drops too, and a
+/// statement with a view does not contain the name of the view's table.
 pub(super) fn is_reached(script: &Script<'_>, range: Range<usize>, table: &QualifiedName) -> bool {
     let is_unnamed = |at: &usize| !script.names(&script.statements()[*at], table.name());
     reaching(script, range.clone()).any(is_unnamed) || drops(script, range).any(is_unnamed)
@@ -171,8 +171,8 @@ fn changes_schemas(script: &Script<'_>, statement: &Statement) -> bool {
     }
 }
 
-/// Whether a statement that names a table may remove the name, give it to another relation, or add another table's
-/// rows to the table.
+/// Whether a statement that contains a table's name may do one of three things: remove the name, give the name to
+/// another relation, or add the rows of another table to the table.
 fn takes_name(script: &Script<'_>, statement: &Statement, table: &QualifiedName) -> bool {
     let is_named = |name: &QualifiedName| name.name() == table.name();
     match &statement.kind {
@@ -216,7 +216,7 @@ pub(super) fn leaves_rows(script: &Script<'_>, at: usize, table: &QualifiedName)
     !script.names(statement, table.name()) && stays_in_its_table(script, at)
 }
 
-/// Whether all writes of a statement certainly go to the table that it names.
+/// Whether a statement certainly writes only to the table whose name it contains.
 pub(super) fn stays_in_its_table(script: &Script<'_>, at: usize) -> bool {
     let stays = |found: &StatementAnswers| *found.stays.get_or_init(|| has_one_target(script, at));
     script.found.get(at).is_some_and(stays)

@@ -3,7 +3,7 @@
 //!
 //! Input: the statements of a file, and the offsets at which the file could not be read. Output: facts about a
 //! statement and about the statements before and after it. Names are compared without their schemas, so a statement
-//! that names `b.t` also counts as a statement that names `a.t`.
+//! with `b.t` also counts as a statement with `a.t`.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -62,7 +62,7 @@ pub(super) struct Block {
 }
 
 impl<'s> Script<'s> {
-    /// Creates a script. `unread` has the places of statements that could not be read.
+    /// Creates a script. `unread` contains the offsets of statements that could not be read.
     pub(super) fn new(
         parsed: &'s Parsed<'s>,
         unread: Vec<Span>,
@@ -226,8 +226,8 @@ impl<'s> Script<'s> {
         })
     }
 
-    /// Whether the text of a statement contains a name, in upper or lower case: the body of a function is a literal,
-    /// and unquoted names in this literal are not folded to lower case yet.
+    /// Whether the text of a statement contains a name, in upper or lower case. Case is ignored because the body of a
+    /// function is a literal, whose names the lexer does not fold to lower case.
     pub(super) fn mentions(&self, statement: &Statement, name: &str) -> bool {
         let text = statement.span.text(&self.parsed.text).to_ascii_lowercase();
         text.contains(&name.to_ascii_lowercase())
@@ -264,7 +264,8 @@ impl<'s> Script<'s> {
         with_conflict.chain(self.others_with_text.iter().copied().filter(move |at| range.contains(at)))
     }
 
-    /// Returns those statements in `range` that have a body. The names in a body are not tokens of the statement.
+    /// Returns those statements in `range` that have a body. A body is a string, so the names in the body are not
+    /// tokens of the statement.
     pub(super) fn bodies(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
         self.bodies.iter().copied().filter(move |at| range.contains(at))
     }
@@ -295,7 +296,7 @@ impl<'s> Script<'s> {
         self.parsed.tokens.within(span)
     }
 
-    /// Whether a statement may have effects that its text does not show.
+    /// Whether a statement may have effects that cannot be derived from its text.
     fn is_unknown(&self, statement: &Statement) -> bool {
         match &statement.kind {
             StatementKind::CreateTrigger(_) | StatementKind::CreateRule(_) => true,

@@ -11,7 +11,7 @@ use dsql_edge_compiler::syntax::token::TokenKind;
 
 use super::run::without_number;
 
-/// An index of a script: for each name, the statements that contain the name.
+/// An index of the words in a script: for each name, the statements that contain the name.
 pub(super) struct Names {
     /// For each identifier or keyword, as PostgreSQL folds it: the indexes of the statements that contain it, in order.
     /// The name of a sequence is also listed without the number at its end.

@@ -92,7 +92,7 @@ impl Markers {
     }
 }
 
-/// Returns the tokens that begin in a part of the text.
+/// Returns the tokens that begin in a span.
 fn tokens_in(tokens: &[Token], part: Span) -> &[Token] {
     let at = |place: u32| tokens.partition_point(|token| token.span.start < place);
     tokens.get(at(part.start)..at(part.end)).unwrap_or_default()

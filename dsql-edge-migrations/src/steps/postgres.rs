@@ -219,8 +219,8 @@ fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
-/// Returns the error for a statement that chooses the isolation level of its transaction, or makes it read-only: `migrate`
-/// begins the transaction, and its first statement is the row in the ledger.
+/// Returns the error for a statement that chooses the isolation level of its transaction, or makes it read-only:
+/// `migrate` begins the transaction, and the first statement in the transaction writes the step's row in the ledger.
 fn options(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     let words = words(statement);
     let is_option = |word: &String| matches!(word.as_str(), "ISOLATION" | "READ" | "DEFERRABLE" | "SNAPSHOT");

@@ -10,7 +10,7 @@ use dsql_edge_compiler::syntax::ast::{
 
 /// The objects in the catalog that a statement changes.
 pub struct Trace {
-    /// The objects; empty if the catalog does not show them.
+    /// The objects that the statement changes; empty if the catalog does not show them.
     pub objects: Vec<Object>,
     /// For CREATE TABLE: the columns of the new table, if the statement lists all of them.
     columns: Option<Vec<String>>,
@@ -46,7 +46,8 @@ pub enum Kind {
     Role,
     /// All mappings of `AWS IAM GRANT`.
     Mapping,
-    /// An index. The state is only whether an index with this name exists, valid or not.
+    /// An index. The recorded state contains only whether an index with this name exists, not whether the index is
+    /// valid.
     Index,
     /// A database.
     Database,

@@ -15,8 +15,8 @@ use crate::diagnostic::Code;
 /// when the statement runs.
 const MAX_DEPTH: usize = 32;
 
-/// Reads a field with the input function of its type, given the type, its modifier, the text, and the number of rows
-/// around the text.
+/// Reads a field with the input function of its type, given the type, its modifier, the text, and the number of rows in
+/// which the text is nested.
 pub(super) type Read<'r> = &'r dyn Fn(Oid, i32, &str, usize) -> Result<Value, Rejection>;
 
 pub(super) fn check(

@@ -133,7 +133,7 @@ fn range_bound(rest: &mut Peekable<Chars<'_>>) -> Result<(Option<String>, char),
     }
 }
 
-/// Returns the ranges of a multirange, each as text: `multirange_in`. Empty ranges are left out. If the constant is
+/// Returns the ranges of a multirange, each as a string: `multirange_in`. Empty ranges are left out. If the constant is
 /// malformed, the ranges before the malformed part are still returned: PostgreSQL reads each range before it looks at
 /// the text after that range.
 pub(super) fn multirange(text: &str) -> (Vec<String>, Result<(), Malformed>) {

@@ -88,8 +88,8 @@ fn radix(unsigned: &str) -> (u32, &str) {
     }
 }
 
-/// Checks a number that `strtod` or `strtof` reads, with blanks around it. `parse` reads the text as a number of the
-/// type.
+/// Checks a number that `strtod` or `strtof` reads, with blanks around it. `parse` reads the constant as a number of
+/// the type.
 pub(super) fn float(text: &str, name: &str, parse: fn(&str) -> Option<Size>) -> Result<(), Rejection> {
     let word = trim(text);
     let (_, unsigned) = sign(word);

@@ -1,4 +1,5 @@
-//! Checks constants of the types that name places in a database: `tidin`, `pg_lsn_in`, `pg_snapshot_in`.
+//! Checks constants of the types that describe positions and states inside a database: `tidin`, `pg_lsn_in`,
+//! `pg_snapshot_in`.
 //!
 //! Input: the text of a constant. Output: whether the text is a value of the type.
 

@@ -52,7 +52,7 @@ pub(super) struct Environment<'e> {
     /// The joins along foreign keys; the joins whose numbers are in `matched` always find a row.
     pub(super) foreign: Rc<[ForeignJoin]>,
     pub(super) matched: SideSet,
-    /// Columns of this and outer levels that conditions prove not NULL.
+    /// The columns of this query level and of outer levels that the conditions prove not NULL.
     pub(super) proven: BTreeSet<Var>,
     /// Expressions, except plain columns, that conditions prove not NULL.
     pub(super) proven_nodes: NodeSet<'e>,

@@ -1,7 +1,7 @@
 //! Finds scalar subqueries that follow a foreign key, and so always find the referenced row.
 //!
 //! Input: a subquery, and the facts that are known about the outer query. Output: whether the subquery reads the row to
-//! which a foreign key refers: an example is `(SELECT name FROM authors WHERE id = posts.author)`. The module `foreign`
+//! which a foreign key refers, as in `(SELECT name FROM authors WHERE id = posts.author)`. The module `foreign`
 //! describes when a foreign key holds.
 
 use super::super::cardinality::is_equality;

@@ -117,7 +117,7 @@ pub struct SqlFunction {
     pub filter: Option<Expr>,
     /// `OVER` of an aggregate.
     pub over: Option<Window>,
-    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the place. `args` begins
+    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the span. `args` begins
     /// with the values of the attributes and elements.
     pub labels: Vec<(Option<Name>, Span)>,
 }

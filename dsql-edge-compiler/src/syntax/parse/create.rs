@@ -441,8 +441,8 @@ impl Parser<'_> {
         Some(mode)
     }
 
-    /// Reads `LANGUAGE`, `STRICT`, the volatility and the text after `AS`, which is returned. Skips all other options,
-    /// and a body that is not written as a string.
+    /// Reads `LANGUAGE`, `STRICT`, the volatility and the string after `AS`; returns this string. Skips all other
+    /// options, and a body that is not written as a string.
     fn function_options(&mut self, function: &mut CreateFunction) -> Parsing<Option<String>> {
         let mut body = None;
         loop {

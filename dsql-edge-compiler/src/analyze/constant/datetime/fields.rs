@@ -35,8 +35,8 @@ pub(super) struct Field {
     pub(super) text: String,
 }
 
-/// Returns the fields of a text. `room` is the size of the buffer of the type's input function; this buffer contains
-/// all fields, and a NUL after each field.
+/// Splits a constant into its fields. `room` is the size of the buffer of the type's input function; this buffer
+/// contains all fields, and a NUL after each field.
 pub(super) fn split(text: &str, room: usize) -> Result<Vec<Field>, Problem> {
     let mut reader = Reader { rest: text.as_bytes(), field: String::new(), used: 0, room };
     let mut fields = Vec::new();

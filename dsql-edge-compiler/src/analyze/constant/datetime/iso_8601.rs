@@ -10,7 +10,7 @@ use super::words::Unit;
 /// `P1Y2M3DT4H5M6S`, `P0001-02-03T04:05:06`, `P00010203T040506`.
 pub(super) fn check(text: &str) -> Result<(), Problem> {
     let mut rest = text.strip_prefix('P').filter(|rest| !rest.is_empty()).ok_or(Problem::Malformed)?;
-    // The C library also reads hexadecimal numbers, which are not read here.
+    // The C library also accepts hexadecimal numbers, but this function does not.
     if rest.contains("0x") || rest.contains("0X") {
         return Ok(());
     }

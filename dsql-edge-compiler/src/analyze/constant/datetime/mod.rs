@@ -63,14 +63,14 @@ pub(super) fn timestamp(text: &str, session: SessionSettings) -> Result<Option<i
     })
 }
 
-/// Checks a `timestamptz`. Output: microseconds from 2000-01-01, if the text has an offset.
+/// Checks a `timestamptz`. Output: microseconds from 2000-01-01, if the constant contains an offset from UTC.
 pub(super) fn timestamptz(text: &str, session: SessionSettings) -> Result<Option<i64>, Problem> {
     const HALF_DAY: i32 = 12 * 60 * 60;
     with_settings(session, text, TIMESTAMP_ROOM, |fields, settings| {
         match date_time::date_time(fields, settings)? {
             Decoded::Moment(moment, Some(east)) => moment.as_timestamp(east).map(Some),
-            // The offset is not known. The value is accepted if the value is in range with at least one of these three
-            // offsets.
+            // The offset is not known. The value is accepted if at least one of these three offsets gives a value in
+            // the type's range.
             Decoded::Moment(moment, None) => [0, HALF_DAY, -HALF_DAY]
                 .iter()
                 .find_map(|east| moment.as_timestamp(*east).ok())
@@ -138,7 +138,7 @@ fn with_settings<V: PartialEq>(
 mod tests {
     use super::*;
 
-    /// Whether a text is valid; an error is abbreviated as in the tables below.
+    /// Describes whether a constant is valid; an error is abbreviated as in the tables below.
     fn verdict<V>(result: Result<V, Problem>) -> &'static str {
         match result {
             Ok(_) => "ok",
@@ -186,7 +186,7 @@ mod tests {
     fn order_of_dates_decides_if_the_settings_are_known() {
         assert_eq!(verdict(date("31/12/2026", SessionSettings::Unknown)), "ok");
         assert_eq!(verdict(date("31/12/2026", SessionSettings::Default)), "month");
-        // With another order of day and month, the text is another date.
+        // With another order of day and month, the same constant is another date.
         assert_eq!(date("01/02/2000", SessionSettings::Unknown), Ok(None));
         assert_eq!(date("01/02/2000", SessionSettings::Default), Ok(Some(1)));
     }
