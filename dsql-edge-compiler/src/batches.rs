@@ -211,13 +211,13 @@ impl Parts {
     }
 }
 
-/// Prepares a part of the SQL so that other text can follow it. A comment at the end of the part must not include the
-/// text that follows.
+/// Closes a part of the SQL, so that other text can follow the part. A comment at the end of the part must not include
+/// the text that follows.
 fn closed(part: &str) -> String {
     format!("{part}{}", if part.contains("--") { "\n" } else { "" })
 }
 
-/// Returns the end of the table's name and alias. `ONLY (posts)` and `posts *` have a token after the name.
+/// Returns the end of the table's name and alias. In `ONLY (posts)` and `posts *`, one more token follows the name.
 fn end_of_table(tokens: &[syntax::token::Token], name_end: u32) -> u32 {
     let mut later = tokens.iter().filter(|token| token.span.start >= name_end);
     match later.next() {

@@ -152,7 +152,8 @@ fn merge_column(at: usize, column: &mut TypedColumn, other: &TypedColumn) -> Res
             column.origin = None;
         }
         if (&column.nulled_by, column.nullable_within) != (&other.nulled_by, other.nullable_within) {
-            // Different joins can make the column NULL in different combinations, so the result does not name a join.
+            // Different joins can make the column NULL in different combinations, so the result does not contain a
+            // join.
             column.nulled_by.clear();
             column.nullable_within = column.nullable;
         }

@@ -35,7 +35,7 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
         // DSQL rejects a statement after parse analysis, and before anything runs.
         let (at_run_time, mut all): (Vec<_>, Vec<_>) =
             errors.into_iter().partition(|error| error.stage == Stage::Dialect);
-        // If a rule of DSQL and an analysis error are about the same place, only the rule is reported.
+        // If a rule of DSQL and an analysis error have the same span, only the rule is reported.
         let has_rule = |span: Span| rejected.iter().any(|it| it.diagnostic.span.start == span.start);
         all.retain(|error| !has_rule(error.span));
         all.extend(rejected.into_iter().map(|finding| finding.diagnostic));

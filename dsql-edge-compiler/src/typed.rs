@@ -128,7 +128,8 @@ pub struct TypedColumn {
     /// The table column from which this column returns the values unchanged.
     pub origin: Option<Origin>,
     /// The outer joins that make the column NULL if they find no matching row. Each join is identified by the number of
-    /// its nullable side. The list is empty if the column is proved NOT NULL, or if NULL proves nothing about a join.
+    /// its nullable side. The list is empty if the column is proved NOT NULL, or if a NULL in the column does not prove
+    /// that a join found no match.
     pub nulled_by: Vec<u32>,
     /// Whether the column can be NULL even if all joins in `nulled_by` match.
     pub nullable_within: bool,

@@ -11,8 +11,8 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Every answer is delayed by this number of milliseconds (at most 60,000). The delay ends when another list of
-    /// faults is set.
+    /// Every answer is delayed by this number of milliseconds (at most 60,000). The delay ends when a client sets
+    /// another list of faults.
     Latency(u64),
     /// The n-th commit from now fails with OC000: a COMMIT of a transaction that has written, or a write that commits
     /// by itself.

@@ -1,9 +1,9 @@
 //! Makes tokens of the Rust types that the snapshot's directives specify: `-- dsql-edge: type links.id =
 //! crate::LinkId`.
 //!
-//! Input: a directive. Output: tokens of a type that name the same type in each target of the package. `crate` in a
-//! directive is the package's library, because the snapshot belongs to the package. In a test, an example or a binary,
-//! `crate` would be another crate, so it is replaced there.
+//! Input: a directive. Output: tokens that mean the same type in each target of the package. `crate` in a directive is
+//! the package's library, because the snapshot belongs to the package. In a test, an example or a binary, `crate` would
+//! be another crate, so it is replaced there.
 //!
 //! The Rust type is used through a macro whose name contains the directive and its location, so that an error of rustc
 //! about the type ends in "this error originates in the macro `type_links_id_at_dsql_schema_sql_line_2`".

@@ -42,7 +42,7 @@ pub(crate) fn sql_file(tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// A query, and the rest of the macro's input.
+/// A query in the input of a macro, with the rest of this input.
 struct Expression {
     allowed: Vec<Ident>,
     row: Option<OwnRow>,

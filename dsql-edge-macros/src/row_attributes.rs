@@ -15,7 +15,7 @@ use syn::{Attribute, Path, Token};
 pub(crate) struct RowAttributes {
     /// The documentation of the struct.
     pub(crate) docs: TokenStream,
-    /// The attributes that the row's struct gets, and that the structs of its groups get.
+    /// The attributes that are copied to the row's struct and to the structs of its groups.
     pub(crate) kept: TokenStream,
     /// The names of the derived traits, without the paths before the names.
     pub(crate) derived: Vec<String>,

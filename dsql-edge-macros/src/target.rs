@@ -18,7 +18,8 @@ pub(crate) struct Target {
 #[derive(Debug, PartialEq)]
 struct Library {
     name: String,
-    /// Whether Rust code can link the library. A crate that is only a cdylib can be used only from C or JavaScript.
+    /// Whether other Rust code can use the library. A crate that is only a cdylib can be used only from C or
+    /// JavaScript.
     is_linked: bool,
 }
 

@@ -6,7 +6,7 @@
 
 use crate::steps::{ABSENT, Job, Kind, Object, Seen, Trace, sha256};
 
-/// A database session that runs the queries of this module. Each parameter and each result is text.
+/// A database session that runs the queries of this module. All parameters and results of these queries are strings.
 pub trait Rows {
     /// The session's error.
     type Error;

@@ -45,7 +45,8 @@ pub fn dialect(text: &str) -> Option<Dialect> {
     named.last()
 }
 
-/// Reads the migrations of a folder by name, as `sql!` reads them: files that undo a migration and subfolders are left out.
+/// Reads the migrations of a folder by name, as `sql!` reads them: files that undo a migration are not included, and
+/// neither are subfolders.
 ///
 /// # Errors
 /// Returns an error if the folder or a file cannot be read, or if a name does not show whether the file undoes a migration.

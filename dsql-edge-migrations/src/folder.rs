@@ -97,7 +97,7 @@ impl Folder {
         Folder::divided(files.into_iter().map(|file| (file.name, file.text)).collect(), dialect, problems)
     }
 
-    /// Creates a folder with these files, each with its path. All of them must pass the rules.
+    /// Creates a folder with these files, each with its path. Every file must pass the rules.
     ///
     /// # Errors
     /// Returns an error that lists everything that the server rejects or that is not allowed in a migration.
@@ -147,8 +147,8 @@ impl Folder {
             });
             let mut problems = of_rules.remove(&path).unwrap_or_default();
             let (steps, notes) = division.unwrap_or_else(|errors| {
-                // If the caller's rules have already reported errors of this file, the errors of the division are left
-                // out, because the messages of the rules are clearer.
+                // If the caller's rules have already reported errors of this file, the errors of the division are not
+                // reported, because the messages of the rules are clearer.
                 if problems.is_empty() {
                     problems.extend(errors.iter().map(|error| shown(error, &path, &text)));
                 }

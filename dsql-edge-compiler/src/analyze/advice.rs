@@ -197,8 +197,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Returns the advice for a table name that FROM does not contain. The snapshot may have a table of this name, or a
-    /// column may have this name.
+    /// Returns the advice for a table name that FROM does not contain. The name may be that of a table in the snapshot,
+    /// or that of a column.
     pub(super) fn missing_from_advice(
         &self,
         scope: &Scope<'_>,

@@ -88,7 +88,7 @@ impl Analyzer<'_> {
                     let count = steps.iter().take_while(|step| is_subscript(step)).count();
                     let (subscripts, rest) = steps.split_at_checked(count)?;
                     let (ty, _) = self.subscripts(scope, part.ty, part.span, subscripts)?;
-                    // Elements have the modifier of their array.
+                    // An array's type modifier applies to each of its elements.
                     let typmod = if base == part.ty { part.typmod } else { base_typmod };
                     (part.ty, part.typmod, part.is_subscripted) = (ty, typmod, true);
                     steps = rest;

@@ -297,7 +297,7 @@ impl Shape<'_> {
             }
             positions.push(position);
         }
-        // Each argument that is left out must have a default.
+        // A parameter without an argument must have a default.
         let first_default = self.declared.len() - self.defaults.min(self.declared.len());
         let missing = (0..self.declared.len()).filter(|position| !positions.contains(position));
         if missing.clone().any(|position| position < first_default) {

@@ -116,7 +116,7 @@ impl Analyzer<'_> {
         self.unknown_to_text(node)
     }
 
-    /// Warns about `ORDER BY $column`: a parameter does not name a column.
+    /// Warns about `ORDER BY $column`: a parameter is a value, not the name of a column.
     fn warn_constant_key(&mut self, node: &Node, span: Span) {
         match &node.kind {
             NodeKind::Parameter(_) => {

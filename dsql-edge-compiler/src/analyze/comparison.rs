@@ -149,7 +149,7 @@ impl Analyzer<'_> {
         let (left_expr, right_expr) = (left, right);
         let mut left = self.expr(scope, left);
         let mut right = self.expr(scope, right);
-        // A row that is cast to a composite type is also compared field by field.
+        // Two rows are also compared field by field if they are cast to a composite type.
         if let (NodeKind::Row(a), NodeKind::Row(b)) = (&mut left.kind, &mut right.kind) {
             let (a, b) = (std::mem::take(a), std::mem::take(b));
             a.iter().chain(&b).for_each(|node| self.null_is_value(node));
@@ -248,9 +248,9 @@ impl Analyzer<'_> {
         } else {
             items.iter().map(Node::clone).collect()
         };
-        // If there was a comparison with an array, it has determined the type of a parameter on the left side, and all
-        // copies of the left side have this type. Without such a comparison, each comparison has its own copy of an
-        // untyped parameter, and two comparisons may require different types.
+        // If an operand of the list is an array, its comparison has determined the type of a parameter on the left
+        // side, and all copies of the left side have this type. Without such a comparison, each comparison has its own
+        // copy of an untyped parameter, and two comparisons may require different types.
         let left = if handled { self.analysed_again(&left) } else { left };
         if !self.may_copy(&left, rest.len()) {
             return Node::error(span);

@@ -1,4 +1,5 @@
-//! Checks the constants that PostgreSQL reads during parse analysis with the input functions of their types.
+//! During parse analysis, PostgreSQL reads constants with the input functions of their types; this module checks these
+//! constants.
 //!
 //! Input: a type and the text of a quoted constant. Output: nothing, or the error that PostgreSQL reports.
 //!

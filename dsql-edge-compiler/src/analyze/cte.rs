@@ -1,7 +1,7 @@
 //! Analyzes `WITH`: `parse_cte.c`.
 //!
-//! Input: the queries of `WITH`. Output: entries that `FROM` can name; a recursive entry has the columns of its
-//! non-recursive term.
+//! Input: the queries of `WITH`. Output: entries to which `FROM` can refer by name; a recursive entry has the columns
+//! of its non-recursive term.
 
 use super::analyzer::Analyzer;
 use super::label::ColumnLabel;

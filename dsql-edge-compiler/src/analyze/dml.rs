@@ -1,8 +1,8 @@
 //! Analyzes `INSERT`, `UPDATE` and `DELETE`: `transformInsertStmt` and related functions, with `transformAssignedExpr`.
 //!
 //! Input: a statement that writes. Output: the `RETURNING` of the statement as an analyzed query; every written value
-//! is coerced to its column. Errors that PostgreSQL reports only when the statement runs (a NOT NULL column left out,
-//! no key for `ON CONFLICT`) are also found here, and are marked as run-time errors.
+//! is coerced to its column. Errors that PostgreSQL reports only when the statement runs (the INSERT lacks a NOT NULL
+//! column, or the table has no key for `ON CONFLICT`) are also found here, and are marked as run-time errors.
 
 use super::advice::count;
 use super::analyzer::Analyzer;
@@ -47,8 +47,8 @@ impl<'a> Analyzer<'a> {
                 let width = self.insert_source(&mut scope, source, &target, &columns, &mut query);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
                 self.check_once(&target, given, insert.table.name.span());
-                // If there are fewer values than named columns, this error is already reported, so the columns that are
-                // left out are not checked.
+                // If a row has fewer values than the column list has columns, this error is already reported, so the
+                // columns that the INSERT lacks are not checked.
                 if insert.columns.is_empty() || width == columns.len() {
                     self.check_left_out(&target, given, insert.table.name.span());
                 }
@@ -109,7 +109,7 @@ impl<'a> Analyzer<'a> {
         query
     }
 
-    /// `checkInsertTargets`: the column numbers, each with the column's place in the statement.
+    /// `checkInsertTargets`: the column numbers, each with the column's span in the statement.
     pub(super) fn insert_columns(
         &mut self,
         target: &Target,

@@ -166,7 +166,7 @@ fn constant(node: &Node) -> Option<(&str, Span)> {
     }
 }
 
-/// Returns the number of a parameter, possibly under a relabeling cast.
+/// Returns the number of a parameter, with or without a relabeling cast around it.
 fn parameter(node: &Node) -> Option<usize> {
     match &node.kind {
         NodeKind::Parameter(number) => Some(*number),

@@ -236,7 +236,7 @@ fn nested_array(node: &Node) -> Option<Failure> {
     }
 }
 
-/// Returns the constant, possibly under casts.
+/// Returns the constant, with or without casts around it.
 fn constant(node: &Node) -> Option<(&str, Span)> {
     match &node.kind {
         NodeKind::Constant(Some(text)) => Some((text, node.span)),

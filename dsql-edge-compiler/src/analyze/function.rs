@@ -52,7 +52,7 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         if args.iter().any(Node::is_error) {
-            // The error in the argument has been reported. The call still has a type if the result type is certain.
+            // The error in the argument was already reported. The call still has a type if the result type is certain.
             return self.call_with_errors(call, args, span);
         }
         let names: Vec<Option<&str>> =

@@ -22,7 +22,8 @@
 //! the second run violates the key too. Therefore an INSERT without a conflict target is a key only if the row cannot
 //! violate any other unique index: some column of that index is NULL, or gets a new UUID or the next value of a
 //! sequence. An index that is partial, has nullable columns or covers an expression may still report the violation
-//! first, so such an index is not an exception. `ON CONFLICT (key)` checks the key first.
+//! first, so such an index is not an exception. With `ON CONFLICT (key)`, PostgreSQL checks the index of this key
+//! before the other indexes.
 
 use super::catalog::{Catalog, quote_identifier};
 use super::written_table::Target;

@@ -107,7 +107,7 @@ use tree::{Command, Node, NodeKind, Query, TargetEntry};
 ///
 /// # Errors
 ///
-/// Returns all diagnostics, errors and warnings, in PostgreSQL's order, if there is an error.
+/// If the statement has an error, returns all errors and warnings, in PostgreSQL's order.
 pub fn analyze(statement: ParsedStatement<'_>, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let (analyzer, query) = analyzed(statement, schema);
     if analyzer.diagnostics.has_errors() {

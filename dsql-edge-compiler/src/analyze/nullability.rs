@@ -40,8 +40,8 @@
 //!
 //! One flag for each column, merged at each join, is simpler, but does not record which join can make the column NULL.
 //! In `a LEFT JOIN b ON … LEFT JOIN c ON c.x = b.x WHERE c.y = 1`, the row of `c` exists, so the ON of `c` was TRUE, so
-//! `b.x` is not NULL, so the row of `b` exists. Only the conclusion about `b` requires the outer join of `b` to be
-//! known. A plan that the server makes (EXPLAIN) changes with the server's statistics, and the build would require a
+//! `b.x` is not NULL, so the row of `b` exists. For the last conclusion, the prover must know which join can null
+//! `b.x`. A plan that the server makes (EXPLAIN) changes with the server's statistics, and the build would require a
 //! server.
 //!
 //! Source: `optimizer/prep/prepjointree.c` and `optimizer/util/clauses.c` of PostgreSQL 16.

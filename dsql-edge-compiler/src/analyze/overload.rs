@@ -62,7 +62,7 @@ pub(super) fn choose(catalog: Catalog<'_>, args: &[Oid], candidates: &[&[Oid]]) 
     }
 }
 
-/// The candidates that the rules applied so far have not excluded.
+/// The candidates that remain after the rules that were applied.
 struct Selection<'c> {
     catalog: Catalog<'c>,
     /// The types of the arguments; a domain is replaced by its base type.

@@ -12,7 +12,7 @@ pub(super) struct Parameter {
     pub(super) ty: Option<Oid>,
     /// The span of the first use of the parameter.
     pub(super) first: Span,
-    /// The place of the operator that determined the type of the parameter, if an operator did.
+    /// The span of the operator that determined the type of the parameter, if an operator did.
     pub(super) typed_by: Option<Span>,
     /// Whether NULL has a meaning in one of the parameter's uses: for example, the parameter is assigned to a nullable
     /// column.

@@ -16,7 +16,7 @@ pub(super) enum Place {
     Offset,
     /// `VALUES` with several rows, or as a separate query.
     Values,
-    /// The one row of `INSERT … VALUES`, which is a target list.
+    /// The single row of an `INSERT … VALUES`, which PostgreSQL analyzes as a target list.
     SingleRow,
     UpdateSource,
     /// A subscript in the column list of an INSERT.

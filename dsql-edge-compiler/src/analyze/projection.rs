@@ -41,7 +41,7 @@ impl Analyzer<'_> {
         self.system_column(item, level, name, span)
     }
 
-    /// `f(row)` in call syntax, if no function has that name: a column of the row.
+    /// Resolves `f(row)`, if no function is called `f`, to the column `f` of the row.
     pub(super) fn column_as_function(
         &mut self,
         scope: &Scope<'_>,

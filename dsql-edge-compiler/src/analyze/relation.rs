@@ -262,7 +262,7 @@ impl<'a> Analyzer<'a> {
         let keys = relation.foreign_keys.iter().filter(|key| key.proves() && !relation.has_children);
         keys.filter_map(|key| {
             let other = self.catalog.schema.relations.get(key.table)?;
-            // A dropped table is not found by its name.
+            // A dropped table keeps its index, but cannot be found by its name.
             let known = self.catalog.schema.relation(&other.schema, &other.name) == Some(key.table);
             let (columns, referenced) = (number(relation, &key.columns)?, number(other, &key.referenced)?);
             let whole = known && !columns.is_empty() && columns.len() == referenced.len();

@@ -191,7 +191,7 @@ fn raise(node: &mut Node, levels: usize) {
     }
 }
 
-/// The result of a search for a column.
+/// The possible results of a search for a column by its name.
 enum Found {
     None,
     One(Node),

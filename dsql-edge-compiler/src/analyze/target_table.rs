@@ -257,7 +257,7 @@ impl<'a> Analyzer<'a> {
     pub(super) fn check_left_out(&mut self, target: &Target, given: &[usize], span: Span) {
         let schema: &'a Schema = self.catalog.schema;
         let relation = &schema.relations[target.base];
-        // A column that seems to be left out may be a column of the list that could not be resolved.
+        // A column that seems to be missing in the list may be one that could not be resolved.
         if given.contains(&usize::MAX) || !matches!(relation.kind, RelationKind::Table) {
             return;
         }

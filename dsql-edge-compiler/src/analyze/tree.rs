@@ -104,7 +104,7 @@ pub(super) enum NodeKind {
     Grouping(Vec<Node>),
     /// A field of a composite value.
     Field(Box<Node>, usize),
-    /// A cast, with its function, if the cast has one.
+    /// A cast, with the function that converts the value, if the cast calls one.
     Cast {
         arg: Box<Node>,
         function: Option<Rc<Callee>>,
@@ -210,7 +210,7 @@ pub(super) struct Query {
     /// The values for a part of a column, or for a column that another row of the INSERT sets to DEFAULT.
     pub(super) partly_assigned: Vec<Node>,
     pub(super) ctes: Vec<Rc<Cte>>,
-    /// The collation of each target; empty if the statement uses only the default collation.
+    /// The collation of each column of the result; empty if the statement uses only the default collation.
     pub(super) collations: Vec<Collated>,
     /// Whether the query has `FOR UPDATE` or another lock: a locked row may be newer than the rows joined with it.
     pub(super) locked: bool,
@@ -308,7 +308,7 @@ impl Rte {
     /// Whether the entry is a single function that returns one column, and the column is not a row.
     pub(super) fn is_scalar_function(&self) -> bool {
         let RteSource::Function { functions, ordinality: false, .. } = &self.source else { return false };
-        // With a column definition list, even one column makes a row.
+        // If the query has a column definition list, the result is a row even if the list has only one column.
         let is_record = functions.iter().any(|(call, _)| call.ty == oid::RECORD);
         functions.len() == 1 && self.columns.len() == 1 && !is_record
     }
@@ -446,7 +446,7 @@ impl Node {
         }
     }
 
-    /// Returns the column, if the expression is a column of this level, possibly under a cast that does not change the
+    /// Returns the column, if the expression is a column of this level, also inside a cast that does not change the
     /// value, such as `varchar` to `text`.
     pub(super) fn plain_column(&self) -> Option<Var> {
         match &self.kind {

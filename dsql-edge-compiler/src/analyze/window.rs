@@ -122,7 +122,7 @@ impl Analyzer<'_> {
         before: &[Window],
     ) -> Vec<Node> {
         let mut keys: Vec<Node> = Vec::new();
-        // The sort keys come first, as in `transformWindowDefinitions`.
+        // The sort keys are analyzed before the partition keys, as in `transformWindowDefinitions`.
         let ordering = window.order_by.iter().map(|key| (&key.expr, "ordering"));
         for (expr, kind) in ordering.chain(window.partition_by.iter().map(|key| (key, "equality"))) {
             let node = scope.at(Place::Window, || self.expr(scope, expr));
@@ -283,14 +283,14 @@ fn base_frame(scope: &Scope<'_>, window: &Window) -> bool {
     base.is_some_and(|base| !frame_has_current_row(base))
 }
 
-/// Returns the number of a window's sort keys. A window without sort keys uses the sort keys of the window on which
-/// it is based.
+/// Returns the number of a window's sort keys. If a window has no sort keys, the keys of the window on which it is
+/// based are counted.
 fn order_of<'w>(mut window: &'w Window, mut before: &'w [Window]) -> usize {
     while window.order_by.is_empty() {
         let base =
             window.base.as_ref().and_then(|base| before.iter().position(|it| is_named(it, &base.text)));
         let Some(at) = base else { return 0 };
-        // A window can be based only on an earlier window, so the loop ends.
+        // The loop ends, because a window can be based only on a window that is defined before it.
         (window, before) = (&before[at], &before[..at]);
     }
     window.order_by.len()

@@ -30,7 +30,7 @@ fn is_escaped(name: &str) -> bool {
 }
 
 impl Analyzer<'_> {
-    /// `XMLELEMENT` and related functions; `XMLEXISTS` is an ordinary function.
+    /// Analyzes `XMLELEMENT` and related functions; `XMLEXISTS` is an ordinary function.
     pub(super) fn xml_function(&mut self, scope: &Scope<'_>, call: &SqlFunction, span: Span) -> Node {
         let mut args = Vec::with_capacity(call.args.len());
         let mut names = XmlNames::default();
@@ -80,7 +80,7 @@ impl Analyzer<'_> {
     fn xml_name(&mut self, function: &str, arg: &Expr, (label, place): &Label, names: &mut XmlNames) {
         let name = match (label, &arg.kind) {
             (Some(label), _) => &label.text,
-            // `t.*` is also a reference to a column in PostgreSQL's grammar; its name is `t`.
+            // In PostgreSQL's grammar, `t.*` is also a reference to a column, and the name of this column is `t`.
             (None, ExprKind::Column(parts) | ExprKind::Star(parts)) if !parts.is_empty() => {
                 &parts[parts.len() - 1].text
             }

@@ -32,7 +32,7 @@ pub struct Function {
     pub returns: Oid,
     /// `provariadic`: the element type of the VARIADIC argument; 0 if the function has no such argument.
     pub variadic: Oid,
-    /// `pronargdefaults`: the number of last arguments that may be left out.
+    /// `pronargdefaults`: the number of parameters, at the end of the list, that have defaults.
     pub defaults: u8,
     /// The condition under which the result is not NULL.
     pub null: NullContract,

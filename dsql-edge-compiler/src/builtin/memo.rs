@@ -8,8 +8,8 @@
 
 use std::sync::OnceLock;
 
-/// A hash table of `N` slots, some of which always stay empty. Each cached value contains the key under which it is
-/// stored.
+/// A hash table of `N` slots, some of which always stay empty. Each value contains the key under which the value is
+/// stored in the table.
 pub(super) struct Memo<V, const N: usize> {
     slots: [OnceLock<V>; N],
 }

@@ -110,7 +110,8 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> + Clone {
 pub(super) struct Key(String);
 
 impl Key {
-    /// Returns a key for a name. A name that cannot be a field matches no line.
+    /// Returns a key for a name. A name with spaces or control characters cannot be a field of a line, so its key finds
+    /// no line.
     pub(super) fn name(name: &str) -> Key {
         // No line begins with a newline, so a key that is a newline finds nothing.
         if name.bytes().any(|byte| byte <= b' ') { Key("\n".to_owned()) } else { Key(name.to_owned()) }
@@ -121,7 +122,7 @@ impl Key {
         Key(format!("{oid:05}"))
     }
 
-    /// Adds an OID as the next field.
+    /// Adds an OID to the key, as the next field.
     pub(super) fn then(mut self, oid: Oid) -> Key {
         let _ = write!(self.0, "\t{oid:05}");
         self

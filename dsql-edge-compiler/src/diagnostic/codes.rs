@@ -84,7 +84,7 @@ codes! {
     InvalidModifier "invalid-modifier" "22023",
     /// Two collations conflict, and neither takes precedence.
     CollationMismatch "collation-mismatch" "42P21",
-    /// A constraint, collation or other named object that does not exist.
+    /// The statement refers to a constraint, a collation or another object that does not exist.
     UnknownObject "unknown-object" "42704",
     /// A column name that two visible tables have.
     AmbiguousColumn "ambiguous-column" "42702",

@@ -15,7 +15,7 @@ use crate::source::Span;
 /// The stage of PostgreSQL that would reject the statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The raw parser (`gram.y`, `scan.l`), whatever SQLSTATE the error has.
+    /// The raw parser (`gram.y`, `scan.l`); its errors can have any SQLSTATE.
     Syntax,
     /// Parse analysis, or this compiler's own checks.
     Analysis,

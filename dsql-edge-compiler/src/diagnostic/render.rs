@@ -17,8 +17,8 @@ pub struct Place {
     pub column: usize,
 }
 
-/// Returns the whole message: headline, location, the SQL with an underlined span, detail, and hint. The hint is left
-/// out if the headline already has the whole hint.
+/// Returns the whole message: headline, location, the SQL with an underlined span, detail, and hint. If the headline
+/// already contains the whole hint, the hint is not repeated.
 pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> String {
     rendered((diagnostic, short_advice(diagnostic)), sql, &Lines::of(sql), place)
 }

@@ -1,6 +1,6 @@
 //! Checks `CREATE` of tables, views, sequences, types, functions and indexes.
 //!
-//! Input: the statement and its words. Output: the clauses that DSQL rejects, in the order in which the statement
+//! Input: a DDL statement and its words. Output: the clauses that DSQL rejects, in the order in which the statement
 //! contains them, each with a rewrite that DSQL accepts, if such a rewrite exists.
 
 use super::clauses::*;

@@ -83,7 +83,7 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
     }
 }
 
-/// Returns a finding if a PostgreSQL function breaks a rule whatever its arguments are.
+/// Returns a finding if every call of a PostgreSQL function breaks a rule, independent of the arguments.
 pub(super) fn by_name(name: &str, place: Span) -> Option<Finding> {
     if let Some((_, instead)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
         return Some(unsupported_function.naming(place, name).advising(*instead));

@@ -72,9 +72,9 @@ pub(super) fn index(index: &CreateIndex, words: &Words<'_>, schema: Option<&Sche
 ///
 /// An index can be read in both directions, so `(a DESC)` has the order of `(a)` read backwards. Reading backwards also
 /// moves the NULLs to the other end: `(a DESC NULLS LAST)` has the order of `(a NULLS FIRST)` read backwards. DESC
-/// without a NULLS option means NULLS FIRST. The same index read backwards is `(a NULLS LAST)`, and NULLS LAST is the
-/// default of an ascending key. If the keys have different directions, as in `(a, b DESC)`, an index with only
-/// ascending keys has neither the order of these keys nor the reverse order.
+/// without a NULLS option means NULLS FIRST. The index `(a DESC NULLS FIRST)` read backwards is `(a NULLS LAST)`, and
+/// NULLS LAST is the default of an ascending key. If the keys have different directions, as in `(a, b DESC)`, an index
+/// with only ascending keys has neither the order of these keys nor the reverse order.
 fn sort_direction(index: &CreateIndex, element: &IndexElement, words: &Words<'_>) -> Option<Finding> {
     let word = if element.descending? { "DESC" } else { "ASC" };
     let place = words.find(word, element.expr.span.end)?;

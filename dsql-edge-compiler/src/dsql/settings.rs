@@ -1,7 +1,7 @@
 //! Checks settings and isolation levels.
 //!
-//! Input: `SET`, `SHOW`, `BEGIN` as words. Output: the rule that the words break. The local server checks the settings
-//! that a client sends when it connects, against the names defined here.
+//! Input: `SET`, `SHOW`, `BEGIN` as words. Output: the rule that the words break. dsql-local checks the settings that a
+//! client sends when it connects; this list contains the names of the settings.
 
 use super::rule::rules;
 use super::{Finding, words::Words};

@@ -1,8 +1,8 @@
 //! Checks which statements a transaction contains: DSQL accepts one DDL statement per transaction, and does not accept
 //! DDL together with DML.
 //!
-//! Input: the statements of a session, one after the other. Output: the rule that the next statement breaks. A finding
-//! does not end the transaction. If the server rejects a statement, a caller that receives the server's answers calls
+//! Input: the statements of one session, in order. Output: the rule that the next statement breaks. A finding does not
+//! end the transaction. If the server rejects a statement, a caller that receives the server's answers calls
 //! [`Transactions::failed`]. A linter has no answers; it continues as if a new transaction had begun before the
 //! statement that breaks the rule.
 

@@ -1,4 +1,4 @@
-//! Makes rustc's error contain the column's name if the Rust type of the column's field does not fit.
+//! If the Rust type of a column's field does not fit, rustc's error contains the column's name.
 //!
 //! Input: the fields of a row, and the type of the row. Output: a type parameter of `decode` for each column whose Rust
 //! type the user specifies; the parameter has the name of the column. In its errors, rustc prints only the name of a

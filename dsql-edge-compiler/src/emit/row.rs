@@ -83,7 +83,7 @@ pub fn declared_type(name: &Ident, fields: &Fields) -> RowType {
     row_type(name, &fields.entries)
 }
 
-/// Writes the items in the block of a query. Returns the expression that refers to the function `decode`.
+/// Emits the items for the row of a query. Returns the expression that refers to the function `decode`.
 pub(super) fn row(
     fields: &Fields,
     target: &RowTarget,
@@ -108,7 +108,7 @@ pub(super) fn placeholders(types: &WrittenTypes, source: &mut RustSource) -> Wri
     types.iter().map(|(at, written)| (*at, source.placeholder(written.clone()))).collect()
 }
 
-/// The struct of a row, as text.
+/// Returns the definition of a row's struct, as a string of Rust code.
 struct Row {
     /// Its type.
     ty: String,
@@ -309,8 +309,8 @@ fn group_value(witness: usize, value: &str, name: Option<Span>, source: &mut Rus
     format!("{row}.group({witness}, |row| ::core::result::Result::Ok({value})){question}")
 }
 
-/// Returns one field from one column. If the user wrote no Rust type, the type of the struct's field determines the
-/// Rust type.
+/// Returns one field from one column. If the user specified no Rust type for the column, the field's type in the struct
+/// determines the Rust type.
 fn column(field: &Field, types: &WrittenText, names: &ColumnNames) -> String {
     let (marker, nullable, at) = (marker_path(&field.marker), nullability(field.nullable), field.column);
     let ty = match types.get(&at) {

@@ -273,7 +273,7 @@ fn open_type(sql_type: &SqlType) -> Option<TokenStream> {
     (!is_named).then(|| quote!(::dsql_edge::private::TypeOf { oid: #oid, name: #name }))
 }
 
-/// Returns tokens that append a row's value for each parameter to that parameter's array in `rows`.
+/// Returns tokens that append the values of one row to the arrays in `rows`: one value for each parameter.
 pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -> TokenStream {
     let each = query.parameters.iter().zip(names).enumerate().map(|(at, (parameter, name))| {
         let span = Span::call_site().located_at(name.span());

@@ -1,13 +1,13 @@
 //! Keeps the `CHECK` constraints of tables, and the columns that these constraints prove NOT NULL.
 //!
 //! Input: constraints as written. Output: checks by name. If a column was added to an existing table, DSQL can make the
-//! column NOT NULL only with `CHECK (c IS NOT NULL)`. So the compiler uses such a check, if it holds for all rows, like
-//! NOT NULL.
+//! column NOT NULL only with `CHECK (c IS NOT NULL)`. If such a check holds for all rows, the compiler uses it as proof
+//! that the column is not NULL.
 //!
-//! PostgreSQL names a check without a name `table_column_check`, and adds a number if the schema already has a
-//! constraint of that name. The snapshot may not have every constraint of the schema, so such a name is a guess.
-//! Several checks may have the same guessed name, and DROP CONSTRAINT of an unknown name drops all checks with guessed
-//! names.
+//! If a statement does not contain the name of a check, PostgreSQL calls it `table_column_check`, and adds a number if
+//! the schema already has a constraint of that name. The snapshot may not have every constraint of the schema, so such
+//! a name is a guess. Several checks may have the same guessed name, and DROP CONSTRAINT of an unknown name drops all
+//! checks with guessed names.
 
 use super::fold::Fold;
 use super::key_name::key_name;

@@ -2,8 +2,8 @@
 //! removes the defaults that use the sequence.
 //!
 //! Input: the expression of a default, when the default is set; later, an object that is dropped. Output: the columns,
-//! without the defaults that depended on the dropped object. PostgreSQL keeps a default as a row of `pg_attrdef`. `DROP
-//! … CASCADE` of an object on which a default depends removes the default, but the column stays. A generated column is
+//! without the defaults that depended on the dropped object. In PostgreSQL, a default is a row of `pg_attrdef`. `DROP …
+//! CASCADE` of an object on which a default depends removes the default, but the column stays. A generated column is
 //! dropped together with its expression (`StoreAttrDefault` in `pg_attrdef.c`).
 //!
 //! Example: after `CREATE SEQUENCE s`, `CREATE TABLE t (id bigint NOT NULL DEFAULT nextval('s'))` and

@@ -230,7 +230,8 @@ impl Block {
         Some(())
     }
 
-    /// Returns one statement of SQL, `EXECUTE` of a constant, `RAISE` of a level that is not an error, `NULL`.
+    /// Reads one statement of the block: SQL, `EXECUTE` of a constant, `RAISE` of a level that is not an error, or
+    /// `NULL`.
     fn step(&mut self, body: &str, steps: &mut Vec<Step>) -> Option<()> {
         let first = self.at;
         while !matches!(self.peek()?, TokenKind::Symbol(b';')) {

@@ -1,9 +1,10 @@
 //! Applies `DROP`, and drops the dependents with `CASCADE`.
 //!
 //! Input: the statement. Output: the schema without the dropped objects and, with `CASCADE`, without the objects that
-//! depend on them. The dependencies are those of `pg_depend`, computed from the schema. A view depends on the
-//! relations, functions and types that its query names. A name in the query refers to the object that had this name
-//! when the view was created. A column depends on the type of its values. A partition depends on its parent.
+//! depend on them. The dependencies between objects are those that PostgreSQL keeps in `pg_depend`, computed from the
+//! schema. A view depends on the relations, functions and types in its query. A name in the query refers to the object
+//! that had this name when the view was created. A column depends on the type of its values. A partition depends on its
+//! parent.
 
 use std::collections::BTreeSet;
 
@@ -131,8 +132,8 @@ impl Fold {
         self.forget(Object::Relation(sequence));
     }
 
-    /// Drops the views that depend on a column that is dropped with CASCADE: views that name the column, or use `*` of
-    /// the column's table.
+    /// Drops the views that depend on a column that is dropped with CASCADE: views whose query contains the column, or
+    /// `*` of the column's table.
     pub(super) fn drop_views_of_column(&mut self, table: usize, column: &str) {
         let names_it = |schema: &Schema, view: &Relation| {
             let mut reads = Reads::of(schema, view);

@@ -1,7 +1,7 @@
 //! Applies DDL statements, one after the other, to a [`Schema`].
 //!
 //! Input: parsed statements. Output: the schema after these statements. Owners, grants and comments are skipped,
-//! because queries do not depend on them. A statement that contradicts the schema so far is an error.
+//! because queries do not depend on them. A statement that contradicts the statements before it is an error.
 
 use super::committed::committed;
 use super::error::SchemaError;
@@ -153,7 +153,7 @@ pub(super) struct Fold {
     /// Whether two kinds of errors are reported: a new name that already exists, and a dropped or renamed name that
     /// does not exist. A snapshot does not need these errors, because no query depends on such names.
     pub(super) reports_names: bool,
-    /// During CREATE TABLE, its foreign keys. PostgreSQL adds these after all other constraints.
+    /// During CREATE TABLE, its foreign keys. PostgreSQL adds the foreign keys after all other constraints.
     pub(super) written_later: Option<Vec<Constraint>>,
 }
 

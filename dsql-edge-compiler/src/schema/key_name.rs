@@ -50,7 +50,7 @@ pub(super) fn free_name(
 }
 
 /// Returns the names of the columns of an index: `ChooseIndexColumnNames`, which adds a number to a repeated name.
-/// Returns `None` if an element is an expression, because only the analysis determines which name PostgreSQL takes for
+/// Returns `None` if an element is an expression, because only the analysis determines which name PostgreSQL gives to
 /// an expression.
 pub(super) fn index_column_names(elements: &[IndexElement]) -> Option<Vec<String>> {
     let mut names: Vec<String> = Vec::with_capacity(elements.len());

@@ -91,7 +91,7 @@ fn is_equal(operator: &Operator) -> bool {
     operator.name == "=" && operator.schema.as_ref().is_none_or(|schema| schema.text == "pg_catalog")
 }
 
-/// Returns the column, possibly under a cast that keeps its value.
+/// Returns the column, with or without a cast that keeps its value.
 fn column(expr: &Expr) -> Option<String> {
     match &expr.kind {
         ExprKind::Column(parts) => parts.last().map(|part| part.text.clone()),

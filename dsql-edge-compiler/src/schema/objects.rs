@@ -47,7 +47,7 @@ pub struct Schema {
     pub search_path: Vec<String>,
     /// The database whose rules apply.
     pub dialect: Dialect,
-    /// The source of the files, for hints.
+    /// Whether the schema comes from a snapshot, migrations or a database; hints mention this source.
     pub origin: Origin,
     /// The Rust types from directives such as `-- dsql-edge: type users.id = crate::UserId`.
     pub rust_types: Vec<RustType>,
@@ -172,8 +172,8 @@ pub struct Relation {
     pub exclusions: Vec<Exclusion>,
     /// Its foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
-    /// Whether tables inherit from the relation. If so, a query of the relation also returns rows of these tables, for
-    /// which the relation's keys do not hold.
+    /// Whether tables inherit from the relation. If so, a query of the relation also returns rows of these child
+    /// tables, and the keys of the relation do not hold for such rows.
     pub has_children: bool,
     /// Whether the relation has triggers or rules, which may change the written rows.
     pub has_triggers: bool,
@@ -248,8 +248,8 @@ pub struct Key {
 /// An exclusion constraint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exclusion {
-    /// The name of the constraint; `None` if the statement does not name the constraint, and the generated name
-    /// depends on an expression.
+    /// The name of the constraint; `None` if the statement does not contain a name, and the generated name depends on
+    /// an expression.
     pub name: Option<String>,
     /// The columns in the elements of the constraint.
     pub columns: Vec<String>,
@@ -260,7 +260,8 @@ pub struct Exclusion {
 pub struct Check {
     /// Its name.
     pub(super) name: String,
-    /// Whether the statement does not name the check, so that `name` is the name that PostgreSQL probably generates.
+    /// Whether `name` is only the name that PostgreSQL probably generates, because the statement does not contain a
+    /// name.
     pub(super) is_guess: bool,
     /// The columns in the check. If one of these columns is dropped, the check is dropped too.
     pub(super) columns: Vec<String>,

@@ -19,7 +19,8 @@ impl Fold {
     /// Changes the search path. An empty path becomes the default path: pg_dump sets an empty path, but writes each
     /// name with its schema.
     fn change_path(&mut self, names: Vec<String>, is_local: bool) {
-        // `$user` is left out, because its value is the name of the current role, which only the cluster can determine.
+        // The path does not include `$user`, because its value is the name of the current role, which only the cluster
+        // can determine.
         let is_searched = |name: &String| !matches!(name.as_str(), "" | "pg_catalog" | "$user");
         let path: Vec<String> = names.into_iter().filter(is_searched).collect();
         let path = if path.is_empty() { self.default_path.clone() } else { path };

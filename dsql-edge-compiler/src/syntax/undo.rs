@@ -2,8 +2,8 @@
 //!
 //! Input: a file. Output: the span of the comment, if a statement follows the comment.
 //!
-//! dbmate, goose, sql-migrate and tern keep both directions in one file, and read a comment as the border. Without the
-//! tool, the comment has no effect: the file would create a table and then drop it.
+//! dbmate, goose, sql-migrate and tern keep both directions in one file; in this file, a comment separates the two
+//! directions. Without the tool, the comment has no effect: the file would create a table and then drop it.
 
 use super::Parsed;
 use crate::diagnostic::{Code, Diagnostic};

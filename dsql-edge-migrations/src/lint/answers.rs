@@ -1,5 +1,5 @@
-//! Stores the facts about a script and its statements that several findings need. `rows` computes each fact at its
-//! first use, and `script` stores the fact.
+//! Stores the facts about a script and its statements that several findings need. The module `rows` computes each fact
+//! when it is first needed, and the script stores the fact.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;

@@ -58,7 +58,7 @@ pub(super) fn depends_on_type(
             return true;
         }
     }
-    // A function may be created before the table that its body names: pg_dump writes functions first.
+    // A function may be created before the table in its body: pg_dump writes functions first.
     script.bodies(0..all).any(|at| {
         script.statements().get(at).is_some_and(|it| having.iter().any(|name| script.mentions(it, name)))
     })

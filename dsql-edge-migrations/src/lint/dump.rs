@@ -2,7 +2,7 @@
 //! value that the setting always has in DSQL.
 //!
 //! Input: the statements of a file, and its findings. Output: rewrites, if a key can move into CREATE TABLE, if a
-//! constraint is validated later, or if a setting can be left out.
+//! constraint is validated later, or if a `SET` can be removed.
 
 use dsql_edge_compiler::dsql::{Fix, Meaning};
 use dsql_edge_compiler::source::Span;

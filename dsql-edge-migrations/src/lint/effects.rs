@@ -25,7 +25,7 @@ use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
 use super::psql::is_harmless;
 use super::strings::changes_strings;
 
-/// Settings at the head of a dump. In DSQL, these settings already have these values, or have no effect.
+/// Settings at the head of a dump. In DSQL, a setting in this list always has this value, or has no effect.
 const SETTINGS: &[(&str, &str)] = &[
     ("check_function_bodies", "false"),
     ("client_min_messages", "warning"),
@@ -86,7 +86,7 @@ struct Function {
     /// The change that the functions make with the statements in their own bodies, without the functions that they
     /// call.
     change: Change,
-    /// The names of the functions that the bodies call; PostgreSQL's functions are left out.
+    /// The names of the functions that the bodies call; PostgreSQL's functions are not included.
     calls: BTreeSet<String>,
 }
 
@@ -112,7 +112,7 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    /// Returns the effects of a file. `is_read` is whether each statement of the file can be read.
+    /// Returns the effects of a file. `is_read` is true if every statement of the file can be read.
     pub(super) fn of(parsed: &Parsed<'_>, is_read: bool) -> Effects {
         let mut found =
             Effects { is_unknown: !is_read, changes_strings: changes_strings(parsed), ..Effects::default() };
@@ -225,7 +225,7 @@ impl Effects {
         }
     }
 
-    /// Adds the effects of a function's body; returns the change that its statements make.
+    /// Adds the effects of the statements in a function's body; returns the change that these statements make.
     fn add_body(
         &mut self,
         function: &CreateFunction,

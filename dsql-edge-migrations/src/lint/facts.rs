@@ -13,7 +13,7 @@ use dsql_edge_compiler::syntax::ast::{AlterAction, AlterTable, ObjectKind, State
 use dsql_edge_compiler::syntax::keyword::Keyword as K;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 
-/// What the statements so far prove, without a schema before the files.
+/// The facts that the statements before the current one prove, without a schema before the files.
 #[derive(Clone, Default)]
 pub(super) struct Facts {
     /// Whether a role exists, for each role that a statement created or dropped.
@@ -23,8 +23,8 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Adds the facts of a statement; returns the errors of the statement. `is_unlisted`: whether the schema so far
-    /// does not have the table that the statement alters.
+    /// Adds the facts of a statement; returns the errors of the statement. `is_unlisted` is true if the statement
+    /// alters a table that the schema does not have.
     pub(super) fn follow(&mut self, statement: ParsedStatement<'_>, is_unlisted: bool) -> Vec<Diagnostic> {
         match &statement.kind {
             StatementKind::Utility("CREATE ROLE" | "CREATE USER" | "CREATE GROUP") => {
@@ -127,7 +127,7 @@ impl Facts {
     }
 }
 
-/// Whether an action gives a table another name.
+/// Whether an action of ALTER TABLE changes the table's name or schema.
 fn moves(action: &AlterAction) -> bool {
     matches!(action, AlterAction::Rename(_) | AlterAction::SetSchema(_))
 }

@@ -62,8 +62,8 @@ fn lint_with(
     linted
 }
 
-/// Returns the errors of the statements that `migrate` divides into batches. Errors about names are left out, because
-/// another module reports them: `resolve` reports each name that is certainly wrong.
+/// Returns the errors of the statements that `migrate` divides into batches. This function does not report errors about
+/// names, because another module does: `resolve` reports each name that is certainly wrong.
 fn batch_errors(linted: &[LintedFile], at: usize) -> Vec<Finding> {
     let (Some(before), Some(file)) = (linted.get(..at), linted.get(at)) else { return Vec::new() };
     if file.findings.iter().any(|finding| finding.diagnostic.is_error()) {

@@ -1,8 +1,9 @@
 //! Decides whether it is certain, from the statements before a name, which object the name means.
 //!
 //! Input: the statements and psql commands of a file. Output: the offset up to which names are certain, and the
-//! transactions that the file rolls back. `lint` restores the schema at the end of such a transaction. After a command
-//! or a statement with an unknown effect on names, findings that depend on a name are left out.
+//! transactions that the file rolls back. When a rolled-back transaction ends, `lint` restores the schema from before
+//! the transaction. After a command or a statement with an unknown effect on names, findings that depend on a name are
+//! not reported.
 
 use std::collections::BTreeMap;
 

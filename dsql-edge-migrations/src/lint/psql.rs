@@ -1,4 +1,4 @@
-//! Decides which commands of psql change the statements that are sent to the server.
+//! Decides which psql commands change what psql sends to the server.
 //!
 //! Input: a command. Output: whether psql runs the statements before and after the command as they are written.
 

@@ -117,8 +117,8 @@ impl Resolved {
         self.unknown_after = unknown.filter(changes).map(|it| it.statement).collect();
     }
 
-    /// Records the end of a file, because the effect of its last statement may be unknown. `is_certain`: whether it is
-    /// certain which objects exist after the file.
+    /// Records the end of a file; if the effect of the file's last statement is not known, this matters for the next
+    /// file. `is_certain`: whether it is certain which objects exist after the file.
     pub(super) fn end_file(&mut self, is_certain: bool) {
         self.uncertain |= !self.unknown_after.is_empty() || !is_certain;
     }

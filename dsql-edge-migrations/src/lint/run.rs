@@ -1,8 +1,8 @@
 //! The files that run one after the other, with the words in each file and the effects of all files.
 //!
 //! Input: the texts of several files, in the order in which they run. Output: the files that contain a word, and the
-//! effects of all files. The words and the effects are computed at their first use, because a single file does not need
-//! them.
+//! effects of all files. The words and the effects are computed only when they are needed, because a run with a single
+//! file needs neither.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -45,7 +45,7 @@ impl<'t> Run<'t> {
         all
     }
 
-    /// Whether a literal of this file may end at another place because of an earlier file.
+    /// Whether a literal of this file may end at another position because of an earlier file.
     pub(super) fn changes_strings_before(&self, file: usize) -> bool {
         (0..file).filter_map(|at| self.effects(at)).any(|it| it.changes_strings)
     }

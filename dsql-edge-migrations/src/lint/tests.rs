@@ -398,7 +398,7 @@ fn rewrites_with_the_same_effect_are_applied() {
         (format!("{TABLE}{KEY}"), "CREATE TABLE t (a int, UNIQUE (a));\n".to_owned()),
         ("CREATE INDEX i ON t (a)".to_owned(), "CREATE INDEX ASYNC i ON t (a)".to_owned()),
         ("\u{feff}SET lock_timeout = 0;\r\nSELECT 1;\r\n".to_owned(), "\u{feff}SELECT 1;\r\n".to_owned()),
-        // A comment before the removed text keeps the end of its line.
+        // The removed text follows a comment, and the line end after the comment must stay.
         (
             "CREATE TABLE t (b text -- it's\n COLLATE \"C\" NOT NULL);\n".to_owned(),
             "CREATE TABLE t (b text -- it's\n  NOT NULL);\n".to_owned(),

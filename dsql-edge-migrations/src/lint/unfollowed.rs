@@ -47,7 +47,8 @@ pub(super) fn warnings(script: &Script<'_>) -> Vec<Finding> {
 }
 
 /// Returns the positions at which the schema may change although the SQL does not show this, each with the index of its
-/// file. The files run one after the other. A position for which a comment allows this is left out.
+/// file. The files run one after the other. The result does not contain a position whose warning an `allow` comment
+/// suppresses.
 pub fn schema_changes(texts: &[&str]) -> Vec<(usize, Diagnostic)> {
     let run = Run::of(texts.iter().copied());
     let of_text = |(at, text): (usize, &&str)| {

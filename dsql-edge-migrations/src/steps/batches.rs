@@ -82,8 +82,8 @@ impl Markers {
         }))
     }
 
-    /// Returns an error for each comment that is not before a statement that runs in batches. A comment that `errors`
-    /// already reports is left out. `is_step` returns whether a step begins at an offset.
+    /// Returns an error for each comment that is not before a statement that runs in batches. The result does not
+    /// repeat the comments in `errors`. `is_step` returns whether a step begins at an offset.
     pub(super) fn unused(&self, errors: &[Diagnostic], is_step: impl Fn(u32) -> bool) -> Vec<Diagnostic> {
         let hint = "write it in the line before an UPDATE or DELETE that is not between BEGIN and COMMIT";
         let is_reported = |comment: Span| errors.iter().any(|error| error.span == comment);

@@ -1,4 +1,5 @@
-//! Computes the SHA-256 by which the ledger recognizes a migration's text, whatever its line endings are.
+//! Computes the SHA-256 by which the ledger recognizes a migration's text; the checksum does not depend on the line
+//! endings.
 //!
 //! Input: a text. Output: the checksum that this version records, and the checksums that earlier versions recorded for
 //! the same text.

@@ -57,7 +57,7 @@ impl Judge<'_> {
         columns.iter().filter_map(|name| self.column(name)).any(|at| self.is_assigned(at))
     }
 
-    /// Checks a foreign key whose referencing rows are in the table itself.
+    /// Checks a foreign key that refers from the changed table to the changed table.
     fn check_own_foreign_key(&self, key: &ForeignKey, referencing: usize) -> Result<(), Diagnostic> {
         if !self.is_related(referencing, self.target.relation) {
             return Ok(());

@@ -56,8 +56,8 @@ impl Judge<'_> {
         for callee in callees {
             let name = &callee.name;
             if is_own(callee) && !callee.immutable {
-                // A cast that the schema creates calls a function whose name is recorded as the empty string. The
-                // function of an operator of the schema has a name that begins with a dot.
+                // A cast that the schema creates calls a function whose name is recorded as the empty string. An
+                // operator that the schema creates calls a function whose name is recorded with a dot at its beginning.
                 let what = match name.as_str() {
                     "" => "the function of this cast".to_owned(),
                     name if name.starts_with('.') => "the function of this operator".to_owned(),

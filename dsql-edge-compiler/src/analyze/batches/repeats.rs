@@ -202,8 +202,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether an expression has the same value in each run, provided that each part of it has the same value in each
-    /// run.
+    /// Whether an expression has the same value in each run, if each of its parts has the same value in each run.
     fn is_fixed(&self, node: &Node) -> bool {
         match &node.kind {
             NodeKind::Call { function, .. } => function.immutable && !function.set,

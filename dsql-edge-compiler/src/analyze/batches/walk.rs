@@ -7,8 +7,9 @@ use crate::syntax::ast::{Expr, ExprKind};
 use crate::syntax::visit::{self, Visit};
 use std::rc::Rc;
 
-/// Whether `test` returns true for a node or for a part of the node. The parts include nested queries, and the queries
-/// of the views that nested queries read. The second argument of `test` is true if the part is inside a nested query.
+/// Whether `test` returns true for a node or for a part of the node. The parts of a node include nested queries, and
+/// the queries of the views from which nested queries read. The second argument of `test` is true if the part is inside
+/// a nested query.
 pub(super) fn any_below(node: &Node, test: &mut dyn FnMut(&Node, bool) -> bool) -> bool {
     below(node, false, &mut Vec::new(), test)
 }
@@ -123,7 +124,7 @@ impl<'t> Tables<'t> {
     }
 }
 
-/// Returns the columns of a table that expressions name.
+/// Returns the columns of a table that occur in expressions.
 pub(super) fn columns_in<'r, 'e>(
     relation: &'r Relation,
     exprs: impl IntoIterator<Item = &'e Expr>,

@@ -222,9 +222,9 @@ pub(super) fn is_equality(function: &str) -> bool {
         && !function.contains("like")
 }
 
-/// `node` is one operand of a comparison by `=`. Returns the column that the operand reads, if the comparison treats
-/// the same values as equal as the column's key does. Returns `None` if a varchar column is compared as bpchar, because
-/// such a comparison ignores trailing blanks.
+/// `node` is one operand of a comparison by `=`. Returns the column that the operand reads, if the comparison and the
+/// column's key treat the same values as equal. Returns `None` if a varchar column is compared as bpchar, because such
+/// a comparison ignores trailing blanks.
 fn column_of_key(node: &Node) -> Option<Var> {
     let keeps_blanks = match &node.kind {
         NodeKind::Cast { arg, function: None } => node.ty != oid::BPCHAR || arg.ty == oid::BPCHAR,

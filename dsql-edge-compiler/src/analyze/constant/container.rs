@@ -255,7 +255,7 @@ impl Reader<'_> {
     fn word(&mut self) -> Result<(String, bool), Malformed> {
         let mut out = String::new();
         let mut escaped = false;
-        // Blanks at the end do not belong to the element, except after a backslash.
+        // Blanks at the end of an array element do not belong to the element, unless a backslash precedes them.
         let mut end = 0;
         while let Some(next) = self.rest.peek().copied() {
             match next {

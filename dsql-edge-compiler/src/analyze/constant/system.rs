@@ -1,7 +1,7 @@
 //! Checks constants of the types that describe positions and states inside a database: `tidin`, `pg_lsn_in`,
 //! `pg_snapshot_in`.
 //!
-//! Input: the text of a constant. Output: whether the text is a value of the type.
+//! Input: the text of a constant. Output: whether the constant is a value of the type.
 
 use super::blank::is_blank;
 

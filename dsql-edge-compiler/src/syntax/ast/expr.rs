@@ -117,8 +117,8 @@ pub struct SqlFunction {
     pub filter: Option<Expr>,
     /// `OVER` of an aggregate.
     pub over: Option<Window>,
-    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the span. `args` begins
-    /// with the values of the attributes and elements.
+    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the span. In `args`, the
+    /// values of the attributes and elements come first.
     pub labels: Vec<(Option<Name>, Span)>,
 }
 

@@ -1,4 +1,4 @@
-//! The syntax tree: the statement as written, with folded names and with places, before names are resolved.
+//! The syntax tree: the statement as written, with folded names and with spans, before names are resolved.
 //!
 //! The nodes are those of PostgreSQL's raw parse tree (`parsenodes.h`), as Rust enums. Constructs that the grammar
 //! rewrites (`EXTRACT`, `TRIM`, `AT TIME ZONE` …) are also rewritten here.

@@ -57,7 +57,7 @@ impl Lexer<'_> {
                 self.at = start;
                 self.send_message(span.end as usize - start);
             }
-            // psql discards the message so far.
+            // psql discards the statements that it has not sent yet.
             "r" | "reset" => {
                 let first = self.out.tokens.get(self.unsent).map_or(span.start, |token| token.span.start);
                 self.out.joins.retain(|place| *place < first);

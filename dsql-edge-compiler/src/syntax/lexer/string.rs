@@ -309,7 +309,7 @@ fn hexadecimal(digits: &str) -> Option<u32> {
         .flatten()
 }
 
-/// The meaning of a Unicode escape.
+/// The result of decoding one Unicode escape.
 enum Escape {
     Character(char),
     /// The first half of a pair.

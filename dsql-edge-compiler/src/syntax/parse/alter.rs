@@ -152,7 +152,7 @@ impl Parser<'_> {
         object: ObjectKind,
         places: &mut Vec<Span>,
     ) -> Parsing<Vec<AlterAction>> {
-        // Each of these actions must be the only action of its statement.
+        // In an ALTER TABLE, DSQL accepts each of these actions only if the statement has no other action.
         match self.keyword() {
             Some(K::Rename) => return Ok(vec![self.rename()?]),
             Some(K::Set) if self.keyword_ahead(1) == Some(K::Schema) => {

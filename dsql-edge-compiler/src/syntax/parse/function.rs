@@ -246,7 +246,7 @@ impl Parser<'_> {
         Ok(args)
     }
 
-    /// `OVERLAY (x PLACING y FROM 1 FOR 2)`, or the function of that name.
+    /// `OVERLAY (x PLACING y FROM 1 FOR 2)`, or a call of the function `overlay`.
     fn overlay(&mut self, start: Span) -> Parsing<Expr> {
         self.at += 2;
         let mut args = vec![self.expr()?];

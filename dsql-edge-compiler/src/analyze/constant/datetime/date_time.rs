@@ -333,8 +333,8 @@ impl<'f> Decoder<'f> {
         }
     }
 
-    /// Sets a date in place of the current date, which is not known here. Whether the constant is valid does not depend
-    /// on the date that is set, as long as this date exists.
+    /// Sets any existing date, because the current date is not known here. Whether the constant is valid does not
+    /// depend on the date that is set, as long as this date exists.
     fn set_any_date(&mut self) {
         let moment = &mut self.reading.moment;
         (moment.year, moment.month, moment.day) = (2000, 1, 1);

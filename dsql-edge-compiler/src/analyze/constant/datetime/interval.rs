@@ -1,6 +1,6 @@
 //! Interprets the fields of an interval: `DecodeInterval` in PostgreSQL's `datetime.c`.
 //!
-//! Input: the fields of a constant. Output: nothing, or why it is not an interval.
+//! Input: the fields of a constant. Output: nothing, or the reason why the constant is not an interval.
 //!
 //! The fields are read from the last to the first, so that a unit is known before its number: in `1 day 02:03`, `day`
 //! comes before `1`.
@@ -47,7 +47,7 @@ impl Range {
     }
 }
 
-/// The units that have occurred so far; the parts of a time count as units.
+/// The units that have already occurred in the constant; the parts of a time count as units.
 #[derive(Default)]
 struct Seen(Vec<Unit>);
 

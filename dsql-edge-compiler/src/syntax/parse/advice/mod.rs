@@ -3,7 +3,7 @@
 //! Input: the tokens, and the position of the syntax error that PostgreSQL reports. Output: advice, or `None`. The
 //! advice changes neither the error nor its position.
 //!
-//! Each submodule has the mistakes of one kind. The kinds are tried from the most certain to the least certain. The
+//! Each submodule detects one kind of mistake. The kinds are tried from the most certain to the least certain. The
 //! first kinds are malformed tokens, then reserved words as names, then the constructs of other databases. Then come
 //! misspelled keywords: `typo` parses the statement again with the corrected word. The last kind is a missing part of
 //! the statement.
