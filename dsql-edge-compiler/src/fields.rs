@@ -341,7 +341,7 @@ fn as_text(marker: Marker) -> Marker {
 
 const STRING: &str = "::std::string::String";
 
-/// Maps the name of an SQL type to its marker and its Rust type: For each such pair, `dsql_edge::types` implements
+/// Maps the name of an SQL type to its marker and its Rust type. For each such pair, `dsql_edge::types` implements
 /// `Column`.
 fn builtin_scalar(typname: &str) -> Option<(&'static str, &'static str)> {
     Some(match typname {

@@ -85,7 +85,7 @@ impl Extend<(Span, String)> for Edits {
 /// The form in which a query writes its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Placeholders {
-    /// `$1`, `$2`: `$1`, `$2`: PostgreSQL's form; a schema file can contain only this form.
+    /// `$1`, `$2`: PostgreSQL's form; a schema file can contain only this form.
     #[default]
     Numbered,
     /// `$name`, the macro's form; `$1` is also accepted, and the macro rejects a mixture.
@@ -127,7 +127,7 @@ impl Source {
         Source { placeholders: Placeholders::Named, ..Source::numbered(text) }
     }
 
-    /// Makes a source in the syntax of `sql!`: parameters are written `$name`, and `{? … }` is optional text.
+    /// Makes a source in the syntax of `sql!`: its parameters are written `$name`, and `{? … }` is optional text.
     pub fn of_macro(text: impl Into<String>) -> Source {
         Source { optional_text: true, ..Source::named(text) }
     }

@@ -15,8 +15,8 @@ pub struct TypedQuery {
     pub parameters: Vec<TypedParameter>,
     /// The columns of the result; empty for a statement that returns no rows.
     pub columns: Vec<TypedColumn>,
-    /// For each `UNNEST` of several arrays, the numbers (from 1) of the parameters that are its arrays: the lengths
-    /// of these arrays must be equal.
+    /// For each `UNNEST` of several arrays: the numbers of the parameters that are these arrays, whose lengths must be
+    /// equal. The first parameter has the number 1.
     pub equal_lengths: Vec<Vec<usize>>,
     /// The possible number of rows.
     pub cardinality: Cardinality,

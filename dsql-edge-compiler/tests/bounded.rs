@@ -13,7 +13,7 @@ use dsql_edge_compiler::{Schema, Source, compile};
 /// The stack size of a thread in a pool.
 const STACK: usize = 2 << 20;
 
-/// A limit far above the time of any input, in a debug build on a busy machine.
+/// The time after which an input counts as hanging; any input needs much less, even in a debug build on a busy machine.
 const HANG: Duration = Duration::from_secs(60);
 
 /// Pseudo-random numbers, the same in each run.

@@ -1,8 +1,8 @@
 //! Reads the input of a macro that declares any number of query functions and rows: `pub fn name(a: &str, b) -> pub Row
 //! = "SQL";`, `pub struct Row = "SQL";`.
 //!
-//! Input: tokens. Output: the functions that could be read, and an error for each other function. A declared row
-//! becomes a function without parameters and SQL result, marked with `is_row_only`. This module does not parse the SQL.
+//! Input: tokens. Output: the functions that could be read, and an error for each other function. The declaration of a
+//! row without a function becomes a function for which `is_row_only` is true. This module does not parse the SQL.
 
 use crate::expression::{self, BatchSize};
 use crate::row::{self, OwnRow};

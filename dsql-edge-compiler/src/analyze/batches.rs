@@ -62,7 +62,7 @@ pub(crate) struct KeyColumn {
     pub(crate) ty: String,
 }
 
-/// Finds the key by which a statement can run in batches. `target` is the table that the statement writes to.
+/// Finds the key by which a statement can run in batches. `target` is the table to which the statement writes.
 pub(super) fn batching(
     analyzer: &Analyzer<'_>,
     statement: ParsedStatement<'_>,

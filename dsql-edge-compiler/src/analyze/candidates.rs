@@ -1,7 +1,8 @@
 //! Finds the functions that a call can refer to: `FuncnameGetCandidates` and `func_get_detail`.
 //!
-//! Input: a name, and the types and names of the arguments. Output: the one function, a cast that is written as a call,
-//! or the information that no function fits or that several functions fit. `overload` chooses among several functions.
+//! Input: a name, and the types and names of the arguments. Output: the single function that fits, a cast in the form
+//! of a call, or the information that no function fits or that several functions fit. `overload` chooses among several
+//! functions.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;

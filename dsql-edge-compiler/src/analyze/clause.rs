@@ -323,7 +323,7 @@ pub(super) struct Grouping {
     pub(super) sets: bool,
     /// Whether a grouping set is empty.
     pub(super) empty: bool,
-    /// The keys that every set contains.
+    /// The keys that every grouping set contains.
     pub(super) common: Vec<Node>,
 }
 

@@ -371,7 +371,7 @@ impl Analyzer<'_> {
             let never = vec![false; columns.len()];
             return (columns, never, false);
         }
-        // The OUT columns of the function that the call resolved to.
+        // The OUT columns of the called function.
         if let NodeKind::Call { function, .. } = &node.kind
             && node.ty == oid::RECORD
         {

@@ -36,7 +36,7 @@ impl Analyzer<'_> {
         if !(query.grouped || query.has_aggregates || query.having.is_some()) {
             return;
         }
-        // Columns that depend on a grouped primary key are grouped too.
+        // If a primary key is grouped, all columns of its table count as grouped.
         let grouped = Grouped {
             functional: self.grouped_by_key(query),
             keys: query.group_by.iter().collect(),

@@ -1,8 +1,8 @@
 //! Finds the functions that PostgreSQL calls although the statement does not contain a call:
 //!
-//! Input: the type to which a value is coerced, or the table to which a statement writes. Output: Output: changed
-//! fields `writes` and `session` of the [`Analyzer`]. If such a function may write, a query whose answer is lost is not
-//! retried. Such a function may also change the session.
+//! Input: the type to which a value is coerced, or the table to which a statement writes. Output: the fields `writes`
+//! and `session` of the [`Analyzer`]. If PostgreSQL implicitly calls a function that may write, the runtime does not
+//! retry a query whose answer is lost. Such a function may also change the session.
 
 use super::analyzer::Analyzer;
 use super::function::is_harmless;

@@ -7,8 +7,8 @@ use crate::typed::Labels;
 /// The facts about one parameter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parameter {
-    /// The type of the parameter: The type of the parameter: `unknown` until a use determines the type; `None` if the
-    /// statement does not use this number.
+    /// The type of the parameter: `unknown` until a use determines the type; `None` if the statement does not use this
+    /// number.
     pub(super) ty: Option<Oid>,
     /// The span of the first use of the parameter.
     pub(super) first: Span,

@@ -1,8 +1,8 @@
 //! Checks where set-returning functions may be called.
 //!
 //! Input: a call of a set-returning function; or, for an expression that does not accept sets, the number of calls that
-//! were analyzed before the expression. Output: Output: PostgreSQL's error, if set-returning functions are not allowed
-//! in this position.
+//! were analyzed before the expression. Output: PostgreSQL's error, if set-returning functions are not allowed in this
+//! position.
 
 use super::analyzer::Analyzer;
 use super::place::Place;

@@ -1,8 +1,8 @@
 //! Reads a snapshot: runs the fold of `schema`, and resolves types and queries for the fold.
 //!
-//! Input: Input: the DDL of one or more files, or statements one by one. Output: [`Schema`]. The columns of `CREATE
-//! TABLE … AS` are the columns that the query has when the statement runs: a later change to the tables that the query
-//! reads does not affect these columns.
+//! Input: the DDL of one or more files, or statements one by one. Output: [`Schema`]. The columns of `CREATE TABLE …
+//! AS` are the columns that the query has when the statement runs: a later change to the tables that the query reads
+//! does not affect these columns.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};

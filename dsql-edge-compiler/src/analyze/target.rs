@@ -131,8 +131,8 @@ impl Analyzer<'_> {
             return Node::new(oid::RECORD, NodeKind::JoinedRow { names, columns }, span);
         };
         let ty = self.row_type_of(item);
-        // The whole row of a function with one scalar column is that scalar; the whole row of a query with one column
-        // is a row.
+        // If a function in FROM returns one scalar column, its whole row is this scalar; the whole row of a query with
+        // one column is a row.
         if ty == ERROR
             && item.scalar
             && let [(_, node)] = item.columns.as_slice()

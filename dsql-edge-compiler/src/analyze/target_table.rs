@@ -161,8 +161,8 @@ impl<'a> Analyzer<'a> {
         Ok((base, columns))
     }
 
-    /// Returns the entry of a view that is written to. The rows of the entry are those of the base table: after the
-    /// write, a row need not satisfy the view's condition.
+    /// Returns the range table entry of the view to which the statement writes. The rows of the entry are those of the
+    /// base table: after the write, a row need not satisfy the view's condition.
     fn view_target(&mut self, view: usize, base: usize, columns: &[Option<usize>]) -> RteSource {
         let RteSource::Table { not_null, keys, .. } = self.relation_rte(base).source else {
             return unknown_rows(view, columns.len());

@@ -214,7 +214,7 @@ pub(super) struct Query {
     pub(super) collations: Vec<Collated>,
     /// Whether the query has `FOR UPDATE` or another lock: a locked row may be newer than the rows joined with it.
     pub(super) locked: bool,
-    /// The columns that a writing statement assigns.
+    /// The columns to which the statement assigns values.
     pub(super) assigned: Vec<Written>,
     /// For `INSERT … SELECT`, the query and the columns that the query fills.
     pub(super) source: Option<(Rc<Query>, Vec<usize>)>,
@@ -404,7 +404,7 @@ pub(super) fn system_column(column: usize) -> Option<(&'static str, Oid)> {
 }
 
 impl JoinTree {
-    /// Collects the entries below this tree.
+    /// Collects the range table entries in this tree.
     pub(super) fn rtes(&self, out: &mut Vec<usize>) {
         match self {
             JoinTree::Leaf(rte) => out.push(*rte),

@@ -56,7 +56,7 @@ impl NullContract {
         matches!(self, NullContract::OverRows | NullContract::Always)
     }
 
-    /// Returns the contract of a call with an array after `VARIADIC`: For example, `concat(VARIADIC NULL)` is NULL, but
+    /// Returns the contract of a call with an array after `VARIADIC`: for example, `concat(VARIADIC NULL)` is NULL, but
     /// `concat('a', NULL)` is not.
     pub fn of_variadic_array(self) -> NullContract {
         if self == NullContract::Always { NullContract::OfValues } else { self }

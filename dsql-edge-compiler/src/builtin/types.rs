@@ -14,7 +14,7 @@ static READ: Memo<Type, 2048> = Memo::new();
 /// A row of `pg_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Type {
-    /// The server's OID; from [`super::oid::FIRST_UNPINNED`] on, an artificial number (see there).
+    /// The server's OID; from [`super::oid::FIRST_UNPINNED`] on, the number is the catalog's own, as described there.
     pub oid: Oid,
     /// `typname`: `int4`, `_text`.
     pub name: &'static str,

@@ -141,7 +141,8 @@ fn with_default_later(
     finding.fixed("add the column, then its default", vec![(words.with_blank_before(constraint.span), later)])
 }
 
-/// Whether an expression has the same value at each evaluation. The value of a string such as `'now'` can differ.
+/// Whether an expression certainly has the same value each time it is evaluated. The value of a string such as `'now'`
+/// can differ.
 fn is_constant(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Literal(Literal::String(text)) => {

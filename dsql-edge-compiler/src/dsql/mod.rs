@@ -77,8 +77,8 @@ pub fn denied_functions() -> impl Iterator<Item = (&'static str, &'static str)> 
     denied_functions::all()
 }
 
-/// Finds casts to types that do not exist in a completely known schema. In the statements that the analyzer checks, the
-/// analyzer itself reports such casts.
+/// Finds casts to types that do not exist in a completely known schema. The analyzer itself reports such casts in the
+/// statements that it analyzes, so this function is for other statements.
 pub fn unknown_casts(statement: &Statement, schema: &Schema) -> Vec<Finding> {
     let mut out = Vec::new();
     query::unknown_casts(statement, schema, &mut out);

@@ -102,8 +102,8 @@ pub struct Fix {
 pub enum Meaning {
     /// The rewrite always keeps the effect.
     Same,
-    /// The rewrite keeps the effect of the script only if every statement succeeds. If a statement fails, the rewrite
-    /// changes how much of the script is applied.
+    /// The rewrite keeps the effect of the script only if every statement succeeds. If a statement fails, the rewritten
+    /// script has applied more or fewer changes than the original script.
     SameIfAllSucceed,
 }
 

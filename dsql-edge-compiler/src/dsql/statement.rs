@@ -112,7 +112,7 @@ fn by_kind(
         StatementKind::Set(set) => out.extend(settings::set(set, words)),
         StatementKind::Utility("EXPLAIN") => {
             inner(explained(statement), schema, out);
-            // EXPLAIN without ANALYZE writes no rows, so the limit of rows does not apply.
+            // EXPLAIN without ANALYZE does not write rows, so DSQL's limit of rows per transaction does not apply.
             if run(statement).is_none() {
                 out.retain(|finding| finding.rule.id != limits::rows.id);
             }

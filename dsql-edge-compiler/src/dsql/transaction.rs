@@ -143,7 +143,7 @@ impl Transactions {
         }
     }
 
-    /// Records that every index is built.
+    /// Records that the jobs of all indexes have completed.
     pub fn built(&mut self) {
         self.building.clear();
     }

@@ -1,8 +1,8 @@
 //! Converts typed queries into Rust tokens.
 //!
 //! Input: an [`Emission`]: a [`TypedQuery`](crate::TypedQuery), its `Fields`, and the user's code around it. Output:
-//! tokens that read like hand-written code. The tokens refer only to `::dsql_edge::private` and `::dsql_edge::types`.
-//! Emission cannot fail because of the user's SQL.
+//! tokens for code that looks as if it were written by hand. The tokens refer only to `::dsql_edge::private` and
+//! `::dsql_edge::types`. Emission cannot fail because of the user's SQL.
 
 mod batches;
 mod column_names;

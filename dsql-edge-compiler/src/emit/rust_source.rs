@@ -1,4 +1,4 @@
-//! Rust code that is written as text and parsed once.
+//! Generated Rust code: a string that is parsed once.
 //!
 //! Tokens take a large part of the time of an expansion, because debug builds do not optimise macros: `quote!` appends
 //! one token at a time, and each stream inside another stream takes two calls into rustc. rustc's own lexer turns a

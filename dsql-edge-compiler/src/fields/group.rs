@@ -1,7 +1,7 @@
 //! Collects columns with names such as `"author.name"` into groups.
 //!
 //! Input: columns. Output: the tree of the columns' names; for each group, the column that is NULL exactly if an outer
-//! join found no matching row. No value is lost: a group is absent only if all its columns are certainly NULL.
+//! join found no matching row. No value is lost, because a group is absent only if all its columns are certainly NULL.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ident::{ColumnName, FieldName};
@@ -64,8 +64,8 @@ fn struct_names(
         let Branch::Group { name, branches } = branch else { continue };
         let suffix = format!("{outer}{}", name.pascal_case());
         let path = format!("{outer_path}{}.", name.text());
-        // The suffixes are compared as rustc compares identifiers. A suffix alone need not be an identifier, so a
-        // letter is put before each suffix.
+        // Two suffixes are equal if rustc treats identifiers that end in them as equal. A suffix alone need not be an
+        // identifier, so a letter is put before each suffix.
         let same = |(other, _): &&(String, String)| {
             FieldName::new(&format!("R{other}")) == FieldName::new(&format!("R{suffix}"))
         };

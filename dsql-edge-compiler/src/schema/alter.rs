@@ -64,8 +64,8 @@ impl Fold {
         if let Some(new) = rename
             && (index.is_some() || !is_known)
         {
-            // If no statement named the index, PostgreSQL may have chosen its name: then it is not known whether the
-            // index exists, and the new name is recorded with `exists: None`.
+            // If no CREATE INDEX contains the index's name, PostgreSQL may have chosen this name. Then it is not known
+            // whether the index exists, and the new name is recorded with `exists: None`.
             self.forget_index(name);
             let unknown = NamedIndex { name: String::new(), table: None, columns: Vec::new(), exists: None };
             self.schema.indexes.push(NamedIndex { name: new.text.clone(), ..index.unwrap_or(unknown) });

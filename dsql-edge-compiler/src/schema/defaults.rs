@@ -1,8 +1,8 @@
 //! Records the defaults of columns, and the objects on which each default depends: `DROP … CASCADE` of a sequence also
 //! removes the defaults that use the sequence.
 //!
-//! Input: the expression of a default, when the default is set; later, an object that is dropped. Output: the columns,
-//! without the defaults that depended on the dropped object. In PostgreSQL, a default is a row of `pg_attrdef`. `DROP …
+//! Input: for each default that is set, its expression; later, an object that is dropped. Output: the columns, without
+//! the defaults that depended on the dropped object. In PostgreSQL, a default is a row of `pg_attrdef`. `DROP …
 //! CASCADE` of an object on which a default depends removes the default, but the column stays. A generated column is
 //! dropped together with its expression (`StoreAttrDefault` in `pg_attrdef.c`).
 //!

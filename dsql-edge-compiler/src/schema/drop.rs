@@ -216,7 +216,8 @@ impl Fold {
         }
     }
 
-    /// Returns the partitions of a table and the sequences of its columns. Both are dropped together with the table.
+    /// Returns the partitions of a table and the sequences of its columns. DROP TABLE drops these partitions and
+    /// sequences together with the table.
     fn partitions(&self, parent: usize) -> Vec<usize> {
         let is_partition = |(_, it): &(usize, &Relation)| {
             (it.partitioned || matches!(it.kind, RelationKind::Sequence)) && it.parents.contains(&parent)

@@ -122,8 +122,8 @@ fn elements(array: &Expr) -> Option<Vec<String>> {
     }
 }
 
-/// Whether a cast to this type never changes a string: a cast to `text` or `varchar` does not; a cast to a type with a
-/// length, or to `character`, which pads the string, can.
+/// Whether a cast to this type never changes a string. Only casts to `text` and `varchar` are safe: a length, or the
+/// padding of `character`, could change the string.
 fn keeps_text(target: &TypeName, array_dimensions: usize) -> bool {
     is_plain(target, array_dimensions) && matches!(target.name.name(), "text" | "varchar")
 }

@@ -334,8 +334,8 @@ impl Fold {
         self.schema.relation(schema, name).is_some() || self.has_index(schema, name)
     }
 
-    /// Whether an index of this name certainly exists: an index that a statement named, or the index of a constraint
-    /// with a written name.
+    /// Whether an index of this name certainly exists: an index whose name is in a CREATE INDEX, or the index of a
+    /// constraint with a written name.
     fn has_index(&self, schema: &str, name: &str) -> bool {
         let is_in_schema = |at: usize| {
             self.schema.relations.get(at).is_some_and(|it| it.schema == schema) && self.schema.exists(at)
@@ -377,7 +377,8 @@ impl Fold {
         columns.for_each(|column| to.clone_into(column));
     }
 
-    /// After CASCADE, it is not known which indexes exist: an index may depend on a type or a function.
+    /// After a DROP with CASCADE, it is not known which indexes exist, because an index may depend on a dropped type or
+    /// function.
     pub(super) fn doubt_indexes(&mut self) {
         let existing = self.schema.indexes.iter_mut().filter(|it| it.exists == Some(true));
         existing.for_each(|it| it.exists = None);

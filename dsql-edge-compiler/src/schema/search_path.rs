@@ -1,8 +1,8 @@
 //! Follows the search path while a script runs: the schemas in which unqualified names are looked up and new objects
 //! are created.
 //!
-//! Input: Input: the statements `SET` and `RESET`, calls of `set_config(…)`, and the ends of transactions. Output: the
-//! current path.
+//! Input: the statements `SET` and `RESET`, calls of `set_config(…)`, and the ends of transactions. Output: the current
+//! path.
 
 use super::fold::Fold;
 use super::{Schema, TEMPORARY};

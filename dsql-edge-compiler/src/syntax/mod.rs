@@ -1,4 +1,4 @@
-//! Parses SQL text into a syntax tree: Parses the grammar of PostgreSQL 16, and the additional forms of DSQL.
+//! Parses SQL text into a syntax tree, by the grammar of PostgreSQL 16 and the additional forms of DSQL.
 //!
 //! Input: a [`Source`](crate::source::Source). Output: an [`ast`] in which every node has its span; or a syntax error
 //! with the message and the position that PostgreSQL would report. The parser does not use a schema or types.

@@ -19,7 +19,7 @@ pub trait Visit<'s> {
         true
     }
 
-    /// Receives an item of `FROM`. Returns whether the parts of the item are also visited.
+    /// Receives an item of `FROM`. Returns whether the parts of the item are visited too.
     fn item(&mut self, _item: &'s FromItem) -> bool {
         true
     }

@@ -80,7 +80,7 @@ pub(super) enum Change {
     Unknown,
 }
 
-/// All functions that have the same name.
+/// The effects of all functions that have the same name.
 #[derive(Clone, Default)]
 struct Function {
     /// The change that the functions make with the statements in their own bodies, without the functions that they

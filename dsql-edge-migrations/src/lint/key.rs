@@ -68,7 +68,7 @@ fn the_key(alter: &AlterTable) -> Option<(&Constraint, &KeyConstraint)> {
     }
 }
 
-/// Whether CREATE TABLE with the key succeeds whenever it succeeds without the key.
+/// Whether moving the key into CREATE TABLE can never make CREATE TABLE fail.
 fn takes(table: &CreateTable, constraint: &Constraint, key: &KeyConstraint) -> bool {
     let plain = table.partition_of.is_none()
         && table.of_type.is_none()

@@ -251,7 +251,7 @@ fn has_one_target(script: &Script<'_>, at: usize) -> bool {
         }
         _ => false,
     });
-    // ON UPDATE and ON DELETE of a foreign key write to the referencing table.
+    // The actions ON UPDATE and ON DELETE of a foreign key change rows of the referencing table.
     let referenced = changes && turns_of(script).references.is_some_and(|place| place < at);
     !table.partitioned && !evaluated && !referenced
 }

@@ -50,7 +50,7 @@ impl<'t> Run<'t> {
         (0..file).filter_map(|at| self.effects(at)).any(|it| it.changes_strings)
     }
 
-    /// Whether another file follows this file.
+    /// Whether the run contains a file after the file with this index.
     pub(super) fn has_any_after(&self, file: usize) -> bool {
         file + 1 < self.texts.len()
     }

@@ -167,7 +167,7 @@ fn open_transaction(begin: Span) -> Diagnostic {
     misplaced_error(begin, "a transaction without COMMIT", "end it with COMMIT")
 }
 
-/// Returns the work of the statements between BEGIN and COMMIT.
+/// Returns the kind of the step that consists of the statements between BEGIN and COMMIT.
 fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
     if let [only] = inside {
         return alone(*only);

@@ -235,7 +235,7 @@ impl Judge<'_> {
         ty.map_or(super::super::catalog::ERROR, |ty| self.analyzer.catalog.base_type(ty).0)
     }
 
-    /// Whether a column of type boolean gets this value.
+    /// Whether a statement assigns the value `expected` to a boolean column.
     fn is_boolean(&self, column: &Node, expected: bool) -> bool {
         self.value_of(column).is_some_and(|(at, value)| {
             let text = constant(value);

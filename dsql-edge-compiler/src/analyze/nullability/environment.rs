@@ -10,7 +10,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-/// The prover of one statement. `parameters` has all parameters of the statement, and whether each can be NULL.
+/// The prover of one statement. `parameters` contains all parameters of the statement, each with the information
+/// whether it can be NULL.
 pub(super) struct Prover<'p> {
     pub(super) parameters: &'p [Parameter],
     /// The number of expressions that may still be examined. When the number is 0, every further expression counts as

@@ -119,7 +119,7 @@ impl Prover<'_> {
                 args.iter().all(|arg| self.nullable(arg, env)) && !self.sides_of_full_join(args, env)
             }
             NodeKind::Field(row, column) => match row.kind {
-                // A field of the whole row of an entry is a column of the entry.
+                // A field of an entry's whole row is a column of the entry.
                 NodeKind::WholeRow { level, rte, .. } => {
                     self.var_nullable(Var { level, rte, column: *column }, env)
                 }

@@ -13,7 +13,7 @@ pub(super) struct Place<'p> {
     pub(super) tokens: &'p [Token],
     /// The number of the token that PostgreSQL reports.
     pub(super) at: usize,
-    /// The number of the statement's first token.
+    /// The index of the statement's first token.
     pub(super) start: usize,
     /// Whether the text is a psql script.
     pub(super) script: bool,

@@ -62,7 +62,7 @@ const KEYWORDS: [K; 45] = [
 /// message contains `WERE`, but in `FROM posts WERE id`, the message contains the next token, `id`.
 const NEAR: usize = 3;
 
-/// The number of tokens above which a statement is not parsed again.
+/// A statement with more tokens is not parsed again to find a misspelled keyword.
 pub(super) const LONGEST: usize = 2_000;
 
 /// `did you mean FROM?`
