@@ -30,8 +30,8 @@ pub struct FunctionInput {
     pub batches: Option<BatchSize>,
     /// The SQL.
     pub sql: LitStr,
-    /// Whether this is only the declaration of a row: `pub struct Row = "SQL";`. In this case, `name` is the name of
-    /// the row.
+    /// Whether the item declares only a row, without a function: `pub struct Row = "SQL";`. In this case, `name` is the
+    /// name of the row.
     pub is_row_only: bool,
 }
 

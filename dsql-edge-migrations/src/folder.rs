@@ -1,9 +1,9 @@
 //! Reads a folder of migrations.
 //!
 //! Input: files of SQL, and the dialect of the server. Output: the steps of these files, each of which the server
-//! accepts as one transaction. Every file must pass the rules before anything is sent. This does not apply to files
-//! that the ledger lists as applied: for example, the schema of an existing database is recorded in the ledger and
-//! never sent.
+//! accepts as one transaction. Every file must pass the rules before anything is sent. Files that the ledger lists as
+//! applied need not pass the rules: for example, the schema of an existing database is recorded in the ledger and never
+//! sent.
 //!
 //! Line endings and a byte-order mark are not a part of a file: git may change them when it checks the file out.
 

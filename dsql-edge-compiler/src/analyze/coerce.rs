@@ -100,8 +100,8 @@ impl Analyzer<'_> {
         }
         let function = match self.catalog.pathway(target, node.ty, context) {
             Pathway::Function(function, never_null) => {
-                // For a cast that the schema defines, `function` is 0. 0. The function of such a cast is not known, so
-                // the statement counts as neither read-only nor immutable.
+                // For a cast that the schema defines, `function` is 0. The function of such a cast is not known, so the
+                // statement counts as neither read-only nor immutable.
                 if function == 0 {
                     self.calls_unknown();
                 }

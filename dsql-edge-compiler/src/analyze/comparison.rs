@@ -110,8 +110,8 @@ impl Analyzer<'_> {
         Node::new(oid::BOOL, kind, span)
     }
 
-    /// Whether the operator of a row comparison belongs to a B-tree family for operands of these types. Only with such
-    /// an operator can rows be ordered.
+    /// Whether the operator of a row comparison belongs to a B-tree family for operands of these types. Rows can be
+    /// ordered only with an operator of a B-tree family.
     pub(super) fn has_interpretation(&mut self, operator: &Operator, types: &[Oid]) -> bool {
         let named = matches!(operator.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=");
         if named && types.iter().all(|ty| *ty == ERROR || self.has_order(*ty)) {

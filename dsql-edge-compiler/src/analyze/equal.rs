@@ -1,8 +1,8 @@
 //! Compares two expressions like PostgreSQL's `equal()`, ignoring locations.
 //!
-//! Input: two typed expressions or queries of one level. Output: two comparisons. One decides whether both are written
-//! alike (for keys of `GROUP BY`, `ORDER BY` and `DISTINCT ON`); the other decides whether both certainly have the same
-//! value (for proofs).
+//! Input: two typed expressions or queries of one level. Output: two comparisons. The first comparison decides whether
+//! both are written alike (for keys of `GROUP BY`, `ORDER BY` and `DISTINCT ON`); the second decides whether both
+//! certainly have the same value (for proofs).
 
 use super::tree::{Body, JoinTree, Node, NodeKind, Query, RteSource};
 

@@ -17,7 +17,8 @@ struct Grouped<'q> {
     functional: Vec<usize>,
     /// The keys.
     keys: NodeSet<'q>,
-    /// The keys that are columns of this query level; each column is the number of its entry and its column number.
+    /// The keys that are columns of this query level; for each column, the number of its entry and its column number
+    /// are recorded.
     columns: HashSet<(usize, usize)>,
 }
 

@@ -395,7 +395,7 @@ pub(super) const SYSTEM_COLUMNS: [(&str, Oid); 6] = [
     ("tableoid", oid::OID),
 ];
 
-/// The column number of the first system column. The number after it means the whole row.
+/// The column number of the first system column. The number after that of the first system column means the whole row.
 pub(super) const FIRST_SYSTEM_COLUMN: usize = usize::MAX - 1;
 
 /// Returns the system column of this number.

@@ -101,7 +101,7 @@ impl Analyzer<'_> {
 }
 
 /// Returns the setting that a SHOW requests: one name, or several names with dots between them. The error is the span
-/// of the first token that is not part of such a name.
+/// of the first token that cannot be a part of the setting's name.
 fn name_of(statement: ParsedStatement<'_>) -> Result<String, Span> {
     let mut name = String::new();
     let end = Span { start: statement.span.end, end: statement.span.end };

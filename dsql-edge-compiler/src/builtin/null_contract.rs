@@ -8,8 +8,8 @@ pub enum NullContract {
     /// Nothing is known: the result may be NULL, whatever the arguments are.
     #[default]
     Unknown,
-    /// The result (for a set, each row) is not NULL if no argument is NULL. For an aggregate, this is also true if
-    /// there are no rows.
+    /// The result (for a set, each row) is not NULL if no argument is NULL. The result of an aggregate is then not NULL
+    /// even if there are no rows.
     OfValues,
     /// The result is never NULL, whatever the arguments are: `concat`, `jsonb_build_object`, `count`.
     Always,

@@ -3,7 +3,8 @@
 //!
 //! Input: a function's name. Output: the alternative. The list is from PostgreSQL's `pg_proc.dat`, as far as a role
 //! without privileges may call the functions: PostgreSQL itself denies such roles files (`pg_read_file`, `lo_import`)
-//! and the server's log. Whether a cluster rejects such a call is not known, so the linter and `sql!` report a warning.
+//! and the server's log. It is not known whether a cluster rejects such a call, so the linter and `sql!` report a
+//! warning.
 
 /// Functions, and the alternative to each.
 const DENIED: &[(&[&str], &str)] = &[

@@ -171,8 +171,8 @@ impl Rule {
 }
 
 impl Finding {
-    /// Adds to the finding a rewrite that DSQL accepts. Whether the script as a whole has the same effect with the
-    /// rewrite is decided by the linter.
+    /// Adds to the finding a rewrite that DSQL accepts. The linter decides whether the script as a whole has the same
+    /// effect with the rewrite.
     #[must_use]
     pub(super) fn fixed(self, title: &'static str, edits: Vec<(Span, String)>) -> Finding {
         Finding { fix: Some(Fix { title, edits, meaning: Meaning::Same }), ..self }

@@ -135,8 +135,7 @@ fn columns(query: &TypedQuery) -> String {
 /// binary, otherwise one format for each column.
 ///
 /// The macro computes the formats because rustc takes longer to evaluate a constant than to check all other fields of
-/// the static. Only for a column whose format depends on a Rust type of the user, the tokens contain a constant that
-/// rustc evaluates.
+/// the static. Only a column whose format depends on a Rust type of the user gets a constant, which rustc evaluates.
 fn formats(emission: &Emission<'_>, source: &mut RustSource) -> String {
     let fields = emission.fields.all();
     let is_open = fields.iter().any(|field| field.format == ColumnFormat::OfRustType);

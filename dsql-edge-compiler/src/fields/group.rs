@@ -157,7 +157,7 @@ fn rename(name: &str, earlier: Option<&TypedColumn>, later: Option<&TypedColumn>
 
 /// Returns the number of a column that is NULL exactly if the group is absent. If such a column is NULL, an outer join
 /// found no match, and each outer join that can make this column NULL makes all columns of the group NULL. A join in
-/// `matched` certainly found a row, so it is ignored here.
+/// `matched` certainly found a row, so this function ignores the join.
 pub(super) fn witness(
     branches: &[Branch],
     columns: &[(ColumnName, &TypedColumn)],

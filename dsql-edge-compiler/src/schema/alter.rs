@@ -86,7 +86,7 @@ impl Fold {
             self.drop_indexes_of_column(at, &name.text);
         }
         // The relation is moved out of the schema, because with a copy, the time of each action would be proportional
-        // to the number of columns. No other code reads the relation during this time.
+        // to the number of columns. While the relation is moved out, no other code reads it.
         let mut relation = std::mem::take(&mut self.schema.relations[at]);
         self.alter_relation(at, &mut relation, action);
         self.schema.relations[at] = relation;

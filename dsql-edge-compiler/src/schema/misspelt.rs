@@ -108,7 +108,7 @@ fn candidate(line: &str, offset: usize, is_rule: &dyn Fn(&str) -> bool) -> Optio
     })
 }
 
-/// Returns the error of a comment that begins with exactly `-- dsql-edge:`. The words after this beginning determine
+/// Returns the error of a comment that begins with exactly `-- dsql-edge:`. The words after `-- dsql-edge:` determine
 /// the error.
 fn exact(words: &[&str], form: Option<(Form, String)>, is_behind_sql: bool, span: Span) -> Option<Found> {
     let first = words.first().copied().unwrap_or_default();

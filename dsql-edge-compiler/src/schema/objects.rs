@@ -162,7 +162,8 @@ pub struct Relation {
     /// new name.
     pub renamed_columns: Vec<(u32, String, String)>,
     /// For each replacement of a view, the number of the statement, and the number of columns before the replacement.
-    /// In the query of an older view, the replaced view has only this number of columns.
+    /// In the query of a view that was created before the replacement, the replaced view has only the columns that it
+    /// had at that time.
     pub replaced: Vec<(u32, usize)>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
@@ -172,8 +173,8 @@ pub struct Relation {
     pub exclusions: Vec<Exclusion>,
     /// Its foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
-    /// Whether tables inherit from the relation. If so, a query of the relation also returns rows of these child
-    /// tables, and the keys of the relation do not hold for such rows.
+    /// Whether tables inherit from the relation. If tables inherit from a relation, a query of the relation also
+    /// returns rows of these child tables, and the keys of the relation do not hold for such rows.
     pub has_children: bool,
     /// Whether the relation has triggers or rules, which may change the written rows.
     pub has_triggers: bool,
@@ -182,8 +183,8 @@ pub struct Relation {
     pub has_rules: bool,
     /// The expressions that a write may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
     pub evaluated: Vec<Expr>,
-    /// Whether the relation is partitioned or is a partition. If so, the constraint in an error can belong to a table
-    /// that the statement does not contain.
+    /// Whether the relation is partitioned or is a partition. For a partitioned table or a partition, the constraint in
+    /// an error can belong to a table that the statement does not contain.
     pub partitioned: bool,
     /// Whether the relation is temporary or unlogged: its rows are lost at the end of the session (temporary) or in a
     /// crash (unlogged).
@@ -272,8 +273,8 @@ pub struct Check {
     /// Whether the check also holds for the rows that are older than the check: the check was not declared `NOT VALID`,
     /// or was validated later.
     pub(super) validated: bool,
-    /// Whether the check has `NO INHERIT`. If so, the check does not hold for the rows of tables that inherit from this
-    /// table.
+    /// Whether the check has `NO INHERIT`. A check with `NO INHERIT` does not hold for the rows of tables that inherit
+    /// from this table.
     pub(super) no_inherit: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Describes the source of a schema in hints, and the next step if an object is missing in this schema.
 
 /// The source of a schema: a snapshot, a folder of migrations, or a database. A hint about a missing object mentions
-/// it.
+/// this source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
     /// A snapshot, which `dsql-edge pull` writes.

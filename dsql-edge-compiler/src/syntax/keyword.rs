@@ -1,9 +1,9 @@
 //! Contains PostgreSQL 16's keywords with their classes, in the order of `pg_get_keywords()`.
 //!
-//! Input: a word folded to lower case. Output: the keyword, and its class: as what kind of name PostgreSQL's grammar
-//! allows the keyword (`src/include/parser/kwlist.h`). This module does not contain other parts of the grammar.
+//! Input: a word folded to lower case. Output: the keyword, and its class: the kinds of names for which PostgreSQL's
+//! grammar allows the keyword (`src/include/parser/kwlist.h`). This module does not contain other parts of the grammar.
 
-/// The kinds of names as which a keyword may be used.
+/// The kinds of names for which a keyword may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Everywhere: `ColId`, type and function names, labels.
@@ -40,7 +40,7 @@ impl Keyword {
         KEYWORDS[self as usize].0
     }
 
-    /// Returns the class of the keyword: the kinds of names as which it may be used.
+    /// Returns the class of the keyword: the kinds of names for which the keyword may be used.
     pub fn class(self) -> Class {
         KEYWORDS[self as usize].2
     }

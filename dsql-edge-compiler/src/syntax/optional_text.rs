@@ -14,7 +14,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 /// The maximum number of combinations of optional text. Six pieces, each with its own parameter, have 64 combinations.
-/// 64.
 pub const MAX_COMBINATIONS: usize = 64;
 
 /// The maximum number of parameters that decide on optional text, so that the combinations can be counted.

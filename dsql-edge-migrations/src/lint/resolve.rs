@@ -6,9 +6,9 @@
 //! [`Resolved`] does this for DSQL, where the schema before the files need not be known. A dump or a single migration
 //! may use objects that exist already, so their names are not resolved. The files of a folder probably begin with an
 //! empty schema: an unknown name is a warning, unless the first statement already uses an unknown table. Even if
-//! nothing is known about the schema before the files, two errors are certain. The first: the files create the same
-//! name twice. The second: an index or a constraint refers to a column that does not exist in its table, although the
-//! files create this table.
+//! nothing is known about the schema before the files, two errors are certain. The first error is that the files create
+//! the same name twice. The second error is that an index or a constraint refers to a column that does not exist in its
+//! table, although the files create this table.
 
 use std::collections::BTreeSet;
 

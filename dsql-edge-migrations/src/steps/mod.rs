@@ -58,8 +58,8 @@ impl Step {
 pub enum Work {
     /// These statements run in one transaction with the step's row in the ledger. On DSQL, they change rows.
     Transaction(Vec<Span>),
-    /// The step changes the schema. The server does not accept this change in the same transaction as a row of the
-    /// ledger.
+    /// The step changes the schema. The server does not accept the change of the schema in the same transaction as a
+    /// row of the ledger.
     Schema(Trace),
     /// The step starts a job of the cluster. The job must succeed.
     Job(Job),

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The second proof: a part of the WHERE condition is certainly not true for a row that the statement has already
-//! changed. This depends on how PostgreSQL stores and compares values: `varchar(3)` removes trailing blanks, a
+//! changed. The proof depends on how PostgreSQL stores and compares values: `varchar(3)` removes trailing blanks, a
 //! collation may treat `a` and `A` as equal, the row `(,)` is NULL, and `now()` has another value in the next run. So
 //! the second proof accepts only some types and comparisons.
 
@@ -331,7 +331,7 @@ fn is_text(column: &Node, base: &dyn Fn(Oid) -> Oid) -> bool {
         }
 }
 
-/// Returns the conditions that the condition combines by AND.
+/// Returns the parts of a condition that are combined by AND.
 pub(super) fn conjuncts(condition: &Node) -> Vec<&Node> {
     match &condition.kind {
         NodeKind::And(parts) => parts.iter().flat_map(conjuncts).collect(),

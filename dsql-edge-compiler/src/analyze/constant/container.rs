@@ -22,7 +22,7 @@ pub(super) enum NotAnArray<'t> {
 
 /// Returns the elements of an array constant without the NULLs. If arrays of different depth are next to each other,
 /// the result depends on the version of PostgreSQL: PostgreSQL 16 reads `{{1},{{2}}}` as `{{{1}},{{2}}}`, and
-/// `{{{1}},{2}}` as `{}`. Such a constant is accepted here, and the result is an empty list.
+/// `{{{1}},{2}}` as `{}`. A constant with arrays of different depth is accepted here, and the result is an empty list.
 pub(super) fn array_elements(text: &str, delimiter: char) -> Result<Vec<String>, NotAnArray<'_>> {
     let (lengths, contents) = dimensions(text)?;
     if !contents.starts_with('{') {

@@ -144,7 +144,7 @@ impl Prover<'_> {
     }
 
     /// Whether the expression is `COALESCE (l.x, r.x)` over the two sides of a FULL join: in each row of the join, at
-    /// least one side has a row. A column that `USING` merges is such an expression.
+    /// least one side has a row. If `USING` merges a column of a FULL join, the merged column is such a `COALESCE`.
     fn sides_of_full_join(&self, args: &[Node], env: &Environment<'_>) -> bool {
         let only_nuller = |node: &Node| -> Option<usize> {
             let var = node.plain_column()?;

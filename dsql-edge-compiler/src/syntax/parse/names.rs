@@ -137,8 +137,8 @@ impl Parser<'_> {
     }
 }
 
-/// Whether PostgreSQL's lexer (`base_yylex`) replaces a keyword by another token because of the next keyword. If so,
-/// the keyword cannot be used as a name.
+/// Whether PostgreSQL's lexer (`base_yylex`) replaces a keyword by another token because of the next keyword. A keyword
+/// that is replaced by another token cannot be used as a name.
 fn is_half(keyword: K, next: Option<K>) -> bool {
     match keyword {
         K::Nulls => matches!(next, Some(K::First | K::Last)),

@@ -333,8 +333,8 @@ impl<'f> Decoder<'f> {
         }
     }
 
-    /// Sets any existing date, because the current date is not known here. Whether the constant is valid does not
-    /// depend on the date that is set, as long as this date exists.
+    /// Sets any existing date, because the current date is not known here. The date that is set does not affect whether
+    /// the constant is valid, as long as the date exists.
     fn set_any_date(&mut self) {
         let moment = &mut self.reading.moment;
         (moment.year, moment.month, moment.day) = (2000, 1, 1);

@@ -6,7 +6,8 @@
 //! day) and `timezone_abbreviations`. `IntervalStyle` and `TimeZone` do not decide whether a constant is valid. A
 //! session of DSQL has the default settings. The settings of other servers are not known: initdb sets `DateStyle` by
 //! the locale. For these servers, a constant is rejected only if PostgreSQL rejects the constant with all possible
-//! settings. The error in this case is the one that PostgreSQL reports with the default settings.
+//! settings. If all settings reject the constant, the error is the one that PostgreSQL reports with the default
+//! settings.
 //!
 //! The modules follow PostgreSQL's `datetime.c`: `fields` splits the text. `date_time` and `interval` interpret the
 //! fields. `reading` decides, from the parts that are already known, whether a number is a year, a month or a day.
