@@ -171,8 +171,8 @@ impl Prover<'_> {
         }
         self.narrow(&mut env, &query.from);
         if query.has_aggregates && !query.grouped || query.empty_grouping_set {
-            // The single group of an aggregate query without GROUP BY exists even if no row satisfies the conditions,
-            // so the conditions prove nothing about this group.
+            // An aggregate query without GROUP BY, and an empty grouping set, make one group even if no row satisfies
+            // the conditions, so the conditions prove nothing about this group.
             env.proven.retain(|var| var.level == 0);
             env.proven_nodes.clear();
         }
