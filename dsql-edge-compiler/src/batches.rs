@@ -1,9 +1,10 @@
 //! Divides an UPDATE or DELETE into batches, each of which is one statement.
 //!
-//! Input: the statement and the number of rows of a batch. Output: the statement for the first batch and the statement for
-//! each later batch. `analyze/batches` decides whether the result is that of the original statement.
+//! Input: the statement and the number of rows of a batch. Output: the statement for the first batch and the statement
+//! for each later batch. `analyze/batches` decides whether the batches together have the same result as the original
+//! statement.
 //!
-//! `DELETE FROM posts WHERE views < $1` becomes
+//! For example, `DELETE FROM posts WHERE views < $1` becomes
 //!
 //! ```sql
 //! WITH dsql_edge_batch AS (
@@ -15,15 +16,17 @@
 //!        (SELECT count(*) FROM dsql_edge_changed) AS rows
 //! ```
 //!
-//! `last` is the key of the last row of the batch, and NULL if no row was left. Its text is the last parameter of the next
-//! batch, so that no Rust type is needed for the key. The first batch has neither that parameter nor its condition.
+//! `last` is the key of the last row of the batch, and NULL if no row was left. The next batch receives this key as its
+//! last parameter; the parameter has the type `text[]`, so that the runtime needs no Rust type for the key. The first
+//! batch has neither this parameter nor the comparison with the last key.
 //!
 //! DSQL's documentation does not mention an UPDATE or DELETE in WITH; `dsql-edge doctor --probe` tests whether a cluster
 //! accepts it.
 //!
 //! `last` is not taken from the changed rows, because a batch may change none of its rows: on PostgreSQL with READ
-//! COMMITTED, another transaction may change the rows after the batch was selected. For the same reason, the UPDATE or
-//! DELETE repeats the condition: PostgreSQL evaluates this condition again for the new version of a row.
+//! COMMITTED, another transaction may change the rows after the batch was selected. The UPDATE or DELETE repeats the
+//! WHERE condition for the same reason: PostgreSQL evaluates the condition again for the version of the row that the
+//! other transaction has written.
 
 use crate::analyze::{self, Batching, KeyColumn};
 use crate::compile;
@@ -88,7 +91,7 @@ pub fn compile_in_batches(source: &Source, schema: &Schema, rows: u32) -> Result
     Ok(Batches { statement, first, next })
 }
 
-/// Returns an error if the statement contains one of two reserved names: in the text of a batch, these are names of
+/// Returns an error if the statement contains one of two reserved names: in the SQL of a batch, these are names of
 /// queries in WITH.
 fn check_names(statement: ParsedStatement<'_>) -> Result<(), Diagnostic> {
     let is_reserved = |kind: &TokenKind| match kind {
@@ -117,7 +120,7 @@ fn check_rows(rows: u32, span: Span, schema: &Schema) -> Result<(), Diagnostic> 
     Ok(())
 }
 
-/// The errors of a batch are not errors of the statement, whose own errors were reported before.
+/// An error in the SQL of a batch comes from this rewrite: the errors of the original statement were already reported.
 fn changed_by_division(errors: Diagnostics) -> Diagnostics {
     let explained = |error: Diagnostic| {
         let message = format!("the statement cannot be divided into batches: {}", error.message);
@@ -179,7 +182,7 @@ impl Parts {
         }
     }
 
-    /// The SQL of a batch. `after`: the number of the parameter that is the last key of the previous batch.
+    /// Returns the SQL of a batch. `after`: the number of the parameter that is the last key of the previous batch.
     fn batch(&self, batching: &Batching, rows: u32, after: Option<usize>) -> String {
         let Batching { key, table, has_joins } = batching;
         let list = |column: &dyn Fn(usize, &KeyColumn) -> String| {
@@ -208,12 +211,13 @@ impl Parts {
     }
 }
 
-/// A part of the text that other text follows. A comment at the end of the part must not include the text that follows.
+/// Closes a part of the SQL, so that other text can follow the part. A comment at the end of the part must not include
+/// the text that follows.
 fn closed(part: &str) -> String {
     format!("{part}{}", if part.contains("--") { "\n" } else { "" })
 }
 
-/// The end of the table's name and alias. `ONLY (posts)` and `posts *` have a token after the name.
+/// Returns the end of the table's name and alias. In `ONLY (posts)` and `posts *`, one more token follows the name.
 fn end_of_table(tokens: &[syntax::token::Token], name_end: u32) -> u32 {
     let mut later = tokens.iter().filter(|token| token.span.start >= name_end);
     match later.next() {
@@ -222,7 +226,7 @@ fn end_of_table(tokens: &[syntax::token::Token], name_end: u32) -> u32 {
     }
 }
 
-/// A part of a statement's text, with `$1` for `$name`.
+/// Returns a part of the statement's SQL, with `$1` instead of `$name`.
 fn numbered(statement: ParsedStatement<'_>, part: Span) -> String {
     let length = u32::try_from(statement.text.len()).unwrap_or(u32::MAX);
     let mut edits = Edits::default();

@@ -1,9 +1,9 @@
 //! Compiles every combination of a query's optional text.
 //!
 //! Input: the tokens of the query, with the pieces of optional text. Output: one [`TypedQuery`] that is valid for all
-//! combinations. All combinations return the same columns, and a parameter has the same type in every combination that
-//! contains it. A column can be NULL if this column can be NULL in at least one combination. A parameter accepts an
-//! `Option` if this parameter accepts an `Option` in all combinations.
+//! combinations. All combinations return the same columns. If several combinations contain a parameter, the parameter
+//! has the same type in all of them. A column can be NULL if this column can be NULL in at least one combination. A
+//! parameter accepts an `Option` if this parameter accepts an `Option` in all combinations.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::one_text;
@@ -16,7 +16,7 @@ use crate::typed::{Cardinality, Combination, Idempotency, TypedColumn, TypedQuer
 pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let deciding = match deciding(lexed) {
         Ok(deciding) => deciding,
-        // An error of the lexer takes precedence.
+        // If the lexer also found an error, only the lexer's error is reported.
         Err(error) => return Err(lexed.error.clone().unwrap_or(error).into()),
     };
     let mut whole: Option<TypedQuery> = None;
@@ -55,7 +55,8 @@ pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result
     Ok(whole)
 }
 
-/// Adds a description of the combination to its errors, unless the combination contains all optional text.
+/// Adds the description of a combination to the errors of this combination, unless the combination contains all
+/// optional text.
 fn named(errors: Diagnostics, source: &Source, lexed: &Lexed, is_in: &[bool]) -> Diagnostics {
     if is_in.iter().all(|is_in| *is_in) {
         return errors;
@@ -84,7 +85,7 @@ fn named(errors: Diagnostics, source: &Source, lexed: &Lexed, is_in: &[bool]) ->
     out
 }
 
-/// Merges another combination into the result.
+/// Adds the facts of another combination to the result for all combinations.
 fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Result<(), Diagnostic> {
     if whole.columns.len() != other.columns.len() {
         let span = other.columns.first().or(whole.columns.first()).map_or(Span::default(), |it| it.span);
@@ -151,7 +152,8 @@ fn merge_column(at: usize, column: &mut TypedColumn, other: &TypedColumn) -> Res
             column.origin = None;
         }
         if (&column.nulled_by, column.nullable_within) != (&other.nulled_by, other.nullable_within) {
-            // Different joins can make the column NULL in different combinations, so the result does not name a join.
+            // Different joins can make the column NULL in different combinations, so the result does not contain a
+            // join.
             column.nulled_by.clear();
             column.nullable_within = column.nullable;
         }

@@ -2,7 +2,7 @@
 //!
 //! Input: a name that PostgreSQL does not have. Output: PostgreSQL's form, for a hint.
 
-/// PostgreSQL's counterpart of a function.
+/// Returns PostgreSQL's counterpart of a function.
 pub(crate) fn function(name: &str) -> Option<&'static str> {
     Some(match name {
         "ifnull" | "nvl" | "isnull" => "coalesce(a, b)",
@@ -77,7 +77,7 @@ pub(crate) fn function(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The advice for a name that is not a column: a word of another database (`rownum`), or a function without its
+/// Returns the advice for a name that is not a column: a word of another database (`rownum`), or a function without its
 /// parentheses (`now`).
 pub(crate) fn column(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -92,7 +92,7 @@ pub(crate) fn column(name: &str) -> Option<&'static str> {
     })
 }
 
-/// PostgreSQL's name of a type.
+/// Returns PostgreSQL's name of a type.
 pub(crate) fn type_name(name: &str) -> Option<&'static str> {
     Some(match name {
         "string" | "nvarchar2" | "varchar2" | "clob" | "nclob" | "ntext" | "longtext" | "mediumtext"

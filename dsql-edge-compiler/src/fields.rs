@@ -35,7 +35,7 @@ pub enum Entry {
 pub struct Field {
     /// Its name.
     pub name: FieldName,
-    /// The number of the field's column, from 0.
+    /// The index of the field's column; the first column has the index 0.
     pub column: usize,
     /// The type marker of the column, under `::dsql_edge::types::sql`.
     pub marker: Marker,
@@ -45,7 +45,7 @@ pub struct Field {
     pub nullable: bool,
     /// The format in which the column is requested.
     pub format: ColumnFormat,
-    /// For a Rust type that the user names: the labels that the column can have.
+    /// The labels that the column can have, if the user specifies its Rust type.
     pub labels: Option<Labels>,
     /// The documentation of the field in a named row struct: the SQL type.
     pub doc: String,
@@ -56,8 +56,8 @@ pub struct Field {
 pub struct Group {
     /// Its name.
     pub name: FieldName,
-    /// The number of a column that is NULL exactly if the group has no row. With `None`, the group does not have such
-    /// a column, and the group's field is not an `Option`.
+    /// The number of a column of the group that is NULL exactly if the group has no row. If the group does not have
+    /// such a column, the value is `None`, and the field of the group is not an `Option`.
     pub witness: Option<usize>,
     /// The fields and groups of the struct.
     pub entries: Vec<Entry>,
@@ -78,7 +78,7 @@ impl Marker {
     /// A type without a decoder, whose values are received and sent as text.
     const TEXT: Marker = Marker::Scalar("Unknown");
 
-    /// Whether a Rust type of the user's own decides on the format of the values.
+    /// Whether the format of the values depends on a Rust type that the user defines.
     pub fn is_open(&self) -> bool {
         match self {
             Marker::Scalar(name) => matches!(*name, "Unknown" | "Composite"),
@@ -112,7 +112,7 @@ pub enum RustType {
     },
     /// Written by the user: `"x: T"`.
     Written(String),
-    /// From a directive of the snapshot.
+    /// A directive of the snapshot specifies the type.
     Directive(schema::RustType),
 }
 
@@ -127,7 +127,7 @@ pub fn fields(query: &TypedQuery, schema: &Schema) -> Result<Fields, Diagnostics
     let tree = group::tree(&plan.columns, &mut plan.problems);
     let entries = plan.entries(&tree, &[]);
     if plan.problems.has_errors() {
-        // Sorts the problems by column, because groups changed the order.
+        // The groups changed the order of the problems, so the problems are sorted by column.
         let mut problems: Vec<Diagnostic> = plan.problems.into_iter().collect();
         problems.sort_by_key(|problem| problem.span.start);
         let mut out = Diagnostics::new();
@@ -153,7 +153,8 @@ struct Plan<'p> {
 }
 
 impl Plan<'_> {
-    /// Plans the entries of a tree. `matched` has the joins that are known to have matched for these entries.
+    /// Plans the fields and groups for a part of the tree of column names. `matched` contains the joins that certainly
+    /// found a row if these entries have values.
     fn entries(&mut self, tree: &[Branch], matched: &[u32]) -> Vec<Entry> {
         let mut out = Vec::new();
         for branch in tree {
@@ -203,7 +204,7 @@ impl Plan<'_> {
 }
 
 impl Fields {
-    /// All fields, including those in groups, in the order of their columns.
+    /// Returns all fields, including those in groups, in the order of their columns.
     pub fn all(&self) -> Vec<&Field> {
         fn collect<'f>(entries: &'f [Entry], out: &mut Vec<&'f Field>) {
             for entry in entries {
@@ -221,7 +222,7 @@ impl Fields {
 }
 
 impl Entry {
-    /// The name of the field.
+    /// Returns the name of the field.
     pub fn name(&self) -> &FieldName {
         match self {
             Entry::Field(field) => &field.name,
@@ -280,7 +281,7 @@ fn types(written: &ColumnName, column: &TypedColumn, schema: &Schema) -> (Marker
     }
 }
 
-/// The Rust type that the snapshot's directives give to a column.
+/// Returns the Rust type that the snapshot's directives give to a column.
 fn directed<'s>(column: &TypedColumn, schema: &'s Schema) -> Option<&'s schema::RustType> {
     if schema.rust_types.is_empty() {
         return None;
@@ -294,12 +295,13 @@ fn directed<'s>(column: &TypedColumn, schema: &'s Schema) -> Option<&'s schema::
     of_column.or_else(of_domain).or_else(of_type)
 }
 
-/// The marker of an SQL type.
+/// Returns the marker of an SQL type.
 pub fn marker(sql_type: &SqlType) -> Marker {
     rust_type(sql_type, false).0
 }
 
-/// The marker and the Rust type of an SQL type. A type without a Rust type of its own is a `String`: PostgreSQL's text.
+/// Returns the marker and the Rust type of an SQL type. An SQL type without a corresponding Rust type becomes a
+/// `String` with PostgreSQL's text form of the value.
 pub fn rust_type(sql_type: &SqlType, elements_nullable: bool) -> (Marker, RustType) {
     let scalar = |marker, rust| (Marker::Scalar(marker), RustType::Known(rust));
     match &sql_type.kind {
@@ -326,8 +328,8 @@ pub fn rust_type(sql_type: &SqlType, elements_nullable: bool) -> (Marker, RustTy
     }
 }
 
-/// The marker of a column for which the user names no Rust type: a composite value is received as text, which no
-/// derived type can decode.
+/// Returns the marker of a column for which the user specifies no Rust type: the value of a composite type is received
+/// as text, which a type with `derive(Type)` cannot decode.
 fn as_text(marker: Marker) -> Marker {
     match marker {
         Marker::Scalar("Composite") => Marker::TEXT,
@@ -339,7 +341,8 @@ fn as_text(marker: Marker) -> Marker {
 
 const STRING: &str = "::std::string::String";
 
-/// Maps the name of an SQL type to its marker and its Rust type: `dsql_edge::types` implements `Column` for each pair.
+/// Maps the name of an SQL type to its marker and its Rust type. For each such pair, `dsql_edge::types` implements
+/// `Column`.
 fn builtin_scalar(typname: &str) -> Option<(&'static str, &'static str)> {
     Some(match typname {
         "bool" => ("Bool", "bool"),

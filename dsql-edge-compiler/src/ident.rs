@@ -22,7 +22,7 @@ impl PartialEq for FieldName {
 impl Eq for FieldName {}
 
 impl FieldName {
-    /// The name, if it can be a Rust field; keywords become raw identifiers when written.
+    /// Returns the name, if it can be a Rust field; keywords become raw identifiers when written.
     pub fn new(name: &str) -> Option<FieldName> {
         let mut characters = name.chars();
         let first = characters.next()?;
@@ -30,7 +30,7 @@ impl FieldName {
         // identifiers.
         let start = first == '_' || unicode_ident::is_xid_start(first);
         let rest = characters.all(unicode_ident::is_xid_continue);
-        // These names cannot be identifiers, not even raw identifiers.
+        // These words cannot be identifiers, not even raw identifiers such as `r#self`.
         let impossible = matches!(name, "_" | "self" | "Self" | "super" | "crate");
         if !start || !rest || impossible {
             return None;
@@ -42,22 +42,22 @@ impl FieldName {
         Some(FieldName { text: name.to_owned(), normalized })
     }
 
-    /// The name without `r#`, as Serialize writes it.
+    /// Returns the name without `r#`, as Serialize writes it.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The name as an identifier at the call site.
+    /// Returns the name as an identifier at the call site.
     pub fn ident(&self) -> proc_macro2::Ident {
         identifier(&self.text)
     }
 
-    /// The identifier as Rust code writes it.
+    /// Returns the identifier as Rust code writes it.
     pub fn in_rust(&self) -> String {
         if is_keyword(&self.text) { format!("r#{}", self.text) } else { self.text.clone() }
     }
 
-    /// The part of a struct's name that comes from a group: `written_by` becomes `WrittenBy`.
+    /// Returns the group's part of a struct's name: `written_by` becomes `WrittenBy`.
     pub fn pascal_case(&self) -> String {
         let mut out = String::with_capacity(self.text.len());
         for part in self.text.split('_') {
@@ -91,7 +91,7 @@ fn is_keyword(name: &str) -> bool {
     .is_ok()
 }
 
-/// The parts of a column name.
+/// The name of a result column, divided into the name and the override.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnName {
     /// The name of the field.
@@ -102,7 +102,7 @@ pub struct ColumnName {
     pub rust_type: Option<String>,
 }
 
-/// A nullability that the user declares.
+/// The nullability that the user declares with an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nullability {
     /// `"x!"`
@@ -112,7 +112,8 @@ pub enum Nullability {
 }
 
 impl ColumnName {
-    /// A column name that comes from the database. Such a name is not parsed for overrides.
+    /// Makes a column name from a name that comes from the database. The compiler does not look for an override in such
+    /// a name.
     pub fn of_database(name: &str) -> ColumnName {
         // The column of EXPLAIN, which has a space in its name and cannot be given an alias.
         let field = if name == "QUERY PLAN" { "query_plan" } else { name };

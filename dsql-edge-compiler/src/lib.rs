@@ -42,7 +42,8 @@ use syntax::Parsed;
 ///
 /// # Errors
 ///
-/// Returns all errors, in the order in which PostgreSQL would find them. But only the first syntax error is returned.
+/// Returns all errors, in the order in which PostgreSQL would find them. If the query has several syntax errors,
+/// `compile` returns only the first.
 ///
 /// ```
 /// use dsql_edge_compiler::{Schema, Source, compile};

@@ -1,8 +1,8 @@
 //! Decides whether a statement for many rows can be sent once, with an array for each parameter.
 //!
 //! Input: a statement and its parameters. Output: `INSERT … SELECT … FROM UNNEST($1, $2)`, if this statement certainly
-//! has the same effect as one execution of the original statement for each row. Otherwise `None`: the original
-//! statement is executed once for each row.
+//! has the same effect as one execution of the original statement for each row. Otherwise the output is `None`, and the
+//! original statement is executed once for each row.
 
 use crate::builtin;
 use crate::fields::{Marker, marker};
@@ -12,7 +12,8 @@ use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{Expr, ExprKind, Insert, QueryBody, StatementKind};
 use crate::typed::{TypedParameter, Unnest};
 
-/// The alias of the rows in the statement. This alias does not conflict with a user's name.
+/// The alias under which the rewritten statement reads the arrays. The long prefix prevents a conflict with names in
+/// the user's SQL.
 const ROWS: &str = "dsql_edge_rows";
 
 /// Rewrites `statement` so that each parameter is an array, if `statement` is an INSERT of one row whose values are
@@ -35,7 +36,8 @@ pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParamete
     if types.is_empty() {
         return None;
     }
-    // The SELECT replaces `VALUES (` and `)` around the values.
+    // The SELECT list replaces `VALUES (…)`: the edits replace the text before the first value and after the last
+    // value.
     let (first, last) = (row.first()?, row.last()?);
     let body = insert.source.as_ref()?.span;
     let opening = Span { start: body.start, end: first.span.start };

@@ -10,7 +10,7 @@ use crate::syntax::{Lexed, Parsed, ParsedStatement};
 use crate::typed::TypedQuery;
 use crate::{analyze, dsql, transaction_control};
 
-/// Compiles one statement: `tokens` are the tokens of the statement in `text`.
+/// Compiles one statement: `tokens` are the tokens of this statement, which is a part of `text`.
 pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let parsed = Parsed::of_tokens(text, tokens)?;
     let statement = parsed.only()?;
@@ -35,7 +35,7 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
         // DSQL rejects a statement after parse analysis, and before anything runs.
         let (at_run_time, mut all): (Vec<_>, Vec<_>) =
             errors.into_iter().partition(|error| error.stage == Stage::Dialect);
-        // If a rule of DSQL and an analysis error are about the same place, only the rule is reported.
+        // If a rule of DSQL and an analysis error have the same span, only the rule is reported.
         let has_rule = |span: Span| rejected.iter().any(|it| it.diagnostic.span.start == span.start);
         all.retain(|error| !has_rule(error.span));
         all.extend(rejected.into_iter().map(|finding| finding.diagnostic));
@@ -47,8 +47,8 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
     })
 }
 
-/// The rules of DSQL that the statement breaks; empty for PostgreSQL. A rule that no answer of a cluster supports is a warning:
-/// it does not stop a build.
+/// Returns the rules of DSQL that the statement breaks; empty for PostgreSQL. A rule without a supporting answer from a
+/// cluster gives a warning, which does not stop a build.
 fn rejected_by_dsql(
     statement: ParsedStatement<'_>,
     schema: &Schema,

@@ -3,11 +3,11 @@
 //! The stacks of the callers differ: rustc's threads have 8 MB, the threads of `dsql-local` 2 MB. In a debug build, 200
 //! nested subqueries overflow 2 MB. So the compiler runs long input on a separate thread.
 //!
-//! Each token can open at most one more level of nesting, and in a debug build no level of any construct takes more than
-//! 10 kB of stack (`tests/limits.rs` checks this). So the number of tokens bounds the stack that is needed. Most queries
-//! are short enough for the caller's stack. A longer query gets a thread with a stack that the C library keeps for the
-//! next thread, so that the system does not have to provide its memory again. In `sql!`, a thread with a new stack for
-//! each query took a third of the time.
+//! Each token can open at most one more level of nesting, and in a debug build no level of any construct takes more
+//! than 10 kB of stack (`tests/limits.rs` checks this). So the number of tokens is an upper bound of the stack that is
+//! needed. Most queries are short enough for the caller's stack. A longer query gets a thread with a stack that the C
+//! library keeps for the next thread, so that the system does not have to provide its memory again. In `sql!`, a thread
+//! with a new stack for each query took a third of the time.
 
 use std::cell::Cell;
 use std::panic::resume_unwind;
@@ -17,7 +17,7 @@ use std::thread;
 /// Input with fewer levels needs at most 1 MB, and runs on the caller's stack.
 const SHALLOW: usize = 100;
 
-/// Input with fewer levels runs on a stack of [`KEPT_STACK`] bytes, and needs at most 20 MB.
+/// Input with fewer levels of nesting needs at most 20 MB, and runs on a stack of [`KEPT_STACK`] bytes.
 const MODERATE: usize = 2_000;
 
 /// Bytes of a stack that glibc keeps when its thread ends. In total, glibc keeps 40 MB.
@@ -32,7 +32,8 @@ thread_local! {
     static IS_OWN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work` on a stack for input with this number of levels of nesting, including the definitions that the work reads.
+/// Runs `work` on a stack that is large enough for input with `levels` levels of nesting, including the definitions
+/// that the input uses.
 pub(crate) fn on_stack_for<T: Send>(levels: usize, work: impl FnOnce() -> T + Send) -> T {
     if levels < SHALLOW || IS_OWN.get() {
         work()

@@ -2,20 +2,21 @@
 //!
 //! Input: a statement's tree and its tokens, or the name of a function. Output: a [`SessionEffect`].
 //!
-//! A connection serves more than one caller. A connection of a pool serves even callers of different tenants. So a
-//! statement of `sql!` whose purpose is to change the session runs only on a `Session`, and the pool closes a
-//! connection whose session may have changed. Effects that end with the transaction (`SET LOCAL`, `set_config(…,
-//! true)`, `pg_advisory_xact_lock`) do not change the session. `nextval` also does not change the session: its only
-//! effect on the session is the number that `currval` and `lastval` return. A statement that evaluates expressions
-//! which the analyzer does not see (`CREATE TABLE … AS`, `ALTER TABLE … USING`, `MOVE` in a cursor, the triggers of a
-//! TRUNCATE) may change the session.
+//! A connection may serve several callers, one after the other. The callers of a pool's connection may even belong to
+//! different tenants. So a statement of `sql!` whose purpose is to change the session can only be executed on a
+//! `Session`, and the pool closes a connection whose session may have changed. Effects that end with the transaction
+//! (`SET LOCAL`, `set_config(…, true)`, `pg_advisory_xact_lock`) do not change the session. `nextval` also does not
+//! change the session: its only effect on the session is the number that `currval` and `lastval` return. A statement
+//! that evaluates expressions which the analyzer does not see (`CREATE TABLE … AS`, `ALTER TABLE … USING`, `MOVE` in a
+//! cursor, the triggers of a TRUNCATE) may change the session.
 
 use crate::dsql::Words;
 use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{Persistence, StatementKind};
 use crate::typed::SessionEffect;
 
-/// The effect of the statement itself. The analyzer finds the effects of the functions that the statement calls.
+/// Returns the effect of the statement, without the effects of the functions that it calls. The analyzer finds the
+/// effects of the functions that the statement calls.
 pub fn of_statement(statement: ParsedStatement<'_>) -> SessionEffect {
     let words = || Words::of(statement);
     let changes = match &statement.kind {
@@ -44,8 +45,8 @@ pub fn of_statement(statement: ParsedStatement<'_>) -> SessionEffect {
     }
 }
 
-/// Whether the statement creates or changes an object in the session's temporary schema. This schema can contain
-/// objects of any kind, including functions.
+/// Whether the statement creates or changes an object in the session's temporary schema. The temporary schema can
+/// contain objects of any kind, including functions.
 fn names_temporary_schema<'w>(kind: &StatementKind, words: &impl Fn() -> Words<'w>) -> bool {
     let is_temporary = |word: &str| word.trim_start_matches('"').starts_with("PG_TEMP");
     match kind {
@@ -89,7 +90,7 @@ fn runs_unseen(kind: &StatementKind) -> bool {
     }
 }
 
-/// The effect of a volatile built-in function; `local` is true if the last argument of the call is `true`.
+/// Returns the effect of a volatile built-in function; `local` is true if the last argument of the call is `true`.
 pub(crate) fn of_volatile(name: &str, local: bool) -> SessionEffect {
     match name {
         "set_config" if local => SessionEffect::Keeps,

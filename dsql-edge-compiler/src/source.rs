@@ -15,17 +15,17 @@ pub struct Span {
 }
 
 impl Span {
-    /// The bytes from `start` up to `end`.
+    /// Makes the span of the bytes from `start` up to `end`.
     pub fn new(start: usize, end: usize) -> Span {
         Span { start: start as u32, end: end as u32 }
     }
 
-    /// The smallest span that contains both spans.
+    /// Returns the smallest span that contains both spans.
     pub fn to(self, other: Span) -> Span {
         Span { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
-    /// The text under the span; empty if the span is outside `text`.
+    /// Returns the part of `text` in the span; empty if the span is outside `text`.
     pub fn text(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize).unwrap_or("")
     }
@@ -47,8 +47,8 @@ impl Edits {
         self.0.push((piece, text.into()));
     }
 
-    /// The text with the replacements. A blank is inserted between words that would otherwise merge: `SELECT *FROM t`,
-    /// where `*` becomes `id`.
+    /// Returns the text with the replacements. A blank is inserted between words that would otherwise merge: `SELECT
+    /// *FROM t`, where `*` becomes `id`.
     pub fn apply(mut self, text: &str) -> String {
         self.0.sort_by_key(|(span, _)| span.start);
         let mut out = String::with_capacity(text.len());
@@ -85,7 +85,7 @@ impl Extend<(Span, String)> for Edits {
 /// The form in which a query writes its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Placeholders {
-    /// `$1`, `$2`: PostgreSQL's form, and the only form in schema files.
+    /// `$1`, `$2`: PostgreSQL's form; a schema file can contain only this form.
     #[default]
     Numbered,
     /// `$name`, the macro's form; `$1` is also accepted, and the macro rejects a mixture.
@@ -97,7 +97,7 @@ pub enum Placeholders {
 pub struct Source {
     /// The SQL text, of at most 4 GiB, because spans are 32 bits wide.
     pub text: String,
-    /// The form in which the text writes its parameters.
+    /// The form of the parameters in the SQL.
     pub placeholders: Placeholders,
     /// Whether `{? … }` is optional text, which is sent only if its parameter is given.
     pub optional_text: bool,
@@ -107,7 +107,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// SQL with `$1` parameters.
+    /// Makes a source from SQL with `$1` parameters.
     pub fn numbered(text: impl Into<String>) -> Source {
         Source {
             text: text.into(),
@@ -117,27 +117,27 @@ impl Source {
         }
     }
 
-    /// An SQL file in the form that psql accepts.
+    /// Makes a source from an SQL file in the form that psql accepts.
     pub fn script(text: impl Into<String>) -> Source {
         Source { script: true, ..Source::numbered(text) }
     }
 
-    /// SQL with `$name` parameters.
+    /// Makes a source from SQL with `$name` parameters.
     pub fn named(text: impl Into<String>) -> Source {
         Source { placeholders: Placeholders::Named, ..Source::numbered(text) }
     }
 
-    /// SQL in the form of `sql!`: `$name` parameters and `{? … }`.
+    /// Makes a source in the syntax of `sql!`: its parameters are written `$name`, and `{? … }` is optional text.
     pub fn of_macro(text: impl Into<String>) -> Source {
         Source { optional_text: true, ..Source::named(text) }
     }
 }
 
-/// U+FEFF at the beginning of a file. This character marks the encoding and is not a part of the text.
+/// U+FEFF at the beginning of a file. The character only marks the encoding; it does not belong to the text.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The positions at which the lines of a text begin. For many places in one text, `Lines` is faster than
-/// [`line_and_column`], which reads the text again for each place.
+/// The positions at which the lines of a text begin. To find the lines of many positions in one text, `Lines` is faster
+/// than [`line_and_column`], which reads the text again for each position.
 #[derive(Clone, Debug)]
 pub struct Lines {
     starts: Vec<usize>,
@@ -146,11 +146,11 @@ pub struct Lines {
     marks: Vec<(usize, usize)>,
 }
 
-/// The number of bytes between the marks in a long line.
+/// The distance in bytes between two marks in a long line.
 const MARK_DISTANCE: usize = 1024;
 
 impl Lines {
-    /// The lines of a text.
+    /// Finds the lines of `text`.
     pub fn of(text: &str) -> Lines {
         let (mut starts, mut marks) = (vec![0], Vec::new());
         let (mut characters, mut last) = (0, 0);
@@ -185,12 +185,12 @@ impl Lines {
         (number, counted + rest.chars().count() + 1)
     }
 
-    /// The offset of the first byte of a line; lines count from 1.
+    /// Returns the offset of the first byte of a line; the first line has the number 1.
     pub(crate) fn start(&self, number: usize) -> Option<usize> {
         number.checked_sub(1).and_then(|before| self.starts.get(before)).copied()
     }
 
-    /// The text of a line, without its end; lines count from 1.
+    /// Returns the text of a line, without its end; lines count from 1.
     pub fn line<'t>(&self, text: &'t str, number: usize) -> &'t str {
         let end = self.starts.get(number).copied().unwrap_or(text.len());
         let line = self.start(number).and_then(|start| text.get(start..end)).unwrap_or("");
@@ -199,7 +199,7 @@ impl Lines {
     }
 }
 
-/// The line and column of a byte offset, counted from 1; the column in characters, without a byte-order mark.
+/// Returns the line and column of a byte offset, counted from 1; the column in characters, without a byte-order mark.
 pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     Lines::of(text).place(text, offset)
 }

@@ -1,6 +1,6 @@
 //! Defines SQL types in the output of the analyzer.
 
-/// A type, with the facts that emission and messages need.
+/// An SQL type, with the facts about it that the emission of code and the messages need.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SqlType {
     /// The OID, if the type has the same OID on every server; 0 for types of the schema, because their OIDs differ

@@ -1,28 +1,29 @@
 //! Rejects statements that control a transaction, because only the runtime may send such statements.
 //!
-//! Input: a statement's tree and its tokens. Output: the error that names `dsql.transaction`, if the statement begins,
-//! ends or changes a transaction.
+//! Input: a statement's tree and its tokens. Output: the error, with a hint about `dsql.transaction`, if the statement
+//! begins, ends or changes a transaction.
 //!
 //! `dsql.transaction` determines from the statements that it sent whether a transaction is open, committed or rolled
 //! back. A COMMIT inside the closure commits changes. The transaction may later report these changes as not executed,
-//! or make them a second time. `SET TRANSACTION READ WRITE` makes writes possible inside `.read_only()`. The ROLLBACK
-//! that ends a read-only transaction then loses the writes without an error. A DO block or a procedure may COMMIT
-//! halfway: a later conflict then undoes only the second half, so a retry of the statement would apply the first half
-//! twice.
+//! or a retry may make them a second time. `SET TRANSACTION READ WRITE` makes writes possible inside `.read_only()`.
+//! The runtime ends a read-only transaction with ROLLBACK, so the writes are lost without an error. A DO block or a
+//! procedure may COMMIT halfway: a later conflict then undoes only the second half, so a retry of the statement would
+//! apply the first half twice.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dsql::Words;
 use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{StatementKind, TransactionStatement};
 
-/// Whether a setting belongs to the transaction, independent of the statement that sets it.
+/// Whether a setting belongs to the current transaction: any statement that changes such a setting changes it for this
+/// transaction only.
 pub(crate) fn is_transaction_setting(name: &str) -> bool {
     ["transaction_isolation", "transaction_read_only", "transaction_deferrable"]
         .iter()
         .any(|setting| setting.eq_ignore_ascii_case(name))
 }
 
-/// The error for a statement that controls a transaction.
+/// Returns the error for a statement that controls a transaction.
 pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     let controls = |command: &str| format!("{command} controls a transaction; a query must not do this");
     let (message, hint) = match &statement.kind {
@@ -31,7 +32,7 @@ pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
         StatementKind::Set(set) if is_transaction_setting(&set.name) => {
             (controls("SET TRANSACTION"), CHARACTERISTICS)
         }
-        // `sys.wait_for_job`, DSQL's own procedure, does not commit.
+        // A CALL of `sys.wait_for_job`, a procedure of DSQL, does not commit.
         StatementKind::Utility("CALL")
             if Words::of(statement).begin_with("CALL SYS . WAIT_FOR_JOB").is_some() =>
         {
@@ -51,7 +52,8 @@ pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     Some(Diagnostic::error(Code::TransactionControl, statement.span, message).with_hint(hint))
 }
 
-/// The command words of a statement that controls a transaction, as written: `END`, `START TRANSACTION`.
+/// Returns the command words of a statement that controls a transaction, as the user wrote them: `END`, `START
+/// TRANSACTION`.
 pub fn command(statement: ParsedStatement<'_>) -> String {
     match Words::of(statement).first_two() {
         (first @ ("START" | "PREPARE"), second) => format!("{first} {second}"),
@@ -59,7 +61,7 @@ pub fn command(statement: ParsedStatement<'_>) -> String {
     }
 }
 
-/// The error for `set_config('transaction_read_only', …)`.
+/// Returns the error for `set_config('transaction_read_only', …)`.
 pub(crate) fn setting_error(name: &str, span: crate::source::Span) -> Diagnostic {
     let message = format!("\"{name}\" belongs to the transaction, which a query must not control");
     Diagnostic::error(Code::TransactionControl, span, message).with_hint(CHARACTERISTICS)

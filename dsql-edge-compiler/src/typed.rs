@@ -1,6 +1,6 @@
 //! Defines the completely analyzed query, which `emit` and the CLI use.
 //!
-//! After this stage there are no lookups, and the user's SQL cannot cause an error.
+//! Later stages look up nothing, and the user's SQL cannot cause an error in them.
 
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
@@ -15,8 +15,8 @@ pub struct TypedQuery {
     pub parameters: Vec<TypedParameter>,
     /// The columns of the result; empty for a statement that returns no rows.
     pub columns: Vec<TypedColumn>,
-    /// For each `UNNEST` of several arrays, the numbers (from 1) of the parameters that are its arrays: the lengths
-    /// of these arrays must be equal.
+    /// For each `UNNEST` of several arrays: the numbers of the parameters that are these arrays, whose lengths must be
+    /// equal. The first parameter has the number 1.
     pub equal_lengths: Vec<Vec<usize>>,
     /// The possible number of rows.
     pub cardinality: Cardinality,
@@ -26,7 +26,7 @@ pub struct TypedQuery {
     pub session: SessionEffect,
     /// Whether the statement can be the idempotency key of a transaction.
     pub idempotency: Idempotency,
-    /// The tables that the statement names.
+    /// The tables whose names are in the statement.
     pub tables: Vec<String>,
     /// The search path with which the names in the statement were resolved, in PostgreSQL's syntax; empty for the
     /// default, `public`.
@@ -37,7 +37,8 @@ pub struct TypedQuery {
     pub unnest: Option<Unnest>,
     /// For a query with optional text, the combinations, one of which is sent instead of `sql`.
     pub combinations: Vec<Combination>,
-    /// For each optional text, the parameters (as indexes from 0) that must all be given for the text to be sent.
+    /// For each piece of optional text, the indexes of the parameters that must all be given so that the piece is sent;
+    /// the first parameter has the index 0.
     pub optional_texts: Vec<Vec<usize>>,
 }
 
@@ -46,9 +47,10 @@ pub struct TypedQuery {
 pub struct Batches {
     /// The statement as written.
     pub statement: TypedQuery,
-    /// The first batch. Its columns are the last key (`text[]`) and the number of rows (`bigint`).
+    /// The first batch. The result of the statement has two columns: the last key (`text[]`) and the number of rows
+    /// (`bigint`).
     pub first: TypedQuery,
-    /// Each later batch: the last parameter is the last key (`text[]`) of the previous batch.
+    /// The statement for each later batch; its last parameter is the last key (`text[]`) of the previous batch.
     pub next: TypedQuery,
 }
 
@@ -64,7 +66,7 @@ pub struct Unnest {
 /// One combination of optional text.
 #[derive(Clone, Debug)]
 pub struct Combination {
-    /// The text to send, with parameters numbered without gaps.
+    /// The SQL to send; the numbers of its parameters have no gaps.
     pub sql: String,
     /// The parameters of the combination, as indexes (from 0) into the parameters of the query.
     pub parameters: Vec<usize>,
@@ -77,7 +79,7 @@ pub struct TypedParameter {
     pub name: Option<String>,
     /// Its type.
     pub sql_type: SqlType,
-    /// Whether the parameter decides on optional text: the text is sent if the argument is `Some`.
+    /// Whether the parameter decides on optional text: the optional text is sent if the argument is `Some`.
     pub optional: bool,
     /// Whether NULL has a meaning in one of the parameter's uses, for example because the parameter is assigned to a
     /// nullable column.
@@ -85,13 +87,13 @@ pub struct TypedParameter {
     /// Whether NULL has a meaning in at least one of the parameter's uses, apart from LIMIT. (`LIMIT $1` accepts
     /// NULL, but usually a number is intended.)
     pub null_expected: bool,
-    /// Whether NULL is a value of its own in at least one of the parameter's uses: the parameter is tested for NULL, or
-    /// written to a nullable column.
+    /// Whether NULL is an ordinary value in at least one use of the parameter: the query tests the parameter for NULL,
+    /// or writes it to a nullable column.
     pub null_is_value: bool,
     /// For an array, whether the elements may be NULL.
     pub elements_nullable: bool,
-    /// The labels that the argument (or the elements of an array) can have. They come from an enum, or from a column
-    /// whose `CHECK` allows only these texts. `None` if not all uses of the parameter accept the same labels.
+    /// The labels that the argument (or the elements of an array) can have. The labels are those of an enum, or those
+    /// to which a `CHECK` restricts a column. `None` if not all uses of the parameter accept the same labels.
     pub labels: Option<Labels>,
 }
 
@@ -121,17 +123,17 @@ pub struct TypedColumn {
     pub nullable: bool,
     /// For an array, whether an element can be NULL.
     pub elements_nullable: bool,
-    /// Whether the column is the constant NULL.
+    /// Whether the column's expression is the constant NULL.
     pub always_null: bool,
     /// The table column from which this column returns the values unchanged.
     pub origin: Option<Origin>,
-    /// The outer joins that make the column NULL if the join finds no matching row. Each join is identified by the
-    /// number of its nullable side. The list is empty if the column is proved NOT NULL, or if NULL proves nothing about
-    /// a join.
+    /// The outer joins that make the column NULL if they find no matching row. Each join is identified by the number of
+    /// its nullable side. The list is empty if the column is proved NOT NULL, or if a NULL in the column does not prove
+    /// that a join found no match.
     pub nulled_by: Vec<u32>,
     /// Whether the column can be NULL even if all joins in `nulled_by` match.
     pub nullable_within: bool,
-    /// The place of the column in the SQL as written.
+    /// The span of the column in the SQL that the user wrote.
     pub span: Span,
     /// Whether the column comes from a `*`, which cannot have an alias.
     pub from_star: bool,
@@ -172,7 +174,7 @@ pub enum Cardinality {
 }
 
 impl Cardinality {
-    /// The name that the CLI prints.
+    /// Returns the name that the CLI prints.
     pub fn name(self) -> &'static str {
         match self {
             Cardinality::None => "none",
@@ -198,7 +200,7 @@ pub enum Effect {
 /// The effect of a statement on its session: settings, prepared statements, temporary tables, locks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SessionEffect {
-    /// The statement has no effect on the session after its transaction.
+    /// The statement has no effect on the session, or its effect ends with the transaction.
     Keeps,
     /// The statement may change the session: it calls a function whose body is not known.
     #[default]
@@ -213,14 +215,14 @@ pub enum Idempotency {
     /// The statement is not an INSERT.
     #[default]
     NotAnInsert,
-    /// The statement is an INSERT that can be the key.
+    /// The statement is an INSERT that can be the idempotency key.
     Key(IdempotencyKey),
-    /// The statement is an INSERT that cannot be the key, for this reason.
+    /// The statement is an INSERT that cannot be the idempotency key; the field is the reason.
     NotAKey(String),
 }
 
 impl Idempotency {
-    /// The key, if the statement can be one.
+    /// Returns the idempotency key, if the statement can be one.
     pub fn key(&self) -> Option<&IdempotencyKey> {
         match self {
             Idempotency::Key(key) => Some(key),

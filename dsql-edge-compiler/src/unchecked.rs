@@ -3,12 +3,12 @@
 //! Input: the text of the statement, and the snapshot, if there is one. Output: whether the statement writes, and
 //! whether it changes its session.
 //!
-//! A statement whose answer is lost is retried if the statement only reads. So a statement is assumed to write unless
-//! the compiler proves that it only reads. A leading SELECT is not a proof: a function may write, and a view or a
-//! domain may call such a function. The proof is the same as for `sql!`: the statement compiles against the snapshot.
-//! The types of the parameters are known only when the statement runs, and with other types a name may refer to another
-//! function. So nothing is proved for a statement that calls a function if the schema also defines a function of the
-//! same name.
+//! A statement whose answer is lost is retried if the statement only reads. So a statement counts as a write unless the
+//! compiler proves that the statement only reads. A leading SELECT is not a proof: a function may write, and a view or
+//! a domain may call such a function. The compiler proves this in the same way as for `sql!`: it compiles the statement
+//! with the snapshot. The types of the parameters are not known at build time, and with other types, a call may refer
+//! to another function of the same name. So nothing is proved for a statement that calls a function if the schema also
+//! defines a function of the same name.
 
 use crate::source::Source;
 use crate::syntax::ast::{Expr, ExprKind, Statement, StatementKind};
@@ -24,8 +24,8 @@ pub fn unchecked_effects(
 ) -> (Effect, SessionEffect) {
     let known = schema.filter(|schema| schema.operators.is_empty() && !names_own_function(statement, schema));
     let compiled = known.and_then(|schema| compile(source, schema).ok());
-    // With a `search_path` in the snapshot nothing is proved: only `sql!` compares that path with the path of the
-    // connection.
+    // If the snapshot has a `search_path`, nothing is proved, because only `sql!` checks that the connection has the
+    // same path.
     match compiled.filter(|query| query.search_path.is_empty()) {
         // Never `Changes`: `sql_unchecked!` emits one type for all statements, so it cannot restrict a statement to a
         // `Session`.

@@ -1,6 +1,6 @@
 //! Tests that no input hangs the compiler: for generated inputs of any depth and width, the compiler returns a result,
-//! or an error that names the limit. `BOUNDED_SEED=7` sets the seed; `BOUNDED_ROUNDS=1000` tries a thousand inputs and
-//! prints the slowest.
+//! or an error that contains the limit. `BOUNDED_SEED=7` sets the seed; `BOUNDED_ROUNDS=1000` tries a thousand inputs
+//! and prints the slowest.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use dsql_edge_compiler::{Schema, Source, compile};
 /// The stack size of a thread in a pool.
 const STACK: usize = 2 << 20;
 
-/// A limit far above the time of any input, in a debug build on a busy machine.
+/// The time after which an input counts as hanging; any input needs much less, even in a debug build on a busy machine.
 const HANG: Duration = Duration::from_secs(60);
 
 /// Pseudo-random numbers, the same in each run.
@@ -30,7 +30,7 @@ impl Numbers {
     }
 }
 
-/// A schema, and a query over it.
+/// A schema, and a query that uses the schema.
 type Input = (String, String);
 
 /// Generates an input of a given size.
@@ -55,9 +55,9 @@ const SHAPES: [(&str, Shape); 13] = [
 const TABLE: &str = "-- dsql-edge: dialect postgres
 CREATE TABLE t (a int PRIMARY KEY, b int, c bool, d int[]);";
 
-/// Nests texts: in each text, the previous text replaces the first `@`.
+/// Nests SQL to a given depth: at each level, the SQL of the previous level replaces the first `@`.
 fn nested(depth: usize, first: &str, text: impl Fn(usize) -> String) -> String {
-    // Only the first `@` is replaced, so that the text does not double with each level.
+    // Only the first `@` is replaced; otherwise the SQL could double in length at each level.
     (0..depth).fold(first.to_owned(), |inner, at| text(at).replacen('@', &inner, 1))
 }
 
@@ -294,7 +294,8 @@ fn generated_input_is_answered_or_too_complex() {
         let answer = finished.recv_timeout(HANG);
         let answer = answer.unwrap_or_else(|error| panic!("{name}, size {size}: {error}: {shown}…"));
         slowest.push((start.elapsed(), format!("{name}, size {size}: {answer:?}: {shown}…")));
-        // The wide list consists of unknown names, all of which are reported.
+        // For a wide list, errors are expected: all names in the list are unknown, and the compiler reports each of
+        // them.
         let expected = match &answer {
             Ok(()) => true,
             Err(code) => {

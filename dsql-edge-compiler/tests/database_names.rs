@@ -1,4 +1,5 @@
-//! Tests that a column name of the database is never read as an override, and that an alias in a query is read as one.
+//! Tests that a column name from the database is never read as an override, and that an alias in a query can contain an
+//! override.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! Tests that no input overflows the stack: an input beyond a limit gets an error that names the limit.
+//! Tests that no input overflows the stack: an input beyond a limit gets an error that contains the limit.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,7 +24,7 @@ fn answers(schema: String, sql: String) -> Result<usize, String> {
     std::thread::Builder::new().stack_size(STACK).spawn(run).unwrap().join().unwrap()
 }
 
-/// Concatenates the texts that `text` returns for the numbers from 1 to `count`.
+/// Concatenates the results of `text` for the numbers from 1 to `count`.
 fn each(count: usize, text: impl Fn(usize) -> String) -> String {
     (1..=count).map(text).collect()
 }
@@ -45,7 +45,7 @@ fn ordinary_nesting_fits() {
     }
 }
 
-/// Puts `open` before `inner` and `close` after it, each `levels / tokens` times.
+/// Puts `levels / tokens` copies of `open` before `inner`, and as many copies of `close` after it.
 fn nested(levels: usize, tokens: usize, open: &str, inner: &str, close: &str) -> String {
     let times = levels / tokens;
     format!("{}{inner}{}", open.repeat(times), close.repeat(times))

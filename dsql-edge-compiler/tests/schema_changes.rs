@@ -6,7 +6,7 @@ use dsql_edge_compiler::schema::UserTypeKind;
 use dsql_edge_compiler::volatility::Volatility;
 use dsql_edge_compiler::{Schema, Source, compile};
 
-/// The first error of a query, or "" if it compiles.
+/// Returns the first error of a query, or "" if it compiles.
 fn error(ddl: &str, query: &str) -> String {
     let schema = Schema::parse(ddl).unwrap_or_else(|errors| panic!("{ddl}: {errors:?}"));
     match compile(&Source::numbered(query), &schema) {

@@ -1,4 +1,4 @@
-//! Reads the input of `sql!` and `sql_file!` where the macro is used as an expression.
+//! Reads the input of `sql!` and `sql_file!` if the macro is used as an expression.
 //!
 //! Input: tokens. Output: their parts. This module does not read the SQL.
 
@@ -13,7 +13,7 @@ use syn::{Attribute, Expr, LitInt, LitStr, Pat, Token};
 
 /// `[#[allow(code)]] [Row,] "SQL" [, for pattern in rows | , in batches of 1000] [, argument]*`
 pub struct Input {
-    /// The names of the warnings that are not reported.
+    /// The names of the warnings that `#[allow(…)]` suppresses.
     pub allowed: Vec<Ident>,
     /// The user's row struct.
     pub row: Option<OwnRow>,
@@ -29,7 +29,7 @@ pub struct Input {
 
 /// `for pattern in rows`
 pub struct Each {
-    /// The pattern to which each value is bound.
+    /// The pattern before `in`, to which each item is bound.
     pub pattern: Pat,
     /// The values that `for` iterates over.
     pub rows: Expr,
@@ -167,8 +167,8 @@ mod tests {
         r#"async fn waits() -> pub(in crate::here) Row = "SELECT 1 AS one";"#,
     ];
 
-    /// Returns every prefix of the tokens, also inside groups. While a user types, an editor expands the macro with
-    /// prefixes of the final tokens.
+    /// Returns every prefix of the tokens, also inside groups. An editor expands the macro while the user types, so the
+    /// macro must handle each prefix of its final input.
     fn beginnings(tokens: &[TokenTree]) -> Vec<TokenStream> {
         let mut out = Vec::new();
         for end in 0..=tokens.len() {

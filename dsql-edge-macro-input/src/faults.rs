@@ -11,15 +11,15 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Every answer is delayed by this number of milliseconds (at most 60,000). The delay ends when another list of
-    /// faults is set.
+    /// Every answer is delayed by this number of milliseconds (at most 60,000). The delay ends when a client sets
+    /// another list of faults.
     Latency(u64),
     /// The n-th commit from now fails with OC000: a COMMIT of a transaction that has written, or a write that commits
     /// by itself.
     Conflict(u64),
     /// The connection ends at the n-th commit from now, and this commit is not applied.
     CutBeforeCommit(u64),
-    /// The connection ends after the n-th commit from now has been applied, and before the commit is answered.
+    /// Counted from now, the n-th commit is applied, but the connection ends before the server answers the commit.
     CutAfterCommit(u64),
     /// The next n connections are rejected with SQLSTATE 53300, because the quota of connections is used up.
     TooManyConnections(u64),
@@ -30,11 +30,11 @@ pub enum Fault {
     /// The next n connections process the login and drop the statements that are sent with the login, up to the Sync of
     /// these statements.
     DropFlight(u64),
-    /// Every open connection is treated as an hour old: it ends as soon as it is not in a transaction.
+    /// Every open connection counts as an hour old, so the server closes it as soon as it is not in a transaction.
     ExpiredHour,
 }
 
-/// Makes a fault from its number.
+/// The function that makes a fault of this kind from the number after `=`.
 type FaultOf = fn(u64) -> Fault;
 
 const NUMBERED: [(&str, FaultOf); 8] = [
@@ -57,7 +57,7 @@ const MOST: u64 = 1_000_000;
 /// The longest latency of an answer, in milliseconds: the time limit of a login.
 pub const MOST_LATENCY: u64 = 60_000;
 
-/// The error for a text that is not a fault.
+/// The error for a string that is not a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidFault(String);
 
@@ -139,7 +139,7 @@ pub fn parse<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Vec<Fault>,
     Ok(faults)
 }
 
-/// The sum of the latencies of faults, in milliseconds.
+/// Returns the sum of the latencies of faults, in milliseconds.
 pub fn sum_of_latencies(faults: &[Fault]) -> u64 {
     let of = |fault: &Fault| if let Fault::Latency(late) = fault { *late } else { 0 };
     faults.iter().map(of).fold(0, u64::saturating_add)

@@ -1,7 +1,8 @@
-//! Reads any number of query functions and rows: `pub fn name(a: &str, b) -> pub Row = "SQL";`, `pub struct Row = "SQL";`.
+//! Reads the input of a macro that declares any number of query functions and rows: `pub fn name(a: &str, b) -> pub Row
+//! = "SQL";`, `pub struct Row = "SQL";`.
 //!
-//! Input: tokens. Output: the functions that could be read, and an error for each other function. A row is read as a
-//! function that only declares its row. This module does not read the SQL.
+//! Input: tokens. Output: the functions that could be read, and an error for each other function. The declaration of a
+//! row without a function becomes a function for which `is_row_only` is true. This module does not parse the SQL.
 
 use crate::expression::{self, BatchSize};
 use crate::row::{self, OwnRow};
@@ -29,7 +30,8 @@ pub struct FunctionInput {
     pub batches: Option<BatchSize>,
     /// The SQL.
     pub sql: LitStr,
-    /// Whether only the row is declared, without a function: `pub struct Row = "SQL";`. `name` is then the row's name.
+    /// Whether the item declares only a row, without a function: `pub struct Row = "SQL";`. In this case, `name` is the
+    /// name of the row.
     pub is_row_only: bool,
 }
 
@@ -48,7 +50,7 @@ pub enum RowInput {
     Own(OwnRow),
 }
 
-/// Whether the macro's input is functions rather than an expression.
+/// Whether the macro's input consists of query functions and rows; otherwise it is an expression.
 pub fn are_functions(tokens: &TokenStream) -> bool {
     let mut tokens = tokens.clone().into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -70,7 +72,7 @@ pub fn are_functions(tokens: &TokenStream) -> bool {
     false
 }
 
-/// Whether the tokens after `pub` are the row of an expression, `pub Row, "…"`, which is an error.
+/// Whether the tokens after `pub` are a row as in `pub Row, "…"`, which is an error in an expression.
 fn is_declared_row(mut after: impl Iterator<Item = TokenTree>) -> bool {
     let mut next = after.next();
     if matches!(&next, Some(TokenTree::Group(_))) {
@@ -84,7 +86,7 @@ fn is_declared_row(mut after: impl Iterator<Item = TokenTree>) -> bool {
     is_row && matches!(after.next(), Some(TokenTree::Punct(punct)) if matches!(punct.as_char(), ',' | ':'))
 }
 
-/// Whether the tokens after `struct` are a row of an expression, `struct Row, "…"`, which is an error.
+/// Whether the tokens after `struct` are a row as in `struct Row, "…"`, which is an error in an expression.
 fn is_struct_of_expression(mut after: impl Iterator<Item = TokenTree>) -> bool {
     after.next();
     matches!(after.next(), Some(TokenTree::Punct(punct)) if punct.as_char() == ',')
@@ -195,7 +197,8 @@ impl Parse for RowInput {
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse::<Visibility>()?;
         if !matches!(visibility, Visibility::Inherited) {
-            // An error of this parse is ignored, because the name of a row may be a keyword, which is not a valid path.
+            // If parsing as a path fails, the error is ignored, because the name of a row may be a keyword, which is
+            // not a valid path.
             input.fork().parse().map_or(Ok(()), |path| row::require_one_row(&path))?;
             return Ok(RowInput::Declared { attributes, visibility, name: input.call(Ident::parse_any)? });
         }

@@ -1,5 +1,5 @@
-//! The grammar of `sql!`, `sql_file!` and `sql_unchecked!`, the rule by which these macros find the schema, and the texts in
-//! the arguments of `#[dsql_edge::test]`.
+//! The grammar of `sql!`, `sql_file!` and `sql_unchecked!`, the rule by which these macros find the schema, and the
+//! grammar of the strings in the arguments of `#[dsql_edge::test]`.
 //!
 //! Input: tokens. Output: their parts. The macros read their input with this crate, and `dsql-edge check` uses it to
 //! find queries in sources. The crate does not read the SQL, and uses neither a schema nor `proc_macro`.
@@ -21,5 +21,6 @@ pub use literal::Literal;
 pub use row::OwnRow;
 pub use unchecked::Unchecked;
 
-/// The variable that names the file in which the macros record their invocations for `dsql-edge check`.
+/// The environment variable with the path of the file in which the macros record their invocations for `dsql-edge
+/// check`.
 pub const INVOCATIONS_VARIABLE: &str = "DSQL_EDGE_INVOCATIONS";

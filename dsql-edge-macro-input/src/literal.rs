@@ -1,17 +1,18 @@
-//! Maps a byte of a string literal's text to a place in the source.
+//! Finds the position in the source for each byte of a string literal's value.
 //!
 //! Input: the literal as written. Output: places.
 //!
 //! Stable Rust has no spans inside a literal, so this module keeps the literal as written and parses it again: for
-//! every byte of the text, the module records where the byte, or its escape sequence, is in the literal.
+//! every byte of the value, the module records where the byte, or its escape sequence, is in the literal.
 
 use syn::LitStr;
 
-/// A string literal and the places of its bytes.
+/// A string literal with the source positions of its bytes.
 pub struct Literal {
     /// The literal as written, quotes included.
     written: String,
-    /// For each byte of the text, the place of its source: the offset in `written` at which the source begins.
+    /// For each byte of the value, its source position: the offset in `written` at which this byte, or its escape
+    /// sequence, begins.
     offsets: Vec<usize>,
 }
 
@@ -23,16 +24,16 @@ impl Literal {
         Literal { written, offsets }
     }
 
-    /// The place of a byte of the text in the literal as written, in bytes.
+    /// Returns the offset in the literal as written at which the source of a byte of the value begins.
     pub fn offset(&self, offset: usize) -> usize {
         self.offsets.get(offset).copied().unwrap_or_else(|| {
-            // The end of the text: the closing quotation mark.
+            // The offset of the closing quotation mark, at the end of the value.
             self.written.rfind('"').unwrap_or(self.written.len())
         })
     }
 
-    /// The line and column (from 1, in characters) of a byte of the text, if the literal itself begins at `line` and
-    /// `column`.
+    /// Returns the line and column (from 1, in characters) of a byte of the value, if the literal itself begins at
+    /// `line` and `column`.
     pub fn place(&self, offset: usize, line: usize, column: usize) -> Option<(usize, usize)> {
         let at = self.offsets.get(offset).copied().unwrap_or_else(|| self.written.len().saturating_sub(1));
         let before = self.written.get(..at)?;
@@ -45,8 +46,8 @@ impl Literal {
     }
 }
 
-/// Returns, for each byte of the literal's value, the place of its source: the offset in `written` at which the
-/// source begins.
+/// Returns, for each byte of the literal's value, its source position: the offset in `written` at which this byte, or
+/// its escape sequence, begins.
 fn offsets(written: &str) -> Vec<usize> {
     let bytes = written.as_bytes();
     let Some(open) = written.find('"') else { return Vec::new() };

@@ -2,10 +2,10 @@
 //!
 //! Input: a folder. Output: the paths of its migrations, in the order in which they are applied. The module opens no file.
 //!
-//! A file that undoes a migration is not a migration. The name of such a file has `.down`, `.undo` or `.rollback`
-//! before `.sql`, or has Flyway's form `U2__name.sql`. A name such as `0001_rollback.sql` is not certain: the file may
-//! undo the migration `0001_users.sql`, or may itself be a migration. So such a name is an error if the folder also has
-//! the migration that the file may undo.
+//! A file that undoes a migration is not a migration. The name of a file that undoes a migration contains `.down`,
+//! `.undo` or `.rollback` before `.sql`, or has Flyway's form `U2__name.sql`. A name such as `0001_rollback.sql` is not
+//! certain: the file may undo the migration `0001_users.sql`, or may itself be a migration. If the folder also contains
+//! the migration that such a file may undo, the name is an error.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub struct MigrationFiles {
     pub undo: Vec<PathBuf>,
 }
 
-/// Words that name a file which undoes a migration.
+/// The words in a file's name that show that the file undoes a migration.
 const WORDS: [&str; 3] = ["down", "undo", "rollback"];
 
 /// Returns the files of a folder. Subfolders are not read.
@@ -35,8 +35,8 @@ pub fn migration_files(folder: &Path) -> Result<MigrationFiles, String> {
         let Some(name) = path.file_name() else { continue };
         match name.to_str() {
             Some(name) if name.ends_with(".sql") && path.is_file() => named.push((name.to_owned(), path)),
-            // The ledger identifies a migration by its file name as text, and two names that are not UTF-8 could become
-            // the same text.
+            // The ledger identifies a migration by its file name as a string; two names that are not UTF-8 could become
+            // the same string.
             None if name.to_string_lossy().ends_with(".sql") => {
                 return Err(format!("the name of {} is not UTF-8: rename the file", path.display()));
             }
@@ -76,8 +76,9 @@ fn is_word(text: &str) -> bool {
     WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Returns the migration that a file may undo. The file's name ends with a word such as `rollback`, and either both
-/// names begin with the same number, or the file's name without this word is the name of the migration.
+/// Returns the migration that a file may undo. A file may undo a migration if its name ends with a word such as
+/// `rollback` and one of two conditions is true: both names begin with the same number, or the file's name without the
+/// word is the name of the migration.
 fn undone<'n>(name: &str, names: &[&'n str]) -> Option<&'n str> {
     let (before, word) = stem(name).rsplit_once(['_', '-'])?;
     if !is_word(word) || undoes(name) {

@@ -1,6 +1,7 @@
 //! The error for SQL that is not a string literal.
 //!
-//! Input: the tokens in place of the literal. Output: an error that names what to write instead.
+//! Input: the tokens at the position where the macro expects a string literal. Output: an error that describes what to
+//! write instead.
 
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
@@ -43,7 +44,7 @@ pub(crate) fn here(input: ParseStream<'_>) -> syn::Error {
     macro_call(input).unwrap_or_else(|| input.error(RULE))
 }
 
-/// Returns the error at a name, such as that of a variable.
+/// Returns the error for a name instead of a literal, such as the name of a variable.
 pub(crate) fn name(span: proc_macro2::Span) -> syn::Error {
     syn::Error::new(span, RULE)
 }

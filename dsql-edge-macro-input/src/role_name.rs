@@ -1,7 +1,7 @@
 //! The names of the roles that dsql-local makes.
 //!
-//! Input: a name. Output: whether dsql-local can make a role of this name. `#[dsql_edge::test]` checks its `roles(…)` with
-//! this rule.
+//! Input: a name. Output: whether dsql-local can make a role of this name. `#[dsql_edge::test]` applies this rule to
+//! the names in `roles(…)`.
 
 /// The roles that each dsql-local has: DSQL's `admin`, and the superuser of its PostgreSQL.
 const EXISTING: [&str; 2] = ["admin", "postgres"];

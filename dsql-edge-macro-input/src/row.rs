@@ -36,8 +36,8 @@ impl Parse for OwnRow {
     }
 }
 
-/// The types around the row in the results of a query's methods, each with its method. The macro takes only the type of
-/// the row: `Post`, not `Vec<Post>`.
+/// The types that users write around a row by mistake, each with the method of a query that returns this type. The
+/// macro accepts only the type of a single row: `Post`, not `Vec<Post>`.
 const WRAPPERS: [(&str, &str); 2] = [("Vec", "fetch_all"), ("Option", "fetch_optional")];
 
 /// Reads the path of a row's struct.
@@ -51,7 +51,8 @@ pub(crate) fn row_path(input: ParseStream<'_>) -> syn::Result<Path> {
 ///
 /// # Errors
 ///
-/// Returns an error that names the struct, and the method that returns the `Vec` or the `Option`.
+/// Returns an error if the type is a `Vec` or an `Option` of a row; the error contains the row's type and the method to
+/// call.
 pub(crate) fn require_one_row(path: &Path) -> syn::Result<()> {
     let Some(last) = path.segments.last() else { return Ok(()) };
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return Ok(()) };

@@ -1,17 +1,17 @@
 //! Finds the schema of a package: one rule for the macros and for the command line.
 //!
-//! Input: the folder of the package, and variables. Output: a path, which is absolute if the folder is absolute. The
-//! module opens only manifests.
+//! Input: the folder of the package, and the values of environment variables. Output: a path, which is absolute if the
+//! folder is absolute. The module opens only manifests.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The name of a snapshot.
 pub const SNAPSHOT: &str = "dsql-schema.sql";
-/// The environment variable that names a snapshot to use instead of [`SNAPSHOT`].
+/// The environment variable whose value is the path of a snapshot to use instead of [`SNAPSHOT`].
 pub const SCHEMA_VARIABLE: &str = "DSQL_EDGE_SCHEMA";
-/// The environment variable that names a folder of migrations. A build script must set the variable: otherwise cargo
-/// would not detect that a file is added to the folder.
+/// The environment variable with the path of a folder of migrations. A build script must set the variable: otherwise
+/// cargo would not detect that a file is added to the folder.
 pub const MIGRATIONS_VARIABLE: &str = "DSQL_EDGE_MIGRATIONS";
 
 /// The source of a schema.
@@ -23,14 +23,15 @@ pub enum SchemaPath {
     Migrations(PathBuf),
 }
 
-/// Returns the schema of a package: the file that `DSQL_EDGE_SCHEMA` names; else the folder that `DSQL_EDGE_MIGRATIONS`
-/// names; else `dsql-schema.sql` in the nearest of its [`folders`] that has one; else `None`. A relative path is
-/// relative to the package.
+/// Returns the schema of a package. If the variable `DSQL_EDGE_SCHEMA` is set, the schema is the file with this path;
+/// otherwise, if `DSQL_EDGE_MIGRATIONS` is set, the folder with this path; otherwise `dsql-schema.sql` in the nearest
+/// of the package's [`folders`] that has such a file. In all other cases, returns `None`. A relative path is relative
+/// to the package.
 ///
 /// # Errors
 ///
-/// Returns an error if a variable names a path that does not exist, a file instead of a folder, or a folder instead of
-/// a file.
+/// Returns an error if the path in a variable does not exist, or if it is a file instead of a folder, or a folder
+/// instead of a file.
 pub fn schema_path(
     package: &Path,
     variable: &dyn Fn(&str) -> Option<OsString>,
@@ -67,17 +68,17 @@ pub fn schema_path(
     Ok(None)
 }
 
-/// The folders that are searched for a file of a package: `folder`, which is the package's folder or a folder inside
-/// it, and the parents of `folder` up to the root.
+/// Returns the folders in which a package's file is searched: `folder`, which is the package's folder or a folder
+/// inside it, and the parents of `folder` up to the root.
 pub fn folders(folder: &Path) -> impl Iterator<Item = &Path> {
     let root = root(folder);
     folder.ancestors().take_while(move |above| above.starts_with(root))
 }
 
-/// The root of the package or workspace that contains a folder. Cargo writes the lock file into the root, so a package
-/// that has a lock file is the root itself. For a package without a lock file, the root is the nearest folder whose
-/// manifest has a workspace: the package itself, or a folder above it. If no manifest has a workspace, the root is the
-/// package. Outside a package, the root is the given folder.
+/// Returns the root of the package or workspace that contains a folder. Cargo writes the lock file into the root, so a
+/// package that has a lock file is the root itself. For a package without a lock file, the root is the nearest folder
+/// whose manifest has a workspace: the package itself, or a folder above it. If no manifest has a workspace, the root
+/// is the package. Outside a package, the root is the given folder.
 fn root(folder: &Path) -> &Path {
     let Some(package) = folder.ancestors().find(|above| above.join("Cargo.toml").is_file()) else {
         return folder;
@@ -93,7 +94,7 @@ fn is_workspace(folder: &Path) -> bool {
     manifest.lines().any(|line| line.trim_start().starts_with("[workspace"))
 }
 
-/// The error if a variable names a folder and the package has no build script.
+/// Returns the error for a package without a build script if a variable specifies a folder of migrations.
 pub fn without_build_script(folder: &Path) -> String {
     let (path, why) = (folder.display(), build_script(folder));
     format!("{MIGRATIONS_VARIABLE} names {path}, and the package has no build script: {why}")
@@ -102,7 +103,8 @@ pub fn without_build_script(folder: &Path) -> String {
 /// The folder in which most tools keep migrations.
 pub const MIGRATIONS: &str = "migrations";
 
-/// The error if a package has no schema. A folder of SQL files that nothing names is probably meant to be the schema.
+/// Returns the error if a package has no schema. If the package has a folder of SQL files that no variable specifies,
+/// the user probably means this folder.
 pub fn no_schema(package: &Path, has_build_script: bool) -> String {
     let missing = format!(
         "no schema: {SNAPSHOT} is neither next to Cargo.toml nor in a folder above, up to the workspace's"
@@ -132,14 +134,15 @@ pub fn has_sql(folder: &Path) -> bool {
     std::fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| is_sql(&entry.path())))
 }
 
-/// The line of a build script that names a folder of migrations.
+/// Returns the line of a build script that specifies a folder of migrations.
 pub fn build_line(folder: &str) -> String {
     format!(
         "println!(\"cargo::rustc-env={MIGRATIONS_VARIABLE}={folder}\\ncargo::rerun-if-changed={folder}\");"
     )
 }
 
-/// Returns the text of an error: the reason why a build script must name the folder, and a build script that does so.
+/// Returns the end of an error message: the reason why a build script must specify the folder, and the code of such a
+/// build script.
 fn build_script(folder: &Path) -> String {
     let name = folder.file_name().map_or_else(|| "migrations".into(), |name| name.to_string_lossy());
     format!(

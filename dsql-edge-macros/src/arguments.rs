@@ -13,10 +13,10 @@ use syn::Type;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
-/// An argument expression, and the place at which an error about it is shown.
+/// An argument: its expression, and the span at which rustc shows an error about it.
 pub(crate) type Value = emit::Argument;
 
-/// Returns the expression of each parameter.
+/// Returns, for each parameter of the query, the expression of its argument.
 ///
 /// # Errors
 ///
@@ -91,8 +91,8 @@ pub(crate) fn match_arguments(
         .collect())
 }
 
-/// Returns the expression of each parameter of a query function's SQL: the function's own parameters, with the places
-/// of their types.
+/// Returns, for each parameter of the SQL, the parameter of the query function that supplies its value, with the span
+/// of this parameter's type.
 ///
 /// # Errors
 ///
@@ -147,12 +147,12 @@ pub(crate) fn is(name: &Ident, capture: &str) -> bool {
     name.unraw() == capture
 }
 
-/// The arguments as written.
+/// Returns the arguments as written.
 pub(crate) fn values(arguments: &[Argument]) -> Vec<Value> {
     arguments.iter().map(|argument| (argument.value.to_token_stream(), argument.value.span())).collect()
 }
 
-/// The variable that `$name` captures, with the span of the literal.
+/// Returns the variable that `$name` captures, with the span of the SQL literal.
 fn captured(name: &str, span: Span) -> TokenStream {
     match FieldName::new(name) {
         Some(name) => {

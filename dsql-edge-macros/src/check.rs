@@ -21,9 +21,9 @@ pub(crate) struct Checked {
     pub(crate) fields: Fields,
     /// The Rust types that are written in `"x: T"` and in directives; their tokens have the span of the SQL.
     pub(crate) types: WrittenTypes,
-    /// The items that the types of directives need.
+    /// The items that are needed for the Rust types in the snapshot's directives.
     pub(crate) directives: TokenStream,
-    /// The batches, if the statement runs in batches. `fields` are then the columns of a batch.
+    /// The batches, if the statement runs in batches. In this case, `fields` describes the columns of a batch.
     pub(crate) batches: Option<Batches>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn check_in_batches(
     Ok(Checked { query, fields, batches: Some(batches), ..Checked::default() })
 }
 
-/// Returns the parts of a wrong query that resolved.
+/// Returns those parts of a query with errors that could be resolved.
 pub(crate) fn check_partly(text: &Text, snapshot: &Snapshot) -> Option<Checked> {
     let mut query = compile_partly(&text.source, &snapshot.schema)?;
     query.columns.retain(|column| {

@@ -1,11 +1,12 @@
-//! The Rust types that directives of the snapshot name: `-- dsql-edge: type links.id = crate::LinkId`.
+//! Makes tokens of the Rust types that the snapshot's directives specify: `-- dsql-edge: type links.id =
+//! crate::LinkId`.
 //!
-//! Input: a directive. Output: tokens of a type that name the same type in each target of the package. `crate` in a
-//! directive is the package's library, because the snapshot belongs to the package. In a test, an example or a binary,
-//! `crate` would be another crate, so it is replaced there.
+//! Input: a directive. Output: tokens that mean the same type in each target of the package. `crate` in a directive is
+//! the package's library, because the snapshot belongs to the package. In a test, an example or a binary, `crate` would
+//! be another crate, so it is replaced there.
 //!
-//! The type is used through a macro whose name contains the directive and its place, so that an error of rustc about
-//! the type ends in "this error originates in the macro `type_links_id_at_dsql_schema_sql_line_2`".
+//! The Rust type is used through a macro whose name contains the directive and its location, so that an error of rustc
+//! about the type ends in "this error originates in the macro `type_links_id_at_dsql_schema_sql_line_2`".
 
 use crate::respan::respan;
 use crate::target::Target;
@@ -14,12 +15,12 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::path::Path;
 
-/// Returns the type of a directive, and adds to `items` the items that the type needs.
+/// Returns the Rust type in a directive, and adds to `items` the items that the type needs.
 ///
 /// # Errors
 ///
-/// Returns an error if the text is not a type, or if it contains `crate` and the target cannot name the library. The
-/// error contains the directive and its place.
+/// Returns an error if the directive's text is not a Rust type, or if it contains `crate` and code in this target
+/// cannot refer to the library. The error contains the directive and its location.
 pub(crate) fn directive_type(
     directive: &RustType,
     span: Span,

@@ -42,7 +42,7 @@ pub(crate) fn sql_file(tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// A query, and the rest of the macro's input.
+/// A query in the input of a macro, with the rest of this input.
 struct Expression {
     allowed: Vec<Ident>,
     row: Option<OwnRow>,
@@ -147,8 +147,8 @@ impl Expression {
         Ok(emission.expression())
     }
 
-    /// Expands a query that failed. With `for`, the arguments are used inside a loop, because only there the loop's
-    /// variables are in scope.
+    /// Expands a query that failed. If the query has a `for`, the arguments are used inside a loop, because the loop's
+    /// variables are in scope only there.
     fn failed(&self, values: &[Value], errors: TokenStream) -> TokenStream {
         match &self.each {
             None => failed(values, errors),
@@ -160,8 +160,8 @@ impl Expression {
     }
 }
 
-/// The expansion of a query that failed: its errors. The arguments are used, so that rustc does not also warn about
-/// unused variables.
+/// Returns the expansion of a query that failed: its errors. The expansion also uses the arguments, so that rustc does
+/// not add warnings about unused variables.
 pub(crate) fn failed(values: &[Value], errors: TokenStream) -> TokenStream {
     let values = values.iter().map(|(value, _)| value);
     quote!({ #(let _ = &(#values);)* #errors })

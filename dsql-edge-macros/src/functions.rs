@@ -52,11 +52,11 @@ pub(crate) fn functions(tokens: TokenStream) -> TokenStream {
     out
 }
 
-/// A function and its compiled SQL.
+/// A query function with the result of compiling its SQL.
 struct Compiled {
     input: FunctionInput,
     text: Text,
-    /// The compiled query; if there are errors, the parts that resolved.
+    /// The compiled query; if the SQL has errors, the parts that could be resolved.
     checked: Option<Checked>,
     arguments: Vec<Value>,
     errors: TokenStream,
@@ -151,8 +151,9 @@ impl Compiled {
         quote!(#warnings #labels #function)
     }
 
-    /// The comparisons of the Rust types that the user named for parameters with labels. A type that names a lifetime, a
-    /// generic parameter or `impl` is not compared, because the comparison is a constant outside the function.
+    /// Returns the comparisons of the Rust types that the user specified for parameters with labels. A type that
+    /// contains a lifetime, a generic parameter or `impl` is not compared, because the comparison is a constant outside
+    /// the function.
     fn labels(&self, checked: &Checked) -> TokenStream {
         let generics: Vec<String> =
             self.input.generics.type_params().map(|param| param.ident.to_string()).collect();
@@ -168,8 +169,8 @@ impl Compiled {
         out
     }
 
-    /// The parameter of the compiled SQL that corresponds to the function's parameter with the number `at` and the name
-    /// `name`.
+    /// Returns the parameter of the compiled SQL for a parameter of the function, which has the number `at` and the
+    /// name `name`.
     fn parameter<'c>(&self, checked: &'c Checked, at: usize, name: &Ident) -> Option<&'c TypedParameter> {
         let known = &checked.query.parameters;
         match known.iter().any(|parameter| parameter.name.is_some()) {
@@ -185,7 +186,7 @@ impl Compiled {
             Some(RowInput::Declared { name, .. }) => {
                 RowTarget::Declared(declared_type(name, &checked.fields))
             }
-            // `row_error` reports the error of this row, so no second error is emitted here.
+            // `row_error` reports that the row does not match, so no second error is needed here.
             Some(RowInput::Own(row)) => {
                 row_type(row, &checked.fields.entries).map_or(RowTarget::Anonymous, RowTarget::Struct)
             }
@@ -200,7 +201,7 @@ impl Compiled {
                 (Some(written), _) => written.to_token_stream(),
                 (None, Some(parameter)) if parameter.is_resolved() => parameter_type(parameter),
                 // The type of this parameter is not known; this is reported as an error in the SQL. The signature
-                // accepts any type, so that a caller causes no further error.
+                // accepts any type for this parameter, so that callers of the function get no further error.
                 (None, _) => quote!(impl ::core::marker::Sized),
             };
             (name.clone(), ty)
@@ -209,7 +210,7 @@ impl Compiled {
     }
 }
 
-/// The type behind a reference, whose lifetime may be a parameter of the function.
+/// Returns the type without a reference around it, because the reference's lifetime may be a parameter of the function.
 fn without_lifetime(written: &Type) -> &Type {
     match written {
         Type::Reference(reference) => without_lifetime(&reference.elem),
@@ -219,7 +220,7 @@ fn without_lifetime(written: &Type) -> &Type {
     }
 }
 
-/// Whether a type names a lifetime, one of these names, or `impl` or `Self`.
+/// Whether a type contains a lifetime, one of the names in `names`, or `impl` or `Self`.
 fn names_any(tokens: TokenStream, names: &[String]) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Punct(punct) => punct.as_char() == '\'',
@@ -239,7 +240,7 @@ fn path(row: &RowInput) -> TokenStream {
     }
 }
 
-/// A row that a function declares.
+/// A row struct that a function's signature declares.
 struct Declared<'f> {
     function: &'f Compiled,
     attributes: &'f [Attribute],
@@ -257,7 +258,7 @@ impl<'f> Declared<'f> {
         }
     }
 
-    /// Each field's name and type, sorted by name.
+    /// Returns each field's name and type, sorted by name.
     fn shape(&self) -> Vec<(String, String)> {
         let Some(checked) = &self.function.checked else { return Vec::new() };
         let mut shape = field_types(&checked.fields, &checked.types);
@@ -265,7 +266,8 @@ impl<'f> Declared<'f> {
         shape
     }
 
-    /// Returns the difference between this row and `first`, the row of the same name in another function.
+    /// Returns the first difference between this row and `first`, which has the same name but belongs to another
+    /// function.
     fn difference(&self, first: &Declared<'_>) -> Option<(Span, String)> {
         let (this, that) = (&self.function.input.name, &first.function.input.name);
         let row = self.name;
@@ -302,8 +304,8 @@ impl<'f> Declared<'f> {
     }
 }
 
-/// Compares each row with the first row of the same name: if they differ, the function of the later row is returned,
-/// with its error.
+/// Compares each row with the first row of the same name. If the two differ, the function of the later row is returned,
+/// with the error.
 fn differences(functions: &[Compiled]) -> Vec<(usize, TokenStream)> {
     let right = |function: &&Compiled| function.errors.is_empty();
     let mut out = Vec::new();
@@ -317,7 +319,7 @@ fn differences(functions: &[Compiled]) -> Vec<(usize, TokenStream)> {
     out
 }
 
-/// The structs that the functions declare, one for each name.
+/// Returns the structs that the functions declare, one for each name.
 fn rows(functions: &[Compiled]) -> TokenStream {
     let mut out = TokenStream::new();
     let mut done: Vec<&Ident> = Vec::new();
@@ -327,8 +329,8 @@ fn rows(functions: &[Compiled]) -> TokenStream {
         }
         done.push(declared.name);
         let mut same = functions.iter().filter_map(Declared::of).filter(|other| other.name == declared.name);
-        // The first function without errors decides the columns of the row; if all functions have errors, the first
-        // function decides them.
+        // The columns of the row come from the first function without errors, or, if all functions have errors, from
+        // the first function.
         let right = same.find(|other| other.function.errors.is_empty());
         out.extend(row(&declared, right.as_ref().unwrap_or(&declared)));
     }

@@ -1,7 +1,7 @@
 //! `sql!`, `sql_file!`, `sql_unchecked!`, `derive(Type)` and the attribute `test`: the thin shell around the compiler.
 //!
-//! Input: tokens. Output: tokens. This is the only crate that names `proc_macro`, and at build time it is the only one
-//! that reads files: the schema, and SQL files. `dsql_edge_compiler` does all checking.
+//! Input: tokens. Output: tokens. No other crate uses `proc_macro`, and at build time, no other crate reads files: this
+//! crate reads the schema and SQL files. `dsql_edge_compiler` does all checking.
 
 mod arguments;
 mod check;
@@ -26,35 +26,35 @@ use proc_macro::TokenStream;
 
 // The documentation of each macro is in `dsql_edge`, where users find it.
 
-/// A query that is checked when it is compiled, or query functions.
+/// Compiles a query, or query functions, and checks the SQL at build time.
 #[proc_macro]
 pub fn sql(tokens: TokenStream) -> TokenStream {
     expanded("sql", tokens, expand::sql)
 }
 
-/// A query in a file.
+/// Compiles a query whose SQL is in a file.
 #[proc_macro]
 pub fn sql_file(tokens: TokenStream) -> TokenStream {
     expanded("sql_file", tokens, expand::sql_file)
 }
 
-/// A query of which only the syntax is checked.
+/// Compiles a query of which only the syntax is checked.
 #[proc_macro]
 pub fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     expanded("sql_unchecked", tokens, unchecked::sql_unchecked)
 }
 
-/// The traits with which a type of the user's own fits columns and parameters.
+/// Derives the traits with which a type that the user defines can be used for columns and parameters.
 #[proc_macro_derive(Type, attributes(dsql))]
 pub fn derive_type(tokens: TokenStream) -> TokenStream {
     derive::derive(tokens.into()).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
-/// A test with a cluster of its own.
+/// Makes a test that runs with a separate cluster.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, function: TokenStream) -> TokenStream {
     let expanded = test_attribute::test(arguments.into(), function.clone().into());
-    // The function stays, so that rustc does not warn about imports that only the function uses.
+    // The expansion keeps the user's function, so that rustc does not warn about imports that only this function uses.
     let with_error = |error: syn::Error| {
         let function = proc_macro2::TokenStream::from(function);
         let error = error.to_compile_error();

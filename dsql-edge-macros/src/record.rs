@@ -21,13 +21,13 @@ pub(crate) struct Place {
 pub(crate) fn invocation(name: &str, place: &Place, tokens: &TokenStream) {
     let Some(path) = std::env::var_os(INVOCATIONS_VARIABLE).filter(|path| !path.is_empty()) else { return };
     let package = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-    // rustc's paths are relative to its working folder.
+    // The paths from rustc are relative to rustc's working folder.
     let file = place.file.as_ref().map(|file| std::env::current_dir().unwrap_or_default().join(file));
     let file = file.map(|file| file.display().to_string()).unwrap_or_default();
     let schema = crate::snapshot::path().map(|path| path.display().to_string()).unwrap_or_default();
     let fields = [&package, name, &file, &place.line.to_string(), &tokens.to_string(), &schema].map(escaped);
-    // If a line cannot be written, the invocation is missing in the file. Then `check` compares fewer queries, or
-    // reports that the comparison is not possible.
+    // If a line cannot be written, the invocation is missing in the file. In this case, `check` compares fewer queries,
+    // or reports that the comparison is not possible.
     if let Ok(mut out) = OpenOptions::new().append(true).open(path) {
         let _ = out.write_all(format!("{}\n", fields.join("\t")).as_bytes());
     }

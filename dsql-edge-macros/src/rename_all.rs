@@ -57,7 +57,7 @@ impl RenameAll {
         }
     }
 
-    /// Converts a variant's name in the same way as serde's derive, which assumes that the name is in PascalCase.
+    /// Converts a variant's name as serde's derive does, which assumes that the name is in PascalCase.
     pub(crate) fn variant(self, variant: &str) -> String {
         match self {
             RenameAll::Pascal => variant.to_owned(),

@@ -1,11 +1,11 @@
-//! Gives the tokens of a type the span of the SQL that names the type, so that rustc shows an error about the type at
-//! the SQL.
+//! Changes the spans of a type's tokens to the span of the SQL that contains the type, so that rustc shows an error
+//! about the type at the SQL.
 //!
-//! Input: tokens and a span. Output: the same tokens with that span.
+//! Input: tokens and a span. Output: the tokens, all of which have this span.
 
 use proc_macro2::{Span, TokenStream};
 
-/// Returns the tokens with this span.
+/// Returns the tokens with `span` as their span.
 pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()

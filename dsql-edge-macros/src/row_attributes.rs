@@ -1,8 +1,8 @@
 //! Reads the attributes of a row that the macro declares.
 //!
-//! Input: attributes. Output: the attributes that the struct gets, the traits that the struct derives, and the names
-//! under which fields are serialized. If the row does not derive a trait of serde, `#[serde(rename_all = "…")]` applies
-//! to the `Serialize` that the macro generates; otherwise, all attributes of serde are left to serde's derive.
+//! Input: attributes. Output: the attributes of the struct, the traits that it derives, and the names under which its
+//! fields are serialized. If the row does not derive a trait of serde, `#[serde(rename_all = "…")]` applies to the
+//! `Serialize` that the macro generates; otherwise, all attributes of serde are left to serde's derive.
 
 use crate::rename_all::RenameAll;
 use proc_macro2::TokenStream;
@@ -15,7 +15,7 @@ use syn::{Attribute, Path, Token};
 pub(crate) struct RowAttributes {
     /// The documentation of the struct.
     pub(crate) docs: TokenStream,
-    /// The attributes that the row's struct gets, and that the structs of its groups get.
+    /// The attributes that are copied to the row's struct and to the structs of its groups.
     pub(crate) kept: TokenStream,
     /// The names of the derived traits, without the paths before the names.
     pub(crate) derived: Vec<String>,
@@ -54,7 +54,7 @@ impl RowAttributes {
         Ok(out)
     }
 
-    /// The name under which a field is serialized.
+    /// Returns the name under which a field is serialized.
     pub(crate) fn serialized(&self, field: &str) -> String {
         match &self.rename_all {
             Some(rule) => rule.field(field),

@@ -1,7 +1,7 @@
 //! Matches a user's struct with the columns of its query.
 //!
-//! Input: the struct as named in the macro, and the fields of the row. Output: the fields of each struct, or an error
-//! for the fields that do not match.
+//! Input: the user's struct as the macro's input contains it, and the fields of the row. Output: the fields of each
+//! struct, or an error for the fields that do not match.
 
 use dsql_edge_compiler::emit::RowType;
 use dsql_edge_compiler::fields::Entry;
@@ -10,7 +10,7 @@ use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
-/// Returns the struct for a row of these entries.
+/// Returns the struct type for a row with these entries.
 ///
 /// # Errors
 ///

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-/// A schema and the files that it came from.
+/// A schema, and the files from which it was read.
 pub(crate) struct Snapshot {
     pub(crate) schema: Arc<Schema>,
     files: Arc<[PathBuf]>,
@@ -28,10 +28,10 @@ pub(crate) struct Snapshot {
     pub(crate) are_migrations: bool,
 }
 
-/// A file, its modification time and its length.
+/// A file with its modification time and its length.
 type Stamp = (PathBuf, Option<SystemTime>, u64);
 
-/// A schema that was read, and its files.
+/// A schema that was already read, and its files.
 struct Cached {
     stamps: Vec<Stamp>,
     files: Arc<[PathBuf]>,
@@ -40,8 +40,8 @@ struct Cached {
     looked_at: Instant,
 }
 
-/// For this time after a check, the modification times and lengths of the files are not read again. Otherwise, a crate
-/// with a hundred queries would list the folder of migrations a hundred times.
+/// After a check of the files, this process does not read their modification times and lengths again for this time.
+/// Otherwise, a crate with a hundred queries would list the folder of migrations a hundred times.
 const FRESH: Duration = Duration::from_millis(200);
 
 static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
@@ -50,7 +50,7 @@ static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
 ///
 /// # Errors
 ///
-/// Returns an error if the schema is missing or cannot be read. The error's text describes how to fix this.
+/// Returns an error if the schema is missing or cannot be read. The text of the error describes what the user can do.
 pub(crate) fn snapshot() -> Result<Snapshot, String> {
     let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
     read_or_cached().map_err(|error| once(&mut reported, error, is_rustc()))
@@ -65,8 +65,9 @@ fn is_rustc() -> bool {
 /// The error that was last reported in full.
 static REPORTED: Mutex<Option<String>> = Mutex::new(None);
 
-/// Returns the text of the error that a query reports. In rustc, only the first query with this error reports it in
-/// full, and each later query reports its first words. In any other process, every query reports the error in full.
+/// Returns the text of the error that a query reports. In a process of rustc, only the first query with this error
+/// reports the whole text, and each later query reports only its first words. In any other process, such as an
+/// editor's, every query reports the whole text.
 fn once(reported: &mut Option<String>, error: String, is_rustc: bool) -> String {
     if !is_rustc || reported.as_ref() != Some(&error) {
         *reported = Some(error.clone());
@@ -145,12 +146,12 @@ fn unreadable(path: &Path, error: &std::io::Error) -> String {
     format!("the schema cannot be read: {}: {error}", path.display())
 }
 
-/// For the crate that rustc compiles, the path of the snapshot or of the folder of migrations.
+/// Returns, for the crate that rustc compiles, the path of the snapshot or of the folder of migrations.
 pub(crate) fn path() -> Option<PathBuf> {
     find().ok().map(|(path, _)| path)
 }
 
-/// The path of the schema, and whether it is a folder.
+/// Returns the path of the schema, and whether it is a folder.
 fn find() -> Result<(PathBuf, bool), String> {
     let variable = |name: &str| std::env::var_os(name);
     let Some(package) = variable("CARGO_MANIFEST_DIR") else {
@@ -175,20 +176,20 @@ fn find() -> Result<(PathBuf, bool), String> {
 }
 
 impl Snapshot {
-    /// The files of the schema, in order.
+    /// Returns the files of the schema, in order.
     pub(crate) fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
-    /// The tokens that make the build depend on the snapshot.
+    /// Returns the tokens that make the build depend on the snapshot.
     pub(crate) fn tracked(&self) -> TokenStream {
         [tracked_variables(), tracked(&self.files)].into_iter().collect()
     }
 }
 
-/// The tokens that make the build depend on the environment variables that the macros read, even if a variable is not
-/// set. Only the first call in a process returns tokens. rustc reports to cargo the variables that `option_env!` reads;
-/// on stable Rust, a macro has no other way to report a variable.
+/// Returns tokens that make the build depend on the environment variables that the macros read, including variables
+/// that are not set. Only the first call in a process returns tokens. rustc reports to cargo the variables that
+/// `option_env!` reads; on stable Rust, a macro has no other way to report a variable.
 pub(crate) fn tracked_variables() -> TokenStream {
     static EMITTED: AtomicBool = AtomicBool::new(false);
     if EMITTED.swap(true, Ordering::Relaxed) {
@@ -201,8 +202,8 @@ pub(crate) fn tracked_variables() -> TokenStream {
     }
 }
 
-/// Returns tokens that make the build depend on `files`, which are read together. The tokens are needed once
-/// in a crate, so a second call with the same files returns no tokens.
+/// Returns tokens that make the build depend on all of `files`. The tokens are needed once in a crate, so a second call
+/// with the same files returns no tokens.
 pub(crate) fn tracked(files: &[PathBuf]) -> TokenStream {
     match files.first() {
         Some(first) if first_use(first) => files

@@ -1,4 +1,5 @@
-//! Maps an offset in the SQL to file, line and column of the Rust source, if the compiler reports where a literal is.
+//! Finds the file, line and column in the Rust source for an offset in the SQL, if the compiler reports where the
+//! literal is.
 //!
 //! Input: a literal and an offset. Output: a place.
 
@@ -6,7 +7,7 @@ use dsql_edge_compiler::diagnostic::render::Place;
 use dsql_edge_macro_input::Literal;
 use syn::LitStr;
 
-/// A string literal and its place.
+/// A string literal with its file, line and column.
 pub(crate) struct SourceMap {
     literal: Literal,
     file: Option<String>,
@@ -19,12 +20,13 @@ pub(crate) struct SourceMap {
 impl SourceMap {
     pub(crate) fn new(literal: &LitStr) -> SourceMap {
         let span = literal.span().unwrap();
-        // Editors may give neither file nor line.
+        // In an editor, the span may contain neither file nor line.
         let file = Some(span.file()).filter(|file| !file.is_empty());
         SourceMap { literal: Literal::new(literal), file, line: span.line(), column: span.column() }
     }
 
-    /// The place of a byte of the text; `None` if the compiler does not report the place of the literal.
+    /// Returns the file, line and column of a byte of the SQL; `None` if the compiler does not report where the literal
+    /// is.
     pub(crate) fn place(&self, offset: usize) -> Option<Place> {
         if self.line == 0 || self.file.is_none() {
             return None;

@@ -1,4 +1,4 @@
-//! The target of a package that cargo compiles, and how its code names the package's library.
+//! The target of a package that cargo compiles, and the path by which its code refers to the package's library.
 //!
 //! Input: cargo's variables and the package's manifest. Output: the path of the library, or the reason why the target
 //! cannot name the library. The manifest is read line by line, because a TOML parser would have to be compiled in each
@@ -18,7 +18,8 @@ pub(crate) struct Target {
 #[derive(Debug, PartialEq)]
 struct Library {
     name: String,
-    /// Whether Rust code can link the library. A crate that is only a cdylib can be used only from C or JavaScript.
+    /// Whether other Rust code can use the library. A crate that is only a cdylib can be used only from C or
+    /// JavaScript.
     is_linked: bool,
 }
 
@@ -55,7 +56,7 @@ impl Target {
         Target { library, kind }
     }
 
-    /// Returns the path of the library in this target, or `None` if that path is `crate`.
+    /// Returns the path by which code in this target refers to the library, or `None` if this path is `crate`.
     ///
     /// # Errors
     ///
@@ -112,8 +113,8 @@ impl Manifest {
         manifest
     }
 
-    /// The value of a key in the manifest's table `lib`. The manifest may have this table in three forms: `[lib]`,
-    /// `lib.key = …` and `lib = { … }`.
+    /// Returns the value of a key in the manifest's table `lib`. The manifest may have this table in three forms:
+    /// `[lib]`, `lib.key = …` and `lib = { … }`.
     fn of_library(&self, key: &str) -> Option<&str> {
         self.lines.iter().find_map(|(section, written, value)| match section.as_str() {
             "lib" if written == key => Some(value.as_str()),
@@ -154,7 +155,8 @@ impl Manifest {
     }
 }
 
-/// The value of a key in an inline table, up to the end of the table: `{ path = "name.rs", name = "shop" }`.
+/// Returns the value of a key in an inline table such as `{ path = "name.rs", name = "shop" }`; text after the table is
+/// ignored. `{ path = "name.rs", name = "shop" }`.
 fn in_table<'t>(table: &'t str, key: &str) -> Option<&'t str> {
     let mut rest = table.strip_prefix('{')?;
     loop {
@@ -167,7 +169,8 @@ fn in_table<'t>(table: &'t str, key: &str) -> Option<&'t str> {
     }
 }
 
-/// The place of the comma or brace that ends a value: the first comma or brace outside strings, arrays and tables.
+/// Returns the offset of the comma or brace that ends a value: the first comma or brace outside strings, arrays and
+/// tables.
 fn end_of_value(value: &str) -> usize {
     let (mut quote, mut depth, mut is_escaped) = (None, 0usize, false);
     for (at, character) in value.char_indices() {
@@ -186,7 +189,7 @@ fn end_of_value(value: &str) -> usize {
     value.len()
 }
 
-/// The text within the quotation marks at the beginning of a value.
+/// Returns the text inside the quotation marks with which a value begins.
 fn quoted(value: &str) -> Option<&str> {
     let quote = value.chars().next().filter(|it| matches!(it, '"' | '\''))?;
     Some(value.get(1..)?.split_once(quote)?.0)

@@ -1,6 +1,6 @@
-//! Reads the SQL of an invocation, and reports errors at their true places in the SQL.
+//! Reads the SQL of an invocation, and reports each error at its true position in the SQL.
 //!
-//! Input: a literal or an SQL file. Output: its text, and errors as tokens.
+//! Input: a string literal, or the path of an SQL file. Output: its text, and errors as tokens.
 
 use crate::snapshot;
 use crate::source_map::SourceMap;
@@ -25,7 +25,7 @@ pub(crate) struct Text {
 enum Origin {
     Literal(LitStr),
     File {
-        /// The path as the user wrote it.
+        /// The path of the SQL file as the user wrote it.
         written: String,
         path: PathBuf,
     },
@@ -60,7 +60,7 @@ impl Text {
         })
     }
 
-    /// The tokens that make the build depend on the file.
+    /// Returns the tokens that make the build depend on the file.
     pub(crate) fn tracked(&self) -> TokenStream {
         match &self.origin {
             Origin::Literal(_) => TokenStream::new(),
@@ -68,7 +68,7 @@ impl Text {
         }
     }
 
-    /// A diagnostic with its place in the file.
+    /// Renders a diagnostic with its position in the file.
     pub(crate) fn render(&self, diagnostic: &Diagnostic) -> String {
         let start = diagnostic.span.start as usize;
         let place = match &self.origin {
@@ -81,7 +81,7 @@ impl Text {
         render(diagnostic, &self.source.text, place)
     }
 
-    /// The tokens that report a diagnostic as an error of the build.
+    /// Returns the tokens that report a diagnostic as an error of the build.
     pub(crate) fn error(&self, diagnostic: &Diagnostic) -> TokenStream {
         compile_error(self.span, &self.render(diagnostic))
     }

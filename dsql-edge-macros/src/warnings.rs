@@ -1,6 +1,7 @@
 //! Emits warnings. A macro on stable Rust cannot warn, so each warning is the use of a deprecated item whose note is
-//! the message. The item is a macro because rustc prints the whole path of any other item. Its name is such that rustc's
-//! line can be read: "use of deprecated macro `sql_warns`: UPDATE without WHERE changes every row".
+//! the message. The item is a macro because rustc prints the whole path of any other item. The macro's name is chosen
+//! so that rustc's line reads as a sentence: "use of deprecated macro `sql_warns`: UPDATE without WHERE changes every
+//! row".
 //!
 //! Input: diagnostics. Output: tokens. `#[allow(code)]` suppresses a warning; there, the warning's code is written with
 //! `_` in place of `-`.

@@ -1,12 +1,12 @@
 //! Reads the comments that silence a rule: `-- dsql-edge: allow RULE, RULE`.
 //!
-//! Input: the text of a file, the name of a rule or of an error code, and places. Output: whether a comment in the line of
-//! a place, or in the line above, contains the name.
+//! Input: the text of a file, the name of a rule or of an error code, and byte offsets. Output: whether a comment in
+//! the line of one of these offsets, or in the line above, contains the name.
 
 use dsql_edge_compiler::diagnostic::Code;
 use dsql_edge_compiler::dsql;
 
-/// Returns the names in the comment of a line.
+/// Returns the list of names in the `allow` comment of a line, as it is written.
 fn names(line: &str) -> Option<&str> {
     let (before, directive) = line.split_once("dsql-edge:")?;
     let names = directive.trim_start().strip_prefix("allow")?;
@@ -20,7 +20,7 @@ pub(crate) fn is_rule(name: &str) -> bool {
     Code::named(name).is_some() || rules.any(|rule| rule.id == name)
 }
 
-/// Whether a comment at one of the places contains this name.
+/// Whether a comment at one of the offsets contains this name.
 pub fn is_allowed(text: &str, name: &str, places: [u32; 2]) -> bool {
     let allows = |line: &str| names(line).is_some_and(|names| names.split([',', ' ']).any(|it| it == name));
     places.into_iter().any(|place| {

@@ -6,12 +6,12 @@
 
 use crate::steps::{ABSENT, Job, Kind, Object, Seen, Trace, sha256};
 
-/// A database session that runs the queries of this module. Each parameter and each result is text.
+/// A database session that runs the queries of this module. All parameters and results of these queries are strings.
 pub trait Rows {
     /// The session's error.
     type Error;
 
-    /// Returns the rows of a query that does not write.
+    /// Returns the rows of a query that only reads.
     fn rows<const N: usize>(
         &self,
         sql: &'static str,
@@ -91,8 +91,8 @@ async fn state<R: Rows>(
             text += &lines(found);
         }
         Kind::Role => text += &lines(database.rows::<3>(ROLES, &[]).await?),
-        // The query fails on a server that does not have DSQL's view of IAM mappings: the catalog of such a server does
-        // not show the mappings.
+        // On a server without DSQL's view of IAM mappings, the query fails: the state of the mappings is not known
+        // there.
         Kind::Mapping => match database.rows::<2>(MAPPINGS, &[]).await {
             Ok(rows) => text += &lines(rows),
             Err(_) => return Ok(None),

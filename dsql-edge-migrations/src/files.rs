@@ -22,18 +22,18 @@ pub struct SqlFile {
     pub text: String,
 }
 
-/// Returns a text without its byte-order mark, with `\n` as line ending: git and editors may change both.
+/// Returns the text of a file without its byte-order mark, with `\n` as line ending: git and editors may change both.
 pub fn canonical(text: &str) -> Cow<'_, str> {
     unix_lines(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
 }
 
-/// Returns a text with `\n` as line ending.
+/// Returns the text of a file with `\n` as line ending.
 pub fn unix_lines(text: &str) -> Cow<'_, str> {
     if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
 }
 
-/// Returns the dialect that the directive of a text names, or `None` if the text has no such directive. A directive
-/// with the name of another database is ignored here: it becomes an error when the schema is read.
+/// Returns the dialect in the directive of a file, or `None` if the file has no such directive. A directive with the
+/// name of another database is ignored here: it becomes an error when the schema is read.
 pub fn dialect(text: &str) -> Option<Dialect> {
     let directives = directives(text).filter(|it| it.is_in_head);
     let named =
@@ -45,7 +45,8 @@ pub fn dialect(text: &str) -> Option<Dialect> {
     named.last()
 }
 
-/// Reads the migrations of a folder by name, as `sql!` reads them: files that undo a migration and subfolders are left out.
+/// Reads the migrations of a folder by name, as `sql!` reads them: files that undo a migration are not included, and
+/// neither are subfolders.
 ///
 /// # Errors
 /// Returns an error if the folder or a file cannot be read, or if a name does not show whether the file undoes a migration.
@@ -71,8 +72,8 @@ fn files_of(folder: &Path) -> Result<MigrationFiles> {
     migration_files(folder).map_err(|error| anyhow!(error))
 }
 
-/// Returns the error for a folder without migrations. The error names the subfolders that contain SQL, because other
-/// tools keep migrations there. `option`: the option of the command line that names the folder.
+/// Returns the error for a folder without migrations. The error lists the subfolders that contain SQL, because other
+/// tools keep migrations there. `option` is the command-line option with which the user specifies the folder.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be read.

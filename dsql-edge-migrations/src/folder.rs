@@ -2,7 +2,8 @@
 //!
 //! Input: files of SQL, and the dialect of the server. Output: the steps of these files, each of which the server
 //! accepts as one transaction. Every file must pass the rules before anything is sent. Files that the ledger lists as
-//! applied are exempt: for example, the schema of an existing database is recorded in the ledger and never sent.
+//! applied need not pass the rules: for example, the schema of an existing database is recorded in the ledger and never
+//! sent.
 //!
 //! Line endings and a byte-order mark are not a part of a file: git may change them when it checks the file out.
 
@@ -33,13 +34,13 @@ pub struct Folder {
 
 /// A file of a folder.
 pub struct File {
-    /// The name of the file within the folder. This name is the file's key in the ledger.
+    /// The name of the file within the folder. The ledger uses this name as the key of the file.
     pub name: String,
-    /// The path, as messages name it.
+    /// The path of the file as messages show it.
     pub path: String,
     /// The text that is sent: without a byte-order mark, with `\n` as line ending.
     pub text: String,
-    /// The starts of the text's lines, from which `line_and_column` computes a line and a column.
+    /// The offsets at which the lines of the file start; from these, `line_and_column` computes a line and a column.
     lines: Lines,
     /// The checksum of the text.
     pub checksum: Checksum,
@@ -96,7 +97,7 @@ impl Folder {
         Folder::divided(files.into_iter().map(|file| (file.name, file.text)).collect(), dialect, problems)
     }
 
-    /// Creates a folder with these files, each with its path. All of them must pass the rules.
+    /// Creates a folder with these files, each with its path. Every file must pass the rules.
     ///
     /// # Errors
     /// Returns an error that lists everything that the server rejects or that is not allowed in a migration.
@@ -132,8 +133,8 @@ impl Folder {
     ) -> Result<Folder> {
         let texts: Vec<(String, String, String)> =
             texts.into_iter().map(|(path, raw)| (path, files::canonical(&raw).into_owned(), raw)).collect();
-        // The rules read the text with its byte-order mark: if the mark were removed here, the rules would not notice a
-        // second one.
+        // The rules read the text with its byte-order mark, because a second byte-order mark after the first is an
+        // error, which the rules must find.
         let as_written =
             texts.iter().map(|(path, _, raw)| (path.clone(), files::unix_lines(raw).into_owned()));
         let mut of_rules = problems(as_written.collect());
@@ -146,8 +147,8 @@ impl Folder {
             });
             let mut problems = of_rules.remove(&path).unwrap_or_default();
             let (steps, notes) = division.unwrap_or_else(|errors| {
-                // If the caller's rules have already reported errors of this file, their messages are clearer than the
-                // errors of the division, which are then left out.
+                // If the caller's rules have already reported errors of this file, the errors of the division are not
+                // reported, because the messages of the rules are clearer.
                 if problems.is_empty() {
                     problems.extend(errors.iter().map(|error| shown(error, &path, &text)));
                 }
@@ -160,7 +161,7 @@ impl Folder {
 }
 
 impl File {
-    /// `raw`: the text as it is in the file.
+    /// `raw` is the unchanged text of the file.
     fn of(
         path: String,
         text: String,

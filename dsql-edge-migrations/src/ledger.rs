@@ -1,8 +1,8 @@
 //! The ledger: which migrations are applied to a database. `dsql_edge.migrations` has a row for each step; row 0 of a file
 //! records that the whole file is applied.
 //!
-//! Input: rows of the ledger, as text. Output: their meaning. The module also has the SQL of the ledger, in which each
-//! parameter and each result is text; it sends nothing.
+//! Input: rows of the ledger; each value is a string. Output: their meaning. The module also has the SQL of the ledger,
+//! in which each parameter and each result is text; it sends nothing.
 
 use anyhow::{Context, Result};
 
@@ -17,7 +17,7 @@ pub struct Entry {
     pub checksum: String,
     /// The state of the step.
     pub state: State,
-    /// The state of the step's objects in the catalog before the step was sent.
+    /// The state of the step's objects in the catalog, read before the step was sent.
     pub seen_before: Option<String>,
     /// The cluster's job that executes the step.
     pub job: Option<String>,
@@ -30,7 +30,7 @@ pub struct Entry {
 /// The state of a step in the ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
-    /// The step was about to be sent; its outcome is not recorded.
+    /// The ledger contains that the step is about to be sent, but not whether it succeeded.
     #[default]
     Started,
     /// A job executes the step.
@@ -92,8 +92,8 @@ pub fn run_name() -> String {
     format!("process {} on {host}, {random:016x}", std::process::id())
 }
 
-/// The parts of the ledger in the order in which they are created, each with its DDL. On DSQL, each is a transaction of its
-/// own.
+/// The parts of the ledger in the order in which they are created, each with its DDL. On DSQL, each of these DDL
+/// statements is a separate transaction.
 pub const PARTS: [(&str, &str); 3] = [
     ("dsql_edge", "CREATE SCHEMA dsql_edge"),
     (
@@ -122,7 +122,7 @@ pub const PARTS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Selects the names of the parts that exist.
+/// Selects the names of those parts of the ledger that exist.
 pub const THERE: &str = "SELECT n.nspname || coalesce('.' || c.relname, '') FROM pg_catalog.pg_namespace n
      LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
      WHERE n.nspname = 'dsql_edge'
@@ -133,8 +133,8 @@ pub const READ: &str =
     "SELECT file, step::text, checksum, state, seen_before, job_id, details, started_at::text
      FROM dsql_edge.migrations ORDER BY file, step";
 
-/// Records that DDL is about to be sent: $1 file, $2 step, $3 checksum, $4 the state of the catalog before, $5 run. Changes
-/// no row if the step is applied.
+/// Records that DDL is about to be sent: $1 file, $2 step, $3 checksum, $4 the state of the catalog before, $5 run.
+/// Changes no row if the step is already applied.
 pub const CLAIM: &str =
     "INSERT INTO dsql_edge.migrations (file, step, checksum, state, seen_before, run, started_at)
      VALUES ($1, $2, $3, 'started', $4, $5, now())
@@ -183,8 +183,8 @@ pub const TOGETHER_WITH_FILE: &str =
     "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
      VALUES ($1, $2, $3, 'applied', $4, now(), now()), ($1, 0, $5, 'applied', $4, now(), now())";
 
-/// Records that a step is applied, whatever its row contained before: $1 file, $2 step, $3 checksum, $4 run. Step 0 is the
-/// whole file.
+/// Records that a step is applied, and replaces what the row of the step contained: $1 file, $2 step, $3 checksum, $4
+/// run. The step number 0 means the whole file.
 pub const RECORD: &str =
     "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
      VALUES ($1, $2, $3, 'applied', $4, now(), now())
@@ -197,6 +197,6 @@ pub const FORGET: &str = "DELETE FROM dsql_edge.migrations WHERE file = $1";
 /// Removes the row of a step: $1 file, $2 step.
 pub const FORGET_STEP: &str = "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step = $2";
 
-/// Removes the rows of applied steps after a step: $1 file, $2 step.
+/// Removes the rows of those applied steps of a file that come after a step: $1 file, $2 step.
 pub const FORGET_BEHIND: &str =
     "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step > $2 AND state = 'applied'";

@@ -3,9 +3,9 @@
 //!
 //! Input: files of SQL, and the rows of a ledger. Output: the steps that are not applied yet, or the differences
 //! between the folder and the files that were applied. The server accepts each step as one transaction. The crate reads
-//! files and sends no SQL: the caller has the session, and [`ledger`], [`lease`] and [`catalog`] have the SQL. [`lint`]
-//! has the rules that a folder must pass, and all of `dsql-edge lint` except its output. [`running_local`] finds the
-//! dsql-local of a package, for the same two command lines.
+//! files, but does not send SQL: the modules [`ledger`], [`lease`] and [`catalog`] contain the SQL, and the caller
+//! sends it. [`lint`] has the rules that a folder must pass, and all of `dsql-edge lint` except its output.
+//! [`running_local`] finds the dsql-local of a package, both for `dsql-edge` and for `dsql-local`.
 
 pub mod allow_comment;
 pub mod catalog;

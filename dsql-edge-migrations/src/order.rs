@@ -2,10 +2,10 @@
 //! already applied, accepts them.
 //!
 //! Input: a folder, and the names of the files that are applied. Output: the error. The build, the tests and each new
-//! database read the files in the order of their names. This database has another order: first the applied files, then
-//! the pending files. So the files are linted in both orders. An error that occurs only in the order of the names is
-//! reported. An error that occurs in both orders is ignored, because the database may have a table that no file
-//! creates.
+//! database read the files in the order of their names. The database of this ledger reads them in another order: first
+//! the applied files, then the pending files. So the files are linted in both orders. An error that occurs only in the
+//! order of the names is reported. An error that occurs in both orders is ignored, because the database may have a
+//! table that no file creates.
 
 use std::collections::HashSet;
 

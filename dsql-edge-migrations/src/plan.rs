@@ -1,6 +1,7 @@
 //! Plans a run. This module does no I/O.
 //!
-//! Input: a folder and the ledger. Output: the steps that are not applied, or the differences between the two.
+//! Input: a folder and the ledger. Output: the steps that are not applied, or the differences between the folder and
+//! the ledger.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +11,7 @@ use crate::ledger::{Entry, State};
 use crate::order;
 use crate::steps::Step;
 
-/// A file that is not applied completely.
+/// A file with at least one step that is not applied.
 pub struct Pending<'f> {
     /// The file.
     pub file: &'f File,
@@ -20,7 +21,7 @@ pub struct Pending<'f> {
     pub out_of_order: bool,
 }
 
-/// Why a folder cannot be applied as it is. Nothing was sent.
+/// The reason why the files of a folder cannot be applied as they are. Nothing was sent.
 #[derive(Debug)]
 pub enum PlanError {
     /// The folder differs from the files that were applied: a line for each difference.
@@ -49,7 +50,7 @@ impl std::error::Error for PlanError {}
 /// Returns the steps that are not applied yet.
 ///
 /// # Errors
-/// Returns an error that names every file which differs from the file that was applied.
+/// Returns an error that lists every file whose text differs from the text that was applied.
 pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>>, PlanError> {
     let of_files = by_file(entries);
     let gone = gone(folder, entries).into_iter();
@@ -221,7 +222,7 @@ mod tests {
         Folder::of(files, Dialect::Dsql, &|_| BTreeMap::new()).unwrap()
     }
 
-    /// Returns the ledger after the first `steps[i]` steps of file `i` have been applied. After all steps of a file,
+    /// Returns a ledger in which, for each file `i`, the first `steps[i]` steps are applied. After all steps of a file,
     /// the ledger also has the file's row.
     fn applied(folder: &Folder, steps: &[usize]) -> Vec<Entry> {
         let mut out = Vec::new();
@@ -286,7 +287,8 @@ mod tests {
         assert_eq!(gone_after(&[2, 1], &[ONE, other]), []);
         let lost = gone_after(&[2, 1], &[ONE, ("0002.sql", other.1)]);
         assert_eq!((lost[0].renamed_to.as_deref(), lost[0].advice.contains("bring it back")), (None, true));
-        // `3.sql` has the same text as the missing file, but `3.sql` is in the ledger, so it is not the new name.
+        // `3.sql` has the same text as the missing file, but the ledger already contains `3.sql`, so the missing file
+        // was not renamed to `3.sql`.
         let twice = folder(&[ONE, TWO, ("3.sql", TWO.1)]);
         let without = folder(&[ONE, ("3.sql", TWO.1)]);
         assert_eq!(gone(&without, &applied(&twice, &[2, 1, 1]))[0].renamed_to, None);
@@ -302,8 +304,8 @@ mod tests {
         let changed = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (2);");
         // After a failure, the user may fix the statements of the file that were not applied.
         assert_eq!(refused(&[1], &[changed, TWO]), "");
-        // The outcome of a statement that was begun is not known, so the advice must not be `--changed`, which would
-        // record the statement as applied.
+        // It is not known whether a statement that was begun is applied. So the advice must not be `--changed`, which
+        // would record the statement as applied.
         let mut begun = applied(&before, &[1]);
         begun[0].state = State::Started;
         let other = folder(&[("1.sql", "CREATE TABLE a (id bigint PRIMARY KEY);")]);
@@ -315,8 +317,8 @@ mod tests {
         );
         let comment = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); -- new");
         assert!(refused(&[2], &[comment, TWO]).contains("comments or blanks"));
-        // The statements of a file that does not pass the rules are not known, so the message must not claim that they
-        // are unchanged.
+        // If a file does not pass the rules, its statements are not known, so the message must not claim that these
+        // statements are unchanged.
         let rejected = vec![("1.sql".to_owned(), "CREATE TABLE b (id int); SET a = 1;".to_owned())];
         let rejected = Folder::divided(rejected, Dialect::Dsql, &|_| BTreeMap::new()).unwrap();
         let error = plan(&rejected, &applied(&before, &[2])).err().unwrap().to_string();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dsql_edge_macro_input::schema_path;
 
-/// dsql-local's folder, unless `--folder` names another folder.
+/// The name of dsql-local's folder, if the option `--folder` does not specify another.
 pub const FOLDER: &str = ".dsql-local";
 /// The file in dsql-local's folder with the bindings (`NAME=value`) of the last start.
 const BINDINGS: &str = "bindings";
@@ -37,8 +37,8 @@ pub struct LocalKeys {
 }
 
 impl RunningLocal {
-    /// Returns the last start of each dsql-local in a folder and in the folders above it in the workspace, the nearest
-    /// first. A dsql-local in this list may have ended since its start.
+    /// Searches a folder and the folders above it in the workspace, and returns the last start of each dsql-local that
+    /// it finds, beginning with the nearest folder. Since that start, such a dsql-local may have ended.
     pub fn all(folder: &Path) -> Vec<RunningLocal> {
         let mut found = Vec::new();
         let Ok(folder) = std::fs::canonicalize(folder) else { return found };
@@ -57,7 +57,7 @@ impl RunningLocal {
         Some(RunningLocal { folder: folder.to_owned(), endpoint, region, sts_port })
     }
 
-    /// The port of the endpoint.
+    /// Returns the port of the endpoint.
     pub fn port(&self) -> Option<u16> {
         self.endpoint.strip_prefix("localhost:")?.parse().ok()
     }
@@ -83,7 +83,7 @@ impl RunningLocal {
         Some(LocalKeys { path, access_key_id, secret_access_key })
     }
 
-    /// Returns the path of this dsql-local's certificate authority.
+    /// Returns the path of the file with the certificate authority of this dsql-local.
     pub fn ca(&self) -> PathBuf {
         self.folder.join("ca.crt")
     }

@@ -57,8 +57,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `t.*` where an expression is expected: the whole row. `t` without the star also means the whole row, if no
-    /// column is named `t`.
+    /// `t.*` where an expression is expected: the whole row. `t` without `.*` also means the whole row, if no column is
+    /// named `t`.
     pub(super) fn starred_row(&mut self, scope: &Scope<'_>, parts: &[Name], span: Span) -> Node {
         let (schema, table) = match parts {
             [] => {
@@ -114,7 +114,7 @@ impl Analyzer<'_> {
         node
     }
 
-    /// A subscript or a slice of a value.
+    /// Analyzes a subscript or a slice of a value.
     fn subscript(&mut self, scope: &Scope<'_>, node: Node, subscripts: &[Indirection], span: Span) -> Node {
         let Some((ty, subscripts)) = self.subscripts(scope, node.ty, node.span, subscripts) else {
             return Node::error(span);
@@ -123,8 +123,8 @@ impl Analyzer<'_> {
         Node::new(ty, NodeKind::Subscript(parts), span)
     }
 
-    /// `transformContainerSubscripts`: returns the type of the part, and the typed subscripts. `at` is the place of the
-    /// container.
+    /// `transformContainerSubscripts`: returns the type of the part, and the typed subscripts. `at` is the span of the
+    /// array or `jsonb` value whose part is read.
     pub(super) fn subscripts(
         &mut self,
         scope: &Scope<'_>,

@@ -1,7 +1,7 @@
 //! Writes hints for errors that a similar name alone does not fix: constants, casts, functions, unknown names.
 //!
-//! Input: the expression as written, and the type that the place of the expression requires. Output: one line of
-//! advice, which does not affect whether the query is accepted.
+//! Input: the expression as written, and the type that is required of the expression. Output: one line of advice; the
+//! advice does not change whether the query is accepted.
 
 use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
@@ -62,7 +62,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The advice for a constant of type `regclass` that names an unknown relation.
+    /// Returns the advice for a constant of type `regclass` that contains the name of an unknown relation.
     fn relation_advice(&self, text: &str) -> String {
         let names = self.catalog.schema.existing_relations().map(|it| it.name.as_str());
         let name = text.rsplit('.').next().unwrap_or(text);
@@ -72,8 +72,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Returns the advice for an expression of the wrong type. If a cast to the required type exists, the advice is
-    /// to write the cast.
+    /// Returns the advice for an expression of the wrong type. If PostgreSQL has a cast to the required type, the
+    /// advice is to write the cast.
     pub(super) fn type_advice(&self, from: Oid, to: Oid, span: Span) -> String {
         let wanted = self.catalog.display(to, -1);
         match self.catalog.can_coerce(&[from], &[to], Context::Explicit) {
@@ -82,7 +82,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The advice for a cast that does not exist.
+    /// Returns the advice for a cast that does not exist.
     pub(super) fn cast_advice(&self, from: Oid, to: Oid, span: Span) -> String {
         let path = |source, target| self.catalog.pathway(target, source, Context::Explicit) != Pathway::None;
         let shown = self.catalog.display(to, -1);
@@ -98,7 +98,7 @@ impl Analyzer<'_> {
         format!("no cast from {} to {shown} exists", self.catalog.display(from, -1))
     }
 
-    /// The advice for a call if no function of this name accepts these argument types.
+    /// Returns the advice for a call if no function of this name accepts these argument types.
     pub(super) fn function_advice(
         &self,
         name: &str,
@@ -147,14 +147,14 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The advice for a name that is not a column of any visible table, but may be something else.
+    /// Returns the advice for a name that is not a column of any visible table, for example a word of another database.
     pub(super) fn column_advice(&self, name: &str, span: Span) -> Option<String> {
-        // If the text at the place is longer than the name, the query contains the name in double quotes.
+        // If the span of the name is longer than the name, the query contains the name in double quotes.
         let quoted = (span.end - span.start) as usize > name.len();
         if quoted {
             return Some(format!("write a string in single quotes: '{}'", name.replace('\'', "''")));
         }
-        // Word processors write these quotation marks. PostgreSQL reads them as letters of a name.
+        // Word processors write these quotation marks. PostgreSQL reads these quotation marks as letters of a name.
         if name.starts_with(['\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{ff07}', '\u{ff02}']) {
             let text = name.trim_matches(|it: char| !it.is_alphanumeric());
             return Some(format!("write a string in straight single quotes: '{text}'"));
@@ -163,7 +163,8 @@ impl Analyzer<'_> {
         known.map(|(_, advice)| advice.clone()).or_else(|| elsewhere::column(name).map(str::to_owned))
     }
 
-    /// Records that the name after `->` is a key of JSON, if no column has this name.
+    /// Records that the name after `->` is probably meant as a key of JSON; the advice is used only if no column has
+    /// this name.
     pub(super) fn expect_json_key(&mut self, operator: &Operator, right: &Expr) {
         if let (ExprKind::Column(name), "->" | "->>") = (&right.kind, operator.name.as_str())
             && let [name] = name.as_slice()
@@ -172,7 +173,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that an argument of `CONVERT(value, type)` is a type, if no column has this name.
+    /// Records that an argument of `CONVERT(value, type)` is probably meant as a type; the advice is used only if no
+    /// column has this name.
     pub(super) fn expect_type(&mut self, call: &FunctionCall) {
         let [first, second] = call.args.as_slice() else { return };
         if !matches!(call.name.name(), "convert" | "try_convert") {
@@ -195,8 +197,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The advice for a table name that FROM does not contain. The snapshot may have a table of this name, or a column
-    /// may have this name.
+    /// Returns the advice for a table name that FROM does not contain. The name may be that of a table in the snapshot,
+    /// or that of a column.
     pub(super) fn missing_from_advice(
         &self,
         scope: &Scope<'_>,
@@ -220,7 +222,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// A number with its noun. The noun is in the plural if the number is not 1.
+/// Returns a number with its noun. The noun is in the plural if the number is not 1.
 pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
         0 => format!("no {noun}s"),
@@ -244,7 +246,7 @@ fn advice_of_code(code: Code) -> Option<&'static str> {
     })
 }
 
-/// The advice for a constant that was written as a template: `'$id'`, `'{id}'`, `'$days days'`.
+/// Returns the advice for a constant that was written as a template: `'$id'`, `'{id}'`, `'$days days'`.
 fn template(type_oid: Oid, text: &str) -> Option<String> {
     let is_word = |it: char| it.is_alphanumeric() || it == '_';
     let (name, rest) = match text.strip_prefix('$').or_else(|| text.strip_prefix(':')) {

@@ -13,7 +13,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 impl Analyzer<'_> {
-    /// The error of an aggregate call whose clauses or arguments do not fit the kind of aggregate; `None` if they fit.
+    /// Returns the error of an aggregate call whose clauses or arguments do not fit the kind of aggregate; `None` if
+    /// they fit.
     pub(super) fn aggregate_misuse(
         &self,
         site: &CallSite<'_>,
@@ -118,8 +119,8 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         owner.has_aggregates.set(true);
-        // An aggregate skips NULL or treats NULL like other values, so NULL has no special meaning as its argument.
-        // Therefore the arguments are not marked as accepting NULL.
+        // NULL has no special meaning as the argument of an aggregate: the aggregate skips NULL, or treats NULL like
+        // other values. Therefore the arguments of an aggregate are not marked as accepting NULL.
         let kind = NodeKind::Aggregate(Box::new(Aggregate {
             name: facts.name,
             level,
@@ -219,7 +220,7 @@ impl Analyzer<'_> {
 }
 
 /// Searches the parts of an expression; returns the first part for which `test` returns true. The parts of subqueries
-/// are not tested.
+/// are not passed to `test`.
 pub(super) fn find<'n>(node: &'n Node, test: &dyn Fn(&Node) -> bool) -> Option<&'n Node> {
     if test(node) {
         return Some(node);
@@ -239,7 +240,7 @@ pub(super) fn level_of(args: &[Node]) -> usize {
 }
 
 /// Searches an expression and its subqueries for an aggregate or a GROUPING of the query level `level`; returns the
-/// place of the first match.
+/// span of the first match.
 fn aggregate_of_level(node: &Node, level: usize) -> Option<Span> {
     fn in_query(query: &Query, level: usize) -> Option<Span> {
         let mut found = None;
@@ -259,7 +260,7 @@ fn aggregate_of_level(node: &Node, level: usize) -> Option<Span> {
     found.or_else(|| node.subquery().and_then(|query| in_query(query, level + 1)))
 }
 
-/// The innermost query level whose columns an expression uses.
+/// Returns the innermost query level whose columns an expression uses.
 fn lowest_level(node: &Node) -> Option<usize> {
     fn walk(node: &Node, depth: usize, lowest: &mut Option<usize>) {
         let found = match &node.kind {
@@ -287,8 +288,8 @@ fn lowest_level(node: &Node) -> Option<usize> {
     lowest
 }
 
-/// The argument as written: `findTargetlistEntrySQL99` ignores an implicit cast around the argument. An implicit cast
-/// is recognized by its span, which is the span of its argument.
+/// Returns the argument as written: `findTargetlistEntrySQL99` ignores an implicit cast around the argument. An
+/// implicit cast is recognized by its span, which is the span of its argument.
 fn without_implicit_cast(arg: &Node) -> &Node {
     match &arg.kind {
         NodeKind::Cast { arg: inner, .. } if inner.span == arg.span => inner,

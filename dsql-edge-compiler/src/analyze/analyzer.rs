@@ -40,7 +40,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) equal_lengths: Vec<Vec<usize>>,
     /// Errors that PostgreSQL finds after parse analysis.
     pub(super) later: Vec<Diagnostic>,
-    /// The place of each `*`, and the column list that replaces this `*` in the text to send.
+    /// The span of each `*`, and the column list that replaces this `*` in the SQL to send.
     pub(super) edits: Vec<(Span, String)>,
     /// Whether the statement contains a volatile function or a nested write.
     pub(super) writes: bool,
@@ -55,7 +55,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) collations: Collations,
     /// Composite types whose fields are being compared.
     pub(super) comparing: Vec<Oid>,
-    /// The places of names that are not meant as columns, with advice: `city` in `venue->city`.
+    /// The spans of names that are not meant as columns, with advice: `city` in `venue->city`. `city` in `venue->city`.
     pub(super) not_columns: Vec<(Span, String)>,
     /// The total size of the operands copied so far.
     copied: usize,
@@ -65,7 +65,8 @@ pub(super) struct Analyzer<'a> {
 /// times, so each level of nesting doubles the size.
 const MAX_COPIED: usize = 200_000;
 
-/// The words, other than the name, in PostgreSQL's messages about unknown names.
+/// The words that are common to PostgreSQL's messages about unknown names; all other words of such a message can be the
+/// unknown name.
 const COMMON: [&str; 11] =
     ["column", "relation", "table", "of", "function", "type", "does", "not", "exist", "in", "the"];
 
@@ -106,9 +107,9 @@ impl<'a> Analyzer<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The detail of an error for an unknown name. If the name occurs in a statement whose effect on the schema is not
-    /// known, this statement may have created or changed the object. The detail then shows this statement with its file
-    /// and line.
+    /// Returns the detail of an error for an unknown name. If the name occurs in a statement whose effect on the schema
+    /// is not known, this statement may have created or changed the object. In this case, the error's detail shows the
+    /// statement with its file and line.
     fn tainted(&self, diagnostic: &Diagnostic) -> Option<String> {
         let is_of_name = matches!(
             diagnostic.code,
@@ -125,8 +126,8 @@ impl<'a> Analyzer<'a> {
         Some(format!("{file}, line {line}, may change this, and its effect is not known: {statement}"))
     }
 
-    /// Whether an operand may be copied this number of times. If the operand may not be copied, reports once that the
-    /// statement is too complex.
+    /// Returns whether an operand may be copied this number of times. The first time that an operand may not be copied,
+    /// this method reports that the statement is too complex.
     pub(super) fn may_copy(&mut self, operand: &Node, times: usize) -> bool {
         let fitted = self.copied <= MAX_COPIED;
         if fitted {

@@ -11,7 +11,8 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, TypeName};
 
 impl Analyzer<'_> {
-    /// `transformArrayExpr`; `target` is the array type of a cast around the array.
+    /// Analyzes an array constructor (`transformArrayExpr`); `target` is the array type if the constructor is inside a
+    /// cast.
     pub(super) fn array(
         &mut self,
         scope: &Scope<'_>,

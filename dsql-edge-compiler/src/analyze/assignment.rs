@@ -16,7 +16,7 @@ use crate::schema::Schema;
 use crate::source::Span;
 use crate::syntax::ast::{Assignment, Expr, ExprKind, Indirection, TargetColumn};
 
-/// The column that a value is assigned to.
+/// The column to which the statement assigns a value.
 pub(super) struct AssignedColumn<'w> {
     /// The number of the column in the table.
     pub(super) column: usize,
@@ -65,7 +65,8 @@ impl<'a> Analyzer<'a> {
     ) -> Node {
         let AssignedColumn { column, written, place } = at;
         let Some(known) = target.columns.get(column) else {
-            // An unknown column is already reported; the value may be a parameter, which still needs a type.
+            // An unknown column is already reported, but the assigned value may be a parameter, and the parameter still
+            // needs a type.
             return self.unknown_to_error(node);
         };
         let name = known.name.clone();
@@ -238,7 +239,7 @@ impl<'a> Analyzer<'a> {
         Some(self.assign(scope, target, at, node, span))
     }
 
-    /// A value; `None` for `DEFAULT`.
+    /// Analyzes a value of an assignment; returns `None` for `DEFAULT`.
     pub(super) fn assigned_value(&mut self, scope: &Scope<'_>, value: &Expr) -> Option<Node> {
         match value.kind {
             ExprKind::Default => None,
@@ -256,7 +257,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// `(a, b) = (x, y)` and `(a, b) = (SELECT …)`.
+    /// Analyzes an assignment to several columns: `(a, b) = (x, y)` or `(a, b) = (SELECT …)`.
     pub(super) fn multiple(
         &mut self,
         scope: &Scope<'_>,

@@ -1,7 +1,8 @@
 //! Assigns a value to a part of a column, `a[1]` or `a.f`: `transformAssignmentIndirection`.
 //!
-//! Input: the column, the steps that lead to the part, the value. Output: the value, coerced to the type of the part.
-//! For `names[$1] = $2` with `names text[]`, `$1` becomes an `integer` and `$2` a `text`.
+//! Input: the column, the steps from the column to the part (fields and subscripts), and the value. Output: the value,
+//! coerced to the type of the part. For `names[$1] = $2` with `names text[]`, `$1` becomes an `integer` and `$2` a
+//! `text`.
 
 use super::analyzer::Analyzer;
 use super::coercion::Context;
@@ -13,14 +14,15 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{Indirection, Name, TargetColumn};
 
-/// The part of the assigned column that the steps so far select. A step is a field, or a group of subscripts.
+/// The part of the assigned column that the steps before the current step select. A step is a field, or a group of
+/// subscripts.
 struct Part<'t> {
     ty: Oid,
     typmod: i32,
-    /// The column or field that the last step belongs to.
+    /// The name of the column or field to which the last step belongs.
     name: &'t str,
     is_subscripted: bool,
-    /// The place of the value to which the next subscript applies; empty if PostgreSQL does not record this place.
+    /// The span of the value to which the next subscript applies; empty if PostgreSQL does not record this location.
     span: Span,
 }
 
@@ -52,13 +54,13 @@ impl Analyzer<'_> {
                 format!("subfield \"{name}\" is of type {wanted} but expression is of type {shown}")
             };
             let hint = self.type_advice(found, ty, span);
-            // PostgreSQL's error points at the column and not at the value.
+            // PostgreSQL's error points at the name of the column, not at the value.
             self.report(Diagnostic::error(Code::TypeMismatch, written.name.span, message).with_hint(hint));
             Node::error(span)
         })
     }
 
-    /// Follows all steps of the target; reports a step that does not exist.
+    /// Analyzes all steps of the target; reports a step that does not exist.
     fn part<'t>(
         &mut self,
         scope: &Scope<'_>,
@@ -86,7 +88,7 @@ impl Analyzer<'_> {
                     let count = steps.iter().take_while(|step| is_subscript(step)).count();
                     let (subscripts, rest) = steps.split_at_checked(count)?;
                     let (ty, _) = self.subscripts(scope, part.ty, part.span, subscripts)?;
-                    // Elements have the modifier of their array.
+                    // An array's type modifier applies to each of its elements.
                     let typmod = if base == part.ty { part.typmod } else { base_typmod };
                     (part.ty, part.typmod, part.is_subscripted) = (ty, typmod, true);
                     steps = rest;

@@ -1,10 +1,10 @@
 //! Decides whether an UPDATE or DELETE can run in batches, and finds the key that orders the rows.
 //!
-//! Input: an analyzed UPDATE or DELETE. Output: the key, as SQL; or the reason why the result of the batches could
-//! differ from the result of the statement.
+//! Input: an analyzed UPDATE or DELETE. Output: the key, as SQL; or the reason why the batches together could have
+//! another result than the statement.
 //!
 //! A batch is the next n rows that satisfy the condition, in the order of a unique key, after the last key of the
-//! previous batch. The batches together have the same result as the statement if
+//! previous batch. The batches together have the same result as the statement if all of the following is true:
 //!
 //! - each row is reached once: the key is unique, its columns are NOT NULL, and the statement does not change them;
 //! - a batch does not change what a later batch reads. From the table, the statement reads only the row itself; it does
@@ -13,10 +13,10 @@
 //!   (`functions`);
 //! - no batch violates a constraint that the whole statement would satisfy (`constraints`).
 //!
-//! A run can be interrupted after any batch, and the outcome of the last batch can be unknown. So the statement must
-//! also have the same result if it runs again for rows that it has changed. Each DELETE has the same result again. An
-//! UPDATE has the same result if its new values do not depend on a column that the UPDATE changes, or if changed rows
-//! no longer satisfy the condition (`repeats`):
+//! A run can be interrupted after any batch, and the outcome of the last batch can be unknown. So the result must also
+//! be the same if the statement runs again for rows that it has already changed. Each DELETE has the same result again.
+//! An UPDATE has the same result if its new values do not depend on a column that the UPDATE changes, or if changed
+//! rows no longer satisfy the condition (`repeats`):
 //!
 //! ```sql
 //! UPDATE posts SET slug = lower(title)                              -- accepted: the same value again
@@ -42,7 +42,7 @@ use crate::syntax::ast::{Assignment, StatementKind, TargetTable};
 use crate::syntax::keyword::Keyword;
 use crate::syntax::token::TokenKind;
 
-/// How the rows of a statement are divided into batches.
+/// The facts from which the SQL of the batches is written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Batching {
     /// The columns of the key, in the order of the key.
@@ -62,7 +62,7 @@ pub(crate) struct KeyColumn {
     pub(crate) ty: String,
 }
 
-/// Finds the key by which a statement can run in batches. `target` is the table that the statement writes to.
+/// Finds the key by which a statement can run in batches. `target` is the table to which the statement writes.
 pub(super) fn batching(
     analyzer: &Analyzer<'_>,
     statement: ParsedStatement<'_>,
@@ -121,7 +121,8 @@ fn is_only(statement: ParsedStatement<'_>, table: &TargetTable) -> bool {
     before.is_some_and(|token| token.kind == TokenKind::Keyword(Keyword::Only))
 }
 
-/// The type for a cast from text. A name in quotes has no implied length, unlike `character` and `bit`.
+/// Returns the type for a cast from text. A type name in quotes, such as `"bit"`, implies no length, whereas `bit` and
+/// `character` without quotes imply the length 1.
 fn sql_name(catalog: Catalog<'_>, ty: Oid) -> String {
     let base = catalog.base_type(ty).0;
     match base < oid::FIRST_UNPINNED {
@@ -162,7 +163,7 @@ impl<'j> Judge<'j> {
         rejected(self.table.name.span(), message)
     }
 
-    /// The place of the assignment to a column.
+    /// Returns the span of the assignment to a column.
     fn assignment(&self, name: &str) -> Span {
         let targets = self.assignments.iter().flat_map(|it| match it {
             Assignment::Single(column, _) => std::slice::from_ref(column),
@@ -176,7 +177,7 @@ impl<'j> Judge<'j> {
         self.query.filter.as_ref().map_or_else(|| self.table.name.span(), |filter| filter.span)
     }
 
-    /// The unique key that orders the rows: the primary key, or the shortest other key.
+    /// Returns the unique key that orders the rows: the primary key, or the shortest other key.
     fn key(&self) -> Result<&'j Key, Diagnostic> {
         let (relation, name) = (self.relation(), &self.relation().name);
         if !matches!(relation.kind, RelationKind::Table) || self.target.base != self.target.relation {
@@ -224,7 +225,8 @@ impl<'j> Judge<'j> {
         Ok(())
     }
 
-    /// Whether a column gets a new value. A generated column gets a new value if a column in its expression gets one.
+    /// Whether a column gets a new value. A generated column gets a new value if its expression contains a column that
+    /// gets a new value.
     fn is_assigned(&self, column: usize) -> bool {
         let Some(column) = self.relation().columns.get(column) else { return false };
         let is_named = |name: &str| {
@@ -238,7 +240,7 @@ impl<'j> Judge<'j> {
                 && walk::columns_in(self.relation(), column.expression()).into_iter().any(is_named)
     }
 
-    /// The entries of FROM or USING.
+    /// Returns the entries of FROM or USING.
     fn joined(&self) -> impl Iterator<Item = (usize, &'j Rte)> {
         let target = self.target.rte;
         self.query.rtes.iter().enumerate().filter(move |(at, _)| *at != target)

@@ -3,11 +3,12 @@
 //! Input: the statement. Output: a query with a column for each OUT and INOUT parameter of the procedure, as PostgreSQL
 //! describes it (`CallStmtResultDesc`).
 //!
-//! A procedure can commit in the middle of its body. If a statement after this COMMIT fails, the CALL returns an error,
-//! and a retry would run the first part of the body twice. So a CALL is accepted only if none of the procedures with
-//! this name can commit. A body in SQL cannot commit. A body in PL/pgSQL cannot commit if it does not contain the words
-//! COMMIT, ROLLBACK, CALL, DO and EXECUTE. An accepted CALL is a write like any other. The compiler reads the body from
-//! the snapshot, so after a procedure is replaced, a new snapshot is necessary.
+//! A procedure can commit in the middle of its body. If the procedure fails after such a COMMIT, the CALL returns an
+//! error, and a retry would run the first part of the body twice. So a CALL is accepted only if none of the procedures
+//! with this name can commit. A body in SQL cannot commit. A body in PL/pgSQL cannot commit if it does not contain the
+//! words COMMIT, ROLLBACK, CALL, DO and EXECUTE. For the retry rules, a CALL that is accepted is a statement that
+//! writes. The compiler reads the body from the snapshot, so after a procedure is replaced, a new snapshot is
+//! necessary.
 
 use std::rc::Rc;
 
@@ -27,12 +28,12 @@ use crate::source::Span;
 use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{FunctionCall, StatementKind};
 
-/// Whether a statement is a CALL of a procedure that cannot commit, or that does not exist.
+/// Whether a statement is a CALL, and its procedure either cannot commit or does not exist.
 pub(crate) fn keeps_transaction(statement: ParsedStatement<'_>, schema: &Schema) -> bool {
     let StatementKind::Utility("CALL") = &statement.kind else { return false };
     let call = match called(statement) {
         Ok(call) => call,
-        // The analysis reports the syntax error.
+        // The parse analysis reports this syntax error.
         Err(Unread::Rejected(_)) => return true,
         Err(Unread::TooComplex(..)) => return false,
     };
@@ -44,8 +45,8 @@ pub(crate) fn keeps_transaction(statement: ParsedStatement<'_>, schema: &Schema)
     schema.unfollowed.is_empty() && meant.all(|it| !it.may_commit)
 }
 
-/// Whether a call is of `sys.wait_for_job`, DSQL's own procedure. The call returns one boolean (measured on clusters by
-/// the projects dsqlbase and ministack, 2026-10).
+/// Whether a call is of `sys.wait_for_job`, DSQL's own procedure. A call of `sys.wait_for_job` returns one boolean
+/// (measured on clusters by the projects dsqlbase and ministack, 2026-10).
 fn is_wait_for_job(call: &FunctionCall, schema: &Schema) -> bool {
     let is_named = call.name.schema() == Some("sys") && call.name.name() == "wait_for_job";
     schema.dialect == Dialect::Dsql && is_named && call.name.parts.len() == 2
@@ -146,7 +147,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// A statement with one row of these columns, each of which can be NULL; without columns, a statement without rows.
+/// Returns a statement with one row of these columns, each of which can be NULL; without columns, a statement without
+/// rows.
 fn described(columns: Vec<OutColumn>, span: Span) -> Query {
     let unknown = Rc::new(Callee {
         name: String::new(),

@@ -1,7 +1,8 @@
 //! Finds the functions that a call can refer to: `FuncnameGetCandidates` and `func_get_detail`.
 //!
-//! Input: a name, and the types and names of the arguments. Output: the one function, a cast that is written as a call,
-//! or the information that no function fits or that several functions fit. `overload` chooses among several functions.
+//! Input: a name, and the types and names of the arguments. Output: the single function that fits, a cast in the form
+//! of a call, or the information that no function fits or that several functions fit. `overload` chooses among several
+//! functions.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -21,11 +22,12 @@ pub(super) enum Function {
     Range(RangeFunction),
 }
 
-/// A function to which the call can refer. The function's parameters are in the order of the call's arguments, one
+/// A function that the call may refer to. The function's parameters are in the order of the call's arguments, one
 /// parameter for each argument.
 struct Candidate {
     function: Function,
-    /// The declared type of each argument given; parameters that take their default are not included.
+    /// For each argument of the call, the type that the function declares; parameters for which the default is used are
+    /// not included.
     args: Vec<Oid>,
     /// Whether the VARIADIC parameter takes single elements, one for each argument, instead of an array.
     spread: bool,
@@ -109,8 +111,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The candidates that are not hidden: a function hides each function of the same signature whose schema comes
-    /// later in the search path.
+    /// Returns the candidates that are not hidden: a function hides each function of the same signature whose schema
+    /// comes later in the search path.
     fn visible_candidates(&self, sought: &Sought<'_>) -> Vec<Candidate> {
         let mut candidates = self.candidates(sought);
         candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));
@@ -146,7 +148,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// The functions of the schema.
+    /// Returns the functions of the schema.
     fn own_candidates(&self, sought: &Sought<'_>) -> Vec<Candidate> {
         let mut out = Vec::new();
         for (at, function) in self.catalog.schema.functions.iter().enumerate() {
@@ -188,7 +190,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// The type of the single elements of a VARIADIC parameter: `ProcedureCreate`.
+    /// Returns the type of the single elements of a VARIADIC parameter: `ProcedureCreate`.
     fn variadic_element(&self, array: Oid) -> Oid {
         match array {
             oid::ANYARRAY => oid::ANYELEMENT,
@@ -198,7 +200,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The constructors of the schema's ranges and multiranges.
+    /// Returns the constructors of the schema's ranges and multiranges.
     fn range_candidates(&self, sought: &Sought<'_>) -> Vec<Candidate> {
         let schemas: Vec<&str> = match sought.name.schema() {
             Some(schema) => vec![schema],
@@ -240,12 +242,12 @@ struct Sought<'c> {
     names: &'c [Option<&'c str>],
     /// Whether a VARIADIC parameter may take single elements: the call does not contain the keyword VARIADIC.
     spread: bool,
-    /// Whether the call has arguments for OUT parameters.
+    /// Whether the call passes arguments for the OUT parameters too.
     with_out: bool,
 }
 
 impl Sought<'_> {
-    /// The declared type of each argument, and whether a VARIADIC parameter takes single elements.
+    /// Returns the declared type of each argument, and whether a VARIADIC parameter takes single elements.
     fn fit(&self, shape: &Shape<'_>) -> Option<(Vec<Oid>, bool)> {
         shape.fit(self.given, self.names, self.spread)
     }
@@ -260,7 +262,8 @@ struct Shape<'s> {
 }
 
 impl Shape<'_> {
-    /// The declared type of each argument given, if the function accepts this number of arguments and these names.
+    /// Returns the declared type of each argument given, if the function accepts this number of arguments and these
+    /// names.
     fn fit(&self, given: usize, names: &[Option<&str>], spread: bool) -> Option<(Vec<Oid>, bool)> {
         let declared = self.declared.len();
         if names.iter().any(Option::is_some) {
@@ -295,7 +298,7 @@ impl Shape<'_> {
             }
             positions.push(position);
         }
-        // Each argument that is left out must have a default.
+        // A parameter without an argument must have a default.
         let first_default = self.declared.len() - self.defaults.min(self.declared.len());
         let missing = (0..self.declared.len()).filter(|position| !positions.contains(position));
         if missing.clone().any(|position| position < first_default) {

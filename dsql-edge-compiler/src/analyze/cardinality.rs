@@ -10,7 +10,7 @@ use crate::schema::Schema;
 use crate::syntax::ast::JoinKind;
 use crate::typed::Cardinality;
 
-/// The number of rows of a statement's result.
+/// Returns the number of rows of a statement's result.
 pub(super) fn of(query: &Query, schema: &Schema) -> Cardinality {
     if query.targets.is_empty() {
         return Cardinality::None;

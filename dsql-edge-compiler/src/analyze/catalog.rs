@@ -1,7 +1,7 @@
 //! Combines PostgreSQL's types and the schema's types: both are identified by an OID.
 //!
 //! Input: an OID, or a type name as written. Output: the row that `pg_type` would contain. Types of the schema get
-//! artificial numbers above [`USER_TYPES`]. These numbers are not used outside the compiler.
+//! numbers above [`USER_TYPES`], which the compiler assigns itself. These numbers are used only inside the compiler.
 
 use crate::builtin::{self, Oid, TypeKind, oid};
 use crate::schema::{Moment, NOW, RelationKind, Schema, UserTypeKind};
@@ -9,15 +9,16 @@ use crate::syntax::ast::{QualifiedName, TypeName};
 use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
 
-/// The first OID of the schema's types. The type at `index` has the OID `USER_TYPES + 4 * index`. Its array type has
-/// the next OID. If the type is a range, its multirange type has the OID after the array type's.
+/// The first OID of the schema's types. The type at `index` has the OID `USER_TYPES + 4 * index`. The array type over a
+/// type of the schema has the OID after that of the type. If the type is a range, its multirange type has the OID after
+/// the array type's.
 pub(super) const USER_TYPES: Oid = 1 << 20;
 /// The first OID for row types. The row type of the relation at `index` has the OID `ROW_TYPES + 2 * index`, and the
 /// array type over the row type has the next OID.
 const ROW_TYPES: Oid = 1 << 24;
 
-/// The OID of a type that could not be determined; the error is already reported. This OID fits wherever a type is
-/// required, and so causes no further errors.
+/// The OID of an expression whose type could not be determined; the reason is already reported as an error. This OID is
+/// accepted wherever a type is required, so the first error does not cause further errors.
 pub(super) const ERROR: Oid = 0;
 
 /// A row of `pg_type`, built-in or derived from the schema.
@@ -40,30 +41,30 @@ pub(super) struct TypeInfo {
     pub(super) not_null: bool,
 }
 
-/// The schema, and the built-in catalog.
+/// Looks up names in the schema and in the built-in catalog.
 #[derive(Clone, Copy)]
 pub(super) struct Catalog<'a> {
     pub(super) schema: &'a Schema,
-    /// The number of a statement of the schema, or [`NOW`]: names have the meaning that they had at that statement.
-    /// For the query of a view, `version` is the number of the statement that created the view.
+    /// The moment for which names are looked up: the number of a statement of the schema, or [`NOW`] for the moment
+    /// after all statements. For the query of a view, `version` is the number of the statement that created the view.
     pub(super) version: u32,
     /// The schemas in which unqualified names are looked up.
     pub(super) path: &'a [String],
 }
 
 impl<'a> Catalog<'a> {
-    /// The catalog after all statements of the schema.
+    /// Returns the catalog after all statements of the schema.
     pub(super) fn now(schema: &'a Schema) -> Catalog<'a> {
         Catalog { schema, version: NOW, path: &schema.search_path }
     }
 
-    /// The catalog with the names and the search path that the schema had at an earlier moment.
+    /// Returns the catalog with the names and the search path that the schema had at an earlier moment.
     pub(super) fn at(self, moment: &'a Moment) -> Catalog<'a> {
         Catalog { version: moment.version, path: &moment.path, ..self }
     }
 
-    /// The type of a column or a function of the schema. If a statement renames a type, the columns and functions that
-    /// use the type also get the new name, so the name is looked up in the schema after all statements.
+    /// The type of a column or a function of the schema. If a later statement renames a type, the columns and functions
+    /// that use the type also get its new name, so this method looks up the name in the schema after all statements.
     pub(super) fn resolve_stored(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
         Catalog::now(self.schema).resolve(written)
     }
@@ -80,7 +81,7 @@ pub(super) enum TypeError {
 }
 
 impl<'a> Catalog<'a> {
-    /// The type with this number.
+    /// Returns the type with this number.
     pub(super) fn type_info(self, type_oid: Oid) -> TypeInfo {
         if type_oid >= ROW_TYPES {
             return self.row_type_info(type_oid);
@@ -171,17 +172,17 @@ impl<'a> Catalog<'a> {
         info
     }
 
-    /// The number of a type of the schema.
+    /// Returns the OID of the schema's type with this index.
     pub(super) fn user_type_oid(index: usize) -> Oid {
         USER_TYPES + 4 * index as Oid
     }
 
-    /// The row type of a relation of the schema.
+    /// Returns the row type of a relation of the schema.
     pub(super) fn row_type(index: usize) -> Oid {
         ROW_TYPES + 2 * index as Oid
     }
 
-    /// The relation of a row type.
+    /// Returns the index of the relation whose row type has this OID.
     pub(super) fn relation_of(type_oid: Oid) -> Option<usize> {
         (type_oid >= ROW_TYPES && type_oid.is_multiple_of(2)).then(|| ((type_oid - ROW_TYPES) / 2) as usize)
     }
@@ -203,7 +204,7 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// The schema's type with this number; `None` for a built-in type or an array.
+    /// Returns the schema's type with this number; `None` for a built-in type or an array.
     pub(super) fn user_kind(self, type_oid: Oid) -> Option<&'a UserTypeKind> {
         if !(USER_TYPES..ROW_TYPES).contains(&type_oid) || !(type_oid - USER_TYPES).is_multiple_of(4) {
             return None;
@@ -219,7 +220,7 @@ impl<'a> Catalog<'a> {
         self.schema.relation_at(self.version, schema, name)
     }
 
-    /// The type of this name, found by the search path.
+    /// Returns the type of this name, found by the search path.
     pub(super) fn type_named(self, schema: Option<&str>, name: &str) -> Option<Oid> {
         let user = |schema: &str| {
             let created = self.user_type(schema, name).map(Self::user_type_oid);
@@ -245,7 +246,7 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// The multirange with this name.
+    /// Returns the multirange with this name.
     fn multirange(self, schema: &str, name: &str) -> Option<Oid> {
         let at = self.schema.types.iter().enumerate().position(|(at, it)| {
             matches!(it.kind, UserTypeKind::Range { .. })
@@ -255,7 +256,7 @@ impl<'a> Catalog<'a> {
         Some(Self::user_type_oid(at) + 2)
     }
 
-    /// A type as written, with its modifier.
+    /// Returns a type as written, with its modifier.
     pub(super) fn resolve(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
         if written.percent_type {
             return self.type_of_column(&written.name).ok_or(TypeError::Unknown);
@@ -283,8 +284,8 @@ impl<'a> Catalog<'a> {
         self.resolve_stored(&column.type_name).ok()
     }
 
-    /// The type under a domain, and the modifier of this type. For a domain over another domain, the function returns
-    /// the first type that is not a domain.
+    /// Returns the type under a domain, and the modifier of this type. For a domain over another domain, the function
+    /// returns the first type that is not a domain.
     pub(super) fn base_type(self, mut type_oid: Oid) -> (Oid, i32) {
         let mut typmod = -1;
         // The number of steps is limited: domains form no cycle in PostgreSQL, but could in a broken snapshot.
@@ -320,7 +321,7 @@ impl<'a> Catalog<'a> {
         info.is_array.then_some(info.elem)
     }
 
-    /// The array over a type.
+    /// Returns the array over a type.
     pub(super) fn array_type(self, type_oid: Oid) -> Option<Oid> {
         match type_oid {
             ERROR => Some(ERROR),
@@ -372,7 +373,7 @@ impl<'a> Catalog<'a> {
     }
 }
 
-/// An identifier, quoted if necessary.
+/// Returns an identifier, quoted if necessary.
 pub(super) fn quote_identifier(name: &str) -> String {
     let plain = name.bytes().enumerate().all(|(at, byte)| {
         byte.is_ascii_lowercase() || byte == b'_' || (at > 0 && (byte.is_ascii_digit() || byte == b'$'))
@@ -405,7 +406,8 @@ fn plain(name: Cow<'static, str>, schema: Cow<'static, str>, kind: TypeKind, cat
     }
 }
 
-/// The name of a range's multirange: the name in the statement, or the name that `makeMultirangeTypeName` makes.
+/// Returns the name of a range's multirange: the name in the statement, or the name that `makeMultirangeTypeName`
+/// makes.
 fn multirange_name(range: &UserTypeKind, name: &str) -> String {
     if let UserTypeKind::Range { multirange: Some(name), .. } = range {
         return name.clone();

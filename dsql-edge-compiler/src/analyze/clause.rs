@@ -1,7 +1,7 @@
 //! Analyzes `ORDER BY`, `GROUP BY` and `DISTINCT`: `parse_clause.c`.
 //!
-//! Input: keys as written and the target list. Output: the keys as expressions; a key that names a column of the result
-//! becomes the expression of that column.
+//! Input: keys as written and the target list. Output: the keys as expressions; a key that is the name of a result
+//! column becomes the expression of that column.
 
 use super::analyzer::Analyzer;
 use super::node_set::NodeSet;
@@ -116,7 +116,7 @@ impl Analyzer<'_> {
         self.unknown_to_text(node)
     }
 
-    /// Warns about `ORDER BY $column`: a parameter does not name a column.
+    /// Warns about `ORDER BY $column`: a parameter is a value, not the name of a column.
     fn warn_constant_key(&mut self, node: &Node, span: Span) {
         match &node.kind {
             NodeKind::Parameter(_) => {
@@ -298,8 +298,9 @@ impl Analyzer<'_> {
     }
 }
 
-/// The constant in `date 'x' IS NULL`. PostgreSQL's `transformExprRecurse` changes a `NullTest` in place and so puts
-/// the analyzed constant into the raw test; therefore an error of the key points at the constant and not at the type.
+/// Returns the span of the constant in a null test such as `date 'x' IS NULL`. PostgreSQL's `transformExprRecurse`
+/// changes a `NullTest` in place and so puts the analyzed constant into the raw test; therefore an error of the key
+/// points at the constant and not at the type.
 fn tested_constant(written: &Expr) -> Option<Span> {
     let (ExprKind::IsNull { arg, .. } | ExprKind::BooleanTest { arg, .. }) = &written.kind else {
         return None;
@@ -322,11 +323,11 @@ pub(super) struct Grouping {
     pub(super) sets: bool,
     /// Whether a grouping set is empty.
     pub(super) empty: bool,
-    /// The keys that every set contains.
+    /// The keys that every grouping set contains.
     pub(super) common: Vec<Node>,
 }
 
-/// The properties of grouping sets that `Grouping` needs.
+/// The facts about grouping sets that `Grouping` needs.
 #[derive(Default)]
 struct Sets {
     count: usize,
@@ -334,8 +335,8 @@ struct Sets {
     common: Vec<Node>,
 }
 
-/// The place of an expression as written: `exprLocation`. `x AT TIME ZONE z` is a call whose first argument is `z`, so its
-/// place is the keyword.
+/// Returns the location of an expression that is not analyzed yet: `exprLocation`. In PostgreSQL, `x AT TIME ZONE z` is
+/// a call whose first argument is `z`, so its location is the keyword.
 fn written_location(expr: &Expr) -> Span {
     match &expr.kind {
         ExprKind::Function(call) if call.location.start > expr.span.start => call.location,

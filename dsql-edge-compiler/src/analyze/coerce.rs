@@ -1,7 +1,7 @@
 //! Analyzes casts and coercions: `parse_coerce.c`.
 //!
-//! Input: a typed expression, and the type that the place of the expression requires. Output: the expression as that
-//! type, or an error. The contexts are PostgreSQL's: implicit, assignment, explicit.
+//! Input: a typed expression, and the type that is required of the expression. Output: the expression converted to the
+//! required type, or an error. There are three contexts, as in PostgreSQL: implicit, assignment, explicit.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::{Context, Pathway, common_type_of, is_polymorphic};
@@ -14,7 +14,7 @@ use crate::source::Span;
 use std::rc::Rc;
 
 impl Catalog<'_> {
-    /// `can_coerce_type`: whether arguments of the types `inputs` can be passed to parameters of the types `targets`.
+    /// Whether arguments of the types `inputs` can be passed to parameters of the types `targets` (`can_coerce_type`).
     pub(super) fn can_coerce(self, inputs: &[Oid], targets: &[Oid], context: Context) -> bool {
         let mut generics = false;
         for (&input, &target) in inputs.iter().zip(targets) {
@@ -29,8 +29,8 @@ impl Catalog<'_> {
 }
 
 impl Analyzer<'_> {
-    /// `coerce_to_target_type`, but without the error: the coerced expression, or the unchanged expression if a
-    /// coercion does not exist.
+    /// Returns the coerced expression, or the unchanged expression if no coercion exists: `coerce_to_target_type`
+    /// without its error.
     pub(super) fn try_coerce(
         &mut self,
         node: Node,
@@ -100,8 +100,8 @@ impl Analyzer<'_> {
         }
         let function = match self.catalog.pathway(target, node.ty, context) {
             Pathway::Function(function, never_null) => {
-                // If the schema defines the cast, `function` is 0. The cast's function may then do anything, so it
-                // counts as neither read-only nor immutable.
+                // For a cast that the schema defines, `function` is 0. The function of such a cast is not known, so the
+                // statement counts as neither read-only nor immutable.
                 if function == 0 {
                     self.calls_unknown();
                 }
@@ -251,7 +251,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// A cast that the user wrote.
+    /// Applies a cast that the user wrote.
     pub(super) fn explicit_cast(&mut self, node: Node, target: Oid, typmod: i32, location: Span) -> Node {
         let span = node.span;
         if node.is_error() || target == ERROR {
@@ -318,7 +318,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The fields of a row constructor, or of the whole row of an entry.
+/// Returns the fields of a row constructor, or of the whole row of an entry.
 fn fields_of(node: &Node) -> Option<Vec<Node>> {
     match &node.kind {
         NodeKind::Row(fields) | NodeKind::JoinedRow { columns: fields, .. } => Some(fields.clone()),
@@ -333,8 +333,8 @@ fn fields_of(node: &Node) -> Option<Vec<Node>> {
     }
 }
 
-/// The check of a NOT NULL domain (`CoerceToDomain`), represented as a function that raises an error for NULL and so
-/// never returns NULL.
+/// Returns the check of a NOT NULL domain (`CoerceToDomain`), represented as a function that raises an error for NULL
+/// and so never returns NULL.
 fn domain_check() -> Rc<Callee> {
     Rc::new(Callee {
         name: String::new(),

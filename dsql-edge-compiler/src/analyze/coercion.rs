@@ -1,8 +1,8 @@
 //! Determines which types can be coerced to which other types: the part of `parse_coerce.c` that needs only types.
 //!
-//! Input: two types, or several that need a common type. Output: for two types, how the first is coerced to the second;
-//! for several types, the common type. The contexts are PostgreSQL's: implicit, assignment, explicit. The module
-//! `coerce` applies the answers to expressions.
+//! Input: two types, or a list of types that need a common type. Output: for two types, whether and how the first type
+//! can be coerced to the second; for several types, their common type. The contexts are PostgreSQL's: implicit,
+//! assignment, explicit. The module `coerce` converts the expressions accordingly.
 
 use super::catalog::{Catalog, ERROR, USER_TYPES};
 pub(super) use crate::builtin::CoercionContext as Context;
@@ -83,7 +83,7 @@ impl Catalog<'_> {
                 _ => Pathway::Array,
             };
         }
-        // `CREATE TYPE … AS RANGE` also creates the cast from the range to its multirange.
+        // If a range type is created, PostgreSQL also creates the cast from the range to its multirange.
         if target >= USER_TYPES
             && target_info.kind == TypeKind::Multirange
             && target_info.counterpart == source

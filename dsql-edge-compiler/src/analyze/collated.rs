@@ -25,7 +25,7 @@ impl Default for Collations {
 }
 
 impl Collations {
-    /// The collation of this name, from COLLATE or a column.
+    /// Returns the collation of this name, from COLLATE or a column.
     pub(super) fn named(&mut self, name: &str) -> Collation {
         self.matter |= name != "default";
         let known = self.names.iter().position(|it| it == name);
@@ -64,7 +64,7 @@ pub(super) enum Strength {
 pub(super) struct Collated {
     pub(super) strength: Strength,
     pub(super) collation: Option<Collation>,
-    /// If two collations conflict, the second one.
+    /// If two collations conflict, the second of these collations.
     pub(super) other: Option<Collation>,
     pub(super) span: Span,
 }
@@ -75,7 +75,7 @@ impl Collated {
         Collated { strength, collation, other: None, span }
     }
 
-    /// The collation that a query's column has in the outer query.
+    /// Returns the collation that a query's column has in the outer query.
     pub(super) fn seen(self) -> Option<Collation> {
         self.collation.filter(|_| self.strength != Strength::Conflict)
     }

@@ -32,7 +32,7 @@ impl Analyzer<'_> {
         let mut columns = Vec::with_capacity(query.targets.len());
         for target in &query.targets {
             let found = self.collated(scope, &target.node);
-            // If a key and a result column have the same place in the text, the key is that column, so the column is
+            // If a key and a result column have the same location in the SQL, the key is that column, so the column is
             // checked as a key.
             if all_are_keys || keys.iter().any(|key| key.span == target.node.span) {
                 self.check_conflict(found);
@@ -65,7 +65,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `select_common_collation` for each column of a set operation. `none_ok`: a conflict is not an error yet.
+    /// `select_common_collation` for each column of a set operation. If `none_ok` is true, a conflict of two collations
+    /// is not reported as an error yet.
     pub(super) fn set_operation_collations(
         &mut self,
         left: &Query,
@@ -94,7 +95,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// For `VALUES`, the common collation of each column's rows.
+    /// Returns, for `VALUES`, the common collation of each column's rows.
     pub(super) fn values_collations(&mut self, scope: &Scope<'_>, rows: &[Vec<Node>]) -> Vec<Collated> {
         if !self.collations.matter {
             return Vec::new();
@@ -165,7 +166,7 @@ impl Analyzer<'_> {
                 let found = query.collations.first().map(|found| found.seen());
                 Collated::implicit(found.unwrap_or_else(|| self.collation_of_type(node.ty)), span)
             }
-            // The collation of such an expression does not depend on the collations of its parts.
+            // For these kinds of expressions, the collation does not depend on the collations of the parts.
             NodeKind::Row(_)
             | NodeKind::JoinedRow { .. }
             | NodeKind::WholeRow { .. }
@@ -209,7 +210,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The collation of the expression `whole`, combined from the collations of its parts.
+    /// Returns the collation of the expression `whole`, combined from the collations of its parts.
     fn met<'n>(
         &mut self,
         scope: &Scope<'_>,
@@ -223,8 +224,8 @@ impl Analyzer<'_> {
         }
         match self.collation_of_type(whole.ty) {
             None => Collated::default(),
-            // An error points at the part whose collation was chosen; for a conflict, the error points at the second of
-            // the two parts.
+            // If collations conflict, the error points at the second of the two parts; any other error points at the
+            // part whose collation was chosen.
             Some(_) if common.strength != Strength::None => common,
             own => Collated::implicit(own, whole.span),
         }

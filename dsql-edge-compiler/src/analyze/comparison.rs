@@ -15,7 +15,7 @@ use crate::syntax::ast::{self, Expr, ExprKind, LikeKind, Operator};
 pub(super) struct WrittenPredicate {
     /// Whether the predicate has NOT.
     pub(super) negated: bool,
-    /// The place of the predicate's operator.
+    /// The span of the predicate's operator, such as `IN` or `BETWEEN`.
     pub(super) location: Span,
     pub(super) span: Span,
 }
@@ -76,7 +76,7 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::FeatureNotSupported, operator.location, message));
             return Node::error(span);
         }
-        // `exprLocation` of a row comparison is the place of the row's first field.
+        // The location of a row comparison (`exprLocation`) is the location of the first field of its left row.
         let span = Span { start: left.first().map_or(span.start, |field| field.span.start), ..span };
         let mut comparisons = Vec::with_capacity(left.len());
         for (left, right) in left.into_iter().zip(right) {
@@ -104,14 +104,14 @@ impl Analyzer<'_> {
             "=" => NodeKind::And(comparisons),
             "<>" => NodeKind::Or(comparisons),
             // For an operator that orders rows, such as `<`, the result depends on the first pair of fields that
-            // differ. As in an IN list, NULL in any pair may make the result NULL.
+            // differ. If any pair of fields contains a NULL, the result may be NULL, as for an IN list.
             _ => NodeKind::InList { comparisons, negated: false },
         };
         Node::new(oid::BOOL, kind, span)
     }
 
-    /// Whether the operator of a row comparison belongs to a B-tree family for operands of these types. Only then do
-    /// the operands have a sort order.
+    /// Whether the operator of a row comparison belongs to a B-tree family for operands of these types. Rows can be
+    /// ordered only with an operator of a B-tree family.
     pub(super) fn has_interpretation(&mut self, operator: &Operator, types: &[Oid]) -> bool {
         let named = matches!(operator.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=");
         if named && types.iter().all(|ty| *ty == ERROR || self.has_order(*ty)) {
@@ -149,7 +149,7 @@ impl Analyzer<'_> {
         let (left_expr, right_expr) = (left, right);
         let mut left = self.expr(scope, left);
         let mut right = self.expr(scope, right);
-        // A row that is cast to a composite type is also compared field by field.
+        // Two rows are also compared field by field if they are cast to a composite type.
         if let (NodeKind::Row(a), NodeKind::Row(b)) = (&mut left.kind, &mut right.kind) {
             let (a, b) = (std::mem::take(a), std::mem::take(b));
             a.iter().chain(&b).for_each(|node| self.null_is_value(node));
@@ -193,7 +193,7 @@ impl Analyzer<'_> {
         let name = if negated { "<>" } else { "=" };
         let operator = Operator { schema: None, name: name.into(), location };
         if let ExprKind::Row(fields) = &left.kind {
-            // The row is analyzed once, so a parameter in it keeps its type for all comparisons.
+            // The left row is analyzed once, so a parameter in this row has the same type in all comparisons.
             let fields = self.expr_list_expanded(scope, fields);
             if !fields.iter().all(|field| self.may_copy(field, list.len())) {
                 return Node::error(span);
@@ -248,9 +248,9 @@ impl Analyzer<'_> {
         } else {
             items.iter().map(Node::clone).collect()
         };
-        // If there was a comparison with an array, it has determined the type of a parameter on the left side, and all
-        // copies of the left side have this type. Otherwise, each comparison has its own copy of an untyped parameter,
-        // and two comparisons may require different types.
+        // If an operand of the list is an array, its comparison has determined the type of a parameter on the left
+        // side, and all copies of the left side have this type. Without such a comparison, each comparison has its own
+        // copy of an untyped parameter, and two comparisons may require different types.
         let left = if handled { self.analysed_again(&left) } else { left };
         if !self.may_copy(&left, rest.len()) {
             return Node::error(span);
@@ -360,8 +360,8 @@ impl Analyzer<'_> {
 /// An item of `row IN (…)`.
 enum Compared {
     Row(Vec<Node>),
-    /// An item that is not a row constructor. The second part is the left row as one value, with which the item is
-    /// compared.
+    /// An item that is not a row constructor. The second field is the left row as one value; the item is compared with
+    /// this value.
     Value(Node, Box<Node>),
 }
 

@@ -18,7 +18,7 @@ pub struct CompositeField {
     pub labels: Option<Labels>,
 }
 
-/// The fields of a composite type, or of the row type of a table. `None` if the schema does not have the type.
+/// Returns the fields of a composite type, or of the row type of a table. `None` if the schema does not have the type.
 ///
 /// ```
 /// use dsql_edge_compiler::Schema;
@@ -47,7 +47,7 @@ pub fn composite(schema: &Schema, schema_name: Option<&str>, name: &str) -> Opti
     Some(fields.collect())
 }
 
-/// The names of the composite types that the schema creates.
+/// Returns the names of the composite types that the schema creates.
 pub fn composites(schema: &Schema) -> impl Iterator<Item = &str> {
     let composites = schema.types.iter().filter(|it| matches!(it.kind, UserTypeKind::Composite(_)));
     composites.map(|it| it.name.as_str())

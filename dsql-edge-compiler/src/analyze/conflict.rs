@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::ast::{ConflictTarget, ExprKind, IndexElement, Name, OnConflict};
 
 impl<'a> Analyzer<'a> {
-    /// `transformOnConflictClause`; returns the assignments of DO UPDATE. The clause's conditions are added to
+    /// `transformOnConflictClause`; returns the assignments of DO UPDATE. Adds the conditions of the clause to
     /// `others`.
     pub(super) fn on_conflict(
         &mut self,
@@ -90,7 +90,7 @@ impl<'a> Analyzer<'a> {
         self.report(with_hint(Diagnostic::error(Code::UnknownObject, name.span, message)));
     }
 
-    /// The columns of `ON CONFLICT (…)`; `None` if an element is an expression or an unknown column.
+    /// Returns the columns of `ON CONFLICT (…)`; `None` if an element is an expression or an unknown column.
     fn conflict_columns(
         &mut self,
         scope: &Scope<'_>,
@@ -187,8 +187,8 @@ impl<'a> Analyzer<'a> {
         at
     }
 
-    /// Checks an operator class in the key. The names of PostgreSQL's and the extensions' classes end in `_ops`; any
-    /// other name is most likely a column, and the comma before this column is missing.
+    /// Checks an operator class in the key. An operator class of PostgreSQL or of an extension has a name that ends in
+    /// `_ops`; any other name is most likely a column after a missing comma.
     fn operator_class(&mut self, element: &IndexElement) {
         let Some(name) = element.operator_class.as_ref().and_then(|it| it.parts.last()) else { return };
         if name.text.ends_with("_ops") {
@@ -200,7 +200,7 @@ impl<'a> Analyzer<'a> {
     }
 }
 
-/// The words of a key's sort order, which PostgreSQL rejects in a key of ON CONFLICT: `resolve_unique_index_expr`.
+/// Returns the words of a key's sort order, which PostgreSQL rejects in ON CONFLICT: `resolve_unique_index_expr`.
 fn forbidden_order(element: &IndexElement) -> Option<&'static str> {
     match (element.descending, element.nulls_first) {
         (Some(_), _) => Some("ASC/DESC"),

@@ -1,4 +1,5 @@
-//! Checks the constants that PostgreSQL reads during parse analysis with the input functions of their types.
+//! During parse analysis, PostgreSQL reads constants with the input functions of their types; this module checks these
+//! constants.
 //!
 //! Input: a type and the text of a quoted constant. Output: nothing, or the error that PostgreSQL reports.
 //!
@@ -39,7 +40,7 @@ pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str
     value(catalog, type_oid, typmod, text, 0).map(drop)
 }
 
-/// Like [`check`], for a text that is nested in `depth` row values.
+/// Does the same as [`check`] for a constant that is nested in `depth` row values.
 fn value(
     catalog: Catalog<'_>,
     type_oid: Oid,
@@ -80,8 +81,8 @@ fn value(
         oid::REGCLASS | oid::REGPROC | oid::REGPROCEDURE | oid::REGOPER | oid::REGOPERATOR => {
             object_name::check(catalog, type_oid, text)
         }
-        // The text is a list of numbers with spaces between them. The server checks this text, because the input
-        // function of the elements is not implemented exactly here.
+        // The constant is a list of numbers with spaces between them. The server checks this constant, because the
+        // input function of the elements is not implemented exactly here.
         oid::OIDVECTOR | oid::INT2VECTOR => Ok(()),
         oid::RECORD => Err(anonymous_composite()),
         oid::RECORDARRAY if !matches!(trim(text), "{}" | "{NULL}") => Err(anonymous_composite()),
@@ -274,7 +275,7 @@ mod tests {
             (oid::DATE, "2026-11-21", None),
             (oid::DATE, "soon", Some(Code::InvalidDatetime)),
             (oid::DATE, "2026-02-29", Some(Code::DatetimeOutOfRange)),
-            // PostgreSQL reads the next two texts as 492359-06-29 and 2000-01-01, because its numbers overflow.
+            // PostgreSQL reads the next two constants as 492359-06-29 and 2000-01-01, because its numbers overflow.
             (oid::DATE, "24010801/219", None),
             (oid::DATE, "42949692960101", None),
             (oid::TIMESTAMPTZ, "-infinity", None),
@@ -323,7 +324,7 @@ mod tests {
             ("(1,abc,1)x", "malformed record literal: \"(1,abc,1)x\""),
             ("(1,\"abc", "malformed record literal: \"(1,\"abc\""),
             ("(1,a\\", "malformed record literal: \"(1,a\\\""),
-            // The first field is read before the text after it.
+            // PostgreSQL reads the first field before it looks at the rest of the constant.
             ("(a,\"", "invalid input syntax for type integer: \"a\""),
             ("(1,abcd,1)", "value too long for type character varying(3)"),
             ("(1,abc,99.95)", "numeric field overflow"),

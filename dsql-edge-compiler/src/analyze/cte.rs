@@ -1,7 +1,7 @@
 //! Analyzes `WITH`: `parse_cte.c`.
 //!
-//! Input: the queries of `WITH`. Output: entries that `FROM` can name; a recursive entry has the columns of its
-//! non-recursive term.
+//! Input: the queries of `WITH`. Output: entries to which `FROM` can refer by name; a recursive entry has the columns
+//! of its non-recursive term.
 
 use super::analyzer::Analyzer;
 use super::label::ColumnLabel;
@@ -50,8 +50,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The order in which the queries are analyzed. Without `RECURSIVE`, this is the order as written. With
-    /// `RECURSIVE`, a query is analyzed after all queries that it names (`makeDependencyGraph`).
+    /// Returns the order in which the queries of a WITH are analyzed. Without `RECURSIVE`, this is the order as
+    /// written. With `RECURSIVE`, a query is analyzed after all queries to which it refers (`makeDependencyGraph`).
     fn definition_order(&mut self, scope: &mut Scope<'_>, with: &With) -> Vec<usize> {
         let mut pending: Vec<usize> = (0..with.ctes.len()).collect();
         if !with.recursive {
@@ -69,8 +69,8 @@ impl Analyzer<'_> {
                 let span = pending.first().and_then(|at| with.ctes.get(*at)).map(|cte| cte.name.span);
                 let message = "mutual recursion between WITH items is not implemented";
                 self.report(Diagnostic::error(Code::FeatureNotSupported, span.unwrap_or_default(), message));
-                // The remaining queries are declared without columns, so that references to them cause no further
-                // errors.
+                // The other queries, which refer to each other, are declared without columns, so that references to
+                // them cause no further errors.
                 for cte in pending.iter().filter_map(|at| with.ctes.get(*at)) {
                     let entry = Cte { name: cte.name.text.clone(), ..Cte::default() };
                     *entry.query.borrow_mut() = Some(Rc::new(Query::default()));
@@ -165,7 +165,7 @@ impl Analyzer<'_> {
         *entry.columns.borrow_mut() = columns;
     }
 
-    /// The checks of `analyzeCTE` on the names in `SEARCH` and `CYCLE`; the first failed check is reported.
+    /// Checks the names in `SEARCH` and `CYCLE` as `analyzeCTE` does, and reports the first error.
     fn check_search_and_cycle(&mut self, cte: &ast::Cte, columns: &[RteColumn]) {
         let names = AddedNames { columns };
         let of_search = cte.search.as_ref().and_then(|search| {
@@ -194,7 +194,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The columns that `SEARCH` and `CYCLE` add.
+    /// Returns the columns that `SEARCH` and `CYCLE` add.
     fn search_and_cycle(&mut self, scope: &Scope<'_>, cte: &ast::Cte) -> Vec<RteColumn> {
         let column = |name: &str, ty: Oid| RteColumn { name: ColumnLabel::alias(name), ty, typmod: -1 };
         let mut added = Vec::new();
@@ -220,7 +220,7 @@ impl Analyzer<'_> {
         added
     }
 
-    /// A name in `FROM` that refers to a `WITH` query of this level or an outer level: returns the entry of that query.
+    /// If a name in `FROM` refers to a `WITH` query of this level or an outer level, returns the entry of that query.
     pub(super) fn cte_reference(&mut self, scope: &Scope<'_>, name: &QualifiedName) -> Option<Rte> {
         let mut at = Some(scope);
         while let Some(current) = at {
@@ -275,7 +275,7 @@ impl AddedNames<'_> {
         })
     }
 
-    /// An added column must have a new name.
+    /// Reports a column of `SEARCH` or `CYCLE` whose name the query already has.
     fn added(&self, what: &str, name: &Name) -> Option<(Code, String)> {
         self.has(name).then(|| {
             let message =

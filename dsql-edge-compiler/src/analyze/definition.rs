@@ -1,8 +1,9 @@
 //! Analyzes the expressions of a definition: the keys and the predicate of an index, defaults and CHECK constraints
 //! (`cookDefault`, `cookConstraint`, `transformIndexStmt`).
 //!
-//! Input: a statement that defines a table, an index or a domain, and the schema after the statement. Output: the errors
-//! in its expressions. Whether the table exists, and whether a key of the table has its columns, is reported by `schema`.
+//! Input: a statement that defines a table, an index or a domain, and the schema after the statement. Output: the
+//! errors in the expressions of this statement. The module `schema` reports other errors, such as a table that does not
+//! exist, or a table that has no key with the referenced columns.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -43,7 +44,7 @@ impl Analyzer<'_> {
             }
             StatementKind::CreateTable(table) => {
                 let Some((scope, at)) = self.defined(&table.name) else { return };
-                // With IF NOT EXISTS, the table may be an earlier one.
+                // With IF NOT EXISTS, the table may be an older table, which this statement did not create.
                 if !self.catalog.schema.is_new(self.catalog.schema.relations[at].created.version) {
                     return;
                 }
@@ -64,7 +65,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// A table, in whose definition its columns can be named.
+    /// Returns a scope in which an expression of the table's definition can refer to the table's columns.
     fn defined(&mut self, name: &QualifiedName) -> Option<(Scope<'static>, usize)> {
         let at = self.find_user_relation(name)?;
         let relation = &self.catalog.schema.relations[at];
@@ -131,7 +132,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// A default or the expression of a generated column.
+    /// Analyzes a default, or the expression of a generated column.
     fn column_value(&mut self, scope: &Scope<'_>, column: &Name, expr: &Expr, place: Place) {
         let columns = scope.rtes.first().map_or(&[][..], |rte| &rte.columns);
         let found = columns.iter().find(|known| known.name == column.text);
@@ -159,7 +160,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// In a domain, VALUE has the domain's base type.
+    /// Analyzes the definition of a domain; in its CHECK, VALUE has the domain's base type.
     fn domain(&mut self, domain: &CreateDomain) {
         let (ty, typmod) = self.catalog.resolve(&domain.type_name).unwrap_or((ERROR, -1));
         let mut scope = Scope::new(None);
@@ -176,7 +177,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The place of the first column in an expression.
+/// Returns the span of the first column in an expression.
 fn first_column(expr: &Expr) -> Option<Span> {
     struct First(Option<Span>);
     impl Visit<'_> for First {

@@ -1,8 +1,8 @@
 //! Analyzes `INSERT`, `UPDATE` and `DELETE`: `transformInsertStmt` and related functions, with `transformAssignedExpr`.
 //!
 //! Input: a statement that writes. Output: the `RETURNING` of the statement as an analyzed query; every written value
-//! is coerced to its column. Errors that PostgreSQL reports only when the statement runs (a NOT NULL column left out,
-//! no key for `ON CONFLICT`) are also found here, and are marked as run-time errors.
+//! is coerced to its column. Errors that PostgreSQL reports only when the statement runs (the INSERT lacks a NOT NULL
+//! column, or the table has no key for `ON CONFLICT`) are also found here, and are marked as run-time errors.
 
 use super::advice::count;
 use super::analyzer::Analyzer;
@@ -47,14 +47,14 @@ impl<'a> Analyzer<'a> {
                 let width = self.insert_source(&mut scope, source, &target, &columns, &mut query);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
                 self.check_once(&target, given, insert.table.name.span());
-                // If there are fewer values than named columns, this error is already reported, so the columns that are
-                // left out are not checked.
+                // If a row has fewer values than the column list has columns, this error is already reported, so the
+                // columns that the INSERT lacks are not checked.
                 if insert.columns.is_empty() || width == columns.len() {
                     self.check_left_out(&target, given, insert.table.name.span());
                 }
             }
         }
-        // The target is visible from here on.
+        // From this point on, expressions can refer to the target table.
         self.reveal(&mut scope, &target, &insert.table);
         if let Some(conflict) = &insert.on_conflict {
             let updated = self.on_conflict(&mut scope, conflict, &target, &mut query.other);
@@ -109,7 +109,7 @@ impl<'a> Analyzer<'a> {
         query
     }
 
-    /// `checkInsertTargets`: the column numbers, each with the column's place in the statement.
+    /// `checkInsertTargets`: the column numbers, each with the column's span in the statement.
     pub(super) fn insert_columns(
         &mut self,
         target: &Target,
@@ -140,7 +140,8 @@ impl<'a> Analyzer<'a> {
         out
     }
 
-    /// Two columns of a view may be the same column of the table. A column of the table can be assigned only once.
+    /// Checks that no column of the table is assigned twice, because two columns of a view may be the same column of
+    /// the table. A column of the table can be assigned only once.
     fn check_once(&mut self, target: &Target, given: &[usize], span: Span) {
         let schema: &'a crate::schema::Schema = self.catalog.schema;
         if !matches!(schema.relations[target.relation].kind, RelationKind::View(..)) {
@@ -157,7 +158,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Analyzes the rows to insert; returns the number of columns of a row.
+    /// Analyzes the rows of an INSERT; returns the number of columns of a row.
     pub(super) fn insert_source(
         &mut self,
         scope: &mut Scope<'_>,
@@ -255,7 +256,7 @@ impl<'a> Analyzer<'a> {
         width.unwrap_or(0)
     }
 
-    /// The values of one row, each with its place.
+    /// Analyzes the values of one row; returns the values with their spans.
     pub(super) fn row_values(&mut self, scope: &Scope<'_>, row: &[Expr]) -> (Vec<Node>, Vec<Span>) {
         let (mut nodes, mut spans) = (Vec::with_capacity(row.len()), Vec::with_capacity(row.len()));
         for expr in row {
@@ -303,7 +304,7 @@ impl<'a> Analyzer<'a> {
             .collect()
     }
 
-    /// The checks of `transformInsertRow` on the number of values.
+    /// Checks the number of values, as `transformInsertRow` does.
     pub(super) fn check_width(
         &mut self,
         columns: &[(usize, Option<TargetColumn>)],
@@ -415,13 +416,15 @@ fn inserted_or_updated(query: &mut Query, updated: Vec<Written>) {
                 written.values.extend(update.values.iter().cloned());
                 query.assigned.push(written);
             }
-            // The new value of the column is not known, but the assigned expressions are still part of the statement.
+            // The new value of the whole column is not known, but the assigned expressions are kept so that the
+            // statement's expressions are complete.
             _ => query.other.extend(written.values),
         }
     }
 }
 
-/// A column of the query from which INSERT takes its rows. The fields of a record are not visible there.
+/// Returns a column of the query from which INSERT takes its rows. Fields of a record cannot be read through such a
+/// column.
 fn source_column(node: Node) -> Node {
     let span = node.span;
     match node.ty {

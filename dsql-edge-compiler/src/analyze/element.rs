@@ -1,13 +1,14 @@
 //! Decides whether the elements of an array parameter may be NULL.
 //!
-//! Input: the uses of a parameter. Output: whether the elements of the parameter may be NULL. `= ANY ($1)` and
-//! `unnest($1)` read single elements. An element of `unnest($1)` becomes a column; the element may be NULL only if this
-//! column is used where NULL has a meaning. An array that is stored or passed on as a whole may always contain NULLs.
+//! Input: the uses of a parameter that is an array. Output: whether the elements of the parameter may be NULL. `= ANY
+//! ($1)` and `unnest($1)` read single elements. An element of `unnest($1)` becomes a column; the element may be NULL
+//! only if this column is used where NULL has a meaning. An array that is stored or passed on as a whole may always
+//! contain NULLs.
 
 use super::analyzer::Analyzer;
 use super::tree::{Body, Node, NodeKind, Query, Rte, RteSource, Var};
 
-/// The number of a parameter, with or without casts around it.
+/// Returns the number of a parameter, with or without casts around it.
 pub(super) fn parameter_of(node: &Node) -> Option<usize> {
     match &node.kind {
         NodeKind::Parameter(number) => Some(*number),
@@ -58,8 +59,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that NULL has a meaning for this column. If the column comes from `unnest($1)`, directly or through
-    /// subqueries, the elements of `$1` may be NULL.
+    /// Records that the query uses this column where NULL has a meaning. If the column comes from `unnest($1)`,
+    /// directly or through subqueries, the elements of `$1` may be NULL.
     fn element_accepts_null(&mut self, rtes: &[Rte], var: Var) {
         if var.level > 0 {
             return;
@@ -78,7 +79,8 @@ impl Analyzer<'_> {
             }
             RteSource::Subquery { query, view: None } => self.column_accepts_null(query, var.column),
             RteSource::Cte(cte) => {
-                // In a recursive query, the search can reach a column again; such a column is not searched twice.
+                // In a recursive query, the search can reach the same column again, but each column is searched only
+                // once.
                 if cte.asked.borrow().contains(&var.column) {
                     return;
                 }

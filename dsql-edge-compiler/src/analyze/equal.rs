@@ -1,7 +1,8 @@
 //! Compares two expressions like PostgreSQL's `equal()`, ignoring locations.
 //!
-//! Input: two typed expressions or queries of one level. Output: for keys of `GROUP BY`, `ORDER BY` and `DISTINCT ON`,
-//! whether the two are written alike; for proofs, whether the two certainly have the same value.
+//! Input: two typed expressions or queries of one level. Output: two comparisons. The first comparison decides whether
+//! both are written alike (for keys of `GROUP BY`, `ORDER BY` and `DISTINCT ON`); the second decides whether both
+//! certainly have the same value (for proofs).
 
 use super::tree::{Body, JoinTree, Node, NodeKind, Query, RteSource};
 
@@ -11,8 +12,8 @@ impl Node {
         self.equal(other, false)
     }
 
-    /// Whether the expressions are written alike. Keys of `GROUP BY`, `ORDER BY` and `DISTINCT ON` are compared in this
-    /// way.
+    /// Whether the two expressions are written alike, apart from their locations. Keys of `GROUP BY`, `ORDER BY` and
+    /// `DISTINCT ON` are compared in this way.
     pub(super) fn written_alike(&self, other: &Node) -> bool {
         self.equal(other, true)
     }
@@ -48,8 +49,8 @@ impl Node {
             (NodeKind::WindowCall(a), NodeKind::WindowCall(b)) => {
                 (&a.name, &a.window) == (&b.name, &b.window)
             }
-            // An opaque node does not contain its whole expression. So two opaque nodes can be written alike, but they
-            // never certainly have the same value.
+            // An opaque node contains only a part of the expression that it represents. So two opaque nodes can be
+            // written alike, but they never certainly have the same value.
             (NodeKind::Opaque(_), NodeKind::Opaque(_)) => as_written,
             (
                 NodeKind::Quantified { functions: a, all: b, .. },
@@ -117,7 +118,7 @@ fn source(a: &RteSource, b: &RteSource) -> bool {
             c == d && (c.is_some() || a.written_alike(b))
         }
         (RteSource::Cte(a), RteSource::Cte(b)) => a.name == b.name,
-        // `Query::written_alike` compares the calls, together with the query's other expressions.
+        // The calls are compared by `Query::written_alike`, together with the query's other expressions.
         (RteSource::Function { ordinality: a, .. }, RteSource::Function { ordinality: b, .. }) => a == b,
         (RteSource::Nullable, RteSource::Nullable) => true,
         _ => false,

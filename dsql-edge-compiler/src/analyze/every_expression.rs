@@ -3,7 +3,7 @@
 use super::tree::{Node, Query};
 
 /// Calls `visit` with each expression, and with the queries around this expression, the innermost last. `levels` has
-/// the queries around the query to visit, and this query last. The queries of views are not visited.
+/// the queries around the query to visit, and this query last. This visitor does not enter the queries of views.
 pub(super) fn visit<'q>(levels: &[&'q Query], visit: &mut dyn FnMut(&[&Query], &Node)) {
     let Some(query) = levels.last().copied() else { return };
     let mut nodes = Vec::new();

@@ -1,15 +1,16 @@
 //! Finds constants that a column can never have: `status = 'drfat'`, if `CHECK (status IN ('draft', 'sent'))` holds.
 //!
-//! Input: an analyzed query. Output: a warning for each comparison with such a constant: PostgreSQL accepts the
-//! comparison, but its result is the same for every row. If a statement writes such a constant, the `CHECK` rejects the
-//! statement each time it runs. In the DSQL dialect, this is an error; in the PostgreSQL dialect, it is a warning. For
-//! an enum, PostgreSQL itself rejects an unknown label.
+//! Input: an analyzed query. Output: a warning for each comparison of a column with a constant that the column never
+//! contains. PostgreSQL accepts the comparison, but its result is the same for every row. If a statement writes such a
+//! constant, the `CHECK` rejects the statement each time it runs. In the DSQL dialect, this is an error; in the
+//! PostgreSQL dialect, it is a warning. For an enum, PostgreSQL itself rejects an unknown label.
 //!
-//! The comparisons and assignments also determine the labels that a parameter can have. `emit` compares these labels
-//! with those of the Rust type that a query function names for the parameter.
+//! From comparisons and assignments, this module also derives the labels that the value of a parameter can have. `emit`
+//! compares these labels with the labels of the Rust type that a query function declares for the parameter.
 //!
-//! Only `=` and `<>` of texts are checked: the order of texts depends on collations, and a pattern is not a value. A
-//! column is followed through subqueries, `WITH` and views, but a constant inside a view's own query is not checked.
+//! Only comparisons of strings by `=` and `<>` are checked: the result of `<` depends on the collation, and the operand
+//! of LIKE is a pattern. A column is followed through subqueries, `WITH` and views, but a constant inside a view's own
+//! query is not checked.
 
 use super::analyzer::Analyzer;
 use super::catalog::Catalog;
@@ -36,7 +37,7 @@ impl Analyzer<'_> {
         found.parameters.into_iter().for_each(|(number, labels)| self.accepts_labels(number, labels));
     }
 
-    /// Records that a parameter is used at a place that accepts only these labels.
+    /// Records that one use of a parameter accepts only these labels.
     fn accepts_labels(&mut self, number: usize, labels: Labels) {
         if let Some(parameter) = self.parameters.get_mut(number.wrapping_sub(1)) {
             parameter.labels.push(labels);
@@ -89,7 +90,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The findings from the comparisons of a query.
+/// The warnings about a query's comparisons, and the labels that the comparisons determine for parameters.
 #[derive(Default)]
 struct Found {
     warnings: Vec<Diagnostic>,
@@ -97,10 +98,10 @@ struct Found {
     parameters: Vec<(usize, Labels)>,
 }
 
-/// The functions of `=` and `<>` for texts.
+/// The names of the functions behind `=` and `<>` for strings.
 const EQUALITY: [&str; 4] = ["texteq", "textne", "bpchareq", "bpcharne"];
 
-/// Examines one expression. `levels` has the queries around the expression, the innermost last.
+/// Examines one expression. `levels` contains the queries around the expression; the innermost query is the last.
 fn comparison(catalog: Catalog<'_>, levels: &[&Query], node: &Node, out: &mut Found) {
     let (left, right) = match &node.kind {
         NodeKind::Call { function, args } if EQUALITY.contains(&function.name.as_str()) => {
@@ -140,14 +141,15 @@ fn comparison(catalog: Catalog<'_>, levels: &[&Query], node: &Node, out: &mut Fo
     }
 }
 
-/// Whether the type is `character`, and the text without the spaces at its end is a label: these spaces have no meaning
-/// in `character`.
+/// Whether the type is `character`, and the constant without the spaces at its end is a label: these spaces have no
+/// meaning in `character`.
 fn is_padded(catalog: Catalog<'_>, ty: u32, text: &str, labels: &Labels) -> bool {
     let trimmed = text.trim_end_matches(' ');
     catalog.base_type(ty).0 == oid::BPCHAR && labels.values.iter().any(|label| label == trimmed)
 }
 
-/// The column, possibly under a relabeling cast, and its own type.
+/// Returns the column that the expression reads, with or without a relabeling cast, and the OID of the column's own
+/// type.
 fn column(node: &Node) -> Option<(Var, u32)> {
     match &node.kind {
         NodeKind::Var(var) => Some((*var, node.ty)),
@@ -164,7 +166,7 @@ fn constant(node: &Node) -> Option<(&str, Span)> {
     }
 }
 
-/// The number of a parameter, possibly under a relabeling cast.
+/// Returns the number of a parameter, with or without a relabeling cast around it.
 fn parameter(node: &Node) -> Option<usize> {
     match &node.kind {
         NodeKind::Parameter(number) => Some(*number),

@@ -39,8 +39,8 @@ impl Analyzer<'_> {
                 start: first_operand(&node).unwrap_or(expr.span.start).max(expr.span.start),
                 end: expr.span.end,
             },
-            // `x AT TIME ZONE z` is a call. The place of the call is the keyword, and the first argument of the call is
-            // the zone.
+            // `x AT TIME ZONE z` is a call. The location of the call is the keyword, and the zone, after the keyword,
+            // is the first argument of the call.
             ExprKind::Function(call) if call.location.start > expr.span.start => Span {
                 start: first_operand(&node).unwrap_or(u32::MAX).min(call.location.start),
                 end: expr.span.end,
@@ -169,7 +169,7 @@ impl Analyzer<'_> {
         exprs.iter().map(|expr| self.expr(scope, expr)).collect()
     }
 
-    /// A list of expressions, in which `t.*` means the columns of `t`: `transformExpressionList`.
+    /// Analyzes a list of expressions; `t.*` in the list means all columns of `t`: `transformExpressionList`.
     pub(super) fn expr_list_expanded(&mut self, scope: &Scope<'_>, exprs: &[Expr]) -> Vec<Node> {
         let mut out = Vec::with_capacity(exprs.len());
         for expr in exprs {
@@ -195,7 +195,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The start of the first operand: `exprLocation`.
+/// Returns the start of the first operand: `exprLocation`.
 fn first_operand(node: &Node) -> Option<u32> {
     let mut start = match &node.kind {
         NodeKind::Subscript(parts) => parts.first().map(|base| base.span.start),
@@ -209,7 +209,7 @@ fn first_operand(node: &Node) -> Option<u32> {
     start
 }
 
-/// A constant has the type that the grammar gives it: `make_const`.
+/// Returns a constant with the type that PostgreSQL's grammar gives to this kind of literal: `make_const`.
 pub(super) fn constant(literal: &Literal, span: Span) -> Node {
     let (ty, value) = match literal {
         Literal::String(text) => (oid::UNKNOWN, Some(text.clone())),

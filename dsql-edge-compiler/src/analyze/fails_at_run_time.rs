@@ -1,8 +1,8 @@
-//! Finds expressions that fail each time they run: `1 / 0`, `99999999999::int`, `date_trunc('weekly', at)`.
+//! Finds expressions whose evaluation always fails: `1 / 0`, `99999999999::int`, `date_trunc('weekly', at)`.
 //!
-//! Input: an analyzed query. Output: a warning for each such expression. PostgreSQL prepares the statement and reports
-//! the error only when it plans or runs the statement, and an expression may be in a branch that never runs, such as an
-//! arm of CASE. So these are not errors.
+//! Input: an analyzed query. Output: a warning for each expression that always fails. PostgreSQL prepares the statement
+//! and reports the error only when it plans or runs the statement, and an expression may be in a branch that never
+//! runs, such as an arm of CASE. So these are not errors.
 //!
 //! Only constants that are operands or arguments themselves are examined; constant expressions are not evaluated. For a
 //! NULL, a strict operator returns NULL instead of failing.
@@ -99,7 +99,7 @@ fn division_by_zero(divisor: &Node) -> Option<Failure> {
     is_zero.then(|| Failure { span, message: "division by zero".to_owned(), hint })
 }
 
-/// A number that its cast to an integer type rejects. Numbers with a fraction are rounded.
+/// Finds a number that its cast to an integer type rejects. Numbers with a fraction are rounded.
 fn integer_out_of_range(ty: Oid, arg: &Node) -> Option<Failure> {
     let (name, least, most) = match ty {
         oid::INT2 => ("smallint", i64::from(i16::MIN), i64::from(i16::MAX)),
@@ -112,7 +112,8 @@ fn integer_out_of_range(ty: Oid, arg: &Node) -> Option<Failure> {
         Some((whole, fraction)) if fraction.bytes().all(|it| it.is_ascii_digit()) => whole,
         _ => text,
     };
-    // A number just above the limit may be rounded to the limit, so only numbers beyond that are reported.
+    // PostgreSQL may round a number just above the limit to the limit, so only numbers that are certainly too large are
+    // reported.
     let number = whole.parse::<i128>().ok()?;
     let is_whole = whole.len() == text.len();
     let slack = i128::from(!is_whole);
@@ -188,7 +189,7 @@ fn extraction(catalog: Catalog<'_>, function: &str, unit: &Node, value: &Node) -
     (!supported).then(|| wrong_unit(catalog, (text, span), "supported", value, &[]))
 }
 
-/// PostgreSQL's error for a unit. `problem` is PostgreSQL's word: `recognized` or `supported`.
+/// Returns PostgreSQL's error for a unit. `problem` is PostgreSQL's word: `recognized` or `supported`.
 fn wrong_unit(
     catalog: Catalog<'_>,
     (text, span): (&str, Span),
@@ -219,7 +220,8 @@ fn time_zone(zone: &Node) -> Option<Failure> {
     Some(Failure { span, message: format!("time zone \"{text}\" not recognized"), hint })
 }
 
-/// A column that is an array of arrays. Its row cannot be decoded, because a `Vec` has one dimension.
+/// Finds a column that is an array of arrays. The runtime cannot decode such a column, because a `Vec` has one
+/// dimension.
 fn nested_array(node: &Node) -> Option<Failure> {
     match &node.kind {
         NodeKind::Cast { arg, function: None } => nested_array(arg),
@@ -234,7 +236,7 @@ fn nested_array(node: &Node) -> Option<Failure> {
     }
 }
 
-/// The constant, possibly under casts.
+/// Returns the constant, with or without casts around it.
 fn constant(node: &Node) -> Option<(&str, Span)> {
     match &node.kind {
         NodeKind::Constant(Some(text)) => Some((text, node.span)),

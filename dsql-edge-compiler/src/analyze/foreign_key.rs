@@ -1,10 +1,10 @@
 //! Decides whether the columns of a foreign key can be compared with the referenced columns:
 //! `ATAddForeignKeyConstraint`.
 //!
-//! Input: the types of two columns. Output: Output: `None` if a foreign key can compare the two types; otherwise the
-//! names of both types, for the error message. PostgreSQL uses the equality operator of the referenced column's index.
-//! The types can be compared if the operator family of the index has an operator for both, or if the referencing column
-//! has an implicit cast to the type that the index compares.
+//! Input: the types of two columns. Output: `None` if a foreign key can compare the two types; otherwise the names of
+//! both types, for the error message. PostgreSQL uses the equality operator of the referenced column's index. The types
+//! can be compared if the operator family of the index has an operator for both, or if the referencing column has an
+//! implicit cast to the type that the index compares.
 
 use super::catalog::Catalog;
 use super::coercion::Context;
@@ -53,7 +53,7 @@ fn fits(catalog: Catalog<'_>, from: Oid, to: Oid) -> bool {
     }
 }
 
-/// The type that the default operator class of a type compares: `opcintype`.
+/// Returns the type that the default operator class of a type compares: `opcintype`.
 fn compared(ty: Oid) -> Oid {
     match ty {
         oid::VARCHAR => oid::TEXT,

@@ -57,7 +57,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Adds the entries of an item to the range table, and to the end of the namespace.
+    /// Adds an item of `FROM` to the range table, and to the end of the namespace.
     pub(super) fn range_table_item(&mut self, scope: &mut Scope<'_>, item: &FromItem) -> JoinTree {
         match item {
             FromItem::Table { name, alias, sample, .. } => {
@@ -104,7 +104,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Adds an entry, and its name at the end of the namespace.
+    /// Adds an entry to the range table, and the entry's name to the end of the namespace.
     pub(super) fn leaf(
         &mut self,
         scope: &mut Scope<'_>,
@@ -286,7 +286,7 @@ impl Analyzer<'_> {
         };
         if let Some(alias) = &item.alias {
             rte.name.clone_from(&alias.name.text);
-            // `FROM f(…) AS x`: the alias names the one column of a scalar function.
+            // `FROM f(…) AS x`: the alias is also the name of the single column of a scalar function.
             if single_scalar && let Some(column) = rte.columns.first_mut() {
                 column.name = ColumnLabel::alias(&alias.name.text);
             }
@@ -302,7 +302,7 @@ impl Analyzer<'_> {
         self.leaf(scope, rte, None, true)
     }
 
-    /// The calls of an item. `unnest` of several arrays becomes one call per array, as in `gram.y`.
+    /// Returns the calls of an item. `unnest` of several arrays becomes one call per array, as in `gram.y`.
     pub(super) fn calls_of<'i>(&self, item: &'i FunctionItem) -> Vec<(ast::Expr, &'i [ColumnDefinition])> {
         let mut out = Vec::new();
         for (expr, definitions) in &item.functions {
@@ -331,8 +331,8 @@ impl Analyzer<'_> {
         out
     }
 
-    /// The columns that a function in `FROM` returns, a flag for each column that is never NULL, and whether the
-    /// function is scalar.
+    /// Returns the columns that a function in `FROM` returns, a flag for each column that is never NULL, and whether
+    /// the function is scalar.
     pub(super) fn function_columns(
         &mut self,
         node: &Node,
@@ -371,7 +371,7 @@ impl Analyzer<'_> {
             let never = vec![false; columns.len()];
             return (columns, never, false);
         }
-        // The OUT columns of the function that the call resolved to.
+        // The OUT columns of the called function.
         if let NodeKind::Call { function, .. } = &node.kind
             && node.ty == oid::RECORD
         {
@@ -408,8 +408,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// The parameters of `UNNEST ($1, $2)`. The runtime rejects arrays of different lengths, because PostgreSQL would pad
-/// the shorter array with NULLs.
+/// Returns the parameters of `UNNEST ($1, $2)`. The runtime rejects arrays of different lengths, because PostgreSQL
+/// would pad the shorter array with NULLs.
 fn equally_long(item: &FunctionItem, functions: &[(Node, Vec<bool>)]) -> Vec<usize> {
     if item.functions.len() != 1 || functions.len() < 2 {
         return Vec::new();
@@ -421,7 +421,7 @@ fn equally_long(item: &FunctionItem, functions: &[(Node, Vec<bool>)]) -> Vec<usi
     functions.iter().map(number).collect::<Option<Vec<usize>>>().unwrap_or_default()
 }
 
-/// An entry with unknown columns, used after an error.
+/// Returns an entry with unknown columns, used after an error.
 fn broken(name: &str) -> Rte {
     Rte { name: name.to_owned(), columns: Vec::new(), source: RteSource::Nullable }
 }

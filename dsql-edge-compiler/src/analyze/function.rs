@@ -1,7 +1,7 @@
 //! Analyzes function calls: `parse_func.c`.
 //!
 //! Input: a call and its typed arguments. Output: the typed call, an aggregate, a window call or a cast in function
-//! form; or PostgreSQL's error, with a hint that names existing functions.
+//! form; or PostgreSQL's error, with a hint that lists existing functions.
 
 use super::analyzer::Analyzer;
 use super::candidates::{Function, Lookup, Resolved};
@@ -18,7 +18,7 @@ use crate::syntax::ast::{FunctionCall, QualifiedName};
 use crate::transaction_control;
 use std::rc::Rc;
 
-/// A call as written, with its place and its analyzed FILTER, but without its analyzed arguments.
+/// A function call: the call as written, its location, and its analyzed FILTER; the arguments are not analyzed yet.
 pub(super) struct CallSite<'c> {
     pub(super) call: &'c FunctionCall,
     /// The whole expression.
@@ -52,7 +52,7 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         if args.iter().any(Node::is_error) {
-            // The error in the argument has been reported. The call still has a type if the result type is certain.
+            // The error in the argument was already reported. The call still has a type if the result type is certain.
             return self.call_with_errors(call, args, span);
         }
         let names: Vec<Option<&str>> =
@@ -67,7 +67,8 @@ impl Analyzer<'_> {
                 self.resolved_call(scope, site, resolved, args)
             }
             Lookup::Coercion(target) => {
-                // A cast written as a call does not accept the clauses of an aggregate either.
+                // If the call is a cast in the form of a function call, such as `int4(x)`, the clauses of an aggregate
+                // are an error too.
                 if let Some(message) = clause_of_aggregates(call, false, false) {
                     self.report(Diagnostic::error(Code::WrongObjectType, call.location, message));
                     return Node::error(span);
@@ -355,7 +356,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The properties of a function that the analysis of a call needs.
+/// The facts about a function that are needed to analyze a call.
 pub(super) struct Facts {
     pub(super) name: String,
     pub(super) kind: FunctionKind,
@@ -369,8 +370,7 @@ pub(super) struct Facts {
     pub(super) columns: Vec<OutColumn>,
 }
 
-/// If the call has OVER or a clause for aggregates, and the kind of function does not accept the clause, returns the
-/// error message.
+/// Returns the error message if the call has OVER or a clause of aggregates that this kind of function does not accept.
 fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -> Option<String> {
     let name = call.name.display();
     let of_aggregates = [
@@ -389,7 +389,7 @@ fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -
     }
 }
 
-/// The error in the names of the arguments: `ParseFuncOrColumn`.
+/// Returns the error in the names of the arguments: `ParseFuncOrColumn`.
 pub(super) fn misnamed(call: &FunctionCall, args: &[Node]) -> Option<Diagnostic> {
     let mut names: Vec<&str> = Vec::new();
     for (arg, node) in call.args.iter().zip(args) {
@@ -409,7 +409,7 @@ pub(super) fn misnamed(call: &FunctionCall, args: &[Node]) -> Option<Diagnostic>
     None
 }
 
-/// The text of a constant, with or without casts around it.
+/// Returns the text of a constant, with or without casts around it.
 fn constant_text(node: &Node) -> Option<&str> {
     match &node.kind {
         NodeKind::Constant(text) => text.as_deref(),

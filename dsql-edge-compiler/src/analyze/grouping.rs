@@ -13,15 +13,17 @@ use std::collections::HashSet;
 
 /// The grouping of a query level.
 struct Grouped<'q> {
-    /// The entries whose columns are all determined by the grouping columns.
+    /// The entries of `FROM` whose columns depend on the grouping columns only, because the primary key is grouped.
     functional: Vec<usize>,
     /// The keys.
     keys: NodeSet<'q>,
-    /// The keys that are columns of this level: the entry and the column.
+    /// The keys that are columns of this query level; for each column, the number of its entry and its column number
+    /// are recorded.
     columns: HashSet<(usize, usize)>,
 }
 
-/// The entry and the column number of a key, if the key is a column of the query's own level.
+/// Returns the number of the entry and the column number of a key; `None` if the key is not a column of the query's own
+/// level.
 fn column_of_level(key: &Node) -> Option<(usize, usize)> {
     match key.kind {
         NodeKind::Var(var) if var.level == 0 => Some((var.rte, var.column)),
@@ -35,13 +37,13 @@ impl Analyzer<'_> {
         if !(query.grouped || query.has_aggregates || query.having.is_some()) {
             return;
         }
-        // Columns that depend on a grouped primary key are grouped too.
+        // If a primary key is grouped, all columns of its table count as grouped.
         let grouped = Grouped {
             functional: self.grouped_by_key(query),
             keys: query.group_by.iter().collect(),
             columns: query.group_by.iter().filter_map(column_of_level).collect(),
         };
-        // The keys in `other` are checked together with the targets: in PostgreSQL they are part of the target list.
+        // The check includes the keys in `other`, which are a part of the target list in PostgreSQL.
         let targets = query.targets.iter().map(|target| &target.node).chain(&query.other).collect();
         let having: Vec<&Node> = query.having.iter().collect();
         for clause in [targets, having] {
@@ -69,7 +71,7 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::InvalidRecursion, span, message));
     }
 
-    /// The entries whose columns are all determined by the grouping columns.
+    /// Returns the entries of `FROM` whose primary key is among the grouping columns.
     fn grouped_by_key(&self, query: &Query) -> Vec<usize> {
         let grouped = |rte: usize, column: usize| {
             query.common_keys.iter().any(|node| {
@@ -117,8 +119,8 @@ impl Analyzer<'_> {
                 return;
             }
             NodeKind::Var(var) if var.level == depth => {
-                // `columns` has only the keys of this level, because a column of an outer query can have the same two
-                // numbers.
+                // `columns` contains only columns of this query level, because a column of an outer query can have the
+                // same entry number and column number.
                 let is_key = grouped.columns.contains(&(var.rte, var.column));
                 if is_key || grouped.functional.contains(&var.rte) {
                     return;

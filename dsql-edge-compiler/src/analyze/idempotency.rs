@@ -13,16 +13,17 @@
 //! If a key is taken, the transaction is reported as already committed, so the violation must prove that the
 //! transaction was committed. In `INSERT INTO users (id, email) VALUES ($id, $email)` both columns are unique, and a
 //! violation of `users_email_key` proves only that another row has this address: the transaction may never have run. So
-//! one constraint is the key: the constraint that `ON CONFLICT (…)` names, or otherwise the constraint whose columns
-//! are also in all other candidates. The violation of a constraint proves that the key is taken if the constraint has
-//! all columns of the key.
+//! exactly one constraint is the key. If the INSERT has `ON CONFLICT (…)`, the key is the constraint with these
+//! columns; otherwise, the key is the constraint whose columns all other candidates contain. The violation of a
+//! constraint proves that the key is taken if the constraint has all columns of the key.
 //!
 //! PostgreSQL checks the unique indexes of a row one after the other and reports only the first violation. So a second
 //! run of `INSERT INTO booking (seat_id, request_key) VALUES ($seat, $key)` may report `booking_seat_id_key`, although
-//! the key is taken, too. Therefore an INSERT without a conflict target is a key only if the row cannot violate any
-//! other unique index: some column of that index is NULL, or gets a new UUID or the next value of a sequence. An index
-//! that is partial, has nullable columns or covers an expression may still report the violation first, so such an index
-//! is not an exception. `ON CONFLICT (key)` checks the key first.
+//! the second run violates the key too. Therefore an INSERT without a conflict target is a key only if the row cannot
+//! violate any other unique index: some column of that index is NULL, or gets a new UUID or the next value of a
+//! sequence. An index that is partial, has nullable columns or covers an expression may still report the violation
+//! first, so such an index is not an exception. With `ON CONFLICT (key)`, PostgreSQL checks the index of this key
+//! before the other indexes.
 
 use super::catalog::{Catalog, quote_identifier};
 use super::written_table::Target;
@@ -77,7 +78,7 @@ fn key(
     let (proving, others): (Vec<&Key>, Vec<&Key>) = relation.keys.iter().partition(|key| has_all(key, meant));
     let all = !relation.has_other_keys && others.is_empty();
     // Without a conflict target, a second run may violate another index before the index of the key. With `ON CONFLICT
-    // DO NOTHING`, the other index may be the reason why the row is skipped.
+    // DO NOTHING`, a violation of another index can also be the reason why PostgreSQL skips the row.
     let names_key = conflict.is_some_and(|it| !matches!(it.target, ConflictTarget::Any));
     let other = others.iter().find(|key| !written.never_conflicts(key));
     if (relation.has_other_keys || other.is_some()) && !names_key {
@@ -105,7 +106,7 @@ fn keeps_rows(relation: &Relation, target: &Target) -> Result<(), String> {
     Err(format!("{} {problem}", relation.name))
 }
 
-/// The row of a plain `INSERT … VALUES (…)` with one row.
+/// Returns the values of a plain `INSERT … VALUES (…)` with one row, or the reason why the INSERT has another form.
 fn only_row(insert: &Insert) -> Result<&[Expr], String> {
     let source = insert.source.as_ref().ok_or("it writes no value")?;
     let is_query = source.with.is_some()
@@ -126,12 +127,12 @@ fn only_row(insert: &Insert) -> Result<&[Expr], String> {
     Err(problem)
 }
 
-/// The name of a constraint or index in a reason.
+/// Returns the name of a constraint or index for an error message.
 fn name_of(key: &Key) -> String {
     key.name.clone().unwrap_or_else(|| format!("the unique index of {}", columns_of(key)))
 }
 
-/// The columns of a key, as `ON CONFLICT` names them: `(a, b)`.
+/// Returns the columns of a key in the form of an `ON CONFLICT` target: `(a, b)`.
 fn columns_of(key: &Key) -> String {
     let columns: Vec<String> = key.columns.iter().map(|column| quote_identifier(column)).collect();
     format!("({})", columns.join(", "))
@@ -158,7 +159,7 @@ impl Written<'_> {
         }
     }
 
-    /// The reason why no key of the table is a candidate.
+    /// Returns the reason why no key of the table is a candidate.
     fn no_candidate(&self) -> String {
         let table = &self.relation.name;
         let problems: Vec<String> = self
@@ -197,7 +198,7 @@ impl Written<'_> {
         if column.takes_from_sequence() || column.expression().is_some_and(|default| self.is_new(default)) {
             return true;
         }
-        // A domain may have a default of its own.
+        // A domain may have its own default.
         let is_domain = self.target.columns.get(at).is_none_or(|it| self.catalog.base_type(it.ty).0 != it.ty);
         !column.has_default && !is_domain && !key.nulls_not_distinct
     }
@@ -219,8 +220,8 @@ impl Written<'_> {
         self.relation.columns.iter().position(|it| it.name == column)
     }
 
-    /// The value that the statement writes to the column at `at`; `None` if the statement writes only a part of the
-    /// column.
+    /// Returns the value that the statement writes to the column at `at`; `None` if the statement writes only a part of
+    /// the column.
     fn written(&self, at: usize) -> Option<&Expr> {
         let whole = |it: &Option<TargetColumn>| it.as_ref().is_none_or(|it| it.indirection.is_empty());
         let place = self.columns.iter().position(|(known, it)| *known == at && whole(it))?;
@@ -259,9 +260,9 @@ impl Written<'_> {
         from == to || (is_text(from) && is_text(to)) || (is_number(from) && is_number(to))
     }
 
-    /// Whether a constant has the same value in every run. `'now'`, `'00:00 today'` and `'[today,tomorrow)'` are
-    /// evaluated when the statement runs, `'04:05'` uses the session's time zone, and the name of a table may later
-    /// refer to another table.
+    /// Whether a constant is certain to have the same value in every run. `'now'`, `'00:00 today'` and
+    /// `'[today,tomorrow)'` are evaluated when the statement runs, `'04:05'` uses the session's time zone, and the name
+    /// of a table may later refer to another table.
     fn is_constant(&self, literal: &Literal, column: usize) -> bool {
         let Some(ty) = self.column_type(column) else { return false };
         let is_plain = PLAIN.contains(&ty) || NUMBERS.contains(&ty);
@@ -298,10 +299,10 @@ fn is_date(text: &str) -> bool {
     year == 4 && text.bytes().all(|it| it.is_ascii_digit() || matches!(it, b'-' | b':' | b'.' | b' '))
 }
 
-/// The keys that `ON CONFLICT` refers to.
+/// Returns the keys that `ON CONFLICT` refers to.
 ///
 /// # Errors
-/// Returns the reason if a skipped row does not prove that a row with one of these keys exists.
+/// Returns the reason if PostgreSQL may skip the row although no row with one of these keys exists.
 fn named<'k>(
     conflict: &OnConflict,
     relation: &Relation,

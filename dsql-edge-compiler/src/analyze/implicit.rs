@@ -1,9 +1,8 @@
-//! Handles the functions that PostgreSQL calls implicitly: those in the CHECKs of a domain, and in the defaults,
-//! CHECKs, generated columns and indexes of a table.
+//! Finds the functions that PostgreSQL calls although the statement does not contain a call:
 //!
-//! Input: a type that a value is coerced to, or a table that is written to. Output: `writes` and `session` of the
-//! [`Analyzer`]. If such a function may write, a query whose answer is lost is not retried. Such a function may also
-//! change the session.
+//! Input: the type to which a value is coerced, or the table to which a statement writes. Output: the fields `writes`
+//! and `session` of the [`Analyzer`]. If PostgreSQL implicitly calls a function that may write, the runtime does not
+//! retry a query whose answer is lost. Such a function may also change the session.
 
 use super::analyzer::Analyzer;
 use super::function::is_harmless;
@@ -15,8 +14,8 @@ use crate::syntax::visit::{self, Visit};
 use crate::typed::SessionEffect;
 
 impl Analyzer<'_> {
-    /// Records that a value is coerced to this type. If the type is a domain, the coercion evaluates the domain's
-    /// CHECKs.
+    /// Records that the statement coerces a value to the type `type_oid`. If the type is a domain, the coercion
+    /// evaluates the domain's CHECKs.
     pub(super) fn becomes(&mut self, mut type_oid: Oid) {
         // The base type of a domain can be another domain.
         for _ in 0..32 {
@@ -28,8 +27,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that a row is written to this table. The write evaluates the table's expressions (defaults, CHECKs …)
-    /// and runs its triggers.
+    /// Records that the statement writes a row to the table with this index. The write evaluates the table's
+    /// expressions (defaults, CHECKs …) and runs its triggers.
     pub(super) fn evaluates(&mut self, relation: usize) {
         let schema = self.catalog.schema;
         let Some(relation) = schema.relations.get(relation) else { return };

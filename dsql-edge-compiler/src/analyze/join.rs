@@ -11,7 +11,7 @@ use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::source::Span;
 use crate::syntax::ast::{Join, JoinConstraint, JoinKind, Name, Operator};
 
-/// A column of `USING` or `NATURAL`: the name, the place of the name, and the columns on the two sides.
+/// A column that `USING` or `NATURAL` merges: its name, the span of the name, and the columns of the two sides.
 pub(super) struct Merged {
     name: ColumnLabel,
     span: Span,
@@ -55,7 +55,7 @@ impl Analyzer<'_> {
         }
         scope.namespace.iter_mut().skip(outer).for_each(|item| item.joined = true);
         if let Some(alias) = &join.alias {
-            // The alias hides the tables of the join.
+            // An alias of the join hides the tables inside the join.
             let mut columns = columns;
             if alias.columns.len() > columns.len() {
                 let message = format!(
@@ -79,7 +79,7 @@ impl Analyzer<'_> {
         JoinTree::Join { kind: join.kind, left: Box::new(left_tree), right: Box::new(right_tree), on }
     }
 
-    /// The join columns of USING or NATURAL.
+    /// Returns the columns that USING or NATURAL merges.
     pub(super) fn using_columns(
         &mut self,
         join: &Join,
@@ -148,7 +148,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The columns that USING or NATURAL merge, and the condition that compares them.
+    /// Returns the columns that USING or NATURAL merge, and the condition that compares them.
     fn merged_columns(
         &mut self,
         join: &Join,
@@ -186,7 +186,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The columns of a join in order: the merged columns come first.
+/// Returns the columns of a join in order: the merged columns come first.
 fn joined_columns(
     merged: &[(ColumnLabel, Node)],
     left: &[NamespaceItem],

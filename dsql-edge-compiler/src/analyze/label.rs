@@ -16,7 +16,7 @@ pub(super) struct ColumnLabel {
 }
 
 impl ColumnLabel {
-    /// A name that is an alias in the query.
+    /// Makes the label of a name that is an alias in the query.
     pub(super) fn alias(text: &str) -> ColumnLabel {
         ColumnLabel { text: text.to_owned(), is_alias: true }
     }
@@ -32,7 +32,7 @@ impl ColumnLabel {
     }
 }
 
-/// Converts a text to the label of a name that is not an alias; the name comes from the database or from PostgreSQL.
+/// Makes a label from a name that is not an alias: the name comes from the database or from PostgreSQL.
 impl<T: Into<String>> From<T> for ColumnLabel {
     fn from(text: T) -> ColumnLabel {
         ColumnLabel { text: text.into(), is_alias: false }

@@ -1,16 +1,16 @@
 //! Finds the labels that the values of a column or a type can have.
 //!
-//! Input: a column of a table, or a type. Output: the labels of an enum, or the texts that a `CHECK` of the column or
-//! of its domain allows. Texts whose equality depends on a nondeterministic collation have no labels here, because a
-//! different text can be equal to a label.
+//! Input: a column of a table, or a type. Output: the labels of an enum, or the strings that a `CHECK` of the column or
+//! of its domain allows. If the equality of a column's strings depends on a nondeterministic collation, the column has
+//! no labels here, because a different string can be equal to a label.
 
 use super::catalog::Catalog;
 use crate::builtin::{Oid, TypeKind, oid};
 use crate::schema::{Column, UserTypeKind, labels_of_checks};
 use crate::typed::Labels;
 
-/// The labels of a table's column. With `all_rows`, the labels are those of all rows, including rows that are older
-/// than a `CHECK`.
+/// Returns the labels of a table's column. If `all_rows` is true, the labels cover all rows, including rows that are
+/// older than a `CHECK`.
 pub(super) fn of_column(
     catalog: Catalog<'_>,
     relation: usize,
@@ -30,7 +30,7 @@ pub(super) fn of_column(
     Some(Labels { of: format!("{}.{}", relation.name, column.name), values: trimmed(catalog, ty, values) })
 }
 
-/// The labels of an enum, of a domain, or of an array's elements.
+/// Returns the labels of an enum, of a domain, or of an array's elements.
 pub(super) fn of_type(catalog: Catalog<'_>, ty: Oid) -> Option<Labels> {
     let info = catalog.type_info(ty);
     let named = |values| Labels { of: catalog.display(ty, -1), values };
@@ -52,14 +52,14 @@ pub(super) fn of_type(catalog: Catalog<'_>, ty: Oid) -> Option<Labels> {
     }
 }
 
-/// Whether two values of the type are equal exactly if their texts are the same (for `character`, without the spaces at
-/// the end).
+/// Whether two values of the type are equal exactly if their characters are the same (for `character`, without the
+/// spaces at the end).
 fn is_text(catalog: Catalog<'_>, ty: Oid, column: Option<&Column>) -> bool {
     let plain = matches!(catalog.base_type(ty).0, oid::TEXT | oid::VARCHAR | oid::BPCHAR);
     let collation = column.and_then(|column| column.collation.as_deref());
     let known = &catalog.schema.nondeterministic_collations;
-    // A domain's own collation is not recorded, so the texts of a domain are compared only if all collations are
-    // deterministic.
+    // The catalog does not record the collation of a domain, so the values of a domain are compared as strings only if
+    // all collations are deterministic.
     let is_domain = catalog.type_info(ty).kind == TypeKind::Domain;
     let deterministic = match collation {
         Some(name) => !known.iter().any(|(_, its)| its == name),
@@ -68,7 +68,7 @@ fn is_text(catalog: Catalog<'_>, ty: Oid, column: Option<&Column>) -> bool {
     plain && deterministic
 }
 
-/// The labels of a `character` column without the spaces at their ends, which have no meaning there.
+/// Removes the spaces at the ends of labels of the type `character`, in which these spaces have no meaning.
 fn trimmed(catalog: Catalog<'_>, ty: Oid, mut values: Vec<String>) -> Vec<String> {
     if catalog.base_type(ty).0 == oid::BPCHAR {
         values.iter_mut().for_each(|label| label.truncate(label.trim_end_matches(' ').len()));

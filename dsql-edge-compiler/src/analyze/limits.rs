@@ -1,8 +1,9 @@
 //! Checks PostgreSQL's limits on the width of a statement: `free_parsestate`, `ParseFuncOrColumn`,
 //! `transformGroupingSet`.
 //!
-//! Input: the parts of a statement. Output: the error for the limit that these parts exceed. The compiler's own limits
-//! on nesting are checked elsewhere: by the parser, and by the diagnostic `too-complex`.
+//! Input: the parts of a statement that PostgreSQL limits, such as the target list and the arguments of a call. Output:
+//! the error for the limit that these parts exceed. The compiler's own limits on nesting are checked elsewhere: by the
+//! parser, and by the diagnostic `too-complex`.
 
 use super::analyzer::Analyzer;
 use super::node_set::NodeSet;
@@ -54,8 +55,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Analyzes a call that is written as a call, after a check of the number of arguments. A JSON constructor, which
-    /// the grammar turns into a call, does not have this limit.
+    /// Analyzes a call that the query itself contains, after a check of the number of arguments. A JSON constructor,
+    /// which the grammar turns into a call, does not have this limit.
     pub(super) fn written_call(&mut self, scope: &Scope<'_>, call: &FunctionCall, span: Span) -> Node {
         if call.args.len() <= MAX_ARGUMENTS {
             return self.function_call(scope, call, span);

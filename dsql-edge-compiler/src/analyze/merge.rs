@@ -66,8 +66,8 @@ impl Analyzer<'_> {
             self.merge_clause(&mut scope, clause, &target, merge.table.name.span());
         }
         // PostgreSQL's analysis accepts a condition that is not a boolean, and the statement then fails at run time. So
-        // the error of this check comes after the errors that PostgreSQL's analysis reports. An `unknown` condition is
-        // not resolved here.
+        // this check runs after PostgreSQL's analysis, whose errors come first. A condition of the type `unknown` is
+        // not coerced here.
         let on = if on.ty == oid::UNKNOWN { on } else { self.coerce_to_boolean(on, "JOIN/ON") };
         let left = Box::new(JoinTree::Leaf(target.rte));
         let from = from.into_iter().next().map(|source| JoinTree::Join {

@@ -108,7 +108,7 @@ use tree::{Command, Node, NodeKind, Query, TargetEntry};
 ///
 /// # Errors
 ///
-/// Returns all diagnostics, errors and warnings, in PostgreSQL's order, if there is an error.
+/// If the statement has an error, returns all errors and warnings, in PostgreSQL's order.
 pub fn analyze(statement: ParsedStatement<'_>, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let (analyzer, query) = analyzed(statement, schema);
     if analyzer.diagnostics.has_errors() {
@@ -193,7 +193,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// DSQL answers `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` with the job's id.
+/// Returns the description of DSQL's answer to `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC`: one row with the job's id.
 fn job(span: Span) -> Query {
     let node = Node::new(oid::TEXT, NodeKind::NeverNull, span);
     let target = TargetEntry { node, name: "job_id".into(), span };

@@ -1,4 +1,5 @@
-//! Defines [`NamespaceItem`], one entry of the names that a place of a query can use (`ParseNamespaceItem`).
+//! Defines [`NamespaceItem`] (`ParseNamespaceItem`): one table or subquery, with its columns, to which the names at one
+//! point of a query can refer.
 
 use super::label::ColumnLabel;
 use super::tree::Node;
@@ -35,7 +36,8 @@ pub(super) struct NamespaceItem {
 }
 
 impl NamespaceItem {
-    /// An item that has no range table entry. Its columns are visible as `column` and as `name.column`.
+    /// Makes an item without a range table entry. A query can refer to the columns of this item as `column` and as
+    /// `name.column`.
     pub(super) fn of_columns(name: String, columns: Vec<(ColumnLabel, Node)>) -> Self {
         NamespaceItem {
             name,

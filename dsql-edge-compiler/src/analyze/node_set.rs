@@ -1,16 +1,16 @@
 //! A set of expressions, in which an equal expression is found without comparing all of them.
 //!
-//! A statement can have thousands of keys, conditions and arms of CASE. Comparing each of these expressions with all
-//! others would take time proportional to the square of their number. So each expression has a print, a hash of its
-//! upper levels, and equal expressions have the same print. Only expressions with the same print are compared.
+//! A statement can have thousands of keys, conditions and arms of CASE. If each expression were compared with all
+//! others, the time would grow with the square of their number. So each expression has a fingerprint (`print`): a hash
+//! of its upper levels. Equal expressions have the same fingerprint. Only expressions with the same print are compared.
 
 use super::tree::{Node, NodeKind};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The print of an expression depends only on the upper `DEPTH` levels of the expression. If the print covered all
-/// levels, the lookups of an expression and of each of its subexpressions would read the deepest levels again and
-/// again.
+/// The fingerprint of an expression depends only on the upper `DEPTH` levels of the expression. If the fingerprint
+/// covered all levels, the lookups of an expression and of all its subexpressions would read the deepest levels again
+/// for each lookup.
 const DEPTH: usize = 3;
 
 /// A set of expressions. An expression may be in the set several times.
@@ -22,7 +22,7 @@ impl<'n> NodeSet<'n> {
         self.0.entry(print(node)).or_default().push(node);
     }
 
-    /// Removes the expression that was inserted last among those with the print of `node`.
+    /// Removes, from the expressions that have the fingerprint of `node`, the one that was inserted last.
     pub(super) fn remove(&mut self, node: &'n Node) {
         if let Some(alike) = self.0.get_mut(&print(node)) {
             alike.pop();
@@ -43,13 +43,13 @@ impl<'n> NodeSet<'n> {
         self.candidates(node).any(|known| known.written_alike(node))
     }
 
-    /// The number of expressions in the set that are written like `node`.
+    /// Returns the number of expressions in the set that are written like `node`.
     pub(super) fn count_alike(&self, node: &Node) -> usize {
         self.candidates(node).filter(|known| known.written_alike(node)).count()
     }
 
     fn candidates(&self, node: &Node) -> impl Iterator<Item = &'n Node> + '_ {
-        // Computing the print of an expression takes longer than this test.
+        // The test for an empty set is faster than computing the fingerprint of an expression.
         let found = if self.0.is_empty() { None } else { self.0.get(&print(node)) };
         found.into_iter().flatten().copied()
     }
@@ -69,7 +69,8 @@ impl<'n> FromIterator<&'n Node> for NodeSet<'n> {
     }
 }
 
-/// The print of an expression. Expressions that `Node::written_alike` or `Node::same` accepts have the same print.
+/// Returns the fingerprint of an expression. If `Node::written_alike` or `Node::same` accepts two expressions, their
+/// fingerprints are equal.
 fn print(node: &Node) -> u64 {
     let mut hasher = DefaultHasher::new();
     add(node, DEPTH, &mut hasher);

@@ -8,15 +8,15 @@
 //! # The model
 //!
 //! A column of a table is NULL for one of two reasons: its own table allows it, or an outer join found no matching row
-//! and fills the whole row with NULLs (it "nulls" the row). So an [`Environment`] has two parts for each entry of the
-//! range table. `base` states which columns can be NULL in the entry's own rows. `nulled_by` has the numbers of the
-//! nullable sides of outer joins that may still null the entry (PostgreSQL's `varnullingrels`). The nullability of an
-//! expression follows from its parts and the contract of its function (`expr`).
+//! and fills the whole row with NULLs (it "nulls" the row). So an [`Environment`] keeps both reasons separately for
+//! each entry of the range table. `base` states which columns can be NULL in the entry's own rows. `nulled_by` has the
+//! numbers of the nullable sides of outer joins that may still null the entry (PostgreSQL's `varnullingrels`). The
+//! nullability of an expression follows from its parts and the contract of its function (`expr`).
 //!
-//! Conditions can rule out both reasons. A row of the result has passed WHERE and the ON of each inner join. A strict
-//! condition that was TRUE proves that its columns are not NULL (`find_nonnullable_vars`). A column that is not NULL
-//! proves that its row exists, so the outer join did not null it, and the join's ON was TRUE for this row as well
-//! (`reduce_outer_joins`). `narrow` repeats these steps until no new fact follows.
+//! The conditions of a query can prove that neither reason applies. A row of the result has passed WHERE and the ON of
+//! each inner join. A strict condition that was TRUE proves that its columns are not NULL (`find_nonnullable_vars`). A
+//! column that is not NULL proves that its row exists, so the outer join did not null it, and the join's ON was TRUE
+//! for this row as well (`reduce_outer_joins`). The function `narrow` applies these rules until they add no new fact.
 //!
 //! # Example
 //!
@@ -24,9 +24,9 @@
 //! SELECT p.author, u.name FROM posts p LEFT JOIN users u ON u.id = p.author WHERE u.age > 18
 //! ```
 //!
-//! 1. `users` is nullable side 0 of the joins: `nulled_by[u] = {0}`.
-//! 2. `>` is strict, and WHERE was TRUE: `u.age` is not NULL, so the row of `u` exists, and the join never nulls side
-//!    0.
+//! 1. The nullable sides of outer joins are numbered; `users` is side 0: `nulled_by[u] = {0}`.
+//! 2. `>` is strict, and the WHERE condition was TRUE: `u.age` is not NULL, so the row of `u` exists, and the join
+//!    never nulls side 0.
 //! 3. So ON was TRUE too: `u.id = p.author` proves that `p.author` is not NULL, although the column allows NULL.
 //! 4. `u.name` can be NULL only if the column of the table allows NULL.
 //!
@@ -40,8 +40,9 @@
 //!
 //! One flag for each column, merged at each join, is simpler, but does not record which join can make the column NULL.
 //! In `a LEFT JOIN b ON … LEFT JOIN c ON c.x = b.x WHERE c.y = 1`, the row of `c` exists, so the ON of `c` was TRUE, so
-//! `b.x` is not NULL, so the row of `b` exists. The last step needs the join of `b`. A plan from the server (EXPLAIN)
-//! changes with the statistics of the server, and requires a server at build time.
+//! `b.x` is not NULL, so the row of `b` exists. For the last conclusion, the prover must know which join can null
+//! `b.x`. A plan that the server makes (EXPLAIN) changes with the server's statistics, and the build would require a
+//! server.
 //!
 //! Source: `optimizer/prep/prepjointree.c` and `optimizer/util/clauses.c` of PostgreSQL 16.
 
@@ -170,8 +171,8 @@ impl Prover<'_> {
         }
         self.narrow(&mut env, &query.from);
         if query.has_aggregates && !query.grouped || query.empty_grouping_set {
-            // This single group exists even if no row satisfies the conditions, so the conditions prove nothing about
-            // the row of the group.
+            // An aggregate query without GROUP BY, and an empty grouping set, make one group even if no row satisfies
+            // the conditions, so the conditions prove nothing about this group.
             env.proven.retain(|var| var.level == 0);
             env.proven_nodes.clear();
         }
@@ -206,7 +207,7 @@ impl Prover<'_> {
         self.parameters.get(parameter - 1).is_none_or(|parameter| parameter.nullable)
     }
 
-    /// The columns of one entry, before joins.
+    /// Returns the columns of one entry, before joins.
     fn entry(&self, query: &Query, at: usize, env: &Environment<'_>) -> Vec<bool> {
         let rte = &query.rtes[at];
         match &rte.source {
@@ -264,7 +265,7 @@ impl Prover<'_> {
         never_null.iter().map(|never_null| !never_null || nulled_by_args).collect()
     }
 
-    /// The nullability of a `WITH` query's columns. For a recursive query, the result is the fixed point of an
+    /// Returns the nullability of a `WITH` query's columns. For a recursive query, the result is the fixed point of an
     /// iteration that starts without a nullable column.
     fn cte(&self, cte: &Cte) -> Vec<bool> {
         let width = cte.columns.borrow().len();
@@ -305,7 +306,7 @@ impl Prover<'_> {
     }
 }
 
-/// The number of set-returning functions that run together in the target list.
+/// Returns the number of set-returning functions that run together in the target list.
 fn target_srfs(query: &Query) -> usize {
     fn count(node: &Node) -> usize {
         let mut below = 0;

@@ -1,7 +1,7 @@
 //! Analyzes operators: `parse_oper.c`.
 //!
 //! Input: an operator's name and its typed operands. Output: a call of the operator's function, or PostgreSQL's error,
-//! with a hint that names the cast that would fix the error.
+//! with a hint that contains a cast to fix the error.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -66,7 +66,7 @@ impl Analyzer<'_> {
         Node::new(result, NodeKind::Call { function, args }, span)
     }
 
-    /// Reports an error that `polymorphic` found.
+    /// Reports the message that the module `polymorphic` returned.
     pub(super) fn report_polymorphism(&mut self, message: String, location: Span) {
         let no_array = message.starts_with("could not find array type");
         let code = if no_array { Code::UnknownObject } else { Code::TypeMismatch };
@@ -91,8 +91,8 @@ impl Analyzer<'_> {
         self.report(Diagnostic::warning(Code::ComparesWithNull, span, message).with_hint(advice));
     }
 
-    /// The types of the two operands and of the result, as the operator declares them; polymorphic types are replaced
-    /// by the types that `operands` determine.
+    /// Returns the types of the two operands and of the result, as the operator declares them; polymorphic types are
+    /// replaced by the types that `operands` determine.
     pub(super) fn operator_types(
         &self,
         found: &Operator,
@@ -138,7 +138,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `binary_oper_exact`, then the choice among candidates. The error is `true` if the choice is ambiguous, and
+    /// `binary_oper_exact`, then the choice among candidates. The error value is `true` if the choice is ambiguous, and
     /// `false` if no candidate fits.
     fn binary(&self, candidates: &[Operator], left: Oid, right: Oid) -> Result<Operator, bool> {
         let exact = |left: Oid, right: Oid| {
@@ -163,7 +163,8 @@ impl Analyzer<'_> {
         }
         let declared: Vec<[Oid; 2]> = candidates.iter().map(|found| [found.left, found.right]).collect();
         let declared: Vec<&[Oid]> = declared.iter().map(|types| types.as_slice()).collect();
-        // `oper_select_candidate` uses the operands' own types, without the assumption above.
+        // `oper_select_candidate` uses the operands' own types: it does not assume that an unknown operand has the
+        // other operand's type.
         match overload::choose(self.catalog, &[left, right], &declared) {
             Choice::One(at) => Ok(candidates[at]),
             Choice::None => Err(false),
@@ -329,7 +330,7 @@ impl Analyzer<'_> {
                 )
     }
 
-    /// Rows are comparable if all their fields are: `cache_record_field_properties`.
+    /// Whether rows of a type are comparable, that is, whether all their fields are: `cache_record_field_properties`.
     fn has_comparable_fields(&mut self, ty: Oid, ordered: bool) -> bool {
         // If a field is an array of the same row type, only the other fields decide: otherwise, this function would
         // call itself for the same type without end.
@@ -380,7 +381,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// A node as an operand that advice may quote.
+/// Returns a node as an operand that advice may quote.
 pub(super) fn operand(node: &Node) -> Operand {
     let parameter = match node.kind {
         NodeKind::Parameter(number) => Some(number),

@@ -1,7 +1,7 @@
 //! Writes hints for an operator that does not fit its operands.
 //!
-//! Input: the operator as written and the types of its operands. Output: one line of advice, which quotes the query if
-//! the places of the operands are known. The advice does not affect whether the query is accepted.
+//! Input: the operator, and the types of its operands. Output: one line of advice; if the spans of the operands are
+//! known, the line quotes them from the query. The advice does not change whether the query is accepted.
 
 use super::analyzer::Analyzer;
 use super::catalog::Catalog;
@@ -10,28 +10,28 @@ use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{quotation, suggestion};
 use crate::source::Span;
 
-/// An operand: its type, and its place, if known.
+/// The type of an operand, and its span if known.
 #[derive(Clone, Copy)]
 pub(super) struct Operand {
     pub(super) ty: Oid,
     pub(super) span: Option<Span>,
-    /// The number of the parameter, if the operand is a parameter.
+    /// The parameter's number, if the operand is a parameter.
     pub(super) parameter: Option<usize>,
 }
 
-/// The types that the advice for a parameter names, in the order in which they are tried.
+/// The types that the advice suggests for a parameter, in the order in which they are tried.
 const OF_PARAMETERS: [Oid; 7] =
     [oid::DATE, oid::TIMESTAMPTZ, oid::INT8, oid::NUMERIC, oid::TEXT, oid::BOOL, oid::JSONB];
 
 impl Operand {
-    /// The operand as written, in parentheses unless it is one word.
+    /// Returns the operand as written, in parentheses unless the operand is a single word.
     fn text(self) -> String {
         self.span.map_or_else(|| "(…)".to_owned(), quotation::operand)
     }
 }
 
 impl Analyzer<'_> {
-    /// The advice: the cast after which the operator fits, the operator with the nearest name, or PostgreSQL's
+    /// Returns the advice: the cast after which the operator fits, the operator with the nearest name, or PostgreSQL's
     /// counterpart of an operator of another language.
     pub(super) fn operator_advice(&self, name: &str, left: Option<Operand>, right: Operand) -> String {
         let boolean = |operand: Operand| self.catalog.base_type(operand.ty).0 == oid::BOOL;
@@ -158,7 +158,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The advice for a parameter whose type an earlier use has determined: a type that this operator takes.
+    /// Returns the advice for a parameter if an earlier use of the parameter has determined a type that this operator
+    /// does not accept; the advice suggests a type that fits.
     fn parameter_advice(&self, name: &str, left: Operand, right: Operand) -> Option<String> {
         let catalog = self.catalog;
         let takes = |left: Oid, right: Oid| {
@@ -179,7 +180,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// Whether the operator compares a text with a pattern.
+/// Whether the operator compares a string with a pattern.
 fn is_pattern(name: &str) -> bool {
     matches!(name, "~~" | "!~~" | "~~*" | "!~~*" | "~" | "~*" | "!~" | "!~*")
 }
@@ -188,7 +189,7 @@ fn is_comparison(name: &str) -> bool {
     matches!(name, "=" | "<>" | "<" | ">" | "<=" | ">=")
 }
 
-/// The boolean operand, if the other operand is a number.
+/// If one operand is a boolean and the other is a number, returns the boolean operand.
 fn boolean_beside_number(catalog: Catalog<'_>, left: Operand, right: Operand) -> Option<Operand> {
     let is = |operand: Operand, category: u8| {
         catalog.type_info(catalog.base_type(operand.ty).0).category == category
@@ -200,7 +201,7 @@ fn boolean_beside_number(catalog: Catalog<'_>, left: Operand, right: Operand) ->
     }
 }
 
-/// The operand as written, for a place that already has parentheses.
+/// Returns the operand as written, for advice that already puts parentheses around the operand.
 fn shown(operand: Operand) -> String {
     operand.span.map_or_else(|| "…".to_owned(), quotation::written)
 }

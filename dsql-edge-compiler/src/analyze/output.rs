@@ -16,7 +16,7 @@ use crate::syntax::ast::{Expr, ExprKind};
 use crate::syntax::visit::{self, Visit};
 use crate::typed::{Effect, Origin, TypedColumn, TypedParameter, TypedQuery};
 
-/// The places of the stars of target lists.
+/// The spans of the `*` in target lists.
 struct Stars(Vec<Span>);
 
 impl Visit<'_> for Stars {
@@ -126,7 +126,7 @@ fn origin(catalog: Catalog<'_>, relation: usize, column: usize) -> Option<Origin
     Some(Origin { schema: relation.schema.clone(), table: relation.name.clone(), column })
 }
 
-/// The value of `search_path` in the server's syntax.
+/// Returns the value of `search_path` in the server's syntax.
 fn search_path(schemas: &[String]) -> String {
     match schemas {
         [only] if only == "public" => String::new(),
@@ -150,7 +150,7 @@ fn always_null(kind: &NodeKind) -> bool {
     }
 }
 
-/// The [`SqlType`] of the type with this OID.
+/// Returns the [`SqlType`] of the type with this OID.
 pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
     let info = catalog.type_info(type_oid);
     let kind = match info.kind {
@@ -176,8 +176,8 @@ pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
     }
 }
 
-/// Whether the text of an array has commas between elements of this type. If not, the runtime does not split the
-/// array's text into elements.
+/// Whether the text of an array has commas between elements of this type. If the text uses another separator, the
+/// runtime does not split the text into elements.
 fn has_commas(catalog: Catalog<'_>, element: Oid) -> bool {
     match catalog.user_kind(catalog.base_type(element).0) {
         Some(UserTypeKind::Base { delimiter, .. }) => *delimiter == Some(b','),
@@ -185,7 +185,7 @@ fn has_commas(catalog: Catalog<'_>, element: Oid) -> bool {
     }
 }
 
-/// The only built-in type whose arrays have semicolons between their elements.
+/// The OID of `box`, the only built-in type in whose arrays the elements are separated by semicolons.
 const BOX: Oid = 603;
 
 #[cfg(test)]

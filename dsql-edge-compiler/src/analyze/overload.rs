@@ -8,24 +8,25 @@
 //! Each step keeps the best candidates, and the next step considers only these candidates (`parse_func.c`; in the
 //! documentation, chapter "Type Conversion"):
 //!
-//! 1. An exact match of all types wins; the caller checks for it first.
+//! 1. A candidate whose parameter types all match exactly wins; the caller checks this first.
 //! 2. A candidate is dropped if an argument cannot be coerced implicitly to the type that the candidate declares for
 //!    it. An unknown constant or parameter can be coerced to any type.
 //! 3. The candidates with the most exact matches among the arguments of known type remain. A domain counts as its base
 //!    type.
-//! 4. The candidates remain whose declared types most often match exactly or are a preferred type of the argument's
-//!    category: `float8` among numbers, `text` among strings.
+//! 4. For each candidate, count the arguments whose type the candidate declares exactly, or for which it declares a
+//!    preferred type of the argument's category; the candidates with the highest count remain: `float8` among numbers,
+//!    `text` among strings.
 //! 5. For each unknown argument: if all candidates declare types of one category, that category is used. If one
 //!    candidate takes a string, the string category wins. Within the category, a preferred type wins.
-//! 6. If all known arguments have the same type, the unknown arguments are assumed to have this type too. If exactly
-//!    one candidate then fits, this candidate wins.
+//! 6. If all known arguments have the same type, the unknown arguments are assumed to have this type too. If then
+//!    exactly one candidate accepts the arguments, this candidate wins.
 //!
 //! # Example
 //!
-//! `round($1)` has the candidates `round(float8)` and `round(numeric)`. Steps 3 and 4 change nothing, because no type
-//! is known. In step 5 both candidates take a number, and `float8` is the preferred one: `$1` is a `float8`. `$1 || $2`
-//! has candidates for arrays, `jsonb`, bit strings and `text`; in step 5 strings win. `id = $1` needs step 6: `=`
-//! exists for each type, and `$1` gets the type of `id`.
+//! `round($1)` has the candidates `round(float8)` and `round(numeric)`. Steps 3 and 4 change nothing, because the type
+//! of `$1` is not known. In step 5 both candidates take a number, and `float8` is the preferred type among numbers:
+//! `$1` is a `float8`. `$1 || $2` has candidates for arrays, `jsonb`, bit strings and `text`; in step 5 strings win.
+//! `id = $1` is decided by step 6: `=` exists for each type, and `$1` gets the type of `id`.
 //!
 //! # Rejected
 //!
@@ -61,7 +62,7 @@ pub(super) fn choose(catalog: Catalog<'_>, args: &[Oid], candidates: &[&[Oid]]) 
     }
 }
 
-/// The candidates that the rules applied so far have not excluded.
+/// The candidates that remain after the rules that were applied.
 struct Selection<'c> {
     catalog: Catalog<'c>,
     /// The types of the arguments; a domain is replaced by its base type.
@@ -142,7 +143,8 @@ impl<'c> Selection<'c> {
         }
     }
 
-    /// The category that all candidates accept for an argument; strings win over any other.
+    /// Returns the category that all candidates accept for an argument; if a candidate accepts a string, the result is
+    /// the string category.
     fn accepted(&self, slot: usize) -> Option<Accepted> {
         let mut found: Option<Accepted> = None;
         let mut is_conflict = false;

@@ -1,7 +1,7 @@
 //! Looks up the functions, aggregates, operators and casts that the schema creates.
 //!
-//! Input: the definitions of these objects in the folded schema. Output: the same properties that the catalog has for
-//! built-in objects, but a function of the schema always counts as a function that may return NULL.
+//! Input: the operators, casts and functions that the schema defines. Output: the same properties that the catalog has
+//! for built-in objects, but a function of the schema always counts as a function that may return NULL.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -53,7 +53,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The result type of an aggregate: that of its final function, or its state type.
+    /// Returns the result type of an aggregate: that of its final function, or its state type.
     fn aggregate_result(&self, definition: &CreateFunction) -> Oid {
         let Some(aggregate) = &definition.aggregate else { return ERROR };
         let resolve =
@@ -103,7 +103,7 @@ impl<'a> Analyzer<'a> {
 }
 
 impl<'a> Catalog<'a> {
-    /// A cast that the schema creates.
+    /// Returns a cast that the schema creates.
     pub(super) fn own_cast(self, source: Oid, target: Oid) -> Option<&'a CreateCast> {
         let schema: &'a Schema = self.schema;
         if schema.casts.is_empty() {
@@ -121,8 +121,9 @@ fn returns_set(definition: &CreateFunction) -> bool {
         || definition.parameters.iter().any(|it| it.mode == ParameterMode::Table)
 }
 
-/// The operator of the schema with the number `number`. Its function gets no facts from the catalog: facts about
-/// built-in functions are found by name, and this function may have the same name.
+/// Returns the operator of the schema with the number `number`. The operator's function gets no facts from the catalog,
+/// because the facts about built-in functions are found by name, and a function of the schema may have the name of a
+/// built-in function.
 fn own_operator(
     catalog: Catalog<'_>,
     number: Oid,

@@ -1,7 +1,7 @@
 //! Infers the types of parameters as PostgreSQL does (`parse_param.c`, variable parameters).
 //!
-//! Input: each use of `$n`, and the type that the place of the use requires. Output: one type per parameter; uses that
-//! disagree, and parameters without a type, are errors.
+//! Input: each use of `$n`, and the type that this use requires. Output: one type per parameter; uses that disagree,
+//! and parameters without a type, are errors.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -37,7 +37,7 @@ impl Analyzer<'_> {
         Node { ty, typmod: -1, kind: NodeKind::Parameter(number), span }
     }
 
-    /// Returns the result of a second analysis of the node's expression. Only an untyped parameter can change: it gets
+    /// Analyzes the expression of the node again and returns the result. Only an untyped parameter can change: it gets
     /// the type that another use has determined since the first analysis.
     pub(super) fn analysed_again(&self, node: &Node) -> Node {
         match node.kind {
@@ -100,8 +100,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Runs after the whole statement is analyzed. Reports each parameter whose type is still not
-    /// known (`check_variable_parameters`, then the checks of `PREPARE`).
+    /// This method runs after the analysis of the whole statement. Reports each parameter whose type is still not known
+    /// (`check_variable_parameters`, then the checks of `PREPARE`).
     pub(super) fn check_parameters(&mut self, query: &Query) {
         // Another error may be the reason why the type of a parameter is unknown.
         if self.diagnostics.has_errors() {
@@ -121,15 +121,15 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that the place of `node` accepts NULL: if `node` is a parameter, with or without casts, the argument may
-    /// be an `Option`.
+    /// Records that NULL is accepted where `node` is used: if `node` is a parameter, with or without casts, the
+    /// argument may be an `Option`.
     pub(super) fn accepts_null(&mut self, node: &Node) {
         self.record_null(node, false);
     }
 
-    /// Like [`Self::accepts_null`], and also records that NULL is an ordinary value at this place: `node` is tested for
-    /// NULL, or is written to a column. `concat($1)` and `ARRAY[$1]` accept NULL, too, but a user rarely wants to pass
-    /// NULL there.
+    /// Does the same as [`Self::accepts_null`], and also records that NULL is an ordinary value in this use: the query
+    /// tests `node` for NULL, or writes `node` to a column. `concat($1)` and `ARRAY[$1]` accept NULL, too, but a user
+    /// rarely wants to pass NULL there.
     pub(super) fn null_is_value(&mut self, node: &Node) {
         self.record_null(node, true);
     }
@@ -148,7 +148,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that the value of `node` may be NULL. So each parameter whose NULL makes `node` NULL may also be NULL.
+    /// Records that `node` may be NULL where the query uses it. So the argument of a parameter may be NULL, if such a
+    /// NULL makes `node` NULL.
     pub(super) fn flows_to_nullable(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Parameter(_) => self.null_is_value(node),

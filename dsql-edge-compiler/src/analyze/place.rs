@@ -1,4 +1,4 @@
-//! Defines the places of expressions in a query: `ParseExprKind`.
+//! Defines the positions in which a query can contain an expression, such as WHERE or LIMIT: `ParseExprKind`.
 
 /// The place of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) enum Place {
     Offset,
     /// `VALUES` with several rows, or as a separate query.
     Values,
-    /// The one row of `INSERT … VALUES`, which is a target list.
+    /// The single row of an `INSERT … VALUES`, which PostgreSQL analyzes as a target list.
     SingleRow,
     UpdateSource,
     /// A subscript in the column list of an INSERT.
@@ -37,7 +37,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The place in PostgreSQL's messages (`ParseExprKindName`).
+    /// Returns the name of this position in PostgreSQL's messages (`ParseExprKindName`).
     pub(super) fn name(self) -> &'static str {
         match self {
             Place::Target => "SELECT",
@@ -68,7 +68,7 @@ impl Place {
         }
     }
 
-    /// The singular of the name, if a subquery cannot be written at this place.
+    /// Returns the singular form of the name, if a subquery is not allowed in this position.
     pub(super) fn without_subqueries(self) -> Option<&'static str> {
         let of_one = matches!(
             self,

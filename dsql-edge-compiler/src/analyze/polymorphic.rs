@@ -1,6 +1,7 @@
 //! Resolves polymorphic types: `check_generic_type_consistency` and `enforce_generic_type_consistency`.
 //!
-//! Input: the types given and the types declared. Output: whether the types agree, and the actual type of each `any…`.
+//! Input: the types of a call's arguments, and the types that the function or operator declares. Output: whether the
+//! types agree, and the actual type of each `any…`.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::{Context, common_type_of, is_compatible_polymorphic, is_polymorphic};
@@ -24,13 +25,13 @@ struct Actual {
     any_compatible: bool,
 }
 
-/// Whether the types given fit the polymorphic types declared.
+/// Whether the argument types `given` fit the declared types `declared`, some of which are polymorphic.
 pub(super) fn consistent(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) -> bool {
     collect(catalog, given, declared)
         .and_then(|actual| solve(catalog, &actual).map(|found| (found, actual)))
         .is_ok_and(
-            // If the element type is not known, the arguments do not fit anyenum, because the elements need not be
-            // enums.
+            // If the element type of an array is not known, the arguments do not fit anyenum, because the elements may
+            // have a type that is not an enum.
             |(found, actual)| !(actual.enumerated && found.element == 0),
         )
 }
@@ -43,13 +44,13 @@ pub(super) struct ActualTypes {
 }
 
 impl ActualTypes {
-    /// The actual type of an OUT parameter: `resolve_polymorphic_tupdesc`.
+    /// Returns the actual type of an OUT parameter: `resolve_polymorphic_tupdesc`.
     pub(super) fn of_column(&self, catalog: Catalog<'_>, declared: Oid) -> Oid {
         self.solution.stands_for(catalog, declared).unwrap_or(ERROR)
     }
 }
 
-/// The actual argument types of a call, and its result type.
+/// Returns the actual argument types of a call, and its result type.
 ///
 /// # Errors
 ///
@@ -104,8 +105,8 @@ pub(super) fn resolve(
     Ok(ActualTypes { args, returns, solution })
 }
 
-/// A call with an argument of type `anyarray`, such as a column of `pg_stats`. The element type of this argument is not
-/// known, so no other argument and no result may depend on the element type.
+/// Determines the types of a call with an argument of type `anyarray`, such as a column of `pg_stats`. The element type
+/// of this argument is not known, so no other argument and no result may depend on the element type.
 fn any_array(given: &[Oid], declared: &[Oid], returns: Oid) -> Result<ActualTypes, String> {
     let of_family = |ty: &Oid| is_polymorphic(*ty) && !is_compatible_polymorphic(*ty);
     let count = declared.iter().filter(|it| of_family(it)).count();
@@ -224,7 +225,7 @@ fn range_subtype(catalog: Catalog<'_>, range: Oid, kind: TypeKind, declared: &st
     Ok(info.subtype)
 }
 
-/// The types found; 0 is "not determined".
+/// The actual types found so far; 0 if a type is not determined yet.
 #[derive(Default)]
 struct Solution {
     element: Oid,
@@ -337,8 +338,8 @@ fn types_need(catalog: Catalog<'_>, types: &[Oid], common: Oid) -> Option<()> {
 }
 
 impl Solution {
-    /// The actual type of a declared type; `None` if the declared type is not polymorphic, 0 if the actual type is not
-    /// known.
+    /// Returns the actual type of a declared type; `None` if the declared type is not polymorphic, 0 if the actual type
+    /// is not known.
     fn stands_for(&self, catalog: Catalog<'_>, declared: Oid) -> Option<Oid> {
         Some(match declared {
             oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => self.element,

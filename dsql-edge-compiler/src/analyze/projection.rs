@@ -1,8 +1,9 @@
 //! Analyzes `row.name`, a column of a composite value or a function of the row: `ParseFuncOrColumn` for column syntax.
 //!
-//! Input: the row as a typed expression, and the name. Output: the field or the call. PostgreSQL looks for a column
-//! first, then for a function with the row as its only argument: after `CREATE FUNCTION full_name(users)`,
-//! `users.full_name` means `full_name(users)`. In call syntax the order is reversed.
+//! Input: an expression whose value is a row, and the name after the dot. Output: the field of the row with this name,
+//! or a call of the function with this name. PostgreSQL looks for a column first, then for a function with the row as
+//! its only argument: after `CREATE FUNCTION full_name(users)`, `users.full_name` means `full_name(users)`. In call
+//! syntax, `full_name(users)`, PostgreSQL looks for a function first, then for a column.
 
 use super::analyzer::Analyzer;
 use super::candidates::Lookup;
@@ -40,7 +41,7 @@ impl Analyzer<'_> {
         self.system_column(item, level, name, span)
     }
 
-    /// `f(row)` in call syntax, if no function has that name: a column of the row.
+    /// Resolves `f(row)`, if no function is called `f`, to the column `f` of the row.
     pub(super) fn column_as_function(
         &mut self,
         scope: &Scope<'_>,
@@ -65,7 +66,7 @@ impl Analyzer<'_> {
         Some(field_at(arg.clone(), at, &columns, span))
     }
 
-    /// The call `name(row)` of a row in column syntax, if exactly one function fits.
+    /// If exactly one function has this name and accepts the row, returns its call: `row.name` means `name(row)`.
     pub(super) fn function_of_row(
         &mut self,
         scope: &Scope<'_>,
@@ -127,14 +128,14 @@ impl Analyzer<'_> {
     }
 }
 
-/// The field of a row. If the row is written out, the field is the expression itself.
+/// Returns the field of a row. If the row is written out, the field is the expression itself.
 pub(super) fn field_at(row: Node, at: usize, columns: &[RteColumn], span: Span) -> Node {
     let written = match &row.kind {
         NodeKind::Row(fields) if row.ty == oid::RECORD => fields.get(at),
         NodeKind::JoinedRow { columns, .. } => columns.get(at),
         _ => None,
     };
-    // A constant without a type is not taken out of the row: outside the row, another place could give it a type.
+    // A constant without a type stays in the row: outside the row, its new context could give it a type.
     if let Some(field) = written
         && field.ty != oid::UNKNOWN
     {

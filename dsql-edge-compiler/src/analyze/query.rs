@@ -269,7 +269,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The value of a constant integer, with or without casts around it.
+/// Returns the value of a constant integer, with or without casts around it.
 fn constant_integer(node: &Node) -> Option<i64> {
     match &node.kind {
         NodeKind::Constant(Some(text)) => text.parse().ok(),

@@ -1,8 +1,9 @@
-//! Warns about parameters in quotes: `'$name'` is a text of five characters.
+//! Warns about parameters in quotes: `'$name'` is a string of five characters, not a parameter.
 //!
-//! Input: a statement as written. Output: a warning for each text that is exactly a parameter, and for each pattern of
-//! LIKE that is a parameter between wildcards. A text is examined only where a parameter is usual: as an operand of a
-//! comparison, and as a value for a column. A text inside a call (`replace(body, '$name', $name)`) may contain anything.
+//! Input: a statement as written. Output: a warning for each string that contains only a parameter, and for each
+//! pattern of LIKE that contains a parameter between wildcards. A string is examined only in the two positions where a
+//! parameter is usual: as an operand of a comparison, and as a value for a column. A string inside a call
+//! (`replace(body, '$name', $name)`) is not examined, because the user may really mean the characters `$name`.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -10,7 +11,7 @@ use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{Assignment, Expr, ExprKind, InList, Literal, Query, QueryBody, StatementKind};
 use crate::syntax::visit::{self, Visit};
 
-/// The warnings of a statement.
+/// Returns the warnings of a statement.
 pub(super) fn warnings(statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
     let mut quoted = Quoted { named: statement.tokens.named, out: Vec::new() };
     visit::statement(statement.tree, &mut quoted);

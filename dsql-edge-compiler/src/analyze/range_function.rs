@@ -1,9 +1,9 @@
 //! Defines the functions that PostgreSQL creates with a range type: `makeRangeConstructors` and
 //! `makeMultirangeConstructors`.
 //!
-//! Input: a function name. Output: the constructors of that name. `CREATE TYPE span AS RANGE (subtype = date)` creates
-//! `span(date, date)`, `span(date, date, text)`, `span_multirange()`, `span_multirange(span)` and
-//! `span_multirange(VARIADIC span[])`.
+//! Input: a function name. Output: the constructors that have this name and that a range type of the schema creates.
+//! `CREATE TYPE span AS RANGE (subtype = date)` creates `span(date, date)`, `span(date, date, text)`,
+//! `span_multirange()`, `span_multirange(span)` and `span_multirange(VARIADIC span[])`.
 
 use super::catalog::Catalog;
 use crate::builtin::{NullContract, Oid, TypeKind, oid};
@@ -21,7 +21,7 @@ pub(super) struct RangeFunction {
 }
 
 impl Catalog<'_> {
-    /// The constructors of this name in a schema.
+    /// Returns the constructors of this name in a schema.
     pub(super) fn range_functions(self, schema: &str, name: &str) -> Vec<RangeFunction> {
         let Some(found) = self.type_named(Some(schema), name) else { return Vec::new() };
         let info = self.type_info(found);

@@ -1,9 +1,10 @@
 //! Finds the columns of a row that has no named type: `expandRecordVariable` and `get_expr_result_tupdesc`.
 //!
-//! Input: an expression of type `record`. Output: the columns of the row, if the statement contains the expression that
-//! makes the row. In `SELECT (r).f1 FROM (SELECT ROW(1, 'a') AS r) s`, the column `r` of `s` is `ROW(1, 'a')`, so the
-//! columns of `r` are `f1` and `f2`. As in PostgreSQL, the columns are not known if a set-returning function, or a set
-//! operation of different rows, makes the row at run time.
+//! Input: an expression of type `record`. Output: the columns of the row, if the statement also contains the expression
+//! that makes the row, such as `ROW(1, 'a')`. In `SELECT (r).f1 FROM (SELECT ROW(1, 'a') AS r) s`, the column `r` of
+//! `s` is `ROW(1, 'a')`, so the columns of `r` are `f1` and `f2`. The columns are not known, in PostgreSQL as well as
+//! here, if the row is made only at run time by a set-returning function or by a set operation whose sides have
+//! different rows.
 
 use super::analyzer::Analyzer;
 use super::scope::Scope;
@@ -11,9 +12,9 @@ use super::tree::{Body, Callee, Node, NodeKind, Query, Rte, RteColumn, RteSource
 use crate::builtin::oid;
 
 impl Analyzer<'_> {
-    /// The columns of a value of composite type, or of a record whose columns are known.
+    /// Returns the columns of a value of composite type, or of a record whose columns are known.
     pub(super) fn record_columns(&mut self, scope: &Scope<'_>, node: &Node) -> Vec<RteColumn> {
-        // The columns of a whole row have the names that the alias of the entry gives to the columns.
+        // The alias of an entry determines the column names of its whole row.
         if let NodeKind::WholeRow { level, rte, .. } = node.kind
             && let Some(rte) = scope.up(level).and_then(|scope| scope.rtes.get(rte))
         {
@@ -33,7 +34,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The OUT parameters of a function as the columns of its result.
+/// Returns the OUT parameters of a function as the columns of its result.
 pub(super) fn out_columns(function: &Callee) -> Vec<RteColumn> {
     let named = function.columns.iter().enumerate().map(|(at, column)| {
         let name = if column.name.is_empty() { format!("column{}", at + 1) } else { column.name.clone() };
@@ -42,8 +43,8 @@ pub(super) fn out_columns(function: &Callee) -> Vec<RteColumn> {
     named.collect()
 }
 
-/// `levels` has the range tables that the expression can refer to; the first range table is that of the expression's
-/// own query level.
+/// `levels` has the range tables to which the expression can refer; the first range table belongs to the query that
+/// contains the expression.
 fn columns_in(levels: &[&[Rte]], node: &Node) -> Vec<RteColumn> {
     match &node.kind {
         NodeKind::Cast { arg, .. } if node.ty == oid::RECORD => columns_in(levels, arg),
@@ -73,13 +74,13 @@ fn columns_in(levels: &[&[Rte]], node: &Node) -> Vec<RteColumn> {
     }
 }
 
-/// The columns of a record that is a column of a subquery or of a query in `WITH`.
+/// Returns the columns of a record that is a column of a subquery or of a query in `WITH`.
 fn columns_of_variable(levels: &[&[Rte]], var: Var) -> Vec<RteColumn> {
     let outer = levels.get(var.level..).unwrap_or_default();
     let Some(rte) = outer.first().and_then(|rtes| rtes.get(var.rte)) else { return Vec::new() };
     match &rte.source {
         RteSource::Subquery { query, view: None } => columns_of_target(query, outer, var.column),
-        // The query of a view, like the query of a WITH, refers only to entries inside the query.
+        // The query of a view cannot refer to the query that uses the view, and neither can the query of a WITH.
         RteSource::Subquery { query, view: Some(_) } => columns_of_target(query, &[], var.column),
         RteSource::Cte(cte) => {
             let query = cte.query.borrow();

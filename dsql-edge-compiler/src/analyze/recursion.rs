@@ -1,11 +1,12 @@
 //! Checks where a recursive query of `WITH` refers to itself: `checkWellFormedRecursion` in PostgreSQL's `parse_cte.c`.
 //!
 //! Input: the statement of a query, before it is analyzed. Output: whether the query refers to itself, and the first
-//! self-reference at a place where SQL forbids it. A query of the same name in an inner `WITH` hides the outer query.
+//! reference to itself in a position where SQL forbids such a reference. A query of the same name in an inner `WITH`
+//! hides the outer query.
 //!
 //! In SQL, each step of a recursive query adds the rows that its recursive term computes from the rows of the step
-//! before. An outer join, EXCEPT or a subquery would also have to know which rows are *not* there, so none of these may
-//! contain the reference.
+//! before. If the reference were inside an outer join, EXCEPT or a subquery, a step would also need to know which rows
+//! are *not* in the result, so SQL forbids these positions.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -24,7 +25,7 @@ pub(super) fn refers<'q>(statement: &'q Statement, name: &'q str) -> bool {
     references.count > 0
 }
 
-/// The first error in a recursive query that is a union.
+/// Returns the first error in a recursive query whose definition is a union.
 pub(super) fn misplaced(cte: &ast::Cte) -> Option<Diagnostic> {
     let StatementKind::Query(query) = &cte.statement.kind else { return None };
     let QueryBody::SetOperation { left, right, .. } = &query.body else { return None };
@@ -58,7 +59,7 @@ fn limit_span(limit: &ast::Limit) -> Option<Span> {
     }
 }
 
-/// Where in the recursive query a part of the query is: `RecursionContext`.
+/// The positions inside a recursive query that allow or forbid a reference to the query: `RecursionContext`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Allowed,
@@ -87,10 +88,10 @@ impl Place {
 struct References<'q> {
     name: &'q str,
     place: Place,
-    /// The names of the inner `WITH` clauses around the current part.
+    /// The names that the inner `WITH` clauses around the current part define.
     hiding: Vec<Vec<&'q str>>,
     count: usize,
-    /// The first reference at a place where a reference to the recursive query is not allowed.
+    /// The span of the first forbidden reference to the recursive query.
     error: Option<(Span, &'static str)>,
 }
 
@@ -105,7 +106,7 @@ impl<'q> References<'q> {
         self.place = before;
     }
 
-    /// Like [`at`](Self::at), but if a reference is already forbidden at the current place, the place does not change.
+    /// Does the same as [`at`](Self::at), but keeps the current position if it already forbids a reference.
     fn within(&mut self, place: Place, walk: impl FnOnce(&mut Self)) {
         let place = if self.place == Place::Allowed { place } else { self.place };
         self.at(place, walk);
@@ -140,8 +141,8 @@ impl<'q> References<'q> {
         self.hiding.pop();
     }
 
-    /// Walks the queries of a `WITH`. The name of such a query hides an outer query of the same name. Without
-    /// RECURSIVE, the outer name is hidden only in the text after the query.
+    /// Walks the queries of a `WITH`. A query in the `WITH` hides an outer query of the same name. Without RECURSIVE,
+    /// the outer name is hidden only after the end of the query.
     fn with(&mut self, with: Option<&'q With>) {
         let Some(with) = with else { return };
         if with.recursive {

@@ -18,7 +18,7 @@ use std::rc::Rc;
 const MAX_VIEWS: usize = 2_000;
 
 impl<'a> Analyzer<'a> {
-    /// The number of a relation of the schema, found by the search path.
+    /// Returns the number of a relation of the schema, found by the search path.
     pub(super) fn find_user_relation(&self, name: &QualifiedName) -> Option<usize> {
         let catalog = self.catalog;
         match name.schema() {
@@ -52,7 +52,8 @@ impl<'a> Analyzer<'a> {
             Some(at) => {
                 self.note_table(at);
                 let rte = self.relation_rte(at);
-                // The entry has the name as written. In a view, this name may be an older name of the relation.
+                // The range table entry keeps the name as the query contains it. In a view's query, the written name
+                // may be an older name of the relation.
                 Some((Rte { name: name.name().to_owned(), ..rte }, Some(at)))
             }
             None => {
@@ -118,7 +119,7 @@ impl<'a> Analyzer<'a> {
         self.report(diagnostic);
     }
 
-    /// Whether a name is that of a composite type. A composite type is in `pg_class`, but has no rows.
+    /// Whether the name refers to a composite type. A composite type is in `pg_class`, but has no rows.
     fn is_composite(&self, name: &QualifiedName) -> bool {
         let find = |schema: &str| self.catalog.user_type(schema, name.name());
         let found = match name.schema() {
@@ -129,7 +130,7 @@ impl<'a> Analyzer<'a> {
         matches!(kind, Some(UserTypeKind::Composite(_)))
     }
 
-    /// A relation of the schema as a range table entry.
+    /// Returns a relation of the schema as a range table entry.
     pub(super) fn relation_rte(&mut self, at: usize) -> Rte {
         let relation = &self.catalog.schema.relations[at];
         let name = relation.name.clone();
@@ -151,7 +152,7 @@ impl<'a> Analyzer<'a> {
                     relation: None,
                     columns_of: None,
                     not_null: vec![true; 3],
-                    // A key without columns: the sequence has exactly one row.
+                    // A key without columns means that the relation, a sequence, has exactly one row.
                     keys: vec![Vec::new()],
                     references: Vec::new(),
                     sampled: false,
@@ -252,7 +253,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The foreign keys of a table that hold for all rows that a query of the table returns.
+    /// Returns the foreign keys of a table that hold for all rows that a query of the table returns.
     fn references(&self, relation: &Relation) -> Vec<Reference> {
         let number = |table: &Relation, names: &[String]| -> Option<Vec<usize>> {
             names.iter().map(|name| table.columns.iter().position(|column| column.name == *name)).collect()
@@ -261,7 +262,7 @@ impl<'a> Analyzer<'a> {
         let keys = relation.foreign_keys.iter().filter(|key| key.proves() && !relation.has_children);
         keys.filter_map(|key| {
             let other = self.catalog.schema.relations.get(key.table)?;
-            // A dropped table is not found by its name.
+            // A dropped table keeps its index, but cannot be found by its name.
             let known = self.catalog.schema.relation(&other.schema, &other.name) == Some(key.table);
             let (columns, referenced) = (number(relation, &key.columns)?, number(other, &key.referenced)?);
             let whole = known && !columns.is_empty() && columns.len() == referenced.len();
@@ -270,10 +271,10 @@ impl<'a> Analyzer<'a> {
         .collect()
     }
 
-    /// The column numbers of a table's primary key.
+    /// Returns the column numbers of a table's primary key; `None` if the table has no primary key.
     pub(super) fn primary_key(&self, relation: usize) -> Option<Vec<usize>> {
         let relation = &self.catalog.schema.relations[relation];
-        // A deferrable key may be violated for a time: `get_primary_key_attnos`.
+        // Before COMMIT, rows may violate a deferrable key: `get_primary_key_attnos`.
         let key = relation.keys.iter().find(|key| key.primary && !key.deferrable)?;
         key.columns
             .iter()
@@ -281,7 +282,8 @@ impl<'a> Analyzer<'a> {
             .collect()
     }
 
-    /// A view's definition, analyzed once. The error of a view is reported at the place where a query uses the view.
+    /// Returns the definition of a view, which is analyzed only once. An error in the definition is reported at the
+    /// name of the view in the query that uses the view.
     pub(super) fn view_query(&mut self, at: usize) -> Option<Rc<Query>> {
         if let Some(known) = self.views.get(&at) {
             return known.clone();
@@ -321,7 +323,7 @@ impl<'a> Analyzer<'a> {
         Some(query)
     }
 
-    /// Reports the error of a broken view or column type at the place where a query uses it.
+    /// Reports that a view or a column's type is broken; the span is the name in the query that uses it.
     pub(super) fn report_broken(&mut self, relation: &str, name: &Name) {
         if let Some((_, message)) = self.broken_views.iter().find(|(view, _)| view == relation) {
             let message = format!("the view \"{relation}\" cannot be analyzed: {message}");
@@ -332,7 +334,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The type of a whole row of a namespace item; [`ERROR`] if the row does not have a named type.
+    /// Returns the type of a whole row of a namespace item; [`ERROR`] if the row does not have a named type.
     pub(super) fn row_type_of(&self, item: &NamespaceItem) -> Oid {
         match item.row_type {
             Some(found) => found,
@@ -341,7 +343,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The columns of a composite type: a type of the schema, the row type of a relation, or a built-in type.
+    /// Returns the columns of a composite type: a type of the schema, the row type of a relation, or a built-in type.
     pub(super) fn composite_columns(&mut self, type_oid: Oid) -> Vec<RteColumn> {
         if let Some(at) = Catalog::relation_of(type_oid) {
             return self.relation_rte(at).columns;

@@ -1,4 +1,5 @@
-//! Resolves names at one place of a query: `ParseState` and `parse_relation.c`.
+//! Resolves names with the tables and columns that are visible at a given point of a query: `ParseState` and
+//! `parse_relation.c`.
 //!
 //! Input: a column or table name. Output: the expression that the name refers to, or PostgreSQL's error, with the
 //! nearest name as a suggestion.
@@ -34,17 +35,18 @@ pub(super) struct Scope<'p> {
     pub(super) sets: SetReturning,
     /// Whether the arguments of an aggregate are being analyzed.
     pub(super) in_aggregate: Cell<bool>,
-    /// The windows that are defined in an OVER clause, without duplicates. They are analyzed after the other clauses.
+    /// The windows that are defined in an OVER clause, without duplicates. The analyzer analyzes these windows after
+    /// the other clauses.
     pub(super) inline_windows: RefCell<Vec<Window>>,
-    /// The names of unknown columns that are already reported: each name is reported only once.
+    /// The names of unknown columns for which an error was reported, so that each name is reported only once.
     pub(super) reported: RefCell<Vec<String>>,
-    /// The output names of the select list and the places of their expressions; used only for advice.
+    /// The output names of the select list with the spans of their expressions; used only for advice.
     pub(super) output_names: Vec<(String, Span)>,
     /// Whether an item of `FROM` has an error. A column that is not found may belong to this item.
     pub(super) broken_from: Cell<bool>,
     /// The names of the entries of the namespace, including the names of entries that an alias of a join hides.
     names: HashSet<String>,
-    /// Whether two entries of the namespace have the same name.
+    /// Whether the namespace contains two entries with the same name.
     pub(super) repeats_names: bool,
 }
 
@@ -71,7 +73,7 @@ impl<'p> Scope<'p> {
         }
     }
 
-    /// Runs `analyse` for an expression at this place of the query.
+    /// Runs `analyse` for an expression in this position of the query, such as WHERE.
     pub(super) fn at<T>(&self, place: Place, analyse: impl FnOnce() -> T) -> T {
         let around = self.place.replace(place);
         let out = analyse();
@@ -79,7 +81,7 @@ impl<'p> Scope<'p> {
         out
     }
 
-    /// Runs `analyse` for an item of `FROM` at this place; a lateral item can refer to the items before it.
+    /// Runs `analyse` for an item of `FROM`; if `lateral` is true, the item can refer to the items before it.
     pub(super) fn at_item<T>(&self, place: Place, lateral: bool, analyse: impl FnOnce() -> T) -> T {
         let around = self.lateral.replace(lateral);
         let out = self.at(place, analyse);
@@ -87,7 +89,7 @@ impl<'p> Scope<'p> {
         out
     }
 
-    /// The scope `level` query levels up.
+    /// Returns the scope of the query that is `level` levels outside the current query.
     pub(super) fn up(&self, level: usize) -> Option<&Scope<'p>> {
         let mut scope = self;
         for _ in 0..level {
@@ -110,7 +112,8 @@ impl<'p> Scope<'p> {
         let mut at = Some(self);
         while let Some(scope) = at {
             let mut columns = scope.namespace.iter().filter(reached).flat_map(|item| &item.columns);
-            // The first match is enough, because an ambiguous name is already an error.
+            // It is enough to look at the first column of this name, because two columns of this name are already an
+            // error.
             if let Some((name, _)) = columns.find(|(name, _)| *name == column.text) {
                 return name.is_alias;
             }
@@ -153,7 +156,7 @@ impl<'p> Scope<'p> {
     }
 }
 
-/// The columns of an entry as expressions at its own level.
+/// Returns the columns of an entry as expressions at its own level.
 pub(super) fn column_nodes(rte: &Rte, at: usize) -> Vec<(ColumnLabel, Node)> {
     rte.columns
         .iter()
@@ -166,7 +169,7 @@ pub(super) fn var(rte: usize, column: usize, ty: Oid, typmod: i32) -> Node {
     Node { ty, typmod, kind: NodeKind::Var(Var { level: 0, rte, column }), span: Span::default() }
 }
 
-/// An expression of a scope, as seen from `levels` levels below.
+/// Returns an expression of a scope, as seen from `levels` levels below.
 pub(super) fn raised(node: &Node, levels: usize) -> Node {
     let mut node = node.clone();
     if levels > 0 {
@@ -188,7 +191,7 @@ fn raise(node: &mut Node, levels: usize) {
     }
 }
 
-/// The result of a search for a column.
+/// The possible results of a search for a column by its name.
 enum Found {
     None,
     One(Node),
@@ -198,7 +201,7 @@ enum Found {
 }
 
 impl Analyzer<'_> {
-    /// An unqualified column: `colNameToVar`.
+    /// Resolves an unqualified column: `colNameToVar`.
     pub(super) fn column(&mut self, scope: &Scope<'_>, name: &Name) -> Option<Node> {
         let mut level = 0;
         let mut at = Some(scope);
@@ -207,8 +210,8 @@ impl Analyzer<'_> {
             let system = self.unqualified_system_columns(current, level, name);
             match found {
                 Found::None => {}
-                // A column of a function can have the name of a system column, such as `ctid`. If a table is also
-                // visible, this name is ambiguous, because the table has that system column, too.
+                // A column of a function can have the name of a system column, such as `ctid`. If a table is visible
+                // too, the name is ambiguous, because every table has a system column of this name.
                 Found::One(node) if system.is_empty() => {
                     self.check_column_type(&node, &name.text, name.span);
                     return Some(Node { span: name.span, ..raised(&node, level) });
@@ -501,8 +504,8 @@ impl Analyzer<'_> {
                 hidden |= item.name == table.text;
                 names.push((item.name.clone(), item.schema.clone()));
             }
-            // The entry may exist without being in the namespace: an alias hides the entry, or the entry is not visible
-            // here.
+            // The range table may contain an entry that the namespace does not contain: an alias hides the entry, or
+            // this clause cannot refer to the entry.
             hidden |= current.rtes.iter().any(|rte| rte.name == table.text);
             if current.broken_from.get() && current.reported.borrow().contains(&table.text) {
                 return;
@@ -540,7 +543,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// `scanNSItemForColumn` for all items of one level.
+/// Does the work of `scanNSItemForColumn` for all items of one query level.
 fn search(scope: &Scope<'_>, name: &str) -> Found {
     let mut found = Found::None;
     for item in scope.namespace.iter().filter(|item| item.columns_visible && scope.visible(item)) {

@@ -23,12 +23,12 @@ impl SetReturning {
         self.in_target_list.get()
     }
 
-    /// The number of calls so far.
+    /// Returns the number of calls so far.
     pub(super) fn count(&self) -> usize {
         self.count.get()
     }
 
-    /// The last call, unless it is one of the first `before` calls.
+    /// Returns the last call of a set-returning function; `None` if only the first `before` calls were analyzed.
     pub(super) fn after(&self, before: usize) -> Option<Span> {
         (self.count.get() > before).then(|| self.last.get())
     }

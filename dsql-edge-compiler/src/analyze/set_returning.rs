@@ -1,7 +1,8 @@
 //! Checks where set-returning functions may be called.
 //!
 //! Input: a call of a set-returning function; or, for an expression that does not accept sets, the number of calls that
-//! were analyzed before the expression. Output: PostgreSQL's error if the place does not accept sets.
+//! were analyzed before the expression. Output: PostgreSQL's error, if set-returning functions are not allowed in this
+//! position.
 
 use super::analyzer::Analyzer;
 use super::place::Place;
@@ -10,8 +11,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 impl Analyzer<'_> {
-    /// `check_srf_call_placement`: `before` is the number of calls that were analyzed before the arguments of this
-    /// call.
+    /// Checks whether the position accepts a set-returning function (`check_srf_call_placement`); `before` is the
+    /// number of such calls that were analyzed before the arguments of this call.
     pub(super) fn check_srf(&mut self, scope: &Scope<'_>, location: Span, before: usize) {
         let place = scope.place.get();
         match place {
@@ -38,7 +39,8 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::FeatureNotSupported, inner, message));
     }
 
-    /// Whether no set-returning function was called after the first `before` calls; otherwise reports the last call.
+    /// Returns `true` if the number of analyzed calls of set-returning functions is still `before`; otherwise reports
+    /// the last of these calls.
     pub(super) fn is_without_sets(&mut self, scope: &Scope<'_>, before: usize, message: &str) -> bool {
         let Some(found) = scope.sets.after(before) else { return true };
         let hint = "You might be able to move the set-returning function into a LATERAL FROM item.";

@@ -1,8 +1,8 @@
 //! Reads a snapshot: runs the fold of `schema`, and resolves types and queries for the fold.
 //!
-//! Input: DDL, or statements one by one. Output: [`Schema`]. The columns of `CREATE TABLE … AS` are the columns that
-//! the query has when the statement runs: a later change to the tables that the query reads does not affect these
-//! columns.
+//! Input: the DDL of one or more files, or statements one by one. Output: [`Schema`]. The columns of `CREATE TABLE …
+//! AS` are the columns that the query has when the statement runs: a later change to the tables that the query reads
+//! does not affect these columns.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -26,7 +26,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Returns every error in the file, with its place.
+    /// Returns every error in the file, with its location.
     pub fn parse(sql: &str) -> Result<Schema, Vec<SchemaError>> {
         Schema::parse_files([("", sql)], None)
     }
@@ -36,7 +36,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Returns every error in the files, with file and place.
+    /// Returns every error in the files, each with its file and location.
     pub fn parse_files<'a>(
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
         dialect: Option<Dialect>,
@@ -53,7 +53,7 @@ impl Growth {
     }
 }
 
-/// The columns of a table that is created from a query.
+/// Returns the columns of a table that is created from a query.
 fn columns_of_query(
     schema: &Schema,
     query: &ast::Query,
@@ -85,7 +85,7 @@ fn columns_of_query(
     })
 }
 
-/// The columns of a relation whose definition does not list its columns: a view or a sequence.
+/// Returns the columns of a relation whose definition does not list its columns: a view or a sequence.
 fn columns_of_relation(schema: &Schema, at: usize) -> Option<Vec<ResolvedColumn>> {
     on_own_stack(|| {
         let mut analyzer = Analyzer::new(Catalog::now(schema));
@@ -101,7 +101,7 @@ fn columns_of_relation(schema: &Schema, at: usize) -> Option<Vec<ResolvedColumn>
     })
 }
 
-/// Returns the name by which a statement refers to a type; `None` if a column cannot have the type.
+/// Returns the name of a type as a statement can contain it; `None` if a column cannot have the type.
 fn written(catalog: Catalog<'_>, ty: Oid, typmod: i32) -> Option<TypeName> {
     let info = catalog.type_info(ty);
     if ty == ERROR || info.kind == TypeKind::Pseudo {

@@ -77,7 +77,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// Returns the properties of a SQL/JSON aggregate. The result of such an aggregate is NULL if there are no rows.
+/// Returns the properties of a SQL/JSON aggregate. A SQL/JSON aggregate returns NULL if there are no rows.
 fn json_aggregate(name: &str, returns: Oid) -> Facts {
     Facts {
         name: name.to_owned(),

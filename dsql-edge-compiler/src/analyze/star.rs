@@ -1,7 +1,7 @@
 //! Replaces `*` in the SQL text by the compiled columns, so that a later ADD COLUMN does not change the result.
 //!
-//! Input: a star of a target list, and the columns that the star means. Output: an edit of the text to send. If a
-//! column cannot be named unambiguously, the star stays, and the server expands it.
+//! Input: a `*` in a target list, and the columns for which it is an abbreviation. Output: an edit of the SQL to send.
+//! If a column has no unambiguous name, the edit leaves the `*` in the SQL, and the server expands it.
 
 use super::analyzer::Analyzer;
 use super::catalog::quote_identifier as quoted;
@@ -13,7 +13,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, QueryBody};
 
 impl Analyzer<'_> {
-    /// Records the text that replaces the star of a target list.
+    /// Records the column list that replaces the `*` of a target list in the SQL to send.
     pub(super) fn expand_text(&mut self, scope: &Scope<'_>, star: &Expr, columns: &[(ColumnLabel, Node)]) {
         let ExprKind::Star(parts) = &star.kind else { return };
         let names: Option<Vec<String>> = match parts.as_slice() {
@@ -36,14 +36,15 @@ impl Analyzer<'_> {
         };
         if let Some(names) = names.filter(|names| !names.is_empty()) {
             let columns = names.join(", ");
-            // In `TABLE t`, the star's span is the keyword TABLE, so the keyword is replaced.
+            // In `TABLE t`, the `*` has no text of its own: its span is the keyword TABLE, so the edit replaces the
+            // keyword.
             let is_table = star.span.end - star.span.start > 1 && parts.is_empty();
             let sent = if is_table { format!("SELECT {columns} FROM") } else { columns };
             self.edits.push((star.span, sent));
         }
     }
 
-    /// Keeps the star of `EXISTS (SELECT * …)` in the text, because this star does not read columns.
+    /// Does not replace the `*` of `EXISTS (SELECT * …)`, because this `*` does not read columns.
     pub(super) fn keep_stars(&mut self, query: &ast::Query) {
         match &query.body {
             QueryBody::Select(select) => {
@@ -55,7 +56,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The items of the namespace whose columns `*` includes.
+/// Returns the items of the namespace whose columns `*` includes.
 fn visible<'s>(scope: &'s Scope<'_>) -> impl Iterator<Item = &'s NamespaceItem> {
     scope.namespace.iter().filter(|item| item.columns_visible && !item.lateral_only)
 }

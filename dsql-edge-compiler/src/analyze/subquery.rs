@@ -16,7 +16,7 @@ impl Analyzer<'_> {
         self.settle_unknown(query)
     }
 
-    /// Reports a subquery in a place without subqueries; returns whether a subquery is allowed.
+    /// If this position does not allow a subquery, reports an error and returns `false`.
     fn allows_subquery(&mut self, scope: &Scope<'_>, span: Span) -> bool {
         let Some(place) = scope.place.get().without_subqueries() else { return true };
         let message = format!("cannot use subquery in {place}");

@@ -1,7 +1,7 @@
 //! Analyzes target lists: `parse_target.c`.
 //!
-//! Input: the list after `SELECT` or `RETURNING`. Output: one entry per column, with stars expanded, each with the name
-//! that PostgreSQL gives to the column.
+//! Input: the list after `SELECT` or `RETURNING`. Output: one entry for each column, with the name that PostgreSQL
+//! gives to the column; each `*` is replaced by its columns.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -40,7 +40,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// The columns of `*`, `t.*` or `(x).*`; `None` for anything else.
+    /// Returns the columns of `*`, `t.*` or `(x).*`; `None` for any other expression.
     pub(super) fn expand_star(&mut self, scope: &Scope<'_>, expr: &Expr) -> Option<Vec<(ColumnLabel, Node)>> {
         match &expr.kind {
             ExprKind::Star(parts) => Some(match parts.as_slice() {
@@ -123,7 +123,7 @@ impl Analyzer<'_> {
         columns.iter().map(|column| column.name.clone()).zip(fields).collect()
     }
 
-    /// A whole row as a value.
+    /// Returns a whole row as a value.
     pub(super) fn whole_row(&mut self, item: &NamespaceItem, level: usize, span: Span) -> Node {
         let Some(rte) = item.rte else {
             let columns = item.columns.iter().map(|(name, node)| (name.clone(), raised(node, level)));
@@ -131,8 +131,8 @@ impl Analyzer<'_> {
             return Node::new(oid::RECORD, NodeKind::JoinedRow { names, columns }, span);
         };
         let ty = self.row_type_of(item);
-        // The whole row of a function with one scalar column is that scalar; the whole row of a query with one column
-        // is a row.
+        // If a function in FROM returns one scalar column, its whole row is this scalar; the whole row of a query with
+        // one column is a row.
         if ty == ERROR
             && item.scalar
             && let [(_, node)] = item.columns.as_slice()
@@ -144,7 +144,7 @@ impl Analyzer<'_> {
         Node::new(ty, NodeKind::WholeRow { level, rte, columns }, span)
     }
 
-    /// Converts to text the constants and parameters of the result that are still `unknown`:
+    /// Coerces to text the constants and parameters in the target list whose type is still `unknown`:
     /// `resolveTargetListUnknowns`.
     pub(super) fn settle_unknown(&mut self, mut query: Query) -> Query {
         for target in &mut query.targets {
@@ -156,7 +156,7 @@ impl Analyzer<'_> {
         query
     }
 
-    /// `settle_unknown` for the outermost query of the statement.
+    /// Calls `settle_unknown` for the outermost query of the statement.
     pub(super) fn finish_targets(&mut self, query: Query) -> Query {
         self.settle_unknown(query)
     }
@@ -167,8 +167,8 @@ pub(super) fn column_name(expr: &Expr) -> String {
     figure(expr).map_or_else(|| "?column?".to_owned(), |figured| figured.name)
 }
 
-/// The name of a target without a label. The name counts as an alias only if it comes from a column whose name is an
-/// alias.
+/// Returns the name that PostgreSQL gives to a target without AS. The name counts as an alias if the column from which
+/// it comes has an alias as its name.
 fn figured_label(scope: &Scope<'_>, expr: &Expr) -> ColumnLabel {
     match figure(expr) {
         None => "?column?".into(),
@@ -183,7 +183,7 @@ fn figured_label(scope: &Scope<'_>, expr: &Expr) -> ColumnLabel {
 /// A name that `FigureColname` finds.
 struct Figured<'e> {
     name: String,
-    /// Whether this name takes precedence over the name that a cast or a CASE around the expression has.
+    /// Whether this name is used even if a cast or a CASE around the expression has another name.
     sure: bool,
     source: NameSource<'e>,
 }
@@ -194,7 +194,7 @@ enum NameSource<'e> {
     Column(&'e [Name]),
     /// The label of a subquery's column.
     Label,
-    /// The name of a function, field, type or keyword.
+    /// The name comes from a function, a field, a type or a keyword.
     Other,
 }
 
@@ -207,7 +207,7 @@ fn figure(expr: &Expr) -> Option<Figured<'_>> {
             let name = parts.last()?.text.clone();
             Some(Figured { name, sure: true, source: NameSource::Column(parts) })
         }
-        // The name of `t.*` is that of `t`.
+        // The target `t.*` gets the name `t`.
         ExprKind::Star(parts) => sure(&parts.last()?.text),
         ExprKind::Indirection { base, steps } => {
             let field = steps.iter().rev().find_map(|step| match step {
@@ -245,7 +245,7 @@ fn figure(expr: &Expr) -> Option<Figured<'_>> {
     }
 }
 
-/// The name of a scalar subquery's column.
+/// Returns the name of the column of a scalar subquery.
 fn first_target(query: &crate::syntax::ast::Query) -> Option<Figured<'_>> {
     let sure =
         |name: &str, source: NameSource<'static>| Some(Figured { name: name.to_owned(), sure: true, source });
@@ -261,8 +261,8 @@ fn first_target(query: &crate::syntax::ast::Query) -> Option<Figured<'_>> {
                     Some(FromItem::Function(_)) | None => None,
                     _ => sure("?column?", NameSource::Other),
                 },
-                // The name is taken from the expression as written, because the scope of the subquery no longer exists
-                // here.
+                // The name comes from the syntax tree, because the scope of the analyzed subquery no longer exists at
+                // this point.
                 _ => sure(&column_name(&target.expr), NameSource::Other),
             }
         }

@@ -78,8 +78,8 @@ impl<'a> Analyzer<'a> {
             RteSource::Table { not_null, .. } => not_null.clone(),
             _ => vec![false; columns.len()],
         };
-        // A value assigned to a NOT NULL domain is checked; a value read from such a column may have been stored
-        // without this check.
+        // PostgreSQL checks a value when it is assigned to a NOT NULL domain, but not when it is read from a column:
+        // the column may contain an older NULL.
         let not_null = not_null.iter().zip(&columns);
         let not_null = not_null.map(|(it, column)| *it || self.catalog.domain_not_null(column.ty)).collect();
         if let Some(alias) = &table.alias {
@@ -143,7 +143,8 @@ impl<'a> Analyzer<'a> {
                 }
                 (*base, (0..not_null.len()).map(Some).collect())
             }
-            // If the inner view has triggers or rules, a write to that view runs them, and does not go to a base table.
+            // A write to an inner view with triggers or rules runs these triggers or rules, and does not reach a base
+            // table.
             RteSource::Subquery { view: Some(inner), .. }
                 if self.catalog.schema.relations[*inner].has_triggers =>
             {
@@ -160,8 +161,8 @@ impl<'a> Analyzer<'a> {
         Ok((base, columns))
     }
 
-    /// The entry of a view that is written to. The rows of the entry are those of the base table: after the write, a
-    /// row need not satisfy the view's condition.
+    /// Returns the range table entry of the view to which the statement writes. The rows of the entry are those of the
+    /// base table: after the write, a row need not satisfy the view's condition.
     fn view_target(&mut self, view: usize, base: usize, columns: &[Option<usize>]) -> RteSource {
         let RteSource::Table { not_null, keys, .. } = self.relation_rte(base).source else {
             return unknown_rows(view, columns.len());
@@ -256,7 +257,7 @@ impl<'a> Analyzer<'a> {
     pub(super) fn check_left_out(&mut self, target: &Target, given: &[usize], span: Span) {
         let schema: &'a Schema = self.catalog.schema;
         let relation = &schema.relations[target.base];
-        // A column that seems to be left out may be a column of the list that could not be resolved.
+        // A column that seems to be missing in the list may be one that could not be resolved.
         if given.contains(&usize::MAX) || !matches!(relation.kind, RelationKind::Table) {
             return;
         }
@@ -289,7 +290,7 @@ impl<'a> Analyzer<'a> {
     }
 }
 
-/// The reason why a query is not updatable, independent of the relation that the query reads from.
+/// Returns the reason why a query is not updatable, independent of the relation that the query reads from.
 fn not_updatable(query: &Rc<Query>) -> Option<&'static str> {
     let window = |target: &super::tree::TargetEntry| {
         target.node.any(&|node| matches!(node.kind, NodeKind::WindowCall(_)))
@@ -317,7 +318,7 @@ fn not_updatable(query: &Rc<Query>) -> Option<&'static str> {
     }
 }
 
-/// Rows of a relation about which nothing is known, so each column may be NULL.
+/// Returns rows of a relation about which nothing is known, so each column may be NULL.
 fn unknown_rows(relation: usize, columns: usize) -> RteSource {
     RteSource::Table {
         relation: None,

@@ -1,7 +1,7 @@
 //! Defines the analyzed query: every name is resolved, every expression typed.
 //!
 //! The tree is PostgreSQL's `Query` (`parsenodes.h`), with only the parts that types, nullability and cardinality need.
-//! The analyzer builds the tree, `nullability` and `cardinality` read it. No module outside `analyze` uses it.
+//! The analyzer builds the tree, `nullability` and `cardinality` read it. Only modules of `analyze` use the tree.
 
 use super::collated::Collated;
 use super::label::ColumnLabel;
@@ -31,7 +31,7 @@ pub(super) struct Var {
 
 #[derive(Clone, Debug)]
 pub(super) enum NodeKind {
-    /// An expression whose error is already reported; such a node fits everywhere.
+    /// An expression with an error that is already reported; every context accepts this node.
     Error,
     Var(Var),
     /// The whole row of an entry; `columns` has the type and the modifier of each column.
@@ -91,25 +91,25 @@ pub(super) enum NodeKind {
     },
     Row(Vec<Node>),
     Array(Vec<Node>),
-    /// A subscript or slice; the first part is the subscripted expression.
+    /// A subscript or slice; the first part is the array or `jsonb` value, the other parts are the subscripts.
     Subscript(Vec<Node>),
     /// The whole row of a join with an alias; the row is NULL if an outer join around this join nulls the row.
     JoinedRow {
         names: Vec<ColumnLabel>,
         columns: Vec<Node>,
     },
-    /// Never NULL, even if its parts are: SQL/JSON constructors, `IS DISTINCT FROM` of rows.
+    /// An expression that is never NULL, even if its parts are: SQL/JSON constructors, `IS DISTINCT FROM` of rows.
     NeverNullOf(Vec<Node>),
     /// `GROUPING (…)`: never NULL.
     Grouping(Vec<Node>),
     /// A field of a composite value.
     Field(Box<Node>, usize),
-    /// A cast, with its function, if the cast has one.
+    /// A cast, with the function that converts the value, if the cast calls one.
     Cast {
         arg: Box<Node>,
         function: Option<Rc<Callee>>,
     },
-    /// `COLLATE`: the collation's name, and the place of the clause.
+    /// `COLLATE`: the collation's name, and the span of the clause.
     Collate(Box<Node>, Rc<(String, Span)>),
     /// `(SELECT …)`.
     ScalarSubquery(Box<Query>),
@@ -172,7 +172,7 @@ pub(super) struct WindowCall {
     pub(super) name: String,
     pub(super) args: Vec<Node>,
     pub(super) filter: Option<Node>,
-    /// The definition of the window as written, or its name. The keys of the window are in `Query::other`.
+    /// The definition of the window as written, or its name. `Query::other` contains the keys of the window.
     pub(super) window: Vec<TokenKind>,
     pub(super) null: NullContract,
     /// Whether the frame always contains the current row.
@@ -195,7 +195,7 @@ pub(super) struct Query {
     pub(super) grouped: bool,
     /// Whether `GROUP BY` is not a plain list but has grouping sets: grouped columns may be NULL.
     pub(super) grouping_sets: bool,
-    /// Whether a grouping set is empty: this set adds a row to the result even without input rows.
+    /// Whether a grouping set is empty: an empty set adds one row to the result, even if the query reads no rows.
     pub(super) empty_grouping_set: bool,
     pub(super) having: Option<Node>,
     pub(super) has_aggregates: bool,
@@ -207,14 +207,14 @@ pub(super) struct Query {
     pub(super) body: Body,
     /// The sort keys, `DISTINCT ON`, window definitions and `LIMIT`; used only by functions that visit all expressions.
     pub(super) other: Vec<Node>,
-    /// The values for a part of a column, or in an INSERT for a column that is DEFAULT in another row.
+    /// The values for a part of a column, or for a column that another row of the INSERT sets to DEFAULT.
     pub(super) partly_assigned: Vec<Node>,
     pub(super) ctes: Vec<Rc<Cte>>,
-    /// The collation of each target; empty if the statement uses only the default collation.
+    /// The collation of each column of the result; empty if the statement uses only the default collation.
     pub(super) collations: Vec<Collated>,
     /// Whether the query has `FOR UPDATE` or another lock: a locked row may be newer than the rows joined with it.
     pub(super) locked: bool,
-    /// For a statement that writes, the columns of its table that get new values.
+    /// The columns to which the statement assigns values.
     pub(super) assigned: Vec<Written>,
     /// For `INSERT … SELECT`, the query and the columns that the query fills.
     pub(super) source: Option<(Rc<Query>, Vec<usize>)>,
@@ -234,7 +234,7 @@ pub(super) struct Proofs {
     pub(super) at_most_one: OnceCell<bool>,
     /// For a view, whether each column can be NULL.
     pub(super) nullable: OnceCell<Vec<bool>>,
-    /// For each column requested so far, whether an element of its arrays can be NULL.
+    /// A cache: for each column, whether an element of its arrays can be NULL.
     pub(super) elements: RefCell<BTreeMap<usize, bool>>,
 }
 
@@ -242,7 +242,7 @@ pub(super) struct Proofs {
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) column: usize,
-    /// The column's possible new values, one for each row of VALUES; empty if the value is not known.
+    /// The possible new values of the column, one for each row of VALUES; empty if the new value is not known.
     pub(super) values: Vec<Node>,
 }
 
@@ -258,7 +258,7 @@ pub(super) enum Command {
     Utility,
 }
 
-/// The source of a query's rows, in addition to `FROM`.
+/// The part of a query that produces its rows, apart from `FROM`.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Body {
     #[default]
@@ -308,7 +308,7 @@ impl Rte {
     /// Whether the entry is a single function that returns one column, and the column is not a row.
     pub(super) fn is_scalar_function(&self) -> bool {
         let RteSource::Function { functions, ordinality: false, .. } = &self.source else { return false };
-        // With a column definition list, even one column makes a row.
+        // If the query has a column definition list, the result is a row even if the list has only one column.
         let is_record = functions.iter().any(|(call, _)| call.ty == oid::RECORD);
         functions.len() == 1 && self.columns.len() == 1 && !is_record
     }
@@ -334,10 +334,10 @@ pub(super) enum RteSource {
         not_null: Vec<bool>,
         keys: Vec<Vec<usize>>,
         references: Vec<Reference>,
-        /// `TABLESAMPLE` or row level security may leave out some rows.
+        /// Whether `TABLESAMPLE` or row level security may exclude rows.
         sampled: bool,
     },
-    /// A subquery, or a view with its number in the schema. A view's query cannot refer to the queries around its use.
+    /// A subquery, or a view with its number in the schema. The query of a view has no outer query.
     Subquery { query: Rc<Query>, view: Option<usize> },
     /// A query of `WITH`.
     Cte(Rc<Cte>),
@@ -345,7 +345,7 @@ pub(super) enum RteSource {
     Function {
         functions: Vec<(Node, Vec<bool>)>,
         ordinality: bool,
-        /// The parameters of an `UNNEST` of several arrays; the arrays must have equal lengths.
+        /// The numbers of the parameters that are arrays of one `UNNEST`; these arrays must have equal lengths.
         equally_long: Vec<usize>,
     },
     /// `EXCLUDED`, or an entry with an error: columns may be NULL.
@@ -367,12 +367,12 @@ pub(super) struct Cte {
     pub(super) name: String,
     pub(super) query: RefCell<Option<Rc<Query>>>,
     pub(super) columns: RefCell<Vec<RteColumn>>,
-    /// For a recursive query, the collations of its non-recursive term.
+    /// For a recursive query, the collations of the columns of its non-recursive term.
     pub(super) collations: RefCell<Vec<Collated>>,
     /// For the fixed point of a recursive query, whether each column is assumed to be nullable.
     pub(super) assumed: RefCell<Option<Vec<bool>>>,
-    /// The columns that `element_accepts_null` has handled. Without this list, the search in a recursive query would
-    /// not end.
+    /// The columns for which `element_accepts_null` was called. In a recursive query, the search would not end without
+    /// this list.
     pub(super) asked: RefCell<Vec<usize>>,
     /// Whether the query refers to itself.
     pub(super) recursive: bool,
@@ -395,16 +395,16 @@ pub(super) const SYSTEM_COLUMNS: [(&str, Oid); 6] = [
     ("tableoid", oid::OID),
 ];
 
-/// The column number of the first system column. The next higher number means the whole row.
+/// The column number of the first system column. The number after that of the first system column means the whole row.
 pub(super) const FIRST_SYSTEM_COLUMN: usize = usize::MAX - 1;
 
-/// The system column of this number.
+/// Returns the system column of this number.
 pub(super) fn system_column(column: usize) -> Option<(&'static str, Oid)> {
     SYSTEM_COLUMNS.get(FIRST_SYSTEM_COLUMN.checked_sub(column)?).copied()
 }
 
 impl JoinTree {
-    /// Collects the entries below this tree.
+    /// Collects the range table entries in this tree.
     pub(super) fn rtes(&self, out: &mut Vec<usize>) {
         match self {
             JoinTree::Leaf(rte) => out.push(*rte),
@@ -434,8 +434,8 @@ impl Node {
         matches!(&self.kind, NodeKind::Call { function, .. } if function.set)
     }
 
-    /// The expression as a column in an outer query. Of the `unknown` expressions, only plain constants and parameters
-    /// can still get a type in the outer query.
+    /// Returns the expression as a column in an outer query. A constant or parameter of type `unknown` can still get a
+    /// type in the outer query; any other expression of type `unknown` cannot.
     pub(super) fn into_column(self) -> Node {
         match self.kind {
             NodeKind::Collate(..) if self.ty == oid::UNKNOWN => {
@@ -446,8 +446,8 @@ impl Node {
         }
     }
 
-    /// The column, if the expression is a column of this level, possibly under a cast that does not change the value,
-    /// such as `varchar` to `text`.
+    /// Returns the column, if the expression is a column of this level, also inside a cast that does not change the
+    /// value, such as `varchar` to `text`.
     pub(super) fn plain_column(&self) -> Option<Var> {
         match &self.kind {
             NodeKind::Var(var) if var.level == 0 => Some(*var),
@@ -517,7 +517,7 @@ impl Node {
         }
     }
 
-    /// The query of a subquery expression.
+    /// Returns the query of a subquery expression.
     pub(super) fn subquery(&self) -> Option<&Query> {
         match &self.kind {
             NodeKind::ScalarSubquery(query)
@@ -528,7 +528,7 @@ impl Node {
         }
     }
 
-    /// The number of the node's parts, including those of queries.
+    /// Returns the number of the node's parts, including those of queries.
     pub(super) fn size(&self) -> usize {
         let mut size = 1;
         self.children(&mut |child| size += child.size());
@@ -577,14 +577,14 @@ impl Query {
         }
     }
 
-    /// The number of parts of the query's expressions, including those of nested queries.
+    /// Returns the number of nodes in the query's expressions, including those of nested queries.
     fn size(&self) -> usize {
         let mut size = 1;
         self.expressions(&mut |node| size += node.size());
         size + self.subqueries().iter().map(|query| query.size()).sum::<usize>()
     }
 
-    /// The directly nested queries: of `FROM`, set operations and `WITH`, but not of expressions.
+    /// Returns the queries nested directly in `FROM`, set operations and `WITH`, without those in expressions.
     pub(super) fn subqueries(&self) -> Vec<Rc<Query>> {
         let of_rte = |rte: &Rte| match &rte.source {
             RteSource::Subquery { query, view: None, .. } => Some(query.clone()),

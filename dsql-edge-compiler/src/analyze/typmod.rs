@@ -13,7 +13,7 @@ const MAX_LENGTH: i32 = 10_485_760;
 const MAX_BITS: i32 = MAX_LENGTH * 8;
 
 impl Catalog<'_> {
-    /// The type modifier that the type's `typmodin` returns; -1 without modifiers.
+    /// Returns the type modifier that the type's `typmodin` returns; -1 without modifiers.
     pub(super) fn typmod(self, type_oid: Oid, written: &TypeName) -> Result<i32, TypeError> {
         if written.modifiers.is_empty() {
             return Ok(-1);
@@ -83,7 +83,8 @@ impl Catalog<'_> {
     }
 }
 
-/// The name of a type in messages about its length: `anychar_typmodin`, `anybit_typmodin`.
+/// Returns the name of a type for PostgreSQL's messages about the length of a type: `anychar_typmodin`,
+/// `anybit_typmodin`.
 fn length_name(type_oid: Oid) -> &'static str {
     match type_oid {
         oid::BPCHAR => "char",

@@ -48,7 +48,7 @@ impl Analyzer<'_> {
         let before = (self.writes, self.changes_rows);
         let analyzed = self.statement(tree);
         if run(statement).is_none() {
-            // Without ANALYZE, the statement is only planned.
+            // EXPLAIN without ANALYZE only plans the statement and does not run it.
             (self.writes, self.changes_rows) = before;
         } else if analyzed.command != Command::Select {
             (self.writes, self.changes_rows) = (true, true);
@@ -78,7 +78,7 @@ impl Analyzer<'_> {
             },
         };
         let known = builtin::setting(&setting);
-        // A setting with a dot in its name belongs to an extension, or to the user.
+        // A setting with a dot in its name is defined by an extension or by the user.
         if known.is_none() && !setting.contains('.') {
             self.unknown_setting(&setting, statement);
         }
@@ -100,8 +100,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// The setting that a SHOW names: names with dots between them. The error is the place of the first token that does not
-/// fit this form.
+/// Returns the setting that a SHOW requests: one name, or several names with dots between them. The error is the span
+/// of the first token that cannot be a part of the setting's name.
 fn name_of(statement: ParsedStatement<'_>) -> Result<String, Span> {
     let mut name = String::new();
     let end = Span { start: statement.span.end, end: statement.span.end };
@@ -117,7 +117,7 @@ fn name_of(statement: ParsedStatement<'_>) -> Result<String, Span> {
     if expects_name { Err(end) } else { Ok(name) }
 }
 
-/// The SQL type of EXPLAIN's column, and whether EXPLAIN returns one row: `ExplainResultDesc`.
+/// Returns the SQL type of EXPLAIN's column, and whether EXPLAIN returns one row: `ExplainResultDesc`.
 fn format_of(statement: ParsedStatement<'_>) -> (Oid, bool) {
     let words = Words::of(statement);
     let end = if words.at(1) == "(" { words.closing(1).unwrap_or(1) } else { 1 };
@@ -141,7 +141,7 @@ fn all_settings(span: Span) -> Query {
     Query { has_target_srf: true, ..shown(&columns, span) }
 }
 
-/// One row of columns that are not NULL.
+/// Returns one row of columns that are not NULL.
 fn shown(columns: &[(&str, Oid)], span: Span) -> Query {
     let target = |(name, ty): &(&str, Oid)| TargetEntry {
         node: Node::new(*ty, NodeKind::NeverNull, span),

@@ -89,8 +89,8 @@ impl Analyzer<'_> {
         Some(frame_has_current_row(found) && !base_frame(scope, found))
     }
 
-    /// `transformWindowDefinitions`, after all the other clauses: the keys of the `WINDOW` clause, then of the windows
-    /// that are defined where they are used. A window can be based only on a window before it.
+    /// Analyzes the definitions of windows after all other clauses (`transformWindowDefinitions`): first the `WINDOW`
+    /// clause, then the windows that OVER defines. A window can be based only on a window before it.
     pub(super) fn window_definitions(&mut self, scope: &Scope<'_>, other: &mut Vec<Node>) {
         let inline = scope.inline_windows.take();
         for (at, window) in scope.windows.iter().chain(&inline).enumerate() {
@@ -122,7 +122,7 @@ impl Analyzer<'_> {
         before: &[Window],
     ) -> Vec<Node> {
         let mut keys: Vec<Node> = Vec::new();
-        // The sort keys come first, as in `transformWindowDefinitions`.
+        // The sort keys are analyzed before the partition keys, as in `transformWindowDefinitions`.
         let ordering = window.order_by.iter().map(|key| (&key.expr, "ordering"));
         for (expr, kind) in ordering.chain(window.partition_by.iter().map(|key| (key, "equality"))) {
             let node = scope.at(Place::Window, || self.expr(scope, expr));
@@ -140,7 +140,7 @@ impl Analyzer<'_> {
         }
         if let Some(frame) = &window.frame {
             let (own, _) = keys.split_at_checked(window.order_by.len()).unwrap_or((&keys, &[]));
-            // A repeated key counts only once.
+            // If the frame's window repeats a sort key, the key counts only once.
             let mut known = NodeSet::default();
             let mut repeated = 0;
             for key in own {
@@ -217,12 +217,12 @@ impl Analyzer<'_> {
         node
     }
 
-    /// The offset `x` of `RANGE x PRECEDING`. The type of the sort key must have an `in_range` function for the type of
-    /// the offset.
+    /// Analyzes the offset `x` of `RANGE x PRECEDING`. The type of the sort key must have an `in_range` function for
+    /// the type of the offset.
     fn range_offset(&mut self, node: Node, key: Option<&Node>) -> Node {
         let Some(key) = key else { return node };
         let base = self.catalog.base_type(key.ty).0;
-        // A type of the schema may have a B-tree family of its own.
+        // A type of the schema may have its own B-tree family.
         if key.is_error() || node.is_error() || self.catalog.user_kind(base).is_some() {
             return node;
         }
@@ -252,7 +252,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The offset types that a sort key of this type accepts: the `in_range` functions of `pg_amproc`.
+/// Returns the offset types that a sort key of this type accepts: the `in_range` functions of `pg_amproc`.
 fn offsets_in_range(key: Oid) -> &'static [Oid] {
     match key {
         oid::INT2 | oid::INT4 => &[oid::INT2, oid::INT4, oid::INT8],
@@ -283,20 +283,20 @@ fn base_frame(scope: &Scope<'_>, window: &Window) -> bool {
     base.is_some_and(|base| !frame_has_current_row(base))
 }
 
-/// Returns the number of a window's sort keys. A window without sort keys uses the sort keys of the window on which
-/// it is based.
+/// Returns the number of a window's sort keys. If a window has no sort keys, the keys of the window on which it is
+/// based are counted.
 fn order_of<'w>(mut window: &'w Window, mut before: &'w [Window]) -> usize {
     while window.order_by.is_empty() {
         let base =
             window.base.as_ref().and_then(|base| before.iter().position(|it| is_named(it, &base.text)));
         let Some(at) = base else { return 0 };
-        // A window can be based only on an earlier window, so the loop ends.
+        // The loop ends, because a window can be based only on a window that is defined before it.
         (window, before) = (&before[at], &before[..at]);
     }
     window.order_by.len()
 }
 
-/// The window of this name.
+/// Returns the window of this name.
 fn named<'s>(windows: &'s [Window], name: &str) -> Option<&'s Window> {
     windows.iter().find(|window| is_named(window, name))
 }

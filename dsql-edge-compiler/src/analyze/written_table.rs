@@ -7,7 +7,7 @@ use crate::schema::{self, Schema};
 pub(super) struct Target {
     /// The number of the relation in the schema.
     pub(super) relation: usize,
-    /// The number of the relation's entry in the range table.
+    /// The index of the relation's entry in the range table.
     pub(super) rte: usize,
     pub(super) columns: Vec<RteColumn>,
     pub(super) not_null: Vec<bool>,

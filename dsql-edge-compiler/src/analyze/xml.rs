@@ -16,11 +16,11 @@ use crate::syntax::ast::{Expr, ExprKind, Name, SqlFunction, XmlTable};
 use std::collections::HashSet;
 use std::rc::Rc;
 
-/// The name after AS, if there is one, and the place of the attribute.
+/// The name after AS, if AS is written, and the span of the attribute.
 type Label = (Option<Name>, Span);
 
-/// The names of the attributes of an XML element. The flag distinguishes two forms of a name for which `is_escaped` is
-/// true: the flag is true if the name is written after `AS`.
+/// The names of the attributes of an XML element. The flag is true for a name that PostgreSQL would escape if the name
+/// came from a column, but that the query writes after `AS`, where PostgreSQL does not escape names.
 type XmlNames = HashSet<(String, bool)>;
 
 /// Whether `map_sql_identifier_to_xml_name` changes this name if the name comes from a column. PostgreSQL does not
@@ -30,7 +30,7 @@ fn is_escaped(name: &str) -> bool {
 }
 
 impl Analyzer<'_> {
-    /// `XMLELEMENT` and related functions; `XMLEXISTS` is an ordinary function.
+    /// Analyzes `XMLELEMENT` and related functions; `XMLEXISTS` is an ordinary function.
     pub(super) fn xml_function(&mut self, scope: &Scope<'_>, call: &SqlFunction, span: Span) -> Node {
         let mut args = Vec::with_capacity(call.args.len());
         let mut names = XmlNames::default();
@@ -75,11 +75,12 @@ impl Analyzer<'_> {
         Node { ty, typmod, kind, span }
     }
 
-    /// Checks the name of an XML attribute, or of an element of `XMLFOREST`. `label` is the name after AS.
+    /// Checks the name of an XML attribute, or of an element of `XMLFOREST`. `label` is the name that the query
+    /// contains after AS.
     fn xml_name(&mut self, function: &str, arg: &Expr, (label, place): &Label, names: &mut XmlNames) {
         let name = match (label, &arg.kind) {
             (Some(label), _) => &label.text,
-            // `t.*` is also a reference to a column in PostgreSQL's grammar; its name is `t`.
+            // In PostgreSQL's grammar, `t.*` is also a reference to a column, and the name of this column is `t`.
             (None, ExprKind::Column(parts) | ExprKind::Star(parts)) if !parts.is_empty() => {
                 &parts[parts.len() - 1].text
             }
@@ -120,7 +121,7 @@ impl Analyzer<'_> {
         self.leaf(scope, rte, None, true)
     }
 
-    /// The columns of `XMLTABLE`, and for each column whether it is NOT NULL.
+    /// Returns the columns of `XMLTABLE`, and for each column whether it is NOT NULL.
     fn xml_table_columns(&mut self, scope: &Scope<'_>, table: &XmlTable) -> (Vec<RteColumn>, Vec<bool>) {
         let row = self.expr(scope, &table.row);
         self.coerce_to_specific(row, oid::TEXT, "XMLTABLE");

@@ -27,12 +27,12 @@ pub struct Cast {
     pub never_null: bool,
 }
 
-/// The cast between two types.
+/// Returns the cast between two types.
 pub fn cast(source: Oid, target: Oid) -> Option<Cast> {
     casts(source).iter().find(|cast| cast.target == target).copied()
 }
 
-/// Every cast of a type, by target.
+/// Returns every cast of a type, by target.
 pub fn casts_from(source: Oid) -> impl Iterator<Item = Cast> + Clone {
     casts(source).iter().copied()
 }

@@ -32,7 +32,7 @@ pub struct Function {
     pub returns: Oid,
     /// `provariadic`: the element type of the VARIADIC argument; 0 if the function has no such argument.
     pub variadic: Oid,
-    /// `pronargdefaults`: the number of last arguments that may be left out.
+    /// `pronargdefaults`: the number of parameters, at the end of the list, that have defaults.
     pub defaults: u8,
     /// The condition under which the result is not NULL.
     pub null: NullContract,
@@ -57,18 +57,18 @@ impl Function {
         oids(self.args)
     }
 
-    /// The number of input arguments; a VARIADIC argument counts as one.
+    /// Returns the number of input arguments; a VARIADIC argument counts as one.
     pub fn nargs(&self) -> usize {
         if self.args.is_empty() { 0 } else { self.args.bytes().filter(|byte| *byte == b' ').count() + 1 }
     }
 
-    /// The names of the input arguments, "" for an argument without a name; no items if no argument has a name.
+    /// Returns the names of the input arguments, "" for an argument without a name; no items if no argument has a name.
     pub fn arg_names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
         self.details().filter(|detail| matches!(detail.mode, b'i' | b'b' | b'B' | b'v')).map(|it| it.name)
     }
 
-    /// The columns of the result, if OUT arguments declare them. A single OUT argument only names the result and does
-    /// not declare a column.
+    /// Returns the columns of the result, if the function declares OUT arguments. A single OUT argument only gives the
+    /// result a name, and does not declare a column.
     pub fn out_columns(&self) -> impl Iterator<Item = OutColumn> + Clone + use<> {
         self.details().filter(|detail| matches!(detail.mode, b'o' | b'O' | b'b' | b'B' | b't' | b'T')).map(
             |detail| OutColumn {
@@ -91,19 +91,19 @@ impl Function {
     }
 }
 
-/// The overloads of a name of `pg_catalog`, by OID.
+/// Returns the functions in `pg_catalog` that have this name, sorted by OID.
 pub fn functions(name: &str) -> impl Iterator<Item = Function> + Clone + use<> {
     FUNCTIONS.find(Key::name(name)).map(read)
 }
 
-/// The function with this OID.
+/// Returns the function with this OID.
 pub fn function_by_oid(oid: Oid) -> Option<Function> {
     let mut fields = FUNCTIONS_BY_OID.find(Key::oid(oid)).next()?.fields();
     fields.oid();
     FUNCTIONS.find(Key::name(fields.text()).then(oid)).next().map(read)
 }
 
-/// All names of functions, sorted, without duplicates.
+/// Returns all names of functions, sorted, without duplicates.
 pub fn function_names() -> impl Iterator<Item = &'static str> + Clone {
     FUNCTIONS.names()
 }

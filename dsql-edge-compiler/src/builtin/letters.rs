@@ -58,7 +58,7 @@ pub enum AggregateKind {
 }
 
 impl FunctionKind {
-    /// The kind for the letters of `prokind` and `aggkind`.
+    /// Returns the kind that the letters of `prokind` and `aggkind` denote.
     pub(super) fn of_letters(kind: u8, aggregate: u8) -> FunctionKind {
         match (kind, aggregate) {
             (b'a', b'o') => FunctionKind::Aggregate(AggregateKind::OrderedSet),

@@ -1,14 +1,15 @@
 //! Caches values that were read from the catalog.
 //!
-//! Input: the key of an entry. Output: the entry, read at most once per process.
+//! Input: the key of an entry. Output: the entry; a process reads each entry at most once.
 //!
-//! The cache contains only entries of the catalog, so it cannot become larger than the catalog. A key that was not
-//! found is not stored. A proc macro runs unoptimized and needs the same few types and operators for every query of a
-//! crate.
+//! The cache contains only entries of the catalog, so it cannot become larger than the catalog. The cache does not
+//! record that a key was not found. A proc macro runs unoptimized and needs the same few types and operators for every
+//! query of a crate.
 
 use std::sync::OnceLock;
 
-/// A hash table of `N` slots, some of which always stay empty. A value contains its own key.
+/// A hash table of `N` slots, some of which always stay empty. Each value contains the key under which the value is
+/// stored in the table.
 pub(super) struct Memo<V, const N: usize> {
     slots: [OnceLock<V>; N],
 }
@@ -18,8 +19,8 @@ impl<V, const N: usize> Memo<V, N> {
         Self { slots: [const { OnceLock::new() }; N] }
     }
 
-    /// Returns the value for which `is` returns true. The search begins at slot `place`. If the value is missing, the
-    /// result of `read` is stored.
+    /// Returns the stored value for which `is` returns true. The search begins at slot number `place`. If the memo does
+    /// not contain this value, stores the result of `read`.
     pub(super) fn value(
         &'static self,
         place: usize,

@@ -4,7 +4,8 @@
 //! The rows are in `data/*.txt`, which `cargo xtask catalog` writes from a real PostgreSQL 16; only `never_null.txt`,
 //! the reviewed list of the functions that do not return NULL, is written by hand. A proc macro runs unoptimized, so
 //! this module does not build maps or parse files: each lookup is a binary search over the text, and only the lines
-//! found are split into fields. The lines of types, operators and casts are split only once (`memo`).
+//! found are split into fields. The lines of types, operators and casts are split into fields only once, and the fields
+//! are cached (`memo`).
 //!
 //! This module does not resolve overloads and does not depend on a user's schema.
 

@@ -8,10 +8,10 @@ pub enum NullContract {
     /// Nothing is known: the result may be NULL, whatever the arguments are.
     #[default]
     Unknown,
-    /// The result (for a set, each row) is not NULL if no argument is NULL. The contract of an aggregate also holds if
-    /// there are no rows.
+    /// The result (for a set, each row) is not NULL if no argument is NULL. The result of an aggregate is then not NULL
+    /// even if there are no rows.
     OfValues,
-    /// The result is not NULL for any arguments: `concat`, `jsonb_build_object`, `count`.
+    /// The result is never NULL, whatever the arguments are: `concat`, `jsonb_build_object`, `count`.
     Always,
     /// The result of an aggregate is not NULL if there is at least one row whose arguments are not NULL.
     OverValues,
@@ -31,8 +31,7 @@ impl NullContract {
         }
     }
 
-    /// The contract of a function. If `known` is true, the function does not return NULL for arguments that are not
-    /// NULL.
+    /// Returns the contract "not NULL if no argument is NULL" if `known` is true; otherwise, nothing is known.
     pub fn of_values_if(known: bool) -> NullContract {
         if known { NullContract::OfValues } else { NullContract::Unknown }
     }
@@ -57,7 +56,7 @@ impl NullContract {
         matches!(self, NullContract::OverRows | NullContract::Always)
     }
 
-    /// The contract of a call with an array after `VARIADIC`: For example, `concat(VARIADIC NULL)` is NULL, but
+    /// Returns the contract of a call with an array after `VARIADIC`: for example, `concat(VARIADIC NULL)` is NULL, but
     /// `concat('a', NULL)` is not.
     pub fn of_variadic_array(self) -> NullContract {
         if self == NullContract::Always { NullContract::OfValues } else { self }

@@ -1,12 +1,13 @@
-//! Defines the well-known OIDs of types, with the names of PostgreSQL's source, without the ending `OID`: `INT4ARRAY`
-//! is `INT4ARRAYOID` in PostgreSQL.
+//! Defines the well-known OIDs of types. The names are PostgreSQL's, without the suffix `OID`: `INT4ARRAY` is
+//! `INT4ARRAYOID` in PostgreSQL.
 
 /// An object identifier; 0 means "none".
 pub type Oid = u32;
 
 /// OIDs below this number are the same on every server, and only those may be sent to a server or compared with OIDs
-/// from a server. From this number on, `initdb` assigns OIDs in sequence (row types of views, the domains of
-/// `information_schema`); instead of these OIDs, the catalog here has its own stable numbers below 16384.
+/// from a server. PostgreSQL's `initdb` assigns the OIDs from this number on in sequence (row types of views, the
+/// domains of `information_schema`), so they differ between servers. In the catalog here, these objects have other
+/// numbers below 16384, which do not change.
 pub const FIRST_UNPINNED: Oid = 10_000;
 
 macro_rules! oids {

@@ -50,7 +50,7 @@ pub fn operator(name: &str, left: Oid, right: Oid) -> Option<Operator> {
     operators(name).iter().find(|found| (found.left, found.right) == (left, right)).copied()
 }
 
-/// The operators of this name in `pg_catalog`, including prefix operators, sorted by operands.
+/// Returns the operators of this name in `pg_catalog`, including prefix operators, sorted by operands.
 pub fn operators(name: &str) -> &'static [Operator] {
     let is = |known: &Vec<Operator>| known.first().is_some_and(|operator| operator.name == name);
     let read = || OPERATORS.find(Key::name(name)).map(read).collect();
@@ -58,7 +58,7 @@ pub fn operators(name: &str) -> &'static [Operator] {
     READ.value(place, is, || Some(read()).filter(is)).map_or(&[], Vec::as_slice)
 }
 
-/// All names of operators, sorted, without duplicates.
+/// Returns all names of operators, sorted, without duplicates.
 pub fn operator_names() -> impl Iterator<Item = &'static str> + Clone {
     OPERATORS.names()
 }

@@ -26,12 +26,12 @@ pub struct Column {
     pub name: &'static str,
     /// `atttypid`.
     pub type_oid: Oid,
-    /// `attnotnull`; never set in a view.
+    /// The column `attnotnull` of `pg_attribute`; always false for a column of a view.
     pub not_null: bool,
 }
 
 impl Relation {
-    /// The columns of the table or view, in order, without the system columns.
+    /// Returns the columns of the table or view, in order, without the system columns.
     pub fn columns(&self) -> impl Iterator<Item = Column> + Clone + use<> {
         self.columns.split(' ').map(|item| {
             let mut parts = item.split(':');
@@ -44,7 +44,7 @@ impl Relation {
     }
 }
 
-/// The table or view of this name in `pg_catalog` or `information_schema`.
+/// Returns the table or view of this name in `pg_catalog` or `information_schema`.
 pub fn relation(schema: &str, name: &str) -> Option<Relation> {
     let mut fields = RELATIONS.find(Key::name(&format!("{schema}.{name}"))).next()?.fields();
     let qualified_name = fields.text();
@@ -53,12 +53,12 @@ pub fn relation(schema: &str, name: &str) -> Option<Relation> {
     Some(Relation { qualified_name, kind, row_type: fields.oid(), columns: fields.text() })
 }
 
-/// Every `schema.name`, sorted.
+/// Returns every `schema.name`, sorted.
 pub fn relation_names() -> impl Iterator<Item = &'static str> + Clone {
     RELATIONS.names()
 }
 
-/// The columns of a relation of DSQL's schema `sys`, all assumed to be nullable.
+/// Returns the columns of a relation of DSQL's schema `sys`, all assumed to be nullable.
 ///
 /// A cluster returned the columns of `jobs` and their types (September 2026). Only the names of three columns of
 /// `iam_pg_role_mappings` are known; their types are assumed. If an assumed type is wrong, the query fails at run time,

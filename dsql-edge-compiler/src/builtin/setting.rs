@@ -22,8 +22,8 @@ const OTHER: &[&str] = &[
     "wal_debug",
 ];
 
-/// The name of a setting as `SHOW` prints it; `None` if no server has the setting. `written` may be in upper or lower
-/// case.
+/// Returns the name of a setting as `SHOW` prints it; `None` if no server has the setting. `written` is the name in
+/// upper or lower case.
 pub fn setting(written: &str) -> Option<&'static str> {
     let lower = written.to_ascii_lowercase();
     let name = OLD_NAMES.iter().find(|(old, _)| *old == lower).map_or(lower.as_str(), |(_, new)| new);
@@ -35,7 +35,7 @@ pub fn setting(written: &str) -> Option<&'static str> {
     found.or_else(|| OTHER.iter().find(|other| **other == name).copied())
 }
 
-/// The names of the settings, in lower case, without those that only some builds of PostgreSQL have.
+/// Returns the names of the settings, in lower case, without those that only some builds of PostgreSQL have.
 pub fn setting_names() -> impl Iterator<Item = &'static str> {
     SETTINGS.names()
 }

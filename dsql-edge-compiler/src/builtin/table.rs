@@ -1,5 +1,5 @@
-//! Searches a sorted text of lines with tab-separated fields. Input: a key. Output: the lines that begin with this key.
-//! The module does not interpret the fields.
+//! Searches sorted lines of text with tab-separated fields. Input: a key. Output: the lines whose first fields are the
+//! key. The module does not interpret the fields.
 //!
 //! The code runs unoptimized in a proc macro, so it compares whole slices, for which the standard library has optimized
 //! code, instead of using its own loops.
@@ -19,12 +19,13 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// A table whose lines differ in length.
+    /// Makes a table from text whose lines differ in length.
     pub(super) const fn new(text: &'static str) -> Self {
         Self { text, width: 0 }
     }
 
-    /// A table whose lines all have the same length. A search in such a table is faster.
+    /// Makes a table from text in which all lines have the same length. A search in such a table needs no search for
+    /// line ends, and so is faster.
     pub(super) const fn of_even_lines(text: &'static str) -> Self {
         let bytes = text.as_bytes();
         let mut width = 0;
@@ -43,12 +44,12 @@ impl Table {
             .map(|line| Row { line })
     }
 
-    /// Every line, in order.
+    /// Returns every line, in order.
     pub(super) fn rows(self) -> impl Iterator<Item = Row> + Clone {
         lines(self.text).map(|line| Row { line })
     }
 
-    /// The first field of every line, without duplicates.
+    /// Returns the first field of every line, without duplicates.
     pub(super) fn names(self) -> impl Iterator<Item = &'static str> + Clone {
         let mut last = "";
         self.rows().map(|row| row.fields().text()).filter(move |name| {
@@ -58,8 +59,8 @@ impl Table {
         })
     }
 
-    /// The offset of the first line that does not come before the key. `low` and `high` are always starts
-    /// of lines.
+    /// Returns the offset of the first line that does not come before the key. `low` and `high` are always starts of
+    /// lines.
     fn first(self, key: &str) -> usize {
         let (mut low, mut high) = (0, self.text.len());
         while low < high {
@@ -104,23 +105,24 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> + Clone {
     text.split_terminator('\n')
 }
 
-/// The fields with which a line must begin to match.
+/// A search key: the first fields of the lines to find.
 #[derive(Clone)]
 pub(super) struct Key(String);
 
 impl Key {
-    /// A key for a name. A name that cannot be a field matches no line.
+    /// Returns a key for a name. A name with spaces or control characters cannot be a field of a line, so its key finds
+    /// no line.
     pub(super) fn name(name: &str) -> Key {
-        // A key that is a newline does not match any line.
+        // No line begins with a newline, so a key that is a newline finds nothing.
         if name.bytes().any(|byte| byte <= b' ') { Key("\n".to_owned()) } else { Key(name.to_owned()) }
     }
 
-    /// A key for an OID.
+    /// Returns a key for an OID.
     pub(super) fn oid(oid: Oid) -> Key {
         Key(format!("{oid:05}"))
     }
 
-    /// Adds an OID as the next field.
+    /// Adds an OID to the key, as the next field.
     pub(super) fn then(mut self, oid: Oid) -> Key {
         let _ = write!(self.0, "\t{oid:05}");
         self
@@ -138,7 +140,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The fields of the line, starting with the first field.
+    /// Returns the fields of the line, starting with the first field.
     pub(super) fn fields(self) -> Fields {
         Fields { rest: self.line }
     }
@@ -150,14 +152,14 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// The next field, without the spaces that pad it; "" after the last.
+    /// Returns the next field, without the spaces that pad it; "" after the last.
     pub(super) fn text(&mut self) -> &'static str {
         let (field, rest) = self.rest.split_once('\t').unwrap_or((self.rest, ""));
         self.rest = rest;
         if field.ends_with(' ') { field.trim_end_matches(' ') } else { field }
     }
 
-    /// The next field as an OID; 0 if there is none.
+    /// Reads the next field as an OID; 0 if the line has no further field.
     pub(super) fn oid(&mut self) -> Oid {
         let (field, rest) = match self.rest.as_bytes() {
             // Nearly all OIDs have five digits and are followed by a tab.
@@ -171,17 +173,17 @@ impl Fields {
         number(field)
     }
 
-    /// The next field as a small count.
+    /// Reads the next field as a number below 256.
     pub(super) fn count(&mut self) -> u8 {
         u8::try_from(number(self.text())).unwrap_or_default()
     }
 
-    /// The next field as one-letter flags, `N` of them.
+    /// Returns the next field as one-letter flags, `N` of them.
     pub(super) fn letters<const N: usize>(&mut self) -> [u8; N] {
         self.text().as_bytes().first_chunk::<N>().copied().unwrap_or([b'-'; N])
     }
 
-    /// The rest of the line.
+    /// Returns the rest of the line.
     pub(super) fn rest(self) -> &'static str {
         self.rest
     }
@@ -192,7 +194,7 @@ pub(super) fn oids(text: &'static str) -> impl Iterator<Item = Oid> + Clone {
     text.split(' ').filter(|item| !item.is_empty()).map(number)
 }
 
-/// A decimal number; 0 for anything else.
+/// Returns a decimal number; 0 for anything else.
 pub(super) fn number(text: &str) -> Oid {
     text.parse().unwrap_or_default()
 }

@@ -14,7 +14,7 @@ static READ: Memo<Type, 2048> = Memo::new();
 /// A row of `pg_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Type {
-    /// The server's OID; from [`super::oid::FIRST_UNPINNED`] on, an artificial number (see there).
+    /// The server's OID; from [`super::oid::FIRST_UNPINNED`] on, the number is the catalog's own, as described there.
     pub oid: Oid,
     /// `typname`: `int4`, `_text`.
     pub name: &'static str,
@@ -51,36 +51,37 @@ pub struct Type {
 }
 
 impl Type {
-    /// PostgreSQL's `IsTrueArrayType`: whether the type is an array with elements of type `elem`, so that array
-    /// functions accept it.
+    /// Whether the type is an array with elements of type `elem`, so that array functions accept it
+    /// (`IsTrueArrayType`).
     pub fn is_array(&self) -> bool {
         self.elem != 0 && self.subscript == b'a'
     }
 }
 
-/// The type with this OID.
+/// Returns the type with this OID.
 pub fn type_by_oid(oid: Oid) -> Option<Type> {
     READ.value(oid as usize, |known| known.oid == oid, || TYPES.find(Key::oid(oid)).next().map(read)).copied()
 }
 
-/// The type of `pg_catalog` with this `typname`.
+/// Returns the type of `pg_catalog` with this `typname`.
 pub fn type_by_name(name: &str) -> Option<Type> {
     type_by_qualified_name("pg_catalog", name)
 }
 
-/// The type with this `typname` in this schema.
+/// Returns the type with this `typname` in this schema.
 pub fn type_by_qualified_name(schema: &str, name: &str) -> Option<Type> {
     let mut fields = TYPES_BY_NAME.find(Key::name(&format!("{schema}.{name}"))).next()?.fields();
     fields.text();
     type_by_oid(fields.oid())
 }
 
-/// The array type over this element; `None` if there is none, or if the element is an array.
+/// Returns the type of an array with elements of this type; `None` if no such type exists, or if `element` is itself an
+/// array type.
 pub fn array_of(element: Oid) -> Option<Type> {
     type_by_oid(type_by_oid(element)?.array)
 }
 
-/// Every `typname` of `pg_catalog`, sorted.
+/// Returns every `typname` of `pg_catalog`, sorted.
 pub fn type_names() -> impl Iterator<Item = &'static str> + Clone {
     TYPES_BY_NAME.names().filter_map(|name| name.strip_prefix("pg_catalog."))
 }
@@ -107,7 +108,7 @@ fn read(row: Row) -> Type {
         base: fields.oid(),
         subtype: fields.oid(),
         counterpart: fields.oid(),
-        // A composite type has the name of its relation.
+        // A composite type and the relation that defines it have the same name.
         relid_name: if kind == b'c' { qualified } else { "" },
     }
 }

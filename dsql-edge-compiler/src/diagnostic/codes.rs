@@ -1,6 +1,6 @@
 //! Defines the codes of diagnostics and the SQLSTATE that PostgreSQL returns for each.
 //!
-//! A code names the mistake; several codes may share one SQLSTATE. Codes are stable: CI logs and editors refer to
+//! A code identifies the mistake; several codes may share one SQLSTATE. Codes are stable: CI logs and editors refer to
 //! codes. Each code has a page, `errors/CODE.md`, whose examples are also tests.
 
 macro_rules! codes {
@@ -13,24 +13,24 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &[Code] = &[$(Code::$variant,)*];
 
-            /// The code as it is printed.
+            /// Returns the code as it is printed.
             pub fn name(self) -> &'static str {
                 match self { $(Code::$variant => $name,)* }
             }
 
-            /// The code of this name.
+            /// Returns the code of this name.
             pub fn named(name: &str) -> Option<Code> {
                 Code::ALL.iter().copied().find(|code| code.name() == name)
             }
 
-            /// The page of the code, in Markdown: the meaning, an example, and the fix.
+            /// Returns the page of the code, in Markdown: the meaning, an example, and the fix.
             pub fn page(self) -> &'static str {
                 match self {
                     $(Code::$variant => include_str!(concat!("../../errors/", $name, ".md")),)*
                 }
             }
 
-            /// The SQLSTATE that PostgreSQL (or DSQL) returns.
+            /// Returns the SQLSTATE that PostgreSQL (or DSQL) returns.
             pub fn sqlstate(self) -> &'static str {
                 match self { $(Code::$variant => $sqlstate,)* }
             }
@@ -51,7 +51,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The statement does not follow the grammar.
+    /// The statement does not follow PostgreSQL's grammar.
     SyntaxError "syntax-error" "42601",
     /// A string, number or identifier is malformed.
     InvalidEscape "invalid-escape" "22025",
@@ -70,9 +70,9 @@ codes! {
     AmbiguousParameter "ambiguous-parameter" "42P08",
     /// A table that is not in the schema.
     UnknownTable "unknown-table" "42P01",
-    /// A table that is not in `FROM`, or that is not visible at this place.
+    /// The statement refers to a table that is not in `FROM`, or that is not visible in this clause.
     MissingFrom "missing-from" "42P01",
-    /// A schema that does not exist.
+    /// The statement refers to a schema that does not exist.
     UnknownSchema "unknown-schema" "3F000",
     /// No function has this name and accepts these argument types.
     UnknownFunction "unknown-function" "42883",
@@ -84,7 +84,7 @@ codes! {
     InvalidModifier "invalid-modifier" "22023",
     /// Two collations conflict, and neither takes precedence.
     CollationMismatch "collation-mismatch" "42P21",
-    /// A constraint, collation or other named object that does not exist.
+    /// The statement refers to a constraint, a collation or another object that does not exist.
     UnknownObject "unknown-object" "42704",
     /// A column name that two visible tables have.
     AmbiguousColumn "ambiguous-column" "42702",
@@ -94,7 +94,7 @@ codes! {
     AmbiguousFunction "ambiguous-function" "42725",
     /// One `FROM` or `WITH` contains the same name twice.
     DuplicateAlias "duplicate-alias" "42712",
-    /// One list contains the same column twice.
+    /// A list, such as the column list of an INSERT, contains the same column twice.
     DuplicateColumn "duplicate-column" "42701",
     /// A schema declares the same type, domain or similar object twice.
     DuplicateObject "duplicate-object" "42710",
@@ -104,7 +104,7 @@ codes! {
     DuplicateSchema "duplicate-schema" "42P06",
     /// A statement creates a function that exists already.
     DuplicateFunction "duplicate-function" "42723",
-    /// An expression does not have the type that its place requires.
+    /// An expression has a type that is not accepted in this position.
     TypeMismatch "type-mismatch" "42804",
     /// No cast leads from one type to the other.
     CannotCast "cannot-cast" "42846",
@@ -132,7 +132,7 @@ codes! {
     ValueTooLong "value-too-long" "22001",
     /// A bit string in a constant that does not have the length of its type.
     LengthMismatch "length-mismatch" "22026",
-    /// A `jsonb` constant with a character that text cannot contain.
+    /// A `jsonb` constant contains a character that the type `text` cannot store.
     UntranslatableCharacter "untranslatable-character" "22P05",
     /// NULL as the number of rows of `FETCH FIRST … WITH TIES`.
     NullRowCount "null-row-count" "2201W",
@@ -144,11 +144,11 @@ codes! {
     MisplacedAggregate "misplaced-aggregate" "42803",
     /// A window function where none is allowed.
     MisplacedWindow "misplaced-window" "42P20",
-    /// A window that is not defined.
+    /// The statement refers to a window that is not defined.
     UnknownWindow "unknown-window" "42704",
     /// An invalid combination of clauses such as `ORDER BY`, `LIMIT` and `DISTINCT ON`.
     InvalidColumnReference "invalid-column-reference" "42P10",
-    /// A reference to a recursive query at a place where SQL forbids it.
+    /// A recursive query refers to itself in a position where SQL forbids this.
     InvalidRecursion "invalid-recursion" "42P19",
     /// An object of the wrong kind: a view where a table is required.
     WrongObjectType "wrong-object-type" "42809",
@@ -160,7 +160,8 @@ codes! {
     GeneratedAlways "generated-always" "428C9",
     /// A feature that PostgreSQL does not support.
     FeatureNotSupported "feature-not-supported" "0A000",
-    /// A feature of PostgreSQL that DSQL rejects or limits. Some rules of DSQL have another SQLSTATE.
+    /// A feature of PostgreSQL that DSQL rejects or limits. The SQLSTATE is usually 0A000, but some rules of DSQL have
+    /// another SQLSTATE.
     DsqlUnsupported "dsql-unsupported" "0A000",
     /// A feature of PostgreSQL that this compiler does not support yet.
     NotSupportedYet "not-supported-yet" "0A000",
@@ -178,7 +179,7 @@ codes! {
     InvalidTable "invalid-table" "42P16",
     /// A foreign key whose columns do not match a key of the referenced table.
     InvalidForeignKey "invalid-foreign-key" "42830",
-    /// A schema statement with an error.
+    /// A statement of the schema (DDL) has an error.
     InvalidDefinition "invalid-definition" "42P17",
     /// An `AS "x: T"`, `"x!"` or `"x?"` that is not valid.
     InvalidOverride "invalid-override" "42601",

@@ -1,7 +1,7 @@
 //! Defines diagnostics: errors and warnings of a query or a schema.
 //!
-//! Input: a code, PostgreSQL's words, a place. Output: [`Diagnostic`], rendered by [`render`] as text and by the CLI as
-//! JSON. The module does not detect errors.
+//! Input: a code, PostgreSQL's message, and a span. Output: [`Diagnostic`], rendered by [`render`] as text and by the
+//! CLI as JSON. The module does not detect errors.
 
 mod codes;
 pub mod quotation;
@@ -15,7 +15,7 @@ use crate::source::Span;
 /// The stage of PostgreSQL that would reject the statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The raw parser (`gram.y`, `scan.l`), whatever SQLSTATE the error has.
+    /// The raw parser (`gram.y`, `scan.l`); its errors can have any SQLSTATE.
     Syntax,
     /// Parse analysis, or this compiler's own checks.
     Analysis,
@@ -24,7 +24,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// The stage as the CLI prints it.
+    /// Returns the stage as the CLI prints it.
     pub fn name(self) -> &'static str {
         match self {
             Stage::Syntax => "syntax",
@@ -50,11 +50,11 @@ pub struct Diagnostic {
     pub code: Code,
     /// Error or warning.
     pub severity: Severity,
-    /// The stage that would reject the statement.
+    /// The stage of PostgreSQL, such as the parser or the planner, that would reject the statement.
     pub stage: Stage,
     /// PostgreSQL's primary message, if PostgreSQL has one.
     pub message: String,
-    /// The place to underline; it starts at PostgreSQL's error position.
+    /// The span to underline; its start is PostgreSQL's error position.
     pub span: Span,
     /// More about the cause.
     pub detail: Option<String>,
@@ -74,7 +74,7 @@ pub struct Reason {
 }
 
 impl Diagnostic {
-    /// An error of parse analysis.
+    /// Returns an error of parse analysis.
     pub fn error(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             code,
@@ -88,17 +88,17 @@ impl Diagnostic {
         }
     }
 
-    /// An error of the raw parser.
+    /// Returns an error of the raw parser.
     pub fn syntax(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic { stage: Stage::Syntax, ..Diagnostic::error(code, span, message) }
     }
 
-    /// A warning.
+    /// Returns a warning.
     pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, span, message) }
     }
 
-    /// The error for a PostgreSQL feature that this compiler does not support yet.
+    /// Returns the error for a PostgreSQL feature that this compiler does not support yet.
     pub fn unsupported(span: Span, what: impl std::fmt::Display) -> Diagnostic {
         Diagnostic::error(Code::NotSupportedYet, span, format!("{what} is not supported by dsql-edge yet"))
             .with_hint(
@@ -120,7 +120,7 @@ impl Diagnostic {
         self
     }
 
-    /// The SQLSTATE that the server returns.
+    /// Returns the SQLSTATE that the server returns.
     pub fn sqlstate(&self) -> &'static str {
         self.reason.map_or(self.code.sqlstate(), |reason| reason.sqlstate)
     }
@@ -131,7 +131,7 @@ impl Diagnostic {
     }
 }
 
-/// All diagnostics of one source, in the order in which PostgreSQL would find them.
+/// All diagnostics of one query or file, in the order in which PostgreSQL would find them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
@@ -148,8 +148,8 @@ impl Diagnostics {
         }
     }
 
-    /// Replaces the advice of the last diagnostic, if the diagnostic is about this place. With `None`, the place does
-    /// not matter.
+    /// Replaces the hint of the last diagnostic, if this diagnostic has the given span. If `span` is `None`, the
+    /// diagnostic's span is not compared.
     pub fn advise(&mut self, span: Option<Span>, hint: impl Into<String>) {
         if let Some(last) = self.0.last_mut().filter(|last| span.is_none_or(|span| last.span == span)) {
             last.hint = Some(hint.into());
@@ -176,7 +176,7 @@ impl Diagnostics {
         self.errors().next().is_some()
     }
 
-    /// The number of errors.
+    /// Returns the number of errors.
     pub fn error_count(&self) -> usize {
         self.errors().count()
     }

@@ -1,8 +1,8 @@
 //! Inserts quotations of the statement into hints.
 //!
-//! The code that creates a hint has the span of an expression, but not its text. That code writes the span into the
-//! hint. Later, [`quote()`] replaces the span with the text of the expression. Parameters get the names with which they
-//! were written.
+//! The code that creates a hint has the span of an expression, but not its text. So the hint first contains the span,
+//! as a placeholder. Later, [`quote()`] replaces the span with the text of the expression. In a hint, a parameter has
+//! the name with which the query contains it.
 
 use super::{Code, Diagnostic};
 use crate::source::Span;
@@ -12,17 +12,17 @@ const MARK: char = '\u{1}';
 /// The length limit of a quotation; longer text is replaced by `(…)`.
 const LONGEST: usize = 48;
 
-/// A placeholder for the text at a span; [`quote()`] replaces the placeholder.
+/// Returns a placeholder for the text at a span; later, [`quote()`] replaces the placeholder with this text.
 pub fn written(span: Span) -> String {
     format!("{MARK}{} {}{MARK}", span.start, span.end)
 }
 
-/// A placeholder for the text of an operand; the text gets parentheses unless it is one word.
+/// Returns a placeholder for the text of an operand; the text gets parentheses unless it is one word.
 pub fn operand(span: Span) -> String {
     format!("{MARK}{} {} operand{MARK}", span.start, span.end)
 }
 
-/// Replaces the placeholders of a hint with the text at their spans, and `$n` with the names of the parameters.
+/// Replaces each placeholder of a hint with the text at its span, and each `$n` with the parameter's name.
 pub fn quote(diagnostic: &mut Diagnostic, text: &str, captures: &[String]) {
     let of_parameter = matches!(
         diagnostic.code,
@@ -69,8 +69,8 @@ fn filled(hint: &str, text: &str) -> String {
     out
 }
 
-/// The text at a place, extended to the left over its opening parentheses: PostgreSQL's place of `(x)::t` is the place
-/// of `x`, without the parenthesis.
+/// Returns the text at a span, extended to the left by the parentheses that are closed but not opened in the span: the
+/// span that PostgreSQL reports for `(x)::t` begins at `x`, after the parenthesis.
 fn balanced(span: Span, text: &str) -> &str {
     let quoted = span.text(text);
     let (mut open, mut missing) = (0_usize, 0_usize);
@@ -89,7 +89,7 @@ fn balanced(span: Span, text: &str) -> &str {
     }
 }
 
-/// Replaces `$1` with the name with which it was written.
+/// Replaces each `$1` in the hint with the parameter's name in the query.
 fn named(hint: &str, captures: &[String]) -> String {
     let mut pieces = hint.split('$');
     let mut out = pieces.next().unwrap_or_default().to_owned();

@@ -1,7 +1,7 @@
 //! Renders diagnostics as text.
 //!
-//! Input: a diagnostic, the SQL, and the place of the SQL. Output: plain text without colors. The first line is
-//! complete by itself, because some editors show only that line.
+//! Input: a diagnostic, the SQL, and the file and line of the SQL. Output: plain text without colors. The first line
+//! can be understood alone, because some editors show only the first line.
 
 use super::{Diagnostic, Severity};
 use crate::source::{BYTE_ORDER_MARK, Lines};
@@ -17,8 +17,8 @@ pub struct Place {
     pub column: usize,
 }
 
-/// The whole message: headline, place, the SQL with the place underlined, detail, and hint. The hint is left out if the
-/// headline already has the whole hint.
+/// Returns the whole message: headline, location, the SQL with an underlined span, detail, and hint. If the headline
+/// already contains the whole hint, the hint is not repeated.
 pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> String {
     rendered((diagnostic, short_advice(diagnostic)), sql, &Lines::of(sql), place)
 }
@@ -30,7 +30,7 @@ pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: 
     rendered((diagnostic, advice_of_rule(diagnostic)), sql, lines, place)
 }
 
-/// `advice`: the part of the hint that the headline has.
+/// `advice` is the part of the hint that the headline already contains.
 fn rendered(
     (diagnostic, advice): (&Diagnostic, Option<&str>),
     sql: &str,
@@ -63,8 +63,8 @@ fn rendered(
     out
 }
 
-/// The first line: PostgreSQL's message, its SQLSTATE, and the advice if it is short. For a rule of DSQL, the line also
-/// has the alternative.
+/// Returns the first line: PostgreSQL's message, its SQLSTATE, and the advice if it is short. For a rule of DSQL, the
+/// line also has the alternative.
 pub fn headline(diagnostic: &Diagnostic) -> String {
     line(diagnostic, short_advice(diagnostic))
 }
@@ -85,14 +85,14 @@ fn short_advice(diagnostic: &Diagnostic) -> Option<&str> {
 /// The maximum length of the advice of a rule in the first line.
 const LONGEST_ADVICE: usize = 100;
 
-/// The alternative to the construct that a rule of DSQL rejects: the advice of the rule without its date. If this
-/// advice is too long for one line, the alternative is its first part, up to `;` or `:`.
+/// Returns the alternative to the construct that a rule of DSQL rejects: the advice of the rule without its date. If
+/// this advice is too long for one line, only its first part, up to `;` or `:`, is the alternative.
 fn advice_of_rule(diagnostic: &Diagnostic) -> Option<&str> {
     diagnostic.reason?;
     Some(first_part(diagnostic.hint.as_deref()?))
 }
 
-/// The first part of a rule's advice.
+/// Returns the first part of a rule's advice: up to `;` or `:`, and without the date.
 pub(crate) fn first_part(advice: &str) -> &str {
     let advice = advice.split(" (in DSQL since ").next().unwrap_or(advice);
     let fits = |part: &&str| part.chars().count() <= LONGEST_ADVICE;
@@ -100,31 +100,31 @@ pub(crate) fn first_part(advice: &str) -> &str {
     Some(advice).filter(fits).or_else(|| before("; ")).or_else(|| before(": ")).unwrap_or(advice)
 }
 
-/// The part of a line that is printed. A dump can have all its rows in one line. If each finding printed the whole
-/// line, the length of the output would grow with the square of the number of findings.
+/// The part of a line that the message prints. A dump can have all its rows in one line. If each finding printed the
+/// whole line, the length of the output would grow with the square of the number of findings.
 struct Excerpt {
     text: String,
-    /// The width of the text before the underlined place.
+    /// The width of the printed text before the underline.
     before: usize,
-    /// The width of the underlined place.
+    /// The width of the underline.
     marked: usize,
 }
 
 /// The maximum number of characters of a printed line.
 const LONGEST: usize = 240;
-/// The number of characters before the underlined place that are printed if the line is longer than [`LONGEST`].
+/// The maximum number of characters before the underlined span that are printed of a line longer than [`LONGEST`].
 const CONTEXT: usize = 60;
-/// Marks the place where a line is cut off.
+/// Marks where a line is cut off.
 const CUT: &str = "…";
 
 impl Excerpt {
-    /// `at` is the offset of the place in the line; `place` is the text at the place, which may have several lines.
-    /// Only the printed part of a long line is read.
+    /// `at` is the byte offset of the underlined span in the line; `place` is the text of the span, which may continue
+    /// in further lines. Only the printed part of a long line is read.
     fn of(line: &str, at: usize, place: &str) -> Excerpt {
         let marked = place.lines().next().unwrap_or("").trim_end();
         let line_start = if line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
         let is_short = line.chars().nth(LONGEST).is_none();
-        // A place at the end of a line can be after the text of the line.
+        // A span at the end of a line can begin after the line's last character.
         let (all_before, after) = line.split_at_checked(at).unwrap_or((line, ""));
         let first = match all_before.char_indices().rev().nth(CONTEXT - 1) {
             Some((first, _)) if !is_short => first.max(line_start),
@@ -152,8 +152,8 @@ fn message_and_code(diagnostic: &Diagnostic) -> String {
     }
 }
 
-/// The width of a text in terminal columns, for the position of the underline: an East Asian wide character takes two
-/// columns.
+/// Returns the width of a string in terminal columns, for the position of the underline: an East Asian wide character
+/// takes two columns.
 fn width(text: &str) -> usize {
     text.chars()
         .map(|character| match character as u32 {
@@ -182,7 +182,7 @@ mod tests {
         let marked = lines[4].iter().position(|it| *it == '^').unwrap();
         assert_eq!(lines[3][marked..marked + 3], ['b', 'a', 'd']);
         assert!(lines[3].ends_with(&['…']) && lines[3].contains(&'…'));
-        // A place that is longer than the printed part is underlined up to its end.
+        // If a span is longer than the printed part of the line, the underline ends with the printed part.
         let diagnostic = Diagnostic::error(Code::UnknownColumn, Span::new(at, line.len()), "no");
         let underline = render(&diagnostic, &line, None).lines().nth(4).map(|line| line.matches('^').count());
         assert_eq!(underline, Some(LONGEST - CONTEXT));

@@ -1,13 +1,13 @@
 //! Finds the existing name that is nearest to a misspelled name.
 //!
 //! Input: the written name and the candidates. Output: the nearest candidate within a bound: an edit distance of at
-//! most 2, or a third of a long name, and at most half the length of the written name. PostgreSQL's only bound is half
-//! the length (`parse_relation.c`, `updateFuzzyAttrMatchState`), and would accept `line` for `dblink`.
+//! most 2, or a third of a long name, and at most half the length of the written name. PostgreSQL's bound is only half
+//! the length (`parse_relation.c`, `updateFuzzyAttrMatchState`), so PostgreSQL would suggest `line` for `dblink`.
 
-/// The candidate nearest to `written`; `None` if no candidate is near.
+/// Returns the candidate nearest to `written`; `None` if no candidate is near.
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // For a name of one letter, the bound is 0, because any two letters differ by one edit. Such a name matches only
-    // the same letter in another case.
+    // For a name of one letter, the bound is 0, because any two letters differ by one edit. So a name of one letter
+    // matches only the same letter in upper or lower case.
     let length = written.chars().count();
     let bound = (length / 2).min((length / 3).clamp(2, 3));
     candidates
@@ -19,14 +19,14 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
-/// The edit distance of two names; `None` if the names are not near.
+/// Returns the edit distance of two names; `None` if the names are not near.
 pub fn distance_within(written: &str, candidate: &str) -> Option<usize> {
     let bound = (written.chars().count() / 2).min(2);
     Some(distance(written, candidate, bound)).filter(|distance| (1..=bound).contains(distance))
 }
 
-/// The edit distance, in which a swap of neighbors counts as one edit; if the distance is above `bound`, the result is
-/// `bound + 1`.
+/// Returns the edit distance, in which a swap of neighbors counts as one edit; if the distance is above `bound`, the
+/// result is `bound + 1`.
 fn distance(left: &str, right: &str, bound: usize) -> usize {
     let left: Vec<char> = left.chars().flat_map(char::to_lowercase).collect();
     let right: Vec<char> = right.chars().flat_map(char::to_lowercase).collect();

@@ -39,7 +39,7 @@ pub struct Allowed {
     pub example: Option<&'static str>,
 }
 
-/// All features, the oldest first.
+/// Returns all features, the oldest first.
 pub fn allowed() -> Vec<Allowed> {
     let listed = ALLOWED.iter().map(|(day, what, example)| (*day, (*what).to_owned(), Some(*example)));
     let types =

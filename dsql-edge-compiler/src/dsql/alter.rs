@@ -1,7 +1,7 @@
 //! Checks `ALTER TABLE` and related statements.
 //!
 //! Input: the statement, its words, and the schema, which contains the primary keys. Output: the actions that DSQL
-//! rejects, in the order of the text.
+//! rejects, in the order in which the statement contains them.
 
 use super::clauses::*;
 use super::words::Words;
@@ -90,7 +90,7 @@ pub(super) fn alter(
 }
 
 /// Checks `ADD COLUMN`. The constraints are checked before the type, as in DSQL (recorded for an identity column of
-/// type integer). `whole` is the statement and its place, if the statement only adds this column.
+/// type integer). If the statement only adds this column, `whole` is the statement with its span; otherwise `None`.
 fn add_column(
     column: &TableColumn,
     whole: Option<(&AlterTable, Span)>,
@@ -131,7 +131,7 @@ fn with_default_later(
     words: &Words<'_>,
 ) -> Finding {
     let ConstraintKind::Default(default) = &constraint.kind else { return finding };
-    // The value of another expression could differ between the statements.
+    // A default that is not a constant could have another value in a second statement.
     if !is_constant(default) || constraint.name.is_some() || constraint.span.end != statement.end {
         return finding;
     }
@@ -141,7 +141,8 @@ fn with_default_later(
     finding.fixed("add the column, then its default", vec![(words.with_blank_before(constraint.span), later)])
 }
 
-/// Whether an expression has the same value at each evaluation. The value of a string such as `'now'` can differ.
+/// Whether an expression certainly has the same value each time it is evaluated. The value of a string such as `'now'`
+/// can differ.
 fn is_constant(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Literal(Literal::String(text)) => {
@@ -154,8 +155,8 @@ fn is_constant(expr: &Expr) -> bool {
     }
 }
 
-/// Checks `ADD CONSTRAINT`. `after` is the statement with its place, if a fix can insert another statement after this
-/// statement.
+/// Checks `ADD CONSTRAINT`. If a fix can insert a statement after this one, `after` is the statement with its span;
+/// otherwise `None`.
 fn add_constraint(
     constraint: &Constraint,
     place: Span,
@@ -189,9 +190,9 @@ fn add_constraint(
     out.push(finding.fixed("add it NOT VALID, then validate it", vec![(end, validate)]));
 }
 
-/// Adds the advice for `ADD CONSTRAINT n UNIQUE (a)`: first build an index of that name, then let the constraint use
-/// it. The advice is not a fix that writes both statements, because the job of the index must finish before the second
-/// statement runs.
+/// Adds the advice for `ADD CONSTRAINT n UNIQUE (a)`: first build an index named `n`, then add the constraint with
+/// `USING INDEX n`. The advice is not a fix that writes both statements, because the job of the index must finish
+/// before the second statement runs.
 fn unique_by_index(
     finding: Finding,
     alter: &AlterTable,
@@ -214,7 +215,7 @@ fn drop_column(alter: &AlterTable, name: &Name, schema: Option<&Schema>) -> Opti
     in_key.then(|| drop_primary_key_column.naming(name.span, &name.text))
 }
 
-/// Returns the relation that `alter` names, if the schema has the relation.
+/// Returns the relation to which `alter` applies, if the schema has the relation.
 fn relation<'s>(alter: &AlterTable, schema: Option<&'s Schema>) -> Option<&'s Relation> {
     ddl::relation(&alter.name, schema?)
 }

@@ -1,6 +1,6 @@
-//! Lists the clauses that DSQL rejects in statements that DSQL otherwise accepts.
+//! Lists the clauses for which DSQL rejects a statement that it accepts without the clause.
 //!
-//! Output: a rule for each clause. The modules `ddl`, `alter` and `query` find the clauses in statements.
+//! Output: a rule for each rejected clause. The modules `ddl`, `alter` and `query` find the clauses in statements.
 
 use super::rule::rules;
 

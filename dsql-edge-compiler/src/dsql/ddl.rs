@@ -1,7 +1,7 @@
 //! Checks `CREATE` of tables, views, sequences, types, functions and indexes.
 //!
-//! Input: the statement and its words. Output: the clauses that DSQL rejects, in the order of the text, each with a
-//! rewrite that DSQL accepts, if such a rewrite exists.
+//! Input: a DDL statement and its words. Output: the clauses that DSQL rejects, in the order in which the statement
+//! contains them, each with a rewrite that DSQL accepts, if such a rewrite exists.
 
 use super::clauses::*;
 use super::words::Words;
@@ -60,7 +60,7 @@ fn is_temporary(name: &QualifiedName) -> bool {
     number.is_some_and(|number| number.is_empty() || number.starts_with('_'))
 }
 
-/// The finding for a function or a domain whose name is in the schema of temporary objects.
+/// Returns the finding for a function or a domain whose name is in the schema of temporary objects.
 pub(super) fn temporary_object(command: &str, name: &QualifiedName) -> Option<Finding> {
     is_temporary(name).then(|| temp_object.naming(name.span(), command))
 }
@@ -127,7 +127,7 @@ fn column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
     for constraint in &column.constraints {
         self::constraint(constraint, out);
         match &constraint.kind {
-            // The attribute belongs to the constraint that precedes the attribute.
+            // The attribute belongs to the constraint before it in the list.
             ConstraintKind::Attribute(attribute) if of_key && attribute.defers() => {
                 out.push(deferrable_constraint.at(constraint.span));
             }
@@ -187,8 +187,8 @@ fn identity_options(
     }
 }
 
-/// Checks CACHE among the options of an identity column. `end` is the end of the identity clause. If there are no
-/// options, the fix inserts `(CACHE 1)` there.
+/// Checks CACHE among the options of an identity column. `end` is the end of the identity clause. If the identity
+/// clause has no options, the fix inserts `(CACHE 1)` at its end.
 pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Span, out: &mut Vec<Finding>) {
     match cache(options) {
         Cache::Fits => {}
@@ -292,7 +292,7 @@ pub(super) fn new_type(new: &CreateType, words: &Words<'_>) -> Finding {
     }
 }
 
-/// The labels of an enum as a list of constants; a long list ends with `…` after the first labels.
+/// Returns the labels of an enum as a list of constants; a long list ends with `…` after the first labels.
 fn listed(labels: &[String]) -> String {
     const LONGEST: usize = 200;
     let mut out = String::new();
@@ -308,7 +308,7 @@ fn listed(labels: &[String]) -> String {
 
 pub(super) fn function(function: &CreateFunction, words: &Words<'_>, out: &mut Vec<Finding>) {
     out.extend(temporary_object("CREATE FUNCTION", &function.name));
-    // Without LANGUAGE, the body is SQL.
+    // The language of a function without LANGUAGE is SQL.
     if let Some(language) = function.language.as_deref().filter(|language| *language != "sql")
         && function.aggregate.is_none()
     {
@@ -318,7 +318,7 @@ pub(super) fn function(function: &CreateFunction, words: &Words<'_>, out: &mut V
     returned_ranges(function, out);
 }
 
-/// Checks the types that a function returns: after RETURNS, or as OUT parameters and columns of TABLE.
+/// Checks the result types of a function, which are written after RETURNS, or as OUT parameters and columns of TABLE.
 fn returned_ranges(function: &CreateFunction, out: &mut Vec<Finding>) {
     let is_out = |mode| matches!(mode, ParameterMode::Out | ParameterMode::InOut | ParameterMode::Table);
     let outs: Vec<&TypeName> =
@@ -334,7 +334,7 @@ fn returned_ranges(function: &CreateFunction, out: &mut Vec<Finding>) {
     }
 }
 
-/// The table of this name.
+/// Returns the table of this name.
 pub(super) fn relation<'s>(name: &QualifiedName, schema: &'s Schema) -> Option<&'s Relation> {
     let at = match name.schema() {
         Some(namespace) => schema.relation(namespace, name.name()),

@@ -1,10 +1,10 @@
-//! The functions of PostgreSQL that reach more than rows: they run a text as SQL, read tables that the statement does not
-//! name, or write something other than rows.
+//! Lists PostgreSQL's functions that have more effects than computing a value from rows: they run a string as SQL, read
+//! tables that the statement does not contain, or write something other than rows.
 //!
 //! Input: a function's name. Output: the alternative. The list is from PostgreSQL's `pg_proc.dat`, as far as a role
 //! without privileges may call the functions: PostgreSQL itself denies such roles files (`pg_read_file`, `lo_import`)
-//! and the server's log. A cluster's answer to such a call is not known, so the linter and `sql!` report a warning.
-//! dsql-local rejects the call, so that no test depends on an unknown answer.
+//! and the server's log. It is not known whether a cluster rejects such a call, so the linter and `sql!` report a
+//! warning.
 
 /// Functions, and the alternative to each.
 const DENIED: &[(&[&str], &str)] = &[
@@ -73,7 +73,7 @@ const DENIED: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// All of these functions, each with its alternative.
+/// Returns all functions of the list, each with its alternative.
 pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     DENIED.iter().flat_map(|(names, instead)| names.iter().map(|name| (*name, *instead)))
 }

@@ -1,7 +1,7 @@
 //! Finds calls of functions that DSQL does not have, or that DSQL has only for some arguments.
 //!
 //! Input: a call. Output: the rule that the call breaks. The module checks only names without a schema and names in
-//! `pg_catalog` and `sys`; names in other schemas are functions of the user.
+//! `pg_catalog` and `sys`; a function in another schema is defined by the user.
 
 use super::clauses::{
     call_subquery, denied_function, job_id, text_search, unsupported_function, wait_for_job_is_a_procedure,
@@ -33,7 +33,7 @@ const LOCK: &str =
     "DSQL has no advisory locks: SELECT … FOR UPDATE a row of a lock table, and retry on 40001";
 const ADDRESS: &str = "leave it out: DSQL does not show addresses";
 
-/// Functions that have a variant with one more argument: the first argument is then the name of a text search
+/// Functions that also exist with one more argument; in that form, the first argument is the name of a text search
 /// configuration.
 const TEXT_SEARCH: &[&str] = &[
     "to_tsvector",
@@ -83,7 +83,7 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
     }
 }
 
-/// Returns a finding if a PostgreSQL function breaks a rule whatever its arguments are.
+/// Returns a finding if every call of a PostgreSQL function breaks a rule, independent of the arguments.
 pub(super) fn by_name(name: &str, place: Span) -> Option<Finding> {
     if let Some((_, instead)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
         return Some(unsupported_function.naming(place, name).advising(*instead));
@@ -118,7 +118,7 @@ pub(super) fn configuration(name: &str, place: &Expr) -> Option<Finding> {
     (plain != "simple").then(|| text_search.naming(place.span, name))
 }
 
-/// The text of a literal, with or without a cast around it.
+/// Returns the text of a literal, with or without a cast around it.
 pub(super) fn text(expr: &Expr) -> Option<&str> {
     match &expr.kind {
         ExprKind::Literal(Literal::String(text)) => Some(text),
@@ -127,7 +127,7 @@ pub(super) fn text(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// The functions that DSQL does not have, and the alternatives.
+/// Returns the functions that DSQL does not have, and the alternatives.
 pub(super) fn refused() -> &'static [(&'static str, &'static str)] {
     REFUSED
 }

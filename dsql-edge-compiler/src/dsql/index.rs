@@ -1,6 +1,6 @@
 //! Checks `CREATE INDEX`.
 //!
-//! Input: the statement, its words, and the schema if it is known. Output: the clauses that DSQL rejects, each with a
+//! Input: the statement, its words, and the schema if it is known. Output: the clauses that DSQL rejects; each has a
 //! rewrite that DSQL accepts, if such a rewrite exists.
 
 use super::clauses::*;
@@ -23,7 +23,7 @@ pub(super) fn index(index: &CreateIndex, words: &Words<'_>, schema: Option<&Sche
     if let Some(method) = &index.method {
         let keyword = words.find_before("USING", method.span.start).unwrap_or(method.span);
         let finding = index_using.at(keyword.to(method.span));
-        // `btree_index` is the name in DSQL's own catalog, and is accepted.
+        // DSQL's own catalog contains the name `btree_index`, so this name is accepted.
         let is_own = method.text == "btree_index";
         let btree = method.text == "btree";
         if !is_own {
@@ -72,9 +72,9 @@ pub(super) fn index(index: &CreateIndex, words: &Words<'_>, schema: Option<&Sche
 ///
 /// An index can be read in both directions, so `(a DESC)` has the order of `(a)` read backwards. Reading backwards also
 /// moves the NULLs to the other end: `(a DESC NULLS LAST)` has the order of `(a NULLS FIRST)` read backwards. DESC
-/// without a NULLS option means NULLS FIRST. The same index read backwards is `(a NULLS LAST)`, and NULLS LAST is the
-/// default of an ascending key. If the keys have different directions, as in `(a, b DESC)`, an ascending index has
-/// their order in neither direction.
+/// without a NULLS option means NULLS FIRST. The index `(a DESC NULLS FIRST)` read backwards is `(a NULLS LAST)`, and
+/// NULLS LAST is the default of an ascending key. If the keys have different directions, as in `(a, b DESC)`, an index
+/// with only ascending keys has neither the order of these keys nor the reverse order.
 fn sort_direction(index: &CreateIndex, element: &IndexElement, words: &Words<'_>) -> Option<Finding> {
     let word = if element.descending? { "DESC" } else { "ASC" };
     let place = words.find(word, element.expr.span.end)?;

@@ -22,9 +22,9 @@ pub(super) fn immutable(index: &CreateIndex, is_own: &dyn Fn(&str) -> bool, out:
     }
 }
 
-/// The first call whose function is not immutable, whatever its arguments are, and the first subquery.
+/// Finds the first call of a function that is not immutable for any argument types, and the first subquery.
 struct Volatile<'f> {
-    /// Whether the schema has a function of this name; the call may refer to that function.
+    /// Returns whether the schema has a function of this name; if so, the call may refer to that function.
     is_own: &'f dyn Fn(&str) -> bool,
     at: Option<Span>,
     subquery: Option<Span>,

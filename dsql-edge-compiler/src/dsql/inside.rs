@@ -16,7 +16,7 @@ use crate::syntax::{Lexed, Parsed, ParsedStatement, syntax_error_at};
 
 /// The reason why no statement was parsed.
 pub(crate) enum Unread {
-    /// The statement is beyond a limit of the parser: its place, and the limit.
+    /// The statement exceeds a limit of the parser: the span, and a description of the limit.
     TooComplex(Span, String),
     /// The inner statement is missing, or PostgreSQL rejects it too, with this error.
     Rejected(Box<Diagnostic>),
@@ -55,7 +55,7 @@ pub(super) fn copied(statement: ParsedStatement<'_>) -> Option<Copied<'_>> {
     Some(if from { Copied::Into(table) } else { Copied::Table(table) })
 }
 
-/// The query of `COPY (query) TO`.
+/// Returns the query of `COPY (query) TO`.
 pub(super) fn copied_query(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Unread> {
     let words = Words::of(statement);
     let end = if words.at(1) == "(" { words.closing(1) } else { None };
@@ -63,7 +63,7 @@ pub(super) fn copied_query(statement: ParsedStatement<'_>) -> Result<Parsed<'_>,
     one_within(statement, Span { start: words.span(2).start, end: words.span(end).start })
 }
 
-/// The statement after EXPLAIN, with its places in the whole text.
+/// Parses the statement after EXPLAIN; the spans are relative to the whole text.
 pub(crate) fn explained(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Unread> {
     let words = Words::of(statement);
     let mut at = behind_options(&words);
@@ -81,7 +81,8 @@ pub(crate) fn explained(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Un
     one_within(statement, Span { start: words.span(at).start, end: statement.span.end })
 }
 
-/// The call of a CALL statement. PostgreSQL's grammar has the same call in `SELECT f(…)`.
+/// The call of a CALL statement. PostgreSQL's grammar uses the rule for function calls here too, so the call is parsed
+/// as `SELECT f(…)`.
 pub(crate) fn called(statement: ParsedStatement<'_>) -> Result<FunctionCall, Unread> {
     let part = statement.span;
     let words = Words::of(statement);
@@ -120,12 +121,12 @@ fn one_within(statement: ParsedStatement<'_>, part: Span) -> Result<Parsed<'_>, 
     }
 }
 
-/// A syntax error at this place.
+/// Returns a syntax error at the span `at`.
 pub(super) fn unread(statement: ParsedStatement<'_>, at: Span) -> Unread {
     Unread::Rejected(Box::new(syntax_error_at(at, statement.text)))
 }
 
-/// Parses `tokens`, the tokens of the part `part` of the statement's text; returns the statements of the part.
+/// Parses `tokens`, which come from the part `part` of the statement's text; returns the statements in this part.
 pub(super) fn parsed_within<'p>(
     statement: ParsedStatement<'p>,
     tokens: Lexed,
@@ -137,7 +138,7 @@ pub(super) fn parsed_within<'p>(
     })
 }
 
-/// The position after EXPLAIN and its options in parentheses.
+/// Returns the position after EXPLAIN and its options in parentheses.
 fn behind_options(words: &Words<'_>) -> usize {
     if words.at(1) != "(" || matches!(words.at(2), "SELECT" | "VALUES" | "WITH" | "TABLE" | "(") {
         return 1;
@@ -145,7 +146,7 @@ fn behind_options(words: &Words<'_>) -> usize {
     words.closing(1).map_or(1, |end| end + 1)
 }
 
-/// The statement that COPY or EXPLAIN runs: the query of COPY, or the statement of EXPLAIN ANALYZE.
+/// Returns the statement that COPY or EXPLAIN runs: the query of COPY, or the statement of EXPLAIN ANALYZE.
 pub(crate) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
     match statement.kind {
         StatementKind::Utility("COPY") => match copied(statement)? {
@@ -174,7 +175,7 @@ pub(crate) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
     }
 }
 
-/// Returns the tokens of `lexed` in `span`, followed by an end token.
+/// Returns those tokens of `lexed` that are in `span`, and an end token.
 pub(super) fn within(lexed: &Lexed, span: Span) -> Lexed {
     let mut tokens = lexed.within(span).to_vec();
     tokens.push(Token { kind: TokenKind::End, span: Span { start: span.end, end: span.end } });

@@ -13,14 +13,14 @@ use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateIndex, CreateTable, ExprKind, TableColumn, TableElement, TypeName,
 };
 
-/// The maximum length of a column in a key, in bytes, as DSQL's message names it.
+/// The maximum length of a column in a key, in bytes, according to DSQL's message.
 const MOST_BYTES: i32 = 2_000;
 
 /// The maximum number of nested domains that are followed from a column's type to its base type.
 const MOST_DOMAINS: usize = 32;
 
 rules! {
-    /// The rules about columns of keys.
+    /// The rules about the columns of primary keys, unique constraints and indexes.
     KEYS;
     // rule             what                                  SQLSTATE  DSQL's words                                                           known by       alternative
     key_type:           "a key or index column of timetz, interval, bytea, json, jsonb" | "0A000" | "datatype {} is not supported in a key" | Observed "AWS's agent plugins, observed 2026-10" | "index an expression over it: ((data ->> 'id'))";
@@ -111,7 +111,7 @@ fn together(columns: &[&TypeName], place: Span, schema: Option<&Schema>) -> Opti
     (!single && sum > MOST_BYTES).then(|| key_sizes.at(place))
 }
 
-/// The declared length of a string type; 0 for another type.
+/// Returns the declared length of a string type; 0 for another type.
 fn length(ty: &TypeName) -> i32 {
     match ty.name.name() {
         "varchar" | "bpchar" if ty.array_dimensions == 0 => characters(ty).unwrap_or_default(),
@@ -119,7 +119,7 @@ fn length(ty: &TypeName) -> i32 {
     }
 }
 
-/// The type below a domain; the type itself if it is not a domain, or if the schema is not known.
+/// Returns the type below a domain; the type itself if it is not a domain, or if the schema is not known.
 fn base_type<'t>(mut ty: &'t TypeName, schema: Option<&'t Schema>) -> &'t TypeName {
     let Some(schema) = schema else { return ty };
     for _ in 0..MOST_DOMAINS {

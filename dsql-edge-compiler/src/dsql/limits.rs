@@ -1,7 +1,7 @@
 //! Checks the limits that a statement by itself can exceed: rows, columns, keys, indexes.
 //!
 //! Input: the objects that a statement creates, or the rows that it writes. Output: the limit that the statement
-//! exceeds, if this is visible in the text. Only DSQL can check limits that depend on data (sizes, the age of a
+//! exceeds, if the SQL alone shows this. Only DSQL can check limits that depend on data (sizes, the age of a
 //! transaction, rows that a condition selects).
 
 use super::Finding;
@@ -110,7 +110,7 @@ pub(super) fn indexes(count: usize, span: Span, out: &mut Vec<Finding>) {
 /// constants.
 pub(super) fn inserted(insert: &Insert, out: &mut Vec<Finding>) {
     let Some(source) = &insert.source else { return };
-    // Conflicting rows are not written, so the number is not certain.
+    // With ON CONFLICT, PostgreSQL may skip rows, so the number of written rows is not certain.
     if insert.on_conflict.is_some() || source.limit.is_some() || source.offset.is_some() {
         return;
     }
@@ -151,7 +151,7 @@ fn may_return_set(expr: &Expr) -> bool {
     )
 }
 
-/// The number of rows that `generate_series(1, 3001)` returns.
+/// Returns the number of rows that `generate_series(1, 3001)` returns.
 fn series(expr: &Expr) -> Option<i64> {
     let ExprKind::Function(call) = &expr.kind else { return None };
     let number = |at: usize| match call.args.get(at)?.value.kind {

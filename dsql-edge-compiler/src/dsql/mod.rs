@@ -1,8 +1,8 @@
 //! Checks the rules of DSQL for `sql!`, the linter, migrations and the local server. The tables of this module list
 //! everything that DSQL rejects or limits.
 //!
-//! Input: a statement's tree and its text, and the schema, if known. Output: [`Finding`]s, with DSQL's own words and
-//! SQLSTATE, the place, and an alternative. The module uses no connection and no clock.
+//! Input: a statement's tree and its text, and the schema, if known. Output: [`Finding`]s, with DSQL's message and
+//! SQLSTATE, the span, and an alternative. The module uses no connection and no clock.
 //!
 //! The tables are `statements` (rejected by their command words), `clauses`, `types`, `keys`, `functions`, `settings`,
 //! [`limits`] and [`transaction`]; `allowed` lists the features that DSQL has added, with dates. If sources conflict,
@@ -42,7 +42,7 @@ pub(crate) use words::Words;
 use crate::schema::Schema;
 use crate::syntax::ast::{Statement, TypeName};
 
-/// Every rule, table by table.
+/// Returns every rule, table by table.
 pub fn tables() -> [(&'static str, &'static [&'static Rule]); 8] {
     [
         ("statements", statements::STATEMENTS),
@@ -56,7 +56,7 @@ pub fn tables() -> [(&'static str, &'static [&'static Rule]); 8] {
     ]
 }
 
-/// The types that columns may have, as messages name them, and whether a key or an index may contain them.
+/// Returns the types that columns may have, as messages name them, and whether a key or an index may contain them.
 pub fn column_types() -> impl Iterator<Item = (&'static str, bool)> {
     types::of_columns()
 }
@@ -66,26 +66,27 @@ pub fn is_in_keys(ty: &TypeName) -> bool {
     types::is_in_keys(ty)
 }
 
-/// The functions that DSQL does not have, and the alternatives.
+/// Returns the functions that DSQL does not have, and the alternatives.
 pub fn refused_functions() -> &'static [(&'static str, &'static str)] {
     functions::refused()
 }
 
-/// The functions that reach more than rows and whose answer on a cluster is not known, and the alternatives.
+/// Returns the functions that do more than compute a value from rows, and for which no answer of a cluster is known,
+/// each with its alternative.
 pub fn denied_functions() -> impl Iterator<Item = (&'static str, &'static str)> {
     denied_functions::all()
 }
 
-/// Finds casts to types that do not exist in a completely known schema. In the statements that the analyzer checks, the
-/// analyzer itself reports such casts.
+/// Finds casts to types that do not exist in a completely known schema. The analyzer itself reports such casts in the
+/// statements that it analyzes, so this function is for other statements.
 pub fn unknown_casts(statement: &Statement, schema: &Schema) -> Vec<Finding> {
     let mut out = Vec::new();
     query::unknown_casts(statement, schema, &mut out);
     out
 }
 
-/// The ids of the rules that the statements of a text break; each statement is checked as if it were the first in its
-/// session.
+/// Returns the ids of the rules that the statements in `sql` break; each statement is checked as if it were the first
+/// in its session.
 #[cfg(test)]
 fn refused(sql: &str) -> Vec<String> {
     let source = crate::Source::numbered(sql);

@@ -1,9 +1,9 @@
 //! Finds functions that DSQL does not have and whose names are in the tokens of a statement, but not in its tree.
 //!
-//! Input: a statement. Output: the functions that the statement calls, or uses for an operator or a cast,
-//! if their names are not in the tree. `syntax::visit` finds the functions whose names are in the tree.
+//! Input: a statement. Output: the functions that the statement calls, directly or by an operator or a cast, although
+//! the syntax tree does not contain their names. `syntax::visit` finds the functions whose names are in the tree.
 //!
-//! A name refers to a function if arguments follow the name, or if the definition requires a function at this place:
+//! In these tokens, a name is a function if arguments follow the name, or if the words before it require a function:
 //! `FUNCTION = f`, `WITH FUNCTION f`, `HANDLER f`. Statements that only name a function as an object (`GRANT … ON
 //! FUNCTION f(int)`, `DROP`, `COMMENT`) are not checked.
 
@@ -24,7 +24,8 @@ pub(super) fn named(statement: ParsedStatement<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// The tokens that may name a function that is not in the tree.
+/// Returns those tokens of a statement that the parser does not put into the tree and that may contain the name of a
+/// function.
 fn passed_over<'p>(statement: ParsedStatement<'p>) -> Option<&'p [Token]> {
     let tokens = statement.own_tokens();
     let behind = |end: u32| tokens.get(tokens.partition_point(|token| token.span.start < end)..);
@@ -45,7 +46,7 @@ fn passed_over<'p>(statement: ParsedStatement<'p>) -> Option<&'p [Token]> {
     }
 }
 
-/// The name of the function at this token, if it is a PostgreSQL function.
+/// Returns the name of the function at this token, if it is a PostgreSQL function.
 fn function<'t>(text: &str, tokens: &'t [Token], at: usize, token: &'t Token) -> Option<&'t str> {
     let before = |count: usize| at.checked_sub(count).and_then(|at| tokens.get(at));
     let is = |token: Option<&Token>, symbol: u8| {
@@ -65,7 +66,7 @@ fn function<'t>(text: &str, tokens: &'t [Token], at: usize, token: &'t Token) ->
         first = 3;
     }
     let defines = |token: &Token| {
-        // The number of a support function: `FUNCTION 1 f`.
+        // A number before a name is the number of a support function in an operator class: `FUNCTION 1 f`.
         matches!(token.kind, TokenKind::Symbol(b'=') | TokenKind::Integer(_))
             || BEFORE_FUNCTION.iter().any(|word| is_word(text, token, word))
     };
@@ -106,7 +107,7 @@ mod tests {
             "CREATE SCHEMA s CREATE TABLE t (a int DEFAULT pg_backend_pid())",
             "CREATE VIEW v AS SELECT pg_backend_pid()",
             "EXPLAIN SELECT pg_backend_pid()",
-            // The words of these statements contain the function names, but the syntax tree does not.
+            // In these statements, the function's name is in the tokens, but not in the syntax tree.
             "CREATE OPERATOR ## (FUNCTION = pg_advisory_lock, RIGHTARG = bigint)",
             "CREATE OPERATOR ## (PROCEDURE = pg_catalog.pg_advisory_lock, RIGHTARG = bigint)",
             "CREATE OPERATOR ## (FUNCTION = 'pg_advisory_lock', RIGHTARG = bigint)",

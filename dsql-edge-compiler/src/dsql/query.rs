@@ -1,8 +1,8 @@
 //! Checks all queries and expressions of a statement, including subqueries: locking clauses, TABLESAMPLE, the types of
 //! casts, function calls and LATERAL joins.
 //!
-//! Input: a statement, and the schema, if known. Output: the clauses and calls that DSQL rejects, in the order of the
-//! text. Names are resolved only for one rule, which needs the tables.
+//! Input: a statement, and the schema, if known. Output: the clauses and calls that DSQL rejects, in the order in which
+//! the statement contains them. Names are resolved only for one rule, which needs the tables.
 
 use super::clauses::*;
 use super::{Finding, ddl, functions, types};
@@ -32,7 +32,7 @@ fn is_system_column(statement: ParsedStatement<'_>, references: &[Span], schema:
     let Some(schema) = schema else { return false };
     let named =
         |name: &str| statement.own_tokens().iter().filter(|token| token.kind.name() == Some(name)).count();
-    // The columns of a view are not resolved here.
+    // This function does not resolve the columns of a view.
     let may_have_column = |relation: &Relation| relation.has_columns_of_query() && named(&relation.name) > 0;
     named("ctid") == references.len() && !schema.relations.iter().any(may_have_column)
 }
@@ -45,7 +45,7 @@ pub(super) fn unknown_casts(statement: &Statement, schema: &Schema, out: &mut Ve
     out.extend(casts.found.into_iter().filter_map(|ty| types::unknown(ty, is_created)));
 }
 
-/// The finding for `SELECT … INTO t`. Only the leftmost SELECT of a query may have INTO.
+/// Returns the finding for `SELECT … INTO t`. Only the leftmost SELECT of a query may have INTO.
 pub(super) fn into(query: &Query) -> Option<Finding> {
     match &query.body {
         QueryBody::Select(select) => {
@@ -137,8 +137,8 @@ fn lateral(join: &Join, schema: Option<&Schema>) -> Option<Finding> {
     }
 }
 
-/// If DSQL reads a column other than the named column, and the types of the two columns differ, returns the number
-/// and the table of the column that DSQL reads.
+/// If DSQL reads another column than the query means, and the types of the two columns differ, returns the number and
+/// the table of the column that DSQL reads.
 fn clash(
     schema: &Schema,
     parts: &[Name],
@@ -190,7 +190,7 @@ impl<'s> Visit<'s> for Casts<'s> {
     }
 }
 
-/// A visitor that finds the columns that an expression names.
+/// A visitor that finds the columns in an expression.
 struct References<'s> {
     found: Vec<&'s [Name]>,
 }

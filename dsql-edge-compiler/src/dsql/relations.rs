@@ -1,4 +1,4 @@
-//! Finds the tables whose rows a statement reads or writes.
+//! Finds the tables whose rows a statement reads or writes, for DSQL's rules.
 //!
 //! Input: a statement. Output: names without their schemas. Names are not resolved: an unqualified `pg_…` counts as a
 //! relation of the catalog, and a name of a `WITH` query does not count as a table.
@@ -11,8 +11,8 @@ use crate::syntax::visit::{self, Visit};
 /// Schemas without user tables.
 const SYSTEM: &[&str] = &["pg_catalog", "information_schema", "sys"];
 
-/// The tables of a query, of INSERT, UPDATE, DELETE and MERGE, and of COPY and EXPLAIN ANALYZE. The result is empty for
-/// `SELECT 1`, a query of `pg_class`, and DDL.
+/// Returns the tables of a query, of INSERT, UPDATE, DELETE and MERGE, and of COPY and EXPLAIN ANALYZE. For `SELECT 1`,
+/// a query of `pg_class`, and DDL, the result is empty.
 pub fn used_tables(statement: ParsedStatement<'_>) -> Vec<String> {
     if let Some(inner) = inside::run(statement) {
         return inner.statements.first().map(of_statement).unwrap_or_default();
@@ -50,7 +50,8 @@ struct Tables<'s> {
 }
 
 impl<'s> Tables<'s> {
-    /// Adds the target tables of a statement and of the statements in its WITH; a target table is not in FROM.
+    /// Adds the table to which a statement writes, and the tables to which the statements in its WITH write; FROM does
+    /// not contain these tables.
     fn targets(&mut self, statement: &'s Statement) {
         let (with, target) = match &statement.kind {
             StatementKind::Query(query) => (&query.with, None),

@@ -1,7 +1,7 @@
 //! Defines a rule: a construct that DSQL rejects, DSQL's error, and the alternative.
 //!
-//! Input: the tables of the sibling modules. Output: a [`Finding`] for a rule that a statement breaks. This module does
-//! not examine statements.
+//! Input: a rule from one of the tables in the modules beside this one. Output: a [`Finding`] for a rule that a
+//! statement breaks. Other modules examine the statements.
 
 use crate::diagnostic::{Code, Diagnostic, Reason, Severity, Stage};
 use crate::source::Span;
@@ -15,7 +15,7 @@ pub struct Rule {
     pub what: &'static str,
     /// The SQLSTATE of DSQL's error.
     pub sqlstate: &'static str,
-    /// The message of DSQL's error; `{}` is replaced by the written text.
+    /// The message of DSQL's error; `{}` is replaced by the part of the statement that breaks the rule.
     pub message: &'static str,
     /// The source of the rule.
     pub known: Known,
@@ -56,7 +56,7 @@ impl Known {
         }
     }
 
-    /// The source, and its date.
+    /// Returns the source, and its date.
     pub fn source(self) -> &'static str {
         match self {
             Known::Recorded => "a cluster's answers, recorded until 2026-09",
@@ -73,7 +73,7 @@ impl Known {
     }
 }
 
-/// A rule that a statement breaks, and the place in the statement.
+/// A rule that a statement breaks, with the span in the statement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The rule.
@@ -86,12 +86,12 @@ pub struct Finding {
     pub whole: bool,
 }
 
-/// A rewrite: places in the text and their replacements.
+/// A rewrite: spans of the text, each with its replacement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fix {
     /// The description of the rewrite, in one line.
     pub title: &'static str,
-    /// The replacements, which do not overlap.
+    /// The spans and the text that replaces each of them; the spans do not overlap.
     pub edits: Vec<(Span, String)>,
     /// Whether the rewrite keeps the effect of the script.
     pub meaning: Meaning,
@@ -102,8 +102,8 @@ pub struct Fix {
 pub enum Meaning {
     /// The rewrite always keeps the effect.
     Same,
-    /// The rewrite keeps the effect if every statement succeeds. If a statement fails, the rewrite changes how much
-    /// of the script is applied.
+    /// The rewrite keeps the effect of the script only if every statement succeeds. If a statement fails, the rewritten
+    /// script has applied more or fewer changes than the original script.
     SameIfAllSucceed,
 }
 
@@ -128,18 +128,18 @@ impl Rule {
         self.known != Known::Inferred && self.rejects()
     }
 
-    /// Whether the rule describes an error. If the rule's SQLSTATE is 00000, which means success, DSQL accepts the
-    /// construct, but differs from PostgreSQL.
+    /// Whether DSQL rejects what the rule describes. If the rule's SQLSTATE is 00000, which means success, DSQL accepts
+    /// the construct, but differs from PostgreSQL.
     pub fn rejects(&self) -> bool {
         self.sqlstate != "00000"
     }
 
-    /// DSQL's words, with `…` in place of the written text.
+    /// Returns DSQL's words, with `…` instead of `{}`.
     pub fn general_message(&self) -> String {
         self.message.replace("{}", "…")
     }
 
-    /// The advice for every statement that breaks the rule.
+    /// Returns the advice for every statement that breaks the rule.
     pub fn general_advice(&self) -> String {
         match self.instead {
             "{}" => "the finding names what to write instead".to_owned(),
@@ -147,12 +147,12 @@ impl Rule {
         }
     }
 
-    /// A finding at a place, for a rule whose message has no `{}`.
+    /// Makes a finding with this span, for a rule whose message has no `{}`.
     pub(super) fn at(&'static self, span: Span) -> Finding {
         self.naming(span, "")
     }
 
-    /// A finding at a place; `written` replaces the `{}` of the rule's message.
+    /// Makes a finding with this span; `written` replaces the `{}` of the rule's message.
     pub(super) fn naming(&'static self, span: Span, written: &str) -> Finding {
         let severity = if self.is_error() { Severity::Error } else { Severity::Warning };
         let mut hint = self.instead.replace("{}", written);
@@ -171,14 +171,14 @@ impl Rule {
 }
 
 impl Finding {
-    /// Adds the rewrite that DSQL accepts. The linter, which reads the whole script, decides whether the script has the
-    /// same effect with the rewrite.
+    /// Adds to the finding a rewrite that DSQL accepts. The linter decides whether the script as a whole has the same
+    /// effect with the rewrite.
     #[must_use]
     pub(super) fn fixed(self, title: &'static str, edits: Vec<(Span, String)>) -> Finding {
         Finding { fix: Some(Fix { title, edits, meaning: Meaning::Same }), ..self }
     }
 
-    /// Moves the finding to another place.
+    /// Gives the finding another span.
     #[must_use]
     pub(super) fn placed(mut self, span: Span) -> Finding {
         self.diagnostic.span = span;
@@ -201,8 +201,8 @@ impl Finding {
 }
 
 /// Defines a table of rules, one line per rule: the name, the rejected construct, the SQLSTATE, DSQL's words, the
-/// source, the date since which DSQL has the alternative, and the alternative. Each rule becomes an item with the name
-/// of the rule; `$all` is the list of all rules.
+/// source, the date since which DSQL has the alternative, and the alternative. For each rule, the macro defines an item
+/// with the rule's name; `$all` is the list of all rules.
 macro_rules! rules {
     ($(#[$doc:meta])* $all:ident; $($id:ident: $what:literal | $sqlstate:literal | $message:literal | $known:ident $($source:literal)? $(since $day:literal)? | $instead:literal;)*) => {
         $(

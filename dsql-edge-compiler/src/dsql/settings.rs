@@ -1,7 +1,7 @@
 //! Checks settings and isolation levels.
 //!
-//! Input: `SET`, `SHOW`, `BEGIN` as words. Output: the rule that the words break. The local server checks the settings
-//! that a client sends when it connects, against the names defined here.
+//! Input: `SET`, `SHOW`, `BEGIN` as words. Output: the rule that the words break. dsql-local checks the settings that a
+//! client sends when it connects; this list contains the names of the settings.
 
 use super::rule::rules;
 use super::{Finding, words::Words};
@@ -109,7 +109,7 @@ pub(super) fn passed_over(words: &Words<'_>) -> Option<Finding> {
     let all = || words.span_of(usize::MAX);
     match (words.first_two(), words.at(2)) {
         (("BEGIN" | "START", _), _) => isolation(words),
-        // DSQL checks the isolation level first.
+        // DSQL checks the isolation level before the other modes.
         (("SET", "TRANSACTION"), _) => {
             isolation_but(words, &["REPEATABLE READ", "READ COMMITTED", "READ UNCOMMITTED"])
                 .or_else(|| Some(set_transaction.at(all())))

@@ -29,11 +29,11 @@ pub fn findings(statement: ParsedStatement<'_>, schema: Option<&Schema>) -> Vec<
     findings_inside(statement, schema, 0)
 }
 
-/// [`findings`] for a statement nested in the bodies of `level` functions.
+/// Does the same as [`findings`] for a statement that is inside the bodies of `level` functions.
 fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, level: usize) -> Vec<Finding> {
     let mut out = Vec::new();
     match &statement.kind {
-        // Queries are by far the most frequent; checking their words is not necessary.
+        // Most statements are queries, and the words of a query do not have to be checked.
         StatementKind::Query(query) => out.extend(query::into(query)),
         StatementKind::Update(_) | StatementKind::Delete(_) => {}
         StatementKind::Insert(insert) => limits::inserted(insert, &mut out),
@@ -44,7 +44,7 @@ fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, leve
             let words = Words::of(statement);
             if let Some(finding) = statements::refused(&words) {
                 let whole = Finding { whole: true, ..finding };
-                // If a rule only warns, DSQL may accept the statement, so the other rules are checked too.
+                // If a rule only gives a warning, DSQL may accept the statement, so the other rules apply too.
                 if whole.diagnostic.is_error() {
                     return vec![whole];
                 }
@@ -56,7 +56,7 @@ fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, leve
             }
         }
     }
-    // The elements of CREATE SCHEMA are statements, and each element is checked by itself.
+    // The elements of CREATE SCHEMA are statements; each of them is checked separately.
     if !matches!(statement.kind, StatementKind::CreateSchema(_)) {
         query::queries(statement, schema, &mut out);
     }
@@ -71,7 +71,7 @@ fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, leve
     }
 }
 
-/// [`findings`], and column types that do not exist in a completely known schema.
+/// Returns the [`findings`], and a finding for each column type that does not exist in a completely known schema.
 pub fn findings_within(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<Finding> {
     let mut out = findings(statement, Some(schema));
     if !out.iter().any(|finding| finding.whole) {
@@ -112,7 +112,7 @@ fn by_kind(
         StatementKind::Set(set) => out.extend(settings::set(set, words)),
         StatementKind::Utility("EXPLAIN") => {
             inner(explained(statement), schema, out);
-            // EXPLAIN without ANALYZE writes no rows, so the limit of rows does not apply.
+            // EXPLAIN without ANALYZE does not write rows, so DSQL's limit of rows per transaction does not apply.
             if run(statement).is_none() {
                 out.retain(|finding| finding.rule.id != limits::rows.id);
             }
@@ -126,7 +126,7 @@ fn by_kind(
     }
 }
 
-/// Adds the findings of a statement inside another.
+/// Adds the findings of a statement that is inside another statement, such as EXPLAIN.
 fn inner(read: Result<Parsed<'_>, Unread>, schema: Option<&Schema>, out: &mut Vec<Finding>) {
     match read {
         Ok(inner) => out.extend(inner.iter().flat_map(|inner| findings(inner, schema))),
@@ -135,7 +135,8 @@ fn inner(read: Result<Parsed<'_>, Unread>, schema: Option<&Schema>, out: &mut Ve
     }
 }
 
-/// Adds the findings of a function's body. `level` is the number of functions around this function.
+/// Adds the findings of the statements in a function's body. `level` is the number of functions whose bodies contain
+/// this function.
 fn body(function: &CreateFunction, statement: ParsedStatement<'_>, level: usize, out: &mut Vec<Finding>) {
     if function.aggregate.is_some() || function.language.as_deref().is_some_and(|it| it != "sql") {
         return;
@@ -171,7 +172,7 @@ fn body(function: &CreateFunction, statement: ParsedStatement<'_>, level: usize,
     }
 }
 
-/// The statements of `BEGIN ATOMIC …; END`, or the expression of `RETURN expression`, parsed as a SELECT.
+/// Returns the statements of `BEGIN ATOMIC …; END`, or the expression of `RETURN expression`, parsed as a SELECT.
 fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Result<Parsed<'p>, Unread> {
     let mut depth = 0usize;
     let mut first = None;
@@ -203,7 +204,7 @@ fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Resul
     parsed_within(statement, within, part)
 }
 
-/// Checks each statement of a body, and all of them as statements of one message.
+/// Checks each statement of a body, and then whether all of them together are allowed in one message.
 fn statements_of(body: &Parsed<'_>, level: usize, out: &mut Vec<Finding>) {
     let mut transaction = Transactions::new();
     transaction.message(body.statements.len());

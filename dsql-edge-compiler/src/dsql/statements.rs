@@ -1,7 +1,8 @@
 //! Lists the statements that DSQL rejects as a whole, by their command words.
 //!
-//! Input: the first words of a statement. Output: the rule and the words that it matched. `[A]` is optional, `A|B` is
-//! either word, `!A` means that `A` must not follow. The first matching rule applies.
+//! Input: the words at the start of a statement. Output: the rule and the words that it matched. In a pattern, `[A]` is
+//! an optional word, `A|B` matches either word, and `!A` matches if the next word is not `A`. The first matching rule
+//! applies.
 
 use super::rule::rules;
 use super::{Finding, Rule, words::Words};
@@ -36,7 +37,7 @@ rules! {
     load:                         "LOAD"                                   | "0A000" | "unsupported statement: Load"                                  | Observed "dsql-lint's tests on a cluster, 2026-08-07"       | "leave it out: DSQL does not load libraries";
     anonymous_block:              "DO"                                     | "0A000" | "unsupported statement: Do"                                    | Documented       | "DSQL has no PL/pgSQL: write the logic in the program";
 
-    // Objects of a server, not of a schema.
+    // The following statements change objects of the server, which do not belong to a schema.
     create_database:              "CREATE DATABASE"                        | "0A000" | "unsupported statement: Createdb"                              | Recorded         | "a cluster has one database, postgres: CREATE SCHEMA instead";
     drop_database:                "DROP DATABASE"                          | "0A000" | "unsupported statement: Dropdb"                                | Documented       | "leave it out: a cluster has one database, postgres";
     alter_database:               "ALTER DATABASE"                         | "0A000" | "unsupported statement: AlterDatabase"                         | Documented       | "leave it out: the settings of a cluster's only database, postgres, are fixed";

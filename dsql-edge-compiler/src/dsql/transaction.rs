@@ -1,9 +1,10 @@
-//! Checks the statements of a transaction: DSQL accepts one DDL statement per transaction, and does not accept DDL
-//! together with DML.
+//! Checks which statements a transaction contains: DSQL accepts one DDL statement per transaction, and does not accept
+//! DDL together with DML.
 //!
-//! Input: the statements of a session, one after the other. Output: the rule that the next statement breaks. A finding
-//! does not end the transaction. A caller that receives the answers of a server calls [`Transactions::failed`]; a
-//! linter instead continues as if the statement that breaks a rule had begun another transaction.
+//! Input: the statements of one session, in order. Output: the rule that the next statement breaks. A finding does not
+//! end the transaction. If the server rejects a statement, a caller that receives the server's answers calls
+//! [`Transactions::failed`]. A linter has no answers; it continues as if a new transaction had begun before the
+//! statement that breaks the rule.
 
 use super::Finding;
 use super::inside::{self, Copied};
@@ -22,7 +23,7 @@ rules! {
     index_not_valid:                "UNIQUE USING INDEX before the index is built"      | "55000" | "index \"{}\" is not valid"                                                                   | Recorded   | "CALL sys.wait_for_job with the job_id that CREATE INDEX ASYNC returned, then add the constraint";
 }
 
-/// The state of a session's transactions after the statements so far.
+/// The state of the current transaction of a session, after the statements so far.
 #[derive(Clone, Debug, Default)]
 pub struct Transactions {
     /// Whether the session is between BEGIN and COMMIT.
@@ -32,7 +33,7 @@ pub struct Transactions {
     ddl: bool,
     dml: bool,
     aborted: bool,
-    /// The indexes whose jobs the session has not waited for.
+    /// The indexes that a job of this session may still be building: the session has not waited for the job.
     building: Vec<String>,
 }
 
@@ -51,8 +52,8 @@ pub enum Part {
     Other,
 }
 
-/// The role of a statement in its transaction. COPY into a table writes, and so does a statement that COPY or EXPLAIN
-/// ANALYZE runs.
+/// Returns the role of a statement in its transaction. COPY into a table writes, and so does a statement that COPY or
+/// EXPLAIN ANALYZE runs.
 pub fn part(statement: ParsedStatement<'_>) -> Part {
     match &statement.kind {
         StatementKind::Utility("COPY") if is_copy_from(statement) => Part::Dml,
@@ -113,12 +114,12 @@ fn writes(query: &crate::syntax::ast::Query) -> bool {
 }
 
 impl Transactions {
-    /// A new session.
+    /// Returns the state of a new session.
     pub fn new() -> Transactions {
         Transactions::default()
     }
 
-    /// Records the start of a message with this number of statements.
+    /// Records that a message with this number of statements begins.
     pub fn message(&mut self, statements: usize) {
         self.implicit = statements > 1 && !self.open;
         if !self.open {
@@ -142,7 +143,7 @@ impl Transactions {
         }
     }
 
-    /// Records that every index is built.
+    /// Records that the jobs of all indexes have completed.
     pub fn built(&mut self) {
         self.building.clear();
     }
@@ -152,7 +153,7 @@ impl Transactions {
         self.open
     }
 
-    /// Returns a finding if the next statement breaks a rule at this point of the session.
+    /// Returns a finding if the next statement breaks a rule after the statements so far.
     pub fn next(&mut self, statement: ParsedStatement<'_>) -> Option<Finding> {
         let span = statement.span;
         let part = part(statement);

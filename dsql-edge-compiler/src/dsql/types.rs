@@ -16,7 +16,8 @@ struct ColumnType {
     name: &'static str,
     /// The name of the type in messages.
     display: &'static str,
-    /// Whether a key or an index may contain the type; with a date, if this has been possible only since 2026.
+    /// Whether a key or an index may contain the type, and if this has been possible only since a date in 2026, the
+    /// date.
     key: Key,
     /// The date in 2026 since which columns may have the type, as `MM-DD`; "" if columns could always have the type.
     since: &'static str,
@@ -87,7 +88,7 @@ pub(super) fn column(ty: &TypeName) -> Option<Finding> {
     length(ty).or_else(|| (name == "numeric" && ty.modifiers.is_empty()).then(|| bare_numeric.at(ty.span)))
 }
 
-/// The finding for a character type whose length exceeds DSQL's limit.
+/// Returns the finding for a character type whose length exceeds DSQL's limit.
 fn length(ty: &TypeName) -> Option<Finding> {
     let (most, name) = match ty.name.name() {
         "varchar" => (65_535, "varchar"),
@@ -98,7 +99,7 @@ fn length(ty: &TypeName) -> Option<Finding> {
     exceeds.then(|| type_length.naming(ty.span, &format!("{most} bytes not supported for {name}")))
 }
 
-/// The length of a character type.
+/// Returns the length of a character type.
 pub(super) fn characters(ty: &TypeName) -> Option<i32> {
     match ty.modifiers.first()?.kind {
         ExprKind::Literal(Literal::Integer(length)) => Some(length),
@@ -112,8 +113,8 @@ pub(super) fn is_range(ty: &TypeName) -> bool {
     display(ty).is_some() && found.is_some_and(|it| matches!(it.kind, TypeKind::Range | TypeKind::Multirange))
 }
 
-/// The finding for a column's type that is neither built-in nor in the schema; `is_created` returns whether the schema
-/// has a type.
+/// Returns a finding if a column's type is neither a built-in type nor a type of the schema; `is_created` returns
+/// whether the schema has a type.
 pub(super) fn unknown(ty: &TypeName, is_created: impl Fn(&TypeName) -> bool) -> Option<Finding> {
     let known = ty.percent_type || ty.array_dimensions > 0 || serial(ty).is_some() || display(ty).is_some();
     let foreign = ty.name.schema().is_some_and(|schema| schema == "information_schema");
@@ -126,7 +127,7 @@ pub(super) fn unknown(ty: &TypeName, is_created: impl Fn(&TypeName) -> bool) -> 
     })
 }
 
-/// PostgreSQL's counterpart of a type of another database.
+/// Returns PostgreSQL's counterpart of a type of another database.
 fn written_elsewhere(ty: &TypeName) -> Option<String> {
     let labels: Option<Vec<String>> = ty
         .modifiers
@@ -177,7 +178,7 @@ pub(super) fn value(name: &str, span: crate::source::Span) -> Option<Finding> {
     NO_VALUES.contains(&name).then(|| value_type.naming(span, name))
 }
 
-/// The name of a `serial` type, as written.
+/// Returns the name of the type as written, if the type is `serial` or a similar type.
 pub(super) fn serial(ty: &TypeName) -> Option<&str> {
     let names = ["serial", "serial4", "bigserial", "serial8", "smallserial", "serial2"];
     let name = ty.name.name();
@@ -188,12 +189,12 @@ fn allowed(name: &str) -> bool {
     COLUMN_TYPES.iter().any(|known| known.name == name)
 }
 
-/// The type as PostgreSQL's `format_type` prints it, without modifiers; `None` if it is not built-in.
+/// Returns the type as PostgreSQL's `format_type` prints it, without modifiers; `None` if it is not built-in.
 pub(super) fn display(ty: &TypeName) -> Option<String> {
     let builtin = ty.name.schema().is_none_or(|schema| schema == "pg_catalog") && !ty.percent_type;
     let name = ty.name.name();
     if !builtin || ty.name.parts.len() > 2 || builtin::type_by_name(name).is_none() {
-        // This function cannot resolve a type that the schema creates. But an array of such a type is certainly an
+        // This function cannot resolve a type that the schema creates. But a type written with brackets is certainly an
         // array.
         return (ty.array_dimensions > 0).then(|| format!("{}[]", ty.name.display()));
     }

@@ -1,7 +1,7 @@
 //! Provides the words of a statement, to compare with a table of command words.
 //!
-//! Input: its tokens. Output: keywords and names in capitals, with their places. Symbols count as words, so each token
-//! has its position in the list.
+//! Input: its tokens. Output: the words (keywords and names) in capitals, each with its span. Symbols count as words,
+//! so each token has its position in the list.
 
 use crate::source::Span;
 use crate::syntax::ParsedStatement;
@@ -15,7 +15,7 @@ pub(crate) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// The words of a statement.
+    /// Returns the words of a statement.
     pub(crate) fn of(statement: ParsedStatement<'a>) -> Words<'a> {
         let (text, tokens) = (statement.text, statement.own_tokens());
         let words = tokens.iter().map(|token| match token.kind {
@@ -45,14 +45,15 @@ impl<'a> Words<'a> {
         Some(at)
     }
 
-    /// Whether the statement contains these words in sequence; `A|B` is either word.
+    /// Whether the statement contains these words one directly after the other; in the pattern, `A|B` matches either
+    /// word.
     pub(crate) fn has(&self, pattern: &str) -> bool {
         let parts: Vec<&str> = pattern.split(' ').collect();
         let is = |(word, part): (&String, &&str)| part.split('|').any(|option| option == word);
         self.words.windows(parts.len()).any(|words| words.iter().zip(&parts).all(is))
     }
 
-    /// Whether these words are directly followed by a word for which `is` holds.
+    /// Whether the statement contains these words, and `is` returns true for the word directly after them.
     pub(crate) fn follows(&self, before: &str, is: impl Fn(&str) -> bool) -> bool {
         let parts: Vec<&str> = before.split(' ').collect();
         self.words.windows(parts.len() + 1).any(|words| {
@@ -61,17 +62,17 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// The number of words.
+    /// Returns the number of words.
     pub(crate) fn len(&self) -> usize {
         self.words.len()
     }
 
-    /// The first two words.
+    /// Returns the first two words.
     pub(crate) fn first_two(&self) -> (&str, &str) {
         (self.at(0), self.at(1))
     }
 
-    /// The word at a position; "" after the last.
+    /// Returns the word with this number; "" if the statement has fewer words.
     pub(crate) fn at(&self, place: usize) -> &str {
         self.words.get(place).map_or("", String::as_str)
     }
@@ -81,7 +82,7 @@ impl<'a> Words<'a> {
         self.at(place) == "'"
     }
 
-    /// The string at a position.
+    /// Returns the string at a position.
     pub(crate) fn string(&self, place: usize) -> Option<&'a str> {
         match self.tokens.get(place).map(|token| &token.kind) {
             Some(TokenKind::String(text)) => Some(text),
@@ -89,7 +90,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The position of the first word outside parentheses for which `is` holds.
+    /// Returns the number of the first word outside parentheses for which `is` returns true.
     pub(crate) fn position(&self, is: impl Fn(&str) -> bool) -> Option<usize> {
         let mut depth = 0usize;
         for (at, word) in self.words.iter().enumerate() {
@@ -103,7 +104,7 @@ impl<'a> Words<'a> {
         None
     }
 
-    /// The position of the parenthesis that closes the parenthesis at this position.
+    /// Returns the number of the parenthesis that closes the parenthesis with the number `open`.
     pub(crate) fn closing(&self, open: usize) -> Option<usize> {
         let mut depth = 0usize;
         for at in open..self.words.len() {
@@ -117,7 +118,7 @@ impl<'a> Words<'a> {
         None
     }
 
-    /// The position of the text after `AS` in CREATE FUNCTION.
+    /// Returns the number of the word after `AS` in CREATE FUNCTION: the body.
     pub(super) fn position_of_body(&self) -> Option<usize> {
         let mut from = 0;
         loop {
@@ -129,18 +130,18 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The place of a word.
+    /// Returns the span of the word with this number.
     pub(super) fn span(&self, place: usize) -> Span {
         let token = self.tokens.get(place).or(self.tokens.last());
         token.map_or(Span::default(), |token| token.span)
     }
 
-    /// The place of the first `count` words.
+    /// Returns the span of the first `count` words.
     pub(super) fn span_of(&self, count: usize) -> Span {
         self.span(0).to(self.span(count.clamp(1, self.words.len().max(1)) - 1))
     }
 
-    /// The place of the first word with this text at or after a place.
+    /// Returns the span of the first occurrence of a word at or after the byte `from`.
     pub(super) fn find(&self, word: &str, from: u32) -> Option<Span> {
         let found = self
             .tokens
@@ -150,27 +151,27 @@ impl<'a> Words<'a> {
         found.map(|(token, _)| token.span)
     }
 
-    /// The place of the last word with this text before a place.
+    /// Returns the span of the last occurrence of a word before the byte `place`.
     pub(super) fn find_before(&self, word: &str, place: u32) -> Option<Span> {
         let before = self.tokens.iter().zip(&self.words).take_while(|(token, _)| token.span.start < place);
         let found = before.filter(|(_, it)| it.as_str() == word).last();
         found.map(|(token, _)| token.span)
     }
 
-    /// The text at a place.
+    /// Returns the text in a span.
     pub(super) fn text(&self, span: Span) -> &'a str {
         span.text(self.text)
     }
 
-    /// The end of the token before a place.
+    /// Returns the end of the last token before the byte `place`.
     pub(super) fn end_before(&self, place: u32) -> u32 {
         let at = self.tokens.partition_point(|token| token.span.start < place);
         let before = at.checked_sub(1).and_then(|at| self.tokens.get(at));
         before.map_or(place, |token| token.span.end)
     }
 
-    /// A place extended by the blanks before it, for removal. A comment before the place stays, with the line end after
-    /// the comment.
+    /// Returns the span with the blanks before it, for an edit that removes the span. If a comment directly precedes
+    /// the span, the comment and the line end after it are not included.
     pub(super) fn with_blank_before(&self, span: Span) -> Span {
         let start = self.end_before(span.start).min(span.start);
         let blank = self.text(Span { start, end: span.start }).trim().is_empty();

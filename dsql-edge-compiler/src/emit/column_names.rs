@@ -1,9 +1,10 @@
-//! Names a column in rustc's error if the Rust type of its field does not fit.
+//! If the Rust type of a column's field does not fit, rustc's error contains the column's name.
 //!
-//! Input: the fields and the row. Output: a type parameter of `decode` for each column whose Rust type the user chose.
-//! In its errors, rustc prints only the name of a type parameter. `decode` is compiled once, with `()` for each type
-//! parameter. If the name of a column could hide a type that `decode` names, the column gets no type parameter, and an
-//! error about the column does not name the column.
+//! Input: the fields of a row, and the type of the row. Output: a type parameter of `decode` for each column whose Rust
+//! type the user specifies; the parameter has the name of the column. In its errors, rustc prints only the name of a
+//! type parameter. `decode` is compiled once, with `()` for each type parameter. A type parameter with the name of a
+//! column could hide a type that `decode` uses. Such a column gets no type parameter, so rustc's error about this
+//! column does not contain the column's name.
 
 use super::emission::{RowTarget, RowType, WrittenTypes, mentions};
 use crate::fields::{Entry, Fields};
@@ -21,7 +22,7 @@ impl ColumnNames {
             RowTarget::Anonymous | RowTarget::Declared(_) => None,
         };
         let mut names = ColumnNames(BTreeMap::new());
-        // The fields of a generated row fit, except those whose types an override or a directive names.
+        // In a generated row, only the types that an override or a directive specifies can fail to fit.
         if own.is_some() || !types.is_empty() {
             names.add(&fields.entries, own, types);
         }
@@ -34,7 +35,7 @@ impl ColumnNames {
                 Entry::Field(field) if own.is_some() || types.contains_key(&field.column) => {
                     let name = field.name.in_rust().to_string();
                     let hides = |tokens: &TokenStream| mentions(tokens.clone(), &name);
-                    // `decode` returns the generated struct, whose name begins with `Row`.
+                    // The return type of `decode` is the generated struct, whose name begins with `Row`.
                     let is_taken = name.starts_with("Row")
                         || self.0.values().any(|known| *known == name)
                         || types.values().any(hides)
@@ -49,12 +50,12 @@ impl ColumnNames {
         }
     }
 
-    /// The type parameter of a column.
+    /// Returns the type parameter of a column.
     pub(super) fn of(&self, column: usize) -> Option<&str> {
         self.0.get(&column).map(String::as_str)
     }
 
-    /// The type parameters of `decode`.
+    /// Returns the type parameters of `decode`.
     pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
         self.0.values().map(String::as_str)
     }

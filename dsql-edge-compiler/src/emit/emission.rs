@@ -7,7 +7,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::format_ident;
 use std::collections::BTreeMap;
 
-/// The Rust types that overrides and directives name, by the number of the column.
+/// The Rust types that overrides and directives specify, by the number of the column.
 pub type WrittenTypes = BTreeMap<usize, TokenStream>;
 
 /// An argument: the user's expression, and the span at which errors about the expression are reported.
@@ -33,7 +33,7 @@ pub struct RowType {
 }
 
 impl RowType {
-    /// The paths of the struct and of its groups.
+    /// Returns the paths of the struct and of its groups.
     pub(super) fn paths(&self) -> Box<dyn Iterator<Item = TokenStream> + '_> {
         let groups = self.groups.iter().flat_map(|(_, group)| group.paths());
         Box::new(std::iter::once(self.path.clone()).chain(groups))
@@ -44,13 +44,13 @@ impl RowType {
 pub struct Many {
     /// The pattern.
     pub pattern: TokenStream,
-    /// The expression that is iterated over.
+    /// The user's expression after `in`, whose items are the rows.
     pub rows: TokenStream,
     /// The statement that inserts all rows at once, if there is one.
     pub unnest: Option<Unnest>,
 }
 
-/// A query with its Rust types and names.
+/// A compiled query together with the Rust types and names that its code needs.
 pub struct Emission<'e> {
     /// The query.
     pub query: &'e TypedQuery,
@@ -58,22 +58,22 @@ pub struct Emission<'e> {
     pub fields: &'e Fields,
     /// The types that the user wrote.
     pub types: &'e WrittenTypes,
-    /// The Rust type of the rows.
+    /// The Rust type into which a row is decoded.
     pub row: &'e RowTarget,
     /// One argument for each parameter.
     pub arguments: &'e [Argument],
     /// The name of the query function; empty if there is none.
     pub name: &'e str,
-    /// The rows for which the statement runs, if it is a statement for many rows.
+    /// If the statement runs once for each of many rows, the source of these rows.
     pub many: Option<&'e Many>,
-    /// The batches, if the statement runs in batches. `fields` are then the columns of a batch.
+    /// The batches, if the statement runs in batches. In this case, `fields` describes the columns of a batch.
     pub batches: Option<&'e Batches>,
-    /// The place of the SQL, if it differs from that of the macro.
+    /// The span of the SQL, if the SQL is not where the macro is invoked.
     pub place: Option<Span>,
 }
 
-/// The names to which arguments are bound. These names do not conflict with names of the user, but have the spans of
-/// the arguments.
+/// Returns the names of the variables to which the arguments are bound. These names do not conflict with names of the
+/// user, but have the spans of the arguments.
 pub fn parameter_names(arguments: &[Argument]) -> Vec<Ident> {
     arguments
         .iter()
@@ -82,12 +82,12 @@ pub fn parameter_names(arguments: &[Argument]) -> Vec<Ident> {
         .collect()
 }
 
-/// The path of a marker, as tokens.
+/// Returns the path of a marker, as tokens.
 pub fn marker_tokens(marker: &Marker) -> TokenStream {
     parsed(&marker_path(marker))
 }
 
-/// The path of a marker.
+/// Returns the path of a marker.
 pub(super) fn marker_path(marker: &Marker) -> String {
     match marker {
         Marker::Scalar(name) => format!("::dsql_edge::types::sql::{name}"),
@@ -97,7 +97,7 @@ pub(super) fn marker_path(marker: &Marker) -> String {
     }
 }
 
-/// The name of an array's marker.
+/// Returns the name of an array's marker.
 pub(super) fn array_name(marker: &Marker) -> &'static str {
     match marker {
         Marker::ArrayOfDomain(_) => "ArrayOfDomain",
@@ -113,7 +113,7 @@ pub(super) fn optional(nullable: bool, inner: String) -> String {
     if nullable { format!("::core::option::Option<{inner}>") } else { inner }
 }
 
-/// The name and the type of each field; used to compare the rows of two queries.
+/// Returns the name and the type of each field; used to compare the rows of two queries.
 pub fn field_types(fields: &Fields, types: &WrittenTypes) -> Vec<(String, String)> {
     fn collect(entries: &[Entry], types: &WrittenTypes, before: &str, out: &mut Vec<(String, String)>) {
         for entry in entries {
@@ -135,12 +135,12 @@ pub fn field_types(fields: &Fields, types: &WrittenTypes) -> Vec<(String, String
     out
 }
 
-/// The type of a field, as Rust code usually writes it.
+/// Returns the type of a field, as Rust code usually writes it.
 pub fn shown_field_type(field: &Field) -> String {
     readable(&field_type(field, None))
 }
 
-/// A type as Rust code usually writes it.
+/// Returns a type without unnecessary spaces, as Rust code usually writes it.
 pub(super) fn readable(ty: &str) -> String {
     let mut ty: String = ty.split_whitespace().collect();
     for path in ["::core::option::", "::std::vec::", "::std::string::", "::dsql_edge::types::"] {
@@ -149,7 +149,8 @@ pub(super) fn readable(ty: &str) -> String {
     ty
 }
 
-/// The type of a field, including the `Option`; `written` is the type that the user wrote, or its placeholder.
+/// Returns the type of a field, with its `Option`; `written` is the type that the user specified, or the placeholder of
+/// this type.
 pub(super) fn field_type(field: &Field, written: Option<&str>) -> String {
     let inner = match (&field.rust_type, written) {
         (_, Some(written)) => written.to_owned(),
@@ -163,7 +164,7 @@ pub(super) fn field_type(field: &Field, written: Option<&str>) -> String {
     optional(field.nullable, inner)
 }
 
-/// Whether the tokens contain a name that begins with `start`.
+/// Whether the tokens contain an identifier that begins with `start`.
 pub(super) fn mentions(tokens: TokenStream, start: &str) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident.to_string().starts_with(start),

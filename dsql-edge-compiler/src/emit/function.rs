@@ -1,6 +1,7 @@
 //! Emits named query functions.
 //!
-//! Input: the head as the user wrote it and the [`Emission`] of its SQL. Output: a `fn` that returns a query.
+//! Input: the signature that the user wrote, and the [`Emission`] of the function's SQL. Output: a `fn` that returns a
+//! query.
 
 use super::emission::{Emission, optional, readable};
 use super::rust_source::parsed;
@@ -9,7 +10,7 @@ use crate::typed::TypedParameter;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-/// The head of a query function.
+/// A query function without its SQL: attributes, name, parameters and result.
 pub struct Function {
     /// Attributes, including documentation.
     pub attributes: TokenStream,
@@ -25,7 +26,7 @@ pub struct Function {
     pub returns: Returns,
 }
 
-/// The result of a query function.
+/// What a query function returns.
 pub enum Returns {
     /// The function returns a query, and the rows of the query have this type.
     Rows(TokenStream),
@@ -36,16 +37,16 @@ pub enum Returns {
 }
 
 impl Function {
-    /// The function with its query.
+    /// Returns the function with its query.
     pub fn with_query(&self, emission: &Emission<'_>) -> TokenStream {
         self.with_body(&super::kind(emission), &emission.expression())
     }
 
-    /// The function for a query with errors: only the signature, so that its callers compile.
+    /// Returns the function if its SQL has errors: its body does not run a query, but its callers compile.
     pub fn without_query(&self) -> TokenStream {
         let names = self.parameters.iter().map(|(name, _)| name);
-        // The query did not compile, so only the declared result of the function determines whether the function
-        // returns a `Query` or a `Command`.
+        // The query did not compile, so the result that the user declared determines whether the function returns a
+        // `Query` or a `Command`.
         let kind = match self.returns {
             Returns::Rows(_) => "Query",
             Returns::Nothing => "Command",
@@ -71,14 +72,14 @@ impl Function {
     }
 }
 
-/// The type of a function's parameter, as Rust code usually writes it.
+/// Returns the type of a function's parameter, as Rust code usually writes it.
 pub fn shown_parameter_type(parameter: &TypedParameter) -> String {
     readable(&parameter_type(parameter).to_string())
 }
 
-/// The type of a function's parameter for which the user wrote no type. The result is the Rust type of the SQL type.
-/// The type is borrowed if the Rust type owns memory. The type is an `Option` if NULL has a meaning, or if the
-/// parameter decides on optional text.
+/// Returns the type of a function's parameter, if the user wrote no type. The result is the Rust type of the SQL type.
+/// If this Rust type owns memory (`String`), the result is its borrowed form (`&str`). The type is an `Option` if NULL
+/// has a meaning, or if a piece of optional text is sent only with this parameter.
 pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
     let borrowed = |owned: &str| match owned {
         "::std::string::String" => "&str".to_owned(),
@@ -92,8 +93,8 @@ pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
         // Only a column can have a Rust type that the user named.
         RustType::Written(_) | RustType::Directive(_) => "&str".to_owned(),
     };
-    // The `Option` of optional text states whether the text is sent. A second `Option` is needed only where NULL is a
-    // value of its own: `{? , body = $body }`.
+    // For a parameter of optional text, an `Option` determines whether the text is sent. A second `Option` is needed if
+    // NULL is also an ordinary value of the parameter: `{? , body = $body }`.
     let is_option = if parameter.optional { parameter.null_is_value } else { parameter.null_expected };
     parsed(&optional(parameter.optional, optional(is_option, inner)))
 }

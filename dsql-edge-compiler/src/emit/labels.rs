@@ -1,7 +1,8 @@
 //! Emits the comparison of a Rust enum with the labels in the snapshot.
 //!
-//! Input: the fields and parameters whose Rust type the user names. Output: a constant for each field and parameter that
-//! has labels. If the labels differ, rustc's error names the difference. A Rust type that is not an enum is not compared.
+//! Input: the fields and parameters whose Rust type the user specifies. Output: a constant for each field and parameter
+//! that has labels. If the labels differ, rustc's error contains the labels that differ. A Rust type that is not an
+//! enum is not compared.
 
 use super::emission::Emission;
 use super::rust_source::RustSource;
@@ -9,8 +10,8 @@ use crate::typed::Labels;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-/// Compares the labels of a parameter with those of the Rust type that a query function names for it. A Rust type with
-/// fewer labels fits, because each of its values is a label of the snapshot.
+/// Compares the labels of a parameter with the labels of the Rust type that a query function declares for the
+/// parameter. A Rust type with fewer labels fits, because each of its values is a label of the snapshot.
 pub fn parameter_labels(labels: &Labels, ty: &TokenStream) -> TokenStream {
     let (of, values) = (&labels.of, &labels.values);
     let Some(first) = ty.clone().into_iter().next() else { return TokenStream::new() };

@@ -54,8 +54,8 @@ pub(super) fn expression(emission: &Emission<'_>, many: &Many) -> TokenStream {
     labels::labels(emission, &mut items);
     statement::statements(emission, &mut items);
     let items = items.parse();
-    // The items are in a separate block, so that the user's expressions cannot refer to the names of these items.
-    // Temporaries that the expressions borrow stay alive until the end of the whole `match`.
+    // The items are in a separate block, so that the user's expressions cannot refer to the names of these items. The
+    // `match` keeps temporary values alive until its end, so the expressions can borrow from them.
     quote! {
         match #produced {
             #all => {

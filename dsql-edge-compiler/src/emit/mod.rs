@@ -1,8 +1,8 @@
 //! Converts typed queries into Rust tokens.
 //!
 //! Input: an [`Emission`]: a [`TypedQuery`](crate::TypedQuery), its `Fields`, and the user's code around it. Output:
-//! tokens that read like hand-written code. The tokens refer only to `::dsql_edge::private` and `::dsql_edge::types`.
-//! Emission cannot fail because of the user's SQL.
+//! tokens for code that looks as if it were written by hand. The tokens refer only to `::dsql_edge::private` and
+//! `::dsql_edge::types`. Emission cannot fail because of the user's SQL.
 
 mod batches;
 mod column_names;
@@ -61,8 +61,8 @@ impl Emission<'_> {
         statement::statements(self, &mut items);
         let items = items.parse();
         let result = quote!(::dsql_edge::private::#kind::new(#chosen, #arguments_name #last));
-        // The arguments are evaluated outside the block that contains the items, so that the arguments cannot refer to
-        // the names of these items.
+        // The block contains generated items; the arguments are evaluated outside the block, so that the arguments
+        // cannot refer to the names of these items.
         quote! {
             match (#(&(#arguments),)*) {
                 (#(#names,)*) => {
@@ -76,7 +76,7 @@ impl Emission<'_> {
     }
 }
 
-/// The name of the runtime's type for a query. A statement without columns is a command.
+/// Returns the name of the runtime's type for a query. A statement without columns is a command.
 fn kind(emission: &Emission<'_>) -> Ident {
     if emission.batches.is_some() {
         return Ident::new("Batches", Span::call_site());

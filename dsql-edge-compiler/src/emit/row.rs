@@ -28,7 +28,7 @@ pub struct Declaration<'d> {
     pub serialized: &'d dyn Fn(&str) -> String,
 }
 
-/// The structs, and their impls of Debug, Clone, PartialEq and Serialize.
+/// Emits the structs of a declared row, with their impls of Debug, Clone, PartialEq and Serialize.
 pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenTypes) -> TokenStream {
     let Declaration { name, visibility, docs, attributes, derived, serialized } = declared;
     let mut source = RustSource::default();
@@ -64,8 +64,9 @@ pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenT
             let field = entry.name().in_rust();
             source.push(format_args!("#[doc = {doc:?}] {visibility} {field}: {ty},"));
         }
-        // A type that the user wrote need not implement the traits of the row, so each impl has a bound. The bound has
-        // `for`: without `for`, rustc would check the bound on a type without parameters immediately, and fail.
+        // A type that the user specified may lack a trait of the row, so each impl of a trait has a bound for this
+        // type. The bound is written with `for<'t>`: otherwise rustc would check a bound on a type without parameters
+        // immediately, and report an error.
         let bounds: String = own(entries, &types).map(|written| format!("[for<'t> {written}]")).collect();
         let impls = impls(&row, &traits, "", &bounds, entries, serialized);
         source.push(format_args!("}} {impls}"));
@@ -77,12 +78,12 @@ pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenT
     source.parse()
 }
 
-/// The structs that [`declaration`] generates.
+/// Returns the structs that [`declaration`] generates.
 pub fn declared_type(name: &Ident, fields: &Fields) -> RowType {
     row_type(name, &fields.entries)
 }
 
-/// Writes the items in the block of a query. Returns the expression that names the function `decode`.
+/// Emits the items for the row of a query. Returns the expression that refers to the function `decode`.
 pub(super) fn row(
     fields: &Fields,
     target: &RowTarget,
@@ -99,21 +100,21 @@ pub(super) fn row(
     names.decode()
 }
 
-/// Maps the number of a column to the placeholder for the type that the user wrote for the column.
+/// For the number of a column, the placeholder of the type that the user specified for this column.
 pub(super) type WrittenText = BTreeMap<usize, String>;
 
-/// Makes a placeholder for each type that the user wrote.
+/// Makes a placeholder for each Rust type that the user specified.
 pub(super) fn placeholders(types: &WrittenTypes, source: &mut RustSource) -> WrittenText {
     types.iter().map(|(at, written)| (*at, source.placeholder(written.clone()))).collect()
 }
 
-/// The struct of a row, as text.
+/// Returns the definition of a row's struct, as a string of Rust code.
 struct Row {
     /// Its type.
     ty: String,
     /// The path of the struct's constructor.
     path: String,
-    /// The span of the struct's name, if the user wrote the name.
+    /// The span of the struct's name, if the user named the struct.
     span: Option<Span>,
     groups: Vec<(String, Row)>,
 }
@@ -139,8 +140,8 @@ impl Row {
     }
 }
 
-/// Writes the struct of an anonymous row. A type that an override names becomes a type parameter of the struct, so that
-/// the type need not implement the traits of the row.
+/// Writes the struct of an anonymous row. A type that an override specifies becomes a type parameter of the struct, so
+/// that the type need not implement the traits of the row.
 fn anonymous(fields: &Fields, types: &WrittenTypes, written: &WrittenText, source: &mut RustSource) -> Row {
     let name = anonymous_name(types);
     let generics: WrittenText = types.keys().map(|at| (*at, format!("T{at}"))).collect();
@@ -172,8 +173,7 @@ fn anonymous(fields: &Fields, types: &WrittenTypes, written: &WrittenText, sourc
     row
 }
 
-/// `Row`, or another name if a type that the user wrote begins with `Row`: in the block of the query, a generated
-/// struct named `Row` would hide the user's type.
+/// Returns `Row`, or a longer name if a type that the user specified begins with `Row`:
 fn anonymous_name(types: &WrittenTypes) -> Ident {
     let mut name = "Row".to_owned();
     while types.values().any(|written| mentions(written.clone(), &name)) {
@@ -192,7 +192,7 @@ fn each_struct(name: &Ident, entries: &[Entry], make: &mut dyn FnMut(&Ident, &[E
     }
 }
 
-/// The struct name of a group: `Post` and `written_by` become `PostWrittenBy`.
+/// Returns the name of the struct for a group of columns: `Post` and `written_by` become `PostWrittenBy`.
 fn group_name(row: &Ident, group: &Group) -> Ident {
     let name = row.to_string() + &group.name.pascal_case();
     Ident::new(name.trim_start_matches("r#"), row.span())
@@ -209,7 +209,7 @@ fn row_type(name: &Ident, entries: &[Entry]) -> RowType {
     RowType { path: quote!(#name), groups: groups.collect() }
 }
 
-/// The columns of entries and of their groups, in order.
+/// Returns the columns of entries, including the columns of their groups, in order.
 fn columns(entries: &[Entry]) -> Vec<usize> {
     let mut out = Vec::new();
     for entry in entries {
@@ -238,7 +238,7 @@ fn list_of_traits(wanted: impl Fn(&str) -> bool) -> String {
     traits.collect::<Vec<_>>().join(" ")
 }
 
-/// Implements `traits` for a row struct. `bounds` has one entry in brackets for each type that the user wrote.
+/// Implements `traits` for a row struct. `bounds` contains one bound in brackets for each type that the user specified.
 fn impls(
     row: &str,
     traits: &str,
@@ -297,8 +297,8 @@ fn constructed(
     out + "}"
 }
 
-/// The value of a group that can be `None`. If the field of the user's struct is not an `Option`, rustc reports the
-/// error at the name of the group's struct.
+/// Returns the value of a group that can be `None`. If the user's struct has a field for the group that is not an
+/// `Option`, rustc reports the error at the name of the group's struct.
 fn group_value(witness: usize, value: &str, name: Option<Span>, source: &mut RustSource) -> String {
     let (row, question) = match name.map(|name| Span::call_site().located_at(name)) {
         None => ("row".to_owned(), "?".to_owned()),
@@ -309,7 +309,8 @@ fn group_value(witness: usize, value: &str, name: Option<Span>, source: &mut Rus
     format!("{row}.group({witness}, |row| ::core::result::Result::Ok({value})){question}")
 }
 
-/// One field from one column. If the user wrote no Rust type, the type of the struct's field determines the Rust type.
+/// Returns one field from one column. If the user specified no Rust type for the column, the field's type in the struct
+/// determines the Rust type.
 fn column(field: &Field, types: &WrittenText, names: &ColumnNames) -> String {
     let (marker, nullable, at) = (marker_path(&field.marker), nullability(field.nullable), field.column);
     let ty = match types.get(&at) {
@@ -323,7 +324,7 @@ fn column(field: &Field, types: &WrittenText, names: &ColumnNames) -> String {
     format!("row.column::<{marker}, {nullable}, {ty}>({at})?")
 }
 
-/// Lets `fetch_value` return the value of a row with one column.
+/// Emits the impl with which `fetch_value` can return the value of a row with one column.
 fn single_column(source: &mut RustSource, row: &str, params: &str, field: &Field, types: &WrittenText) {
     let (name, value) = (field.name.in_rust(), written_or_own(field, types));
     source.push(format_args!(

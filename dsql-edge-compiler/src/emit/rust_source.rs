@@ -1,18 +1,19 @@
-//! Rust code that is written as text and parsed once.
+//! Generated Rust code: a string that is parsed once.
 //!
 //! Tokens take a large part of the time of an expansion, because debug builds do not optimise macros: `quote!` appends
 //! one token at a time, and each stream inside another stream takes two calls into rustc. rustc's own lexer turns a
-//! whole text into tokens in one call. So the items of a query, which are most of its tokens, are written as text.
+//! whole string into tokens in one call. So most tokens of a query, those of its items, are written as a string.
 //!
-//! A text has no spans. Tokens whose spans matter, such as the user's types, are kept in a list beside the text. In the
-//! text, `$0` is the placeholder of the first entry of the list. Generated code contains no other `$`.
+//! A string has no spans. Some tokens need their spans, such as the user's types: these tokens are kept in a separate
+//! list. In the string, `$0` is the placeholder of the list's first entry. Generated code contains `$` only in such
+//! placeholders.
 
 use core::fmt::{self, Write as _};
 use core::str::FromStr as _;
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::quote;
 
-/// Generated text, and the tokens to which the placeholders in the text refer.
+/// Generated code as a string, and the tokens to which the placeholders in the string refer.
 #[derive(Default)]
 pub(super) struct RustSource {
     text: String,
@@ -26,19 +27,19 @@ impl RustSource {
         let _ = self.text.write_fmt(text);
     }
 
-    /// Keeps `tokens`, and returns the placeholder that refers to them.
+    /// Stores `tokens`, and returns the placeholder for these tokens.
     pub(super) fn placeholder(&mut self, tokens: TokenStream) -> String {
         self.tokens.push(tokens);
         format!("${}", self.tokens.len() - 1)
     }
 
-    /// The tokens of the text.
+    /// Returns the tokens of the whole string, in which each placeholder is replaced.
     pub(super) fn parse(self) -> TokenStream {
         let parsed = parsed(&self.text);
         if self.tokens.is_empty() { parsed } else { self.with_tokens(parsed) }
     }
 
-    /// Replaces each placeholder with its tokens.
+    /// Replaces each placeholder by the tokens to which it refers.
     fn with_tokens(&self, parsed: TokenStream) -> TokenStream {
         let mut out = TokenStream::new();
         let mut trees = parsed.into_iter();
@@ -60,9 +61,10 @@ impl RustSource {
     }
 }
 
-/// The tokens of generated text. Such text consists of literals, identifiers and balanced brackets, so it always parses.
+/// The tokens of generated text. Generated code consists of literals, identifiers and balanced brackets, so the string
+/// is always valid for the lexer.
 pub(super) fn parsed(text: &str) -> TokenStream {
-    // `proc_macro2` would parse the text itself before rustc does, which takes ten times longer.
+    // `proc_macro2` would parse the string itself before rustc does, which takes ten times longer.
     let parsed = if proc_macro::is_available() {
         proc_macro::TokenStream::from_str(text).map(TokenStream::from).map_err(|error| error.to_string())
     } else {

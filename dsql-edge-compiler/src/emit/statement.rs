@@ -41,7 +41,7 @@ pub(super) fn batch(emission: &Emission<'_>, variable: &str, source: &mut RustSo
     statement(emission, source, variable, &query.sql, &oids, &columns(query));
 }
 
-/// The path of the variant of `Effect`.
+/// Returns the Rust path of a variant of `Effect`.
 pub fn effect_path(effect: Effect) -> &'static str {
     match effect {
         Effect::Read => "::dsql_edge::private::Effect::Read",
@@ -50,7 +50,7 @@ pub fn effect_path(effect: Effect) -> &'static str {
     }
 }
 
-/// The path of the variant of `SessionEffect`.
+/// Returns the path of the variant of `SessionEffect`.
 pub fn session_path(session: SessionEffect) -> &'static str {
     match session {
         SessionEffect::Keeps => "::dsql_edge::private::SessionEffect::Keeps",
@@ -69,8 +69,9 @@ pub(super) fn constraints(key: &IdempotencyKey, source: &mut RustSource) {
     ));
 }
 
-/// The expression that selects the statement to send. `arguments` is the variable with the `Arguments`. If no
-/// combination has exactly the given parameters, the expression stores an error in this variable.
+/// Emits the expression that selects, at run time, which combination to send. `arguments` is the name of the variable
+/// that contains the `Arguments`. If no combination has exactly the given parameters, the expression stores an error in
+/// this variable.
 pub(super) fn chosen(query: &TypedQuery, names: &[Ident], arguments: &Ident) -> TokenStream {
     if query.combinations.is_empty() {
         return quote!(&STATEMENT);
@@ -99,7 +100,7 @@ pub(super) fn chosen(query: &TypedQuery, names: &[Ident], arguments: &Ident) -> 
     quote!(match (#given) { #(#arms),* #otherwise })
 }
 
-/// The error at run time if only some of the parameters of an optional text are given.
+/// Returns the error at run time if only some of the parameters of a piece of optional text are given.
 fn needed_together(query: &TypedQuery, text: &[usize]) -> String {
     let name = |at: &usize| {
         let name = query.parameters.get(*at).and_then(|parameter| parameter.name.clone());
@@ -130,11 +131,11 @@ fn columns(query: &TypedQuery) -> String {
     format!("&[{}]", list(columns))
 }
 
-/// The formats that Bind requests: none if there are no columns, a single `1` if all columns are binary, otherwise one
-/// format for each column.
+/// Returns the formats that Bind requests: an empty list if there are no columns, a single `1` if all columns are
+/// binary, otherwise one format for each column.
 ///
 /// The macro computes the formats because rustc takes longer to evaluate a constant than to check all other fields of
-/// the static. The tokens contain a constant only for a column whose format depends on a Rust type of the user.
+/// the static. Only a column whose format depends on a Rust type of the user gets a constant, which rustc evaluates.
 fn formats(emission: &Emission<'_>, source: &mut RustSource) -> String {
     let fields = emission.fields.all();
     let is_open = fields.iter().any(|field| field.format == ColumnFormat::OfRustType);
@@ -164,7 +165,7 @@ fn statement(
 ) {
     let Emission { query, name, .. } = emission;
     let formats = formats(emission, source);
-    // The spans of these three macros determine the place that the runtime reports.
+    // The spans of these three macros determine the location that the runtime reports for the statement.
     let place = "file: ::core::file!(), line: ::core::line!(), column: ::core::column!(),";
     let place = match emission.place {
         None => place.to_owned(),
@@ -184,7 +185,7 @@ fn statement(
     ));
 }
 
-/// One `bind` per parameter. A parameter that decides on optional text is bound only if its argument is given.
+/// Returns one `bind` per parameter. A parameter that decides on optional text is bound only if its argument is given.
 ///
 /// `arguments` is a `&mut Arguments`.
 pub(super) fn bind(query: &TypedQuery, names: &[Ident], arguments: &TokenStream) -> TokenStream {
@@ -218,7 +219,7 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident], arguments: &TokenStream)
     quote!(#(#given)* { #named #(#bound)* #(#equal_lengths)* })
 }
 
-/// An empty type for each parameter with a name: rustc's error about a value that does not fit contains the name.
+/// Emits an empty type for each parameter with a name: rustc's error about a value that does not fit contains the name.
 fn named(query: &TypedQuery) -> TokenStream {
     let names = query.parameters.iter().filter_map(parameter_name);
     quote!(#(enum #names {})*)
@@ -228,7 +229,7 @@ fn parameter_name(parameter: &TypedParameter) -> Option<Ident> {
     parameter.name.as_deref().and_then(FieldName::new).map(|name| name.ident())
 }
 
-/// The parameter in an error at run time, with its name as written: `parameter $limit of type int8`.
+/// Describes a parameter for an error at run time, with the name that the query uses: `parameter $limit of type int8`.
 fn described(parameter: &TypedParameter, at: usize) -> String {
     let number = (at + 1).to_string();
     let SqlType { name, display, .. } = &parameter.sql_type;
@@ -237,7 +238,7 @@ fn described(parameter: &TypedParameter, at: usize) -> String {
     format!("parameter ${} of type {ty}", parameter.name.as_ref().unwrap_or(&number))
 }
 
-/// The value of a parameter, for a method that binds it.
+/// Emits the expression that passes the value of a parameter to a method that binds it.
 fn value(
     parameter: &TypedParameter,
     at: usize,
@@ -263,7 +264,7 @@ fn value(
     quote_spanned!(span=> ::dsql_edge::private::argument::<#of, #marker, #nullable, _>(#name, #described))
 }
 
-/// The OID and the name of a parameter's type, if its marker does not name the type.
+/// Returns the OID and the name of a parameter's type, if the type's marker does not contain them.
 fn open_type(sql_type: &SqlType) -> Option<TokenStream> {
     let base = sql_type.base();
     let (oid, name) = (Literal::u32_unsuffixed(base.oid), &base.name);
@@ -271,7 +272,7 @@ fn open_type(sql_type: &SqlType) -> Option<TokenStream> {
     (!is_named).then(|| quote!(::dsql_edge::private::TypeOf { oid: #oid, name: #name }))
 }
 
-/// Returns tokens that append a row's value for each parameter to that parameter's array in `rows`.
+/// Returns tokens that append the values of one row to the arrays in `rows`: one value for each parameter.
 pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -> TokenStream {
     let each = query.parameters.iter().zip(names).enumerate().map(|(at, (parameter, name))| {
         let span = Span::call_site().located_at(name.span());
@@ -283,7 +284,7 @@ pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -
     quote!(#named #(#each)*)
 }
 
-/// The marker of a parameter; an array whose elements cannot be NULL has a different marker.
+/// Returns the marker of a parameter's type; for an array, a special marker if its elements cannot be NULL.
 fn parameter_marker(marker: &Marker, elements_nullable: bool) -> String {
     match marker {
         _ if elements_nullable => marker_path(marker),

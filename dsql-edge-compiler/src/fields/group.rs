@@ -1,13 +1,13 @@
 //! Collects columns with names such as `"author.name"` into groups.
 //!
 //! Input: columns. Output: the tree of the columns' names; for each group, the column that is NULL exactly if an outer
-//! join found no matching row. No value is lost: a group is absent only if all its columns are certainly NULL.
+//! join found no matching row. No value is lost, because a group is absent only if all its columns are certainly NULL.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ident::{ColumnName, FieldName};
 use crate::typed::TypedColumn;
 
-/// A node in the tree of the columns' names.
+/// A node in the tree of column names, which are divided at their dots.
 pub(super) enum Branch {
     Column { name: FieldName, column: usize },
     Group { name: FieldName, branches: Vec<Branch> },
@@ -28,7 +28,7 @@ impl Branch {
     }
 }
 
-/// The tree of the columns' names. Columns that cannot be fields are added to `problems`.
+/// Returns the tree of the columns' names. Columns that cannot be fields are added to `problems`.
 pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagnostics) -> Vec<Branch> {
     let mut tree = Vec::new();
     for (at, (written, column)) in columns.iter().enumerate() {
@@ -64,8 +64,8 @@ fn struct_names(
         let Branch::Group { name, branches } = branch else { continue };
         let suffix = format!("{outer}{}", name.pascal_case());
         let path = format!("{outer_path}{}.", name.text());
-        // The suffixes are compared as rustc compares identifiers. The comparison puts a letter before each suffix,
-        // because a suffix alone need not be an identifier.
+        // Two suffixes are equal if rustc treats identifiers that end in them as equal. A suffix alone need not be an
+        // identifier, so a letter is put before each suffix.
         let same = |(other, _): &&(String, String)| {
             FieldName::new(&format!("R{other}")) == FieldName::new(&format!("R{suffix}"))
         };
@@ -140,7 +140,7 @@ fn insert(
     Ok(())
 }
 
-/// The hint for two columns of the same name.
+/// Returns the hint for two columns of the same name.
 fn rename(name: &str, earlier: Option<&TypedColumn>, later: Option<&TypedColumn>) -> String {
     let stars = [earlier, later].map(|it| it.filter(|it| it.from_star));
     match stars {
@@ -155,9 +155,9 @@ fn rename(name: &str, earlier: Option<&TypedColumn>, later: Option<&TypedColumn>
     }
 }
 
-/// Returns the number of a column that is NULL exactly if the group is absent. Such a column is NULL only because of an
-/// outer join without a match, and each outer join that can make this column NULL makes all columns of the group NULL.
-/// The joins in `matched` are known to have a match, so they do not count.
+/// Returns the number of a column that is NULL exactly if the group is absent. If such a column is NULL, an outer join
+/// found no match, and each outer join that can make this column NULL makes all columns of the group NULL. A join in
+/// `matched` certainly found a row, so this function ignores the join.
 pub(super) fn witness(
     branches: &[Branch],
     columns: &[(ColumnName, &TypedColumn)],

@@ -42,7 +42,7 @@ impl Fold {
         }
     }
 
-    /// `ALTER TABLE index RENAME TO` is `ALTER INDEX`.
+    /// Applies `ALTER TABLE … RENAME TO` to an index, for which it means `ALTER INDEX … RENAME TO`.
     fn rename_index(&mut self, alter: &AlterTable) -> bool {
         let name = alter.name.name();
         let rename = match alter.actions.first() {
@@ -64,8 +64,8 @@ impl Fold {
         if let Some(new) = rename
             && (index.is_some() || !is_known)
         {
-            // If no statement named the index, PostgreSQL may have chosen its name: then it is not known whether the
-            // index exists, and the new name is recorded with `exists: None`.
+            // If no CREATE INDEX contains the index's name, PostgreSQL may have chosen this name. Then it is not known
+            // whether the index exists, and the new name is recorded with `exists: None`.
             self.forget_index(name);
             let unknown = NamedIndex { name: String::new(), table: None, columns: Vec::new(), exists: None };
             self.schema.indexes.push(NamedIndex { name: new.text.clone(), ..index.unwrap_or(unknown) });
@@ -85,8 +85,8 @@ impl Fold {
             self.forget_references(at, &name.text);
             self.drop_indexes_of_column(at, &name.text);
         }
-        // The relation is moved out, because a copy would make the time of each action proportional to the number of
-        // columns. While the relation is moved out, no other code reads it.
+        // The relation is moved out of the schema, because with a copy, the time of each action would be proportional
+        // to the number of columns. While the relation is moved out, no other code reads it.
         let mut relation = std::mem::take(&mut self.schema.relations[at]);
         self.alter_relation(at, &mut relation, action);
         self.schema.relations[at] = relation;
@@ -191,7 +191,7 @@ impl Fold {
         }
     }
 
-    /// Renames a column of a relation, and its name in keys, checks and indexes of all relations.
+    /// Renames a column of a relation, and replaces the column's name in the keys, checks and indexes of all relations.
     fn rename_column(&mut self, at: usize, relation: &mut Relation, from: &Name, to: &Name) {
         if relation.column(&from.text).is_none() && matches!(relation.kind, RelationKind::Table) {
             let message = format!("column \"{}\" does not exist", from.text);
@@ -212,7 +212,7 @@ impl Fold {
             rename(&mut it.columns, &from.text, &to.text);
         }
         relation.rename_column_of_checks(&from.text, &to.text);
-        // The relation is moved out of the schema, so its own foreign keys are not among those of the schema.
+        // The relation is not in the schema at this point, so its own foreign keys are added to the iterator.
         let others = self.schema.relations.iter_mut().flat_map(|it| &mut it.foreign_keys);
         for key in others.chain(&mut relation.foreign_keys).filter(|key| key.table == at) {
             rename(&mut key.referenced, &from.text, &to.text);
@@ -241,8 +241,8 @@ impl Fold {
     pub(super) fn change(&mut self, relation: &mut Relation, name: &Name, change: impl FnOnce(&mut Column)) {
         match relation.columns.iter_mut().find(|column| column.name == name.text) {
             Some(column) => change(column),
-            // The column may exist: the columns of CREATE TABLE AS are those of its query, and this module cannot
-            // analyze the query.
+            // The column may exist: the query of a CREATE TABLE AS defines its columns, and this module cannot analyze
+            // the query.
             None if matches!(relation.kind, RelationKind::TableAs(..)) => {}
             None => self.unknown_column(relation, name),
         }
@@ -254,7 +254,7 @@ impl Fold {
     }
 }
 
-/// An error about a column that the relation does not have.
+/// Returns an error about a column that the relation does not have.
 pub(super) fn unknown_column(relation: &Relation, written: &str, place: Span, message: String) -> Diagnostic {
     let known: Vec<&str> = relation.columns.iter().map(|column| column.name.as_str()).collect();
     let hint = match nearest(written, known.iter().copied()) {
@@ -277,7 +277,7 @@ fn rename_constraint(relation: &mut Relation, from: &str, to: &str) {
     }
 }
 
-/// Replaces a name in a list of names.
+/// Replaces a column's name in a list of names.
 fn rename(columns: &mut [String], from: &str, to: &str) {
     columns.iter_mut().filter(|column| *column == from).for_each(|column| to.clone_into(column));
 }

@@ -1,13 +1,13 @@
 //! Keeps the `CHECK` constraints of tables, and the columns that these constraints prove NOT NULL.
 //!
 //! Input: constraints as written. Output: checks by name. If a column was added to an existing table, DSQL can make the
-//! column NOT NULL only with `CHECK (c IS NOT NULL)`. So the compiler uses such a check, if it holds for all rows, like
-//! NOT NULL.
+//! column NOT NULL only with `CHECK (c IS NOT NULL)`. If such a check holds for all rows, the compiler uses it as proof
+//! that the column is not NULL.
 //!
-//! PostgreSQL names a check without a name `table_column_check`, and adds a number if the schema already has a
-//! constraint of that name. The snapshot may not have every constraint of the schema, so such a name is a guess.
-//! Several checks may have the same guessed name, and DROP CONSTRAINT of an unknown name drops all checks with guessed
-//! names.
+//! If a statement does not contain the name of a check, PostgreSQL calls it `table_column_check`, and adds a number if
+//! the schema already has a constraint of that name. The snapshot may not have every constraint of the schema, so such
+//! a name is a guess. Several checks may have the same guessed name, and DROP CONSTRAINT of an unknown name drops all
+//! checks with guessed names.
 
 use super::fold::Fold;
 use super::key_name::key_name;
@@ -23,8 +23,9 @@ impl Relation {
         self.checks.iter().any(|check| check.validated && check.not_null.iter().any(|it| it == column))
     }
 
-    /// The labels that the checks allow for a column of text; `None` if they allow other texts, too. With `all_rows`, a
-    /// check that is NOT VALID is ignored, because rows that are older than the check may violate it.
+    /// Returns the labels to which the checks restrict a text column; `None` if the checks also allow other strings.
+    /// With `all_rows`, a check that is NOT VALID is ignored, because rows that are older than the check may violate
+    /// it.
     pub fn checked_labels(&self, column: &str, all_rows: bool) -> Option<Vec<String>> {
         let holds =
             |check: &&Check| (check.validated || !all_rows) && !(check.no_inherit && self.has_children);
@@ -51,7 +52,7 @@ impl Relation {
         });
     }
 
-    /// The checks that a child table inherits from this table.
+    /// Returns the checks that a child table inherits from this table.
     pub(super) fn inherited_checks(&self) -> impl Iterator<Item = Check> + '_ {
         self.checks.iter().filter(|check| !check.no_inherit).cloned()
     }
@@ -95,7 +96,7 @@ impl Relation {
         }
     }
 
-    /// The names of the constraints, as far as they are known.
+    /// Returns the names of the constraints, as far as they are known.
     pub(super) fn constraint_names(&self) -> impl Iterator<Item = &str> {
         let checks = self.checks.iter().filter(|check| !check.is_guess).map(|check| check.name.as_str());
         let keys = self.keys.iter().filter(|key| key.constraint).filter_map(|key| key.name.as_deref());
@@ -121,12 +122,12 @@ impl Fold {
     }
 }
 
-/// The name that PostgreSQL gives to an unnamed check if no constraint has that name yet.
+/// Returns the name that PostgreSQL gives to an unnamed check if no constraint has that name yet.
 fn check_name(relation: &Relation, columns: &[String]) -> String {
     key_name(&relation.name, if columns.len() == 1 { columns } else { &[] }, "check")
 }
 
-/// The columns that a check names. A check cannot name columns of another table.
+/// Returns the names of the columns in a check. A check cannot name columns of another table.
 pub(super) fn columns(expr: &Expr) -> Vec<String> {
     struct Columns(BTreeSet<String>);
     impl Visit<'_> for Columns {
@@ -141,8 +142,8 @@ pub(super) fn columns(expr: &Expr) -> Vec<String> {
     found.0.into_iter().collect()
 }
 
-/// The columns that are not NULL in each row that satisfies a check. A row also satisfies a check if the result is
-/// NULL, so the only proof is a condition `c IS NOT NULL`, whose result is never NULL.
+/// Collects the columns that are not NULL in each row that satisfies a check. A row also satisfies a check if the
+/// result is NULL, so the only proof is a condition `c IS NOT NULL`, whose result is never NULL.
 fn proves_not_null(expr: &Expr, out: &mut Vec<String>) {
     match &expr.kind {
         ExprKind::And(parts) => parts.iter().for_each(|part| proves_not_null(part, out)),

@@ -27,7 +27,7 @@ pub(super) fn with_attributes(constraints: Vec<Constraint>) -> Vec<Constraint> {
 }
 
 /// Returns an error if an attribute is misplaced, or if a column's constraints contradict each other. `column` is the
-/// column with its table, as messages name it; if `is_serial` is true, the constraints that the type `serial` adds
+/// column's name with its table, for the message; if `is_serial` is true, the constraints that the type `serial` adds
 /// are checked too.
 pub(super) fn contradiction(constraints: &[Constraint], column: &str, is_serial: bool) -> Option<Diagnostic> {
     misplaced_attribute(constraints).or_else(|| contradicting_values(constraints, column, is_serial))
@@ -73,7 +73,7 @@ fn misplaced_attribute(constraints: &[Constraint]) -> Option<Diagnostic> {
     None
 }
 
-/// The loop over constraints in `transformColumnDefinition`.
+/// Does the work of the loop over constraints in `transformColumnDefinition`.
 fn contradicting_values(constraints: &[Constraint], column: &str, is_serial: bool) -> Option<Diagnostic> {
     let (mut not_null, mut identity, mut generated): (Option<bool>, bool, bool) = (None, false, false);
     // The type `serial` adds a default before the column's written constraints, and NOT NULL after them.

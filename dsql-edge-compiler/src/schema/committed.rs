@@ -8,7 +8,7 @@
 use crate::source::Span;
 use crate::syntax::ast::{Statement, StatementKind, TransactionStatement};
 
-/// Returns the statements that are applied, and the place of the BEGIN whose transaction does not end.
+/// Returns the statements that are applied, and the span of a BEGIN whose transaction does not end.
 pub(super) fn committed(statements: Vec<Statement>) -> (Vec<Statement>, Option<Span>) {
     let mut blocks = Blocks { kept: vec![true; statements.len()], begin: None, savepoints: Vec::new() };
     for (at, statement) in statements.iter().enumerate() {

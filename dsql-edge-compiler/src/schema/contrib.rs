@@ -1,5 +1,5 @@
-//! Contains the extensions that come with PostgreSQL 16: for each extension, the DDL of the objects that queries can
-//! name.
+//! Contains the extensions that come with PostgreSQL 16: for each extension, the DDL of the objects to which queries
+//! can refer.
 
 macro_rules! extensions {
     ($($name:literal,)*) => {
@@ -7,8 +7,8 @@ macro_rules! extensions {
     };
 }
 
-/// The extensions that come with PostgreSQL and have objects that queries can name. `cargo xtask catalog` reads the
-/// extensions from PostgreSQL.
+/// The extensions that come with PostgreSQL and create objects to which queries can refer. `cargo xtask catalog` reads
+/// the extensions from PostgreSQL.
 pub(super) const EXTENSIONS: [(&str, &str); 36] = extensions![
     "adminpack",
     "amcheck",
@@ -53,7 +53,7 @@ pub(super) fn is_known_extension(name: &str) -> bool {
     EXTENSIONS.iter().any(|(known, _)| *known == name)
 }
 
-/// The names of the known extensions.
+/// Returns the names of the known extensions.
 pub fn extension_names() -> impl Iterator<Item = &'static str> {
     EXTENSIONS.iter().map(|(name, _)| *name)
 }

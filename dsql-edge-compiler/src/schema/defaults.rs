@@ -1,10 +1,10 @@
-//! Keeps the defaults of columns, and the objects on which each default depends: `DROP … CASCADE` of a sequence also
+//! Records the defaults of columns, and the objects on which each default depends: `DROP … CASCADE` of a sequence also
 //! removes the defaults that use the sequence.
 //!
-//! Input: the expression of a default, when the default is set; later, an object that is dropped. Output: the columns,
-//! without the defaults that depended on the dropped object. PostgreSQL keeps a default as a row of `pg_attrdef`. `DROP
-//! … CASCADE` removes this row, but the column stays. A generated column is dropped together with its expression
-//! (`StoreAttrDefault` in `pg_attrdef.c`).
+//! Input: for each default that is set, its expression; later, an object that is dropped. Output: the columns, without
+//! the defaults that depended on the dropped object. In PostgreSQL, a default is a row of `pg_attrdef`. `DROP …
+//! CASCADE` of an object on which a default depends removes the default, but the column stays. A generated column is
+//! dropped together with its expression (`StoreAttrDefault` in `pg_attrdef.c`).
 //!
 //! Example: after `CREATE SEQUENCE s`, `CREATE TABLE t (id bigint NOT NULL DEFAULT nextval('s'))` and
 //! `DROP SEQUENCE s CASCADE`, an INSERT without `id` fails.
@@ -20,7 +20,7 @@ use crate::syntax::visit::{self, Visit};
 use crate::syntax::{lex, token::TokenKind};
 
 impl Computed {
-    /// The computed expression; `None` for a constant, which cannot depend on an object.
+    /// Returns the expression with its moment; `None` for a constant, which cannot depend on an object.
     pub(super) fn of(expr: &Expr, set: Moment) -> Option<Box<Computed>> {
         let is_constant = matches!(expr.kind, ExprKind::Literal(_));
         (!is_constant).then(|| Box::new(Computed { expr: expr.clone(), set }))
@@ -36,7 +36,7 @@ impl Computed {
     }
 }
 
-/// Collects the sequences that `nextval('name')` and `'name'::regclass` name.
+/// Collects the sequences to which `nextval('name')` and `'name'::regclass` refer.
 struct Sequences<'s> {
     schema: &'s Schema,
     set: &'s Moment,
@@ -61,7 +61,7 @@ impl Visit<'_> for Sequences<'_> {
     }
 }
 
-/// The name in a string, as `regclass` parses it.
+/// Returns the name in a string, as `regclass` parses it.
 fn regclass_name(written: &str) -> Option<QualifiedName> {
     let lexed = lex(&Source::numbered(written));
     let names = lexed.tokens.iter().filter_map(|token| match &token.kind {
@@ -73,7 +73,7 @@ fn regclass_name(written: &str) -> Option<QualifiedName> {
 }
 
 impl Relation {
-    /// The positions of the columns whose default or expression depends on an object.
+    /// Returns the positions of the columns whose default or expression depends on an object.
     fn columns_depending_on(&self, schema: &Schema, object: Object) -> Vec<usize> {
         let depends = |(at, column): (usize, &super::Column)| {
             let by_expr = column.computed.as_ref().is_some_and(|it| it.depends_on(schema, object));
@@ -114,7 +114,7 @@ impl Fold {
 mod tests {
     use super::super::Schema;
 
-    /// The columns of `t` after a script; `=` marks a column that has a default.
+    /// Returns the columns of `t` after a script; `=` marks a column that has a default.
     fn columns(sql: &str) -> String {
         let schema = Schema::parse(sql).unwrap();
         let at = schema.relation("public", "t").unwrap();

@@ -23,8 +23,8 @@ pub struct DirectiveLine<'t> {
     pub is_in_head: bool,
 }
 
-/// The directives of a file. A line in a literal, in a comment of several lines or among the rows of a COPY is not a
-/// directive.
+/// Returns the directives of a file. A line in a literal, in a comment of several lines or among the rows of a COPY is
+/// not a directive.
 ///
 /// ```
 /// let text = "-- dsql-edge: dialect postgres\nSELECT '\n-- dsql-edge: none';";
@@ -51,7 +51,8 @@ pub fn directives(sql: &str) -> impl Iterator<Item = DirectiveLine<'_>> {
 
 pub(super) const DIRECTIVE: &str = "dsql-edge:";
 
-/// Whether `--` or `/*` at a place begins a comment: it is not in a literal, in another comment or among the rows of a COPY.
+/// Whether the `--` or `/*` at a span begins a comment: it does not if it is inside a literal, another comment, or the
+/// rows of a COPY.
 pub(super) fn begins_comment(lexed: &Lexed, sql: &str, place: Span) -> bool {
     let before = lexed.tokens.partition_point(|token| token.span.start < place.start);
     let token = before.checked_sub(1).and_then(|at| lexed.tokens.get(at)).map(|token| token.span);
@@ -73,7 +74,8 @@ fn ends_in_comment(between: &str) -> bool {
 pub(super) fn read(schema: &mut Schema, file: &str, sql: &str) -> Vec<SchemaError> {
     let mut errors = Vec::new();
     for DirectiveLine { directive, span, number, is_in_head, .. } in directives(sql) {
-        // `dsql-edge lint` itself reads `allow RULE`, and `dsql-edge migrate` reads `in batches of ROWS`.
+        // These comments are not directives of a snapshot: `dsql-edge lint` reads `allow RULE`, and `dsql-edge migrate`
+        // reads `in batches of ROWS`.
         if directive.starts_with("allow ") || directive.starts_with("in batches") {
             continue;
         }

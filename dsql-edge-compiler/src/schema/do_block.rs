@@ -46,7 +46,7 @@ enum Caught {
 }
 
 impl Fold {
-    /// Applies a block; returns `false` if this module does not support the form of the block.
+    /// Applies a `DO` block; returns `false` if the block has none of the supported forms.
     pub(super) fn do_block(&mut self, statement: &Statement, text: &str) -> bool {
         let lexed = lex(&Source::script(text));
         let body = lexed.tokens.iter().find_map(|token| match &token.kind {
@@ -83,7 +83,7 @@ impl Fold {
         true
     }
 
-    /// Whether the schema has the object that a statement creates.
+    /// Whether the schema already has the object that the statement would create.
     fn has_object_of(&self, statement: &StatementKind) -> bool {
         let has = |name: &QualifiedName| {
             let schema = self.creation_schema(name);
@@ -144,7 +144,7 @@ fn fails_only_if_it_exists(statement: &StatementKind) -> bool {
     }
 }
 
-/// The name of the object that a statement creates.
+/// Returns the name of the object that a statement creates.
 fn created_name(statement: &StatementKind) -> Option<&str> {
     Some(match statement {
         StatementKind::CreateType(new) => new.name.name(),
@@ -164,7 +164,7 @@ fn created_name(statement: &StatementKind) -> Option<&str> {
     })
 }
 
-/// The body of a block, token by token.
+/// The tokens of a block's body, and the position of the next token.
 struct Block {
     tokens: Vec<Token>,
     at: usize,
@@ -230,7 +230,8 @@ impl Block {
         Some(())
     }
 
-    /// One statement of SQL, `EXECUTE` of a constant, `RAISE` of a level that is not an error, `NULL`.
+    /// Reads one statement of the block: SQL, `EXECUTE` of a constant, `RAISE` of a level that is not an error, or
+    /// `NULL`.
     fn step(&mut self, body: &str, steps: &mut Vec<Step>) -> Option<()> {
         let first = self.at;
         while !matches!(self.peek()?, TokenKind::Symbol(b';')) {

@@ -1,9 +1,10 @@
 //! Applies `DROP`, and drops the dependents with `CASCADE`.
 //!
 //! Input: the statement. Output: the schema without the dropped objects and, with `CASCADE`, without the objects that
-//! depend on them. The dependencies are those of `pg_depend`, computed from the schema. A view depends on the
-//! relations, functions and types that its query names. A name in the query refers to the object that had this name
-//! when the view was created. A column depends on its type. A partition depends on its parent.
+//! depend on them. The dependencies between objects are those that PostgreSQL keeps in `pg_depend`, computed from the
+//! schema. A view depends on the relations, functions and types in its query. A name in the query refers to the object
+//! that had this name when the view was created. A column depends on the type of its values. A partition depends on its
+//! parent.
 
 use std::collections::BTreeSet;
 
@@ -121,7 +122,7 @@ impl Fold {
         self.schema.operators.retain(|it| it.schema != name);
     }
 
-    /// Drops the sequence that belongs to a column.
+    /// Drops the sequence that belongs to a serial or identity column.
     pub(super) fn drop_sequence_of_column(&mut self, table: usize, column: &str, cascade: bool) {
         let relation = self.schema.relations.get(table);
         let Some(sequence) = relation.and_then(|it| it.column(column)?.sequence) else { return };
@@ -131,8 +132,8 @@ impl Fold {
         self.forget(Object::Relation(sequence));
     }
 
-    /// Drops the views that depend on a column that is dropped with CASCADE: views that name the column, or use `*` of
-    /// the column's table.
+    /// Drops the views that depend on a column that is dropped with CASCADE: views whose query contains the column, or
+    /// `*` of the column's table.
     pub(super) fn drop_views_of_column(&mut self, table: usize, column: &str) {
         let names_it = |schema: &Schema, view: &Relation| {
             let mut reads = Reads::of(schema, view);
@@ -147,8 +148,8 @@ impl Fold {
         }
     }
 
-    /// Drops everything that depends on the objects in `dropped`, directly or indirectly. A type or a function in
-    /// `dropped` is itself dropped too.
+    /// Drops everything that depends on the objects in `dropped`, directly or indirectly. If `dropped` contains a type
+    /// or a function, this object is dropped too.
     pub(super) fn drop_dependents(&mut self, mut dropped: Vec<Object>) {
         let mut at = 0;
         while let Some(object) = dropped.get(at).copied() {
@@ -180,7 +181,7 @@ impl Fold {
         self.forget_functions(functions);
     }
 
-    /// The existing relations for which `holds` is true.
+    /// Returns the existing relations for which `holds` is true.
     fn existing(&self, holds: impl Fn(&Schema, &Relation) -> bool) -> Vec<Object> {
         let names = self.schema.relation_names.all().map(|(.., at)| at);
         let places: BTreeSet<usize> = names.collect();
@@ -205,7 +206,8 @@ impl Fold {
         }
     }
 
-    /// Removes the functions at these positions, the last one first, so that the other positions stay valid.
+    /// Removes the functions with these indexes, beginning with the highest index, so that the other indexes stay
+    /// valid.
     pub(super) fn forget_functions(&mut self, mut places: Vec<usize>) {
         places.sort_unstable();
         places.dedup();
@@ -214,7 +216,8 @@ impl Fold {
         }
     }
 
-    /// The partitions of a table and the sequences of its columns. These are dropped together with the table.
+    /// Returns the partitions of a table and the sequences of its columns. DROP TABLE drops these partitions and
+    /// sequences together with the table.
     fn partitions(&self, parent: usize) -> Vec<usize> {
         let is_partition = |(_, it): &(usize, &Relation)| {
             (it.partitioned || matches!(it.kind, RelationKind::Sequence)) && it.parents.contains(&parent)
@@ -225,7 +228,7 @@ impl Fold {
         own.into_iter().chain(below).collect()
     }
 
-    /// Returns the schema and the name of a type; for a relation, those of its row type.
+    /// Returns the schema and the name of a type; for a relation, the schema and the name of its row type.
     fn type_name_of(&self, object: Object) -> Option<[String; 2]> {
         Some(match object {
             Object::Type(at) => {
@@ -240,7 +243,7 @@ impl Fold {
         })
     }
 
-    /// The domains over a type.
+    /// Returns the domains over a type.
     fn types_over(&self, name: &[String; 2]) -> Vec<usize> {
         let is_over = |at: &usize| match self.schema.types.get(*at).map(|it| &it.kind) {
             Some(UserTypeKind::Domain { base, .. }) => is_type(base, name),
@@ -250,7 +253,7 @@ impl Fold {
         names.collect::<BTreeSet<_>>().into_iter().filter(is_over).collect()
     }
 
-    /// The functions that take or return a type.
+    /// Returns the functions that take or return a type.
     fn functions_with(&self, name: &[String; 2]) -> Vec<usize> {
         let has_it = |function: &Function| {
             let definition = &function.definition;
@@ -302,7 +305,7 @@ fn depends_on(schema: &Schema, relation: &Relation, object: Object) -> bool {
     reads.found.contains(&object)
 }
 
-/// Collects the objects that the query of a view names.
+/// Collects the objects to which the query of a view refers.
 pub(super) struct Reads<'s> {
     schema: &'s Schema,
     version: u32,
@@ -310,7 +313,8 @@ pub(super) struct Reads<'s> {
     /// The names of the `WITH` queries. These names are not relations.
     with: Vec<String>,
     pub(super) found: BTreeSet<Object>,
-    /// A column to search for. `names_column` becomes true if the query names this column, or if a star includes it.
+    /// A column to search for. `names_column` becomes true if the query contains this column, or a `*` that includes
+    /// it.
     column: Option<&'s str>,
     names_column: bool,
 }
@@ -320,7 +324,8 @@ impl<'s> Reads<'s> {
         Reads::at(schema, &view.created)
     }
 
-    /// A collector for an expression. A name in the expression refers to the object that had this name at `moment`.
+    /// Makes a collector for an expression. A name in the expression refers to the object that had this name at the
+    /// moment `moment`.
     pub(super) fn at(schema: &'s Schema, moment: &'s Moment) -> Reads<'s> {
         Reads {
             schema,
@@ -375,8 +380,8 @@ impl<'s> Visit<'s> for Reads<'s> {
                     it.name_at(self.version)
                         .is_some_and(|(schema, name)| name == call.name.name() && is_called(schema))
                 });
-                // Among several functions of the same name, the types of the arguments decide, and these types are not
-                // known here.
+                // If several functions have this name, the types of the arguments determine the function, and this
+                // module does not know these types.
                 if let (Some((at, _)), None) = (called.next(), called.next()) {
                     self.found.insert(Object::Function(at));
                 }

@@ -5,8 +5,8 @@ use crate::diagnostic::Diagnostic;
 /// An error in a schema file.
 #[derive(Clone, Debug)]
 pub struct SchemaError {
-    /// The file name that was passed to [`Schema::parse_files`](super::Schema::parse_files).
+    /// The name of the file, as the caller passed it to [`Schema::parse_files`](super::Schema::parse_files).
     pub file: String,
-    /// The error, with its span in that file.
+    /// The error; its span is a part of this file.
     pub diagnostic: Diagnostic,
 }

@@ -1,4 +1,4 @@
-//! Adds the functions, operators, types and casts of extensions to a schema.
+//! Adds to a schema the functions, operators, types and casts that an extension creates.
 //!
 //! Input: `CREATE EXTENSION`. Output: the schema with the objects of PostgreSQL 16's version of the extension, as if
 //! their DDL were in the schema. If the extension is unknown, nothing is added, and a query does not find the
@@ -13,7 +13,7 @@ use crate::source::Source;
 use crate::syntax::Parsed;
 use crate::syntax::ast::{AlterAction, CreateExtension, MoveExtension, Name};
 
-/// The extension that the extension `name` requires; with `CASCADE`, CREATE EXTENSION also creates the required
+/// Returns the extension that the extension `name` requires; with `CASCADE`, CREATE EXTENSION also creates the required
 /// extension.
 fn required(name: &str) -> Option<&'static str> {
     (name == "earthdistance").then_some("cube")
@@ -59,7 +59,7 @@ impl Fold {
         self.schema.extensions.push(created);
     }
 
-    /// Applies `DROP EXTENSION`; with CASCADE, also drops everything that depends on its objects.
+    /// Applies `DROP EXTENSION`; with CASCADE, also drops everything that depends on objects of the extension.
     pub(super) fn drop_extension(&mut self, name: &str, cascade: bool) {
         let Some(at) = self.schema.extensions.iter().position(|known| known.name == name) else { return };
         let extension = self.schema.extensions.remove(at);

@@ -1,7 +1,7 @@
 //! Applies DDL statements, one after the other, to a [`Schema`].
 //!
 //! Input: parsed statements. Output: the schema after these statements. Owners, grants and comments are skipped,
-//! because queries do not depend on them. A statement that contradicts the schema so far is an error.
+//! because queries do not depend on them. A statement that contradicts the statements before it is an error.
 
 use super::committed::committed;
 use super::error::SchemaError;
@@ -75,7 +75,7 @@ fn fold<'a>(
     if errors.is_empty() { Ok(fold.schema) } else { Err(errors) }
 }
 
-/// A schema to which statements are applied one by one, in the order in which they run.
+/// A schema that grows: statements are applied one by one, in the order in which they run.
 #[derive(Clone)]
 pub struct Growth {
     fold: Fold,
@@ -88,8 +88,8 @@ impl Growth {
         Growth { fold: Fold { reports_names: true, ..fold } }
     }
 
-    /// Applies a statement, and returns an error for each part of the statement that contradicts the schema. A part
-    /// with an error does not change the schema.
+    /// Applies a statement, and returns an error for each part of the statement that contradicts the schema. A part of
+    /// the statement with an error does not change the schema.
     pub fn apply(&mut self, statement: Statement) -> Vec<Diagnostic> {
         self.fold.schema.nesting = Nesting::UNKNOWN;
         self.fold.statement(statement);
@@ -100,8 +100,9 @@ impl Growth {
         std::mem::take(&mut self.fold.problems)
     }
 
-    /// Applies a statement of a file as a snapshot does, with DO blocks and PREPARE. Returns an error for each part of the
-    /// statement that contradicts the schema, and an error for each effect that is not known.
+    /// Applies a statement of a file in the same way as for a snapshot, including DO blocks and PREPARE. Returns an
+    /// error for each part of the statement that contradicts the schema, and an error for each effect that is not
+    /// known.
     pub fn follow(&mut self, statement: ParsedStatement<'_>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
         self.fold.schema.nesting = Nesting::UNKNOWN;
         self.fold.written(statement.tree.clone(), statement.text);
@@ -118,7 +119,7 @@ impl Growth {
         self.fold.path_after = None;
     }
 
-    /// The current schema, with the current search path.
+    /// Returns the current schema, with the current search path.
     pub fn schema(&self) -> &Schema {
         &self.fold.schema
     }
@@ -129,7 +130,7 @@ impl Growth {
     }
 }
 
-/// A prepared query, and the types that PREPARE declares for the first parameters.
+/// The query of a PREPARE, and the types that the PREPARE declares for the first parameters.
 #[derive(Clone)]
 pub(super) struct PreparedQuery {
     pub(super) query: Query,
@@ -149,10 +150,10 @@ pub(super) struct Fold {
     pub(super) prepared: HashMap<String, PreparedQuery>,
     pub(super) problems: Vec<Diagnostic>,
     pub(super) unfollowed: Vec<Diagnostic>,
-    /// Whether to report a new name that exists already, and a dropped or renamed name that does not exist. A snapshot
-    /// does not need these errors, because no query depends on such names.
+    /// Whether two kinds of errors are reported: a new name that already exists, and a dropped or renamed name that
+    /// does not exist. A snapshot does not need these errors, because no query depends on such names.
     pub(super) reports_names: bool,
-    /// During CREATE TABLE, its foreign keys. PostgreSQL adds these after all other constraints.
+    /// During CREATE TABLE, its foreign keys. PostgreSQL adds the foreign keys after all other constraints.
     pub(super) written_later: Option<Vec<Constraint>>,
 }
 
@@ -454,7 +455,7 @@ impl Fold {
         for element in &index.elements {
             match &element.expr.kind {
                 ExprKind::Column(parts) if parts.len() == 1 => columns.push(parts[0].text.clone()),
-                // An expression index is not a key over columns.
+                // A unique index over expressions is not a key over columns.
                 _ => {
                     relation.has_other_keys = true;
                     return;
@@ -499,7 +500,7 @@ impl Fold {
     }
 }
 
-/// The expression of a CHECK constraint.
+/// Returns the expression of a CHECK constraint.
 pub(super) fn check(constraint: Constraint) -> Option<Expr> {
     match constraint.kind {
         ConstraintKind::Check { expr, .. } => Some(expr),

@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::ast::{ForeignKeyConstraint, Name};
 
 impl Fold {
-    /// Adds a foreign key. `name` is the name of the constraint, if a name is written.
+    /// Adds a foreign key. `name` is the name of the constraint, if the statement contains a name.
     pub(super) fn add_foreign_key(
         &mut self,
         relation: &mut Relation,
@@ -24,7 +24,7 @@ impl Fold {
             && key.table.schema().is_none_or(|schema| schema == relation.schema);
         let table = match self.find_relation(&key.table) {
             Some(at) => at,
-            // The table refers to itself and will get the next index.
+            // The table refers to itself, and will get the next index in the list of relations.
             None if own => self.schema.relations.len(),
             None => return,
         };
@@ -63,7 +63,7 @@ impl Fold {
         self.unfollowed.is_empty() && self.schema.unfollowed.is_empty()
     }
 
-    /// The detail of the error if a column cannot be compared with the referenced column.
+    /// Returns the detail of the error that a column cannot be compared with the column to which it refers.
     fn incompatible(
         &self,
         relation: &Relation,
@@ -86,7 +86,7 @@ fn is_plain(it: &Relation) -> bool {
     matches!(it.kind, RelationKind::Table) && it.parents.is_empty() && !it.partitioned && !it.has_children
 }
 
-/// The error of a foreign key.
+/// Returns the error of a foreign key.
 fn problem(
     relation: &Relation,
     target: &Relation,

@@ -57,9 +57,9 @@ impl Fold {
         }
     }
 
-    /// The indexes of the functions to which a name refers: the functions of this name in the first schema of the path
-    /// that has such a function. If the parameters are not written, PostgreSQL accepts a name only if exactly one
-    /// function has this name.
+    /// Returns the indexes of the functions to which a name can refer: the functions of this name in the first schema
+    /// of the path that has such a function. If the parameters are not written, PostgreSQL accepts a name only if
+    /// exactly one function has this name.
     pub(super) fn functions_meant(
         &self,
         name: &QualifiedName,
@@ -83,7 +83,7 @@ fn functions_of(schema: &Schema, namespace: &str, name: &str, input: Option<&[In
     (0..schema.functions.len()).filter(|at| is_meant(&schema.functions[*at])).collect()
 }
 
-/// A type's last name, and whether it is an array.
+/// The last part of a type's name, and whether the type is an array.
 type InputType<'a> = (&'a str, bool);
 
 fn input_types(parameters: &[FunctionParameter]) -> Vec<InputType<'_>> {

@@ -18,7 +18,7 @@ use crate::diagnostic::Code;
 use crate::syntax::ast::{AlterAction, ConstraintKind, Name, QualifiedName, TableColumn};
 
 impl Fold {
-    /// Applies an action to a table, and to the tables that inherit from it.
+    /// Applies an action to a table, and to the tables that inherit from this table.
     pub(super) fn alter_with_children(&mut self, at: usize, action: AlterAction, only: bool) {
         match &action {
             AlterAction::AddColumn { column, .. } if !only => self.add_to_children(at, column),
@@ -72,8 +72,8 @@ impl Fold {
     pub(super) fn inherit(&mut self, relation: &mut Relation, parent: usize, is_child: bool) {
         let columns = self.columns_of(parent);
         let from = &mut self.schema.relations[parent];
-        // The keys of a partitioned table apply to its partitions' rows; the keys of an inheritance parent do not apply
-        // to its children's rows.
+        // The keys of a partitioned table also hold among the rows of its partitions, but the keys of an inheritance
+        // parent do not hold among the rows of its children.
         from.has_children |= is_child;
         relation.evaluated.extend(from.evaluated.iter().cloned());
         relation.parents.push(parent);
@@ -158,7 +158,7 @@ impl Fold {
         }
     }
 
-    /// The index of a composite type.
+    /// Returns the index of a composite type.
     pub(super) fn composite(&self, name: &QualifiedName) -> Option<usize> {
         let is_composite = |at: &usize| matches!(self.schema.types[*at].kind, UserTypeKind::Composite(_));
         self.find_type(name).filter(is_composite)
@@ -194,8 +194,7 @@ fn inherited_column(column: Column) -> Column {
     }
 }
 
-/// Returns the action that PostgreSQL also applies to the children of a table; `None` if the action changes only the
-/// parent.
+/// If PostgreSQL applies the action to the children of a table too, returns the action for a child; otherwise `None`.
 fn inherited(action: &AlterAction, is_partition: bool) -> Option<AlterAction> {
     Some(match action {
         AlterAction::SetType { .. }
@@ -217,7 +216,7 @@ fn inherited(action: &AlterAction, is_partition: bool) -> Option<AlterAction> {
 }
 
 impl super::Schema {
-    /// The tables that inherit from a table or are its partitions.
+    /// Returns the tables that inherit from a table or are its partitions.
     pub(super) fn children(&self, table: usize) -> Vec<usize> {
         let is_child = |(_, it): &(usize, &Relation)| {
             it.parents.contains(&table) && !matches!(it.kind, RelationKind::Sequence)
@@ -226,7 +225,7 @@ impl super::Schema {
         own.filter(|at| self.exists(*at)).collect()
     }
 
-    /// The tables that inherit from a table or are its partitions, directly or indirectly.
+    /// Returns the tables that inherit from a table or are its partitions, directly or indirectly.
     pub fn descendants(&self, table: usize) -> Vec<usize> {
         let mut found = self.children(table);
         let mut at = 0;

@@ -1,7 +1,8 @@
 //! Keeps the unique keys and foreign keys of tables.
 //!
-//! Input: constraints as written. Output: keys by column name. `analyze` uses these keys to prove the maximum number of
-//! rows of a query, and to prove that a join finds a row. A key that does not always hold proves nothing.
+//! Input: constraints as written. Output: keys by column name. From these keys, `analyze` derives the maximum number of
+//! rows of a query, and which joins always find a row. A key that rows can violate, for example a deferrable key before
+//! COMMIT, proves nothing.
 
 use super::alter::unknown_column;
 use super::check::columns as columns_of;
@@ -115,7 +116,7 @@ impl Fold {
         relation.exclusions.push(Exclusion { name, columns });
     }
 
-    /// The name of an unnamed key: the first name that no relation of the schema and no key of the table has.
+    /// Returns the name of an unnamed key: the first name that no relation of the schema and no key of the table has.
     pub(super) fn free_key_name(&self, relation: &Relation, columns: &[String], suffix: &str) -> String {
         let is_taken = |name: &str| {
             self.schema.relation(&relation.schema, name).is_some()

@@ -4,7 +4,7 @@ use super::Key;
 use crate::syntax::ast::{ExprKind, IndexElement};
 
 impl Key {
-    /// The suffix of the name that PostgreSQL generates for an unnamed key of this kind.
+    /// Returns the suffix of the name that PostgreSQL generates for an unnamed key of this kind.
     pub(super) fn suffix(&self) -> &'static str {
         match self {
             Key { primary: true, .. } => "pkey",
@@ -14,8 +14,8 @@ impl Key {
     }
 }
 
-/// The name that PostgreSQL gives to an unnamed key: `ChooseIndexName`, and `makeObjectName`, which shortens the longer
-/// of the two parts until the name has 63 bytes.
+/// Returns the name that PostgreSQL gives to an unnamed key, as `ChooseIndexName` and `makeObjectName` do:
+/// `makeObjectName` shortens the longer of the two parts until the name has 63 bytes.
 pub(super) fn key_name(table: &str, columns: &[String], suffix: &str) -> String {
     const LONGEST: usize = 63;
     let columns =
@@ -31,7 +31,7 @@ pub(super) fn key_name(table: &str, columns: &[String], suffix: &str) -> String 
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("_")
 }
 
-/// The first unused name for a key or a sequence: `ChooseRelationName` adds a number to the suffix.
+/// Returns the first unused name for a key or a sequence: `ChooseRelationName` adds a number to the suffix.
 pub(super) fn free_name(
     table: &str,
     columns: &[String],
@@ -49,8 +49,9 @@ pub(super) fn free_name(
     numbered(pass)
 }
 
-/// The names of the columns of an index: `ChooseIndexColumnNames`, which adds a number to a repeated name. `None` if an
-/// element is an expression: the analysis decides which name PostgreSQL then takes.
+/// Returns the names of the columns of an index: `ChooseIndexColumnNames`, which adds a number to a repeated name.
+/// Returns `None` if an element is an expression, because only the analysis determines which name PostgreSQL gives to
+/// an expression.
 pub(super) fn index_column_names(elements: &[IndexElement]) -> Option<Vec<String>> {
     let mut names: Vec<String> = Vec::with_capacity(elements.len());
     for element in elements {
@@ -63,7 +64,7 @@ pub(super) fn index_column_names(elements: &[IndexElement]) -> Option<Vec<String
     Some(names)
 }
 
-/// The longest beginning of a string that has at most `most` bytes and does not end inside a character.
+/// Returns the longest beginning of a string that has at most `most` bytes and does not end inside a character.
 fn clipped(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or(0)).unwrap_or("")

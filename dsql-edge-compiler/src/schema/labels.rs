@@ -3,14 +3,15 @@
 //! Input: the condition of a `CHECK` as written. Output: for a column of text, the strings that the condition allows.
 //!
 //! Invariant: if the condition is not FALSE and the column is not NULL, the column's value is one of the labels. The
-//! reverse need not hold: the condition can reject a value that is one of the labels. A condition of a form that this
-//! module cannot read counts as allowing every value. For a column of type `character varying`, `pg_dump` writes the
-//! condition above as `(status)::text = ANY ((ARRAY['draft'::character varying, …])::text[])`, so both forms are read.
+//! reverse is not guaranteed: the condition can reject a value that is one of the labels. A condition of a form that
+//! this module cannot read counts as allowing every value. For a column of type `character varying`, `pg_dump` writes
+//! the condition above as `(status)::text = ANY ((ARRAY['draft'::character varying, …])::text[])`, so both forms are
+//! read.
 
 use crate::syntax::ast::{Expr, ExprKind, InList, Literal, Operator, Quantified, TypeName};
 
-/// The labels that `condition` allows for each column that it restricts. In the condition of a domain, the column is
-/// `value`.
+/// Returns, for each column that `condition` restricts, the labels that the condition allows. In the condition of a
+/// domain, the column is `value`.
 pub(super) fn allowed(condition: &Expr) -> Vec<(String, Vec<String>)> {
     match &condition.kind {
         ExprKind::And(parts) => {
@@ -29,7 +30,7 @@ pub(super) fn allowed(condition: &Expr) -> Vec<(String, Vec<String>)> {
     }
 }
 
-/// The labels that the conditions of a domain's checks allow.
+/// Returns the labels that the conditions of a domain's checks allow.
 pub fn labels_of_checks<'c>(checks: impl IntoIterator<Item = &'c Expr>) -> Option<Vec<String>> {
     let lists = checks.into_iter().flat_map(allowed).filter(|(column, _)| column == "value");
     lists.map(|(_, labels)| labels).reduce(|mut all, labels| {
@@ -38,7 +39,8 @@ pub fn labels_of_checks<'c>(checks: impl IntoIterator<Item = &'c Expr>) -> Optio
     })
 }
 
-/// The column and its labels; no column for a condition that holds only if some column is NULL.
+/// The column and the labels that the condition allows; the column is `None` if the condition is true only for a row in
+/// which some column is NULL.
 type Alternatives = (Option<String>, Vec<String>);
 
 fn alternatives(condition: &Expr) -> Option<Alternatives> {
@@ -58,7 +60,8 @@ fn alternatives(condition: &Expr) -> Option<Alternatives> {
                     }
                 }
             }
-            // `other IS NULL OR status = 'a'` allows every status, so each NULL test must be of the same column.
+            // `other IS NULL OR status = 'a'` allows every value of `status` if `other` is NULL, so the NULL test must
+            // be of the column with the labels.
             let is_other = |part: &Expr| match &part.kind {
                 ExprKind::IsNull { arg, .. } => column(arg) != out.0,
                 _ => false,
@@ -88,7 +91,7 @@ fn is_equal(operator: &Operator) -> bool {
     operator.name == "=" && operator.schema.as_ref().is_none_or(|schema| schema.text == "pg_catalog")
 }
 
-/// The column, possibly under a cast that keeps its value.
+/// Returns the column, with or without a cast that keeps its value.
 fn column(expr: &Expr) -> Option<String> {
     match &expr.kind {
         ExprKind::Column(parts) => parts.last().map(|part| part.text.clone()),
@@ -119,13 +122,13 @@ fn elements(array: &Expr) -> Option<Vec<String>> {
     }
 }
 
-/// Whether a cast to this type keeps every text: `text` and `varchar` do; a length, or the padding of `character`,
-/// could change the text.
+/// Whether a cast to this type never changes a string. Only casts to `text` and `varchar` are safe: a length, or the
+/// padding of `character`, could change the string.
 fn keeps_text(target: &TypeName, array_dimensions: usize) -> bool {
     is_plain(target, array_dimensions) && matches!(target.name.name(), "text" | "varchar")
 }
 
-/// Whether the type is `character` without a length, which keeps a text that does not end with a space.
+/// Whether the type is `character` without a length, which does not change a string that does not end with a space.
 fn is_padded(target: &TypeName, array_dimensions: usize) -> bool {
     is_plain(target, array_dimensions) && target.name.name() == "bpchar"
 }
@@ -139,7 +142,7 @@ fn is_plain(target: &TypeName, array_dimensions: usize) -> bool {
 mod tests {
     use crate::Schema;
 
-    /// The labels of column `a` of a table with these constraints.
+    /// Returns the labels of column `a` of a table with these constraints.
     fn labels(constraints: &str) -> Option<Vec<String>> {
         let ddl =
             format!("-- dsql-edge: dialect postgres\nCREATE TABLE t (a text, b text, n int, {constraints});");

@@ -3,10 +3,10 @@
 //!
 //! Input: the text of a file. Output: an error for each such comment, with the right directive.
 //!
-//! A comment is reported only if it resembles a directive. Its beginning is at most two edits from `dsql-edge:`, and
-//! the words after this beginning become a directive with at most two edits in each word. So an ordinary comment about
-//! dsql-edge is not reported. Only a directive begins with exactly `-- dsql-edge:`, so an unknown word after this
-//! beginning is always an error.
+//! A comment is reported only if it resembles a directive. Two conditions must be true: the beginning of the comment is
+//! at most two edits from `dsql-edge:`, and the words after this beginning become a directive with at most two edits in
+//! each word. So an ordinary comment that contains the word dsql-edge is not reported. Only a directive begins with
+//! exactly `-- dsql-edge:`, so an unknown word after this beginning is always an error.
 
 use super::directive::{DIRECTIVE, begins_comment};
 use crate::diagnostic::suggestion::distance_within;
@@ -14,7 +14,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 use crate::syntax::lex;
 
-/// The name that a directive begins with.
+/// The first word of a directive, before the colon.
 const NAME: &str = "dsql-edge";
 
 /// The directives.
@@ -30,11 +30,11 @@ enum Form {
 /// What is wrong with a comment.
 #[derive(PartialEq)]
 enum Mistake {
-    /// The comment does not begin with exactly `-- dsql-edge:`.
+    /// The comment begins with something similar to `-- dsql-edge:`.
     Beginning,
     /// The comment begins with `-- dsql-edge:`, but the next word is not the name of a directive.
     Word,
-    /// The comment is a directive, but it is in a place where it has no effect.
+    /// The comment is a directive, but it has no effect in this position, for example after a statement.
     Place,
 }
 
@@ -51,7 +51,7 @@ pub fn misspelt_directives(sql: &str, is_rule: &dyn Fn(&str) -> bool) -> Vec<Dia
     found(sql, is_rule).into_iter().map(|found| found.error).collect()
 }
 
-/// Returns the errors about the directives of a snapshot: `dialect`, `search_path` and `type`.
+/// Returns the errors in those directives that a snapshot can contain: `dialect`, `search_path` and `type`.
 pub(super) fn of_schema(sql: &str) -> Vec<Diagnostic> {
     let is_of_schema = |it: &Found| {
         // `directive::read` reports the words.
@@ -76,7 +76,7 @@ fn found(sql: &str, is_rule: &dyn Fn(&str) -> bool) -> Vec<Found> {
 }
 
 /// Returns the error of a line, if its first `--` or `/*` begins a comment that is probably meant as a directive. The
-/// caller checks that a comment begins there, and not a part of a string.
+/// caller checks that the `--` or `/*` begins a comment and is not inside a string.
 fn candidate(line: &str, offset: usize, is_rule: &dyn Fn(&str) -> bool) -> Option<Found> {
     let dashes = line.find("--");
     let at = dashes.into_iter().chain(line.find("/*")).min()?;
@@ -96,7 +96,8 @@ fn candidate(line: &str, offset: usize, is_rule: &dyn Fn(&str) -> bool) -> Optio
         return exact(&words, form, is_behind_sql, span);
     }
     let (form, corrected) = form?;
-    // A comment without the colon is meant as a directive only if its other words are exactly those of a directive.
+    // If the colon is missing, the comment counts as a directive only if its other words are exactly those of a
+    // directive.
     let is_meant = has_colon || name == NAME && corrected == rest;
     let is_near = name == NAME || distance_within(&name, NAME).is_some() || name.eq_ignore_ascii_case(NAME);
     (is_meant && is_near).then(|| {
@@ -107,8 +108,8 @@ fn candidate(line: &str, offset: usize, is_rule: &dyn Fn(&str) -> bool) -> Optio
     })
 }
 
-/// Returns the error of a comment that begins with exactly `-- dsql-edge:`. The error depends on the words after this
-/// beginning.
+/// Returns the error of a comment that begins with exactly `-- dsql-edge:`. The words after `-- dsql-edge:` determine
+/// the error.
 fn exact(words: &[&str], form: Option<(Form, String)>, is_behind_sql: bool, span: Span) -> Option<Found> {
     let first = words.first().copied().unwrap_or_default();
     let (form, corrected) = form.unzip();
@@ -117,7 +118,7 @@ fn exact(words: &[&str], form: Option<(Form, String)>, is_behind_sql: bool, span
         Some(Found { form, mistake, error })
     };
     match (first, corrected) {
-        // The modules that read these directives report errors in the other words themselves.
+        // Other modules read these directives, and report errors in the words after the first.
         ("allow" | "in" | "batch" | "batches", _) => None,
         ("dialect" | "search_path" | "type", Some(_)) if is_behind_sql => {
             let hint = "move it to a line of its own, above the first statement of the file";
@@ -129,7 +130,7 @@ fn exact(words: &[&str], form: Option<(Form, String)>, is_behind_sql: bool, span
             let hint = format!("did you mean -- {DIRECTIVE} {corrected}?");
             found(Mistake::Word, unknown(first), hint)
         }
-        // A comment after a statement, in the same line, may be an ordinary comment.
+        // A comment that follows SQL in the same line may be an ordinary comment.
         (_, None) if is_behind_sql => None,
         (_, None) => found(Mistake::Word, unknown(first), DIRECTIVES.to_owned()),
     }
@@ -142,8 +143,8 @@ fn unknown(word: &str) -> String {
     format!("unknown directive \"{word}\"")
 }
 
-/// Divides a comment into the name before the colon, or the first word if no colon is near, and the rest. `dsql edge`
-/// and `dsql_edge` are names, too.
+/// Divides a comment into a name and the rest: the name ends at the colon, or after the first word if the comment has
+/// no colon near its beginning. The spellings `dsql edge` and `dsql_edge` also count as the name.
 fn split(comment: &str) -> Option<(String, &str, bool)> {
     const LONGEST: usize = 14;
     let is_of_name = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | ' ');
@@ -157,7 +158,7 @@ fn split(comment: &str) -> Option<(String, &str, bool)> {
     (name.len() <= LONGEST && name.chars().all(is_of_name)).then(|| (name.to_owned(), rest.trim(), false))
 }
 
-/// Returns the directive that is probably meant by a text, and the text of this directive in its right form.
+/// Returns the kind of the directive that the comment is probably meant as, and the directive with correct spelling.
 fn form_of(rest: &str, words: &[&str], is_rule: &dyn Fn(&str) -> bool) -> Option<(Form, String)> {
     let is = |word: &str, right: &str| word == right || distance_within(word, right).is_some();
     let after = |count: usize| words.get(count..).unwrap_or_default().join(" ");
@@ -192,7 +193,7 @@ fn form_of(rest: &str, words: &[&str], is_rule: &dyn Fn(&str) -> bool) -> Option
     }
 }
 
-/// The right directive for batches, by the words after `in batches`.
+/// Returns the correct form of a directive for batches; `words` are the words after `in batches`.
 fn batches_of(words: &[&str]) -> String {
     let rows = words.iter().find(|word| word.replace('_', "").parse::<u32>().is_ok());
     format!("in batches of {}", rows.copied().unwrap_or("1000"))

@@ -1,8 +1,9 @@
 //! Reads the snapshot: folds DDL into relations, types and functions.
 //!
-//! Input: SQL text, one file or several in order. Output: [`Schema`], which keeps names and types as written, but adds
-//! the schema to the name of a user-defined type. The names of built-in types are resolved later, by the analyzer, and
-//! only if a query uses the type. `resolver` lists the functions of the analyzer that the fold calls.
+//! Input: SQL text, from one file or from several files in a given order. Output: [`Schema`], which keeps names and
+//! types as written, but adds the schema to the name of a user-defined type. The names of built-in types are resolved
+//! later, by the analyzer, and only if a query uses the type. `resolver` lists the functions of the analyzer that the
+//! fold calls.
 
 mod alter;
 mod check;

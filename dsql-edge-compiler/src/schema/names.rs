@@ -1,15 +1,15 @@
 //! Records which object had which name after each statement, because the names in a view's query keep referring to the
 //! objects that had these names when the view was created.
 //!
-//! Input: names that are assigned and removed, each with the number of the statement. Output: the object that a name
-//! referred to at a [`Moment`].
+//! Input: each name that is given to an object or removed, with the number of the statement that does so. Output: the
+//! object that a name referred to at a [`Moment`].
 //!
 //! # Why a history
 //!
 //! PostgreSQL stores the query of a view as a tree of object numbers: after `ALTER TABLE t RENAME TO u`, a view over
 //! `t` still reads the same table, and a new table `t` does not change the view. The snapshot keeps the view's query as
-//! written. To resolve these names after a rename, the compiler uses the meaning that each name had when the view was
-//! created:
+//! written. To resolve the names in this query after a rename, the compiler uses the meaning that each name had when
+//! the view was created:
 //!
 //! ```sql
 //! CREATE TABLE t (a int);          -- 1: t is relation 0
@@ -18,12 +18,12 @@
 //! CREATE TABLE t (a text);         -- 4: t is relation 1
 //! ```
 //!
-//! In the query of `v`, `t` is the object that had this name at moment 2: relation 0, whose column is an int. The same
-//! holds for the names of columns, types and functions, and for the search path at that moment. A `*` does not include
-//! a column that was added later.
+//! In the query of `v`, `t` is the object that had this name at moment 2: relation 0, whose column is an int. The names
+//! of columns, types and functions, and the search path, are also resolved as of that moment. A `*` does not include a
+//! column that was added later.
 //!
-//! A rejected alternative is to rewrite the query at each rename. The fold would also need the scopes of a query (CTEs,
-//! aliases, USING), and a second implementation of scopes would differ from the analyzer's.
+//! A rejected alternative is to rewrite the query at each rename. The fold would then need the scopes of a query (CTEs,
+//! aliases, USING), that is, a second implementation of the analyzer's scopes, which could differ from the first.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ use std::sync::Arc;
 pub struct Moment {
     /// The number of the statement.
     pub version: u32,
-    /// The schemas where unqualified names were looked up.
+    /// The search path at this moment: the schemas in which unqualified names are looked up.
     pub path: Arc<[String]>,
 }
 
@@ -56,14 +56,14 @@ struct Given {
 }
 
 impl Names {
-    /// Returns the object that had the name after the statement with the number `version`.
+    /// Returns the object that had this name after the statement with the number `version`.
     pub(super) fn at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
         let given = self.given.get(&(schema.to_owned(), name.to_owned()))?;
         let is_then = |it: &&Given| it.from <= version && (version < it.to || it.to == NOW);
         given.iter().rev().find(is_then).map(|it| it.object)
     }
 
-    /// Returns the object that has the name after all statements.
+    /// Returns the object that has this name after all statements.
     pub(super) fn now(&self, schema: &str, name: &str) -> Option<usize> {
         self.at(NOW, schema, name)
     }
@@ -79,7 +79,7 @@ impl Names {
         given.into_iter().flatten().filter(|it| it.to == NOW).for_each(|it| it.to = version);
     }
 
-    /// The names in use, with their objects.
+    /// Returns all names that are in use, each with its object.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str, usize)> {
         self.given.iter().flat_map(|((schema, name), given)| {
             let now = given.iter().filter(|it| it.to == NOW);

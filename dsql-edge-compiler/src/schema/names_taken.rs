@@ -1,12 +1,12 @@
 //! Reports the names that a statement cannot create because they exist, and the names that it cannot drop or rename because
 //! they do not exist.
 //!
-//! Input: a statement, and the schema before it. Output: PostgreSQL's errors. Only [`Growth`](super::Growth), which
-//! applies a script that has not run yet, reports these errors. A snapshot needs no such check: its names are those of
-//! an existing database, and no query depends on them.
+//! Input: a statement, and the schema before it. Output: PostgreSQL's errors. Only [`Growth`](super::Growth), the
+//! schema of a script that has not run yet, reports these errors. A snapshot needs no such check: its names are those
+//! of an existing database, and no query depends on them.
 //!
-//! The schema does not have every name, because PostgreSQL itself names an index or a constraint that has no name in its
-//! statement. A name that PostgreSQL may have chosen is not reported as missing.
+//! The schema does not have every name, because PostgreSQL chooses the name of an index or a constraint if the
+//! statement does not contain one. A name that PostgreSQL may have chosen is not reported as missing.
 
 use super::check::columns as columns_of;
 use super::fold::Fold;
@@ -19,7 +19,7 @@ use crate::syntax::ast::{
     ObjectKind, QualifiedName, StatementKind, TableElement,
 };
 
-/// The ends of the names that PostgreSQL gives to constraints (`ChooseConstraintName`, `ChooseIndexName`).
+/// The suffixes of the names that PostgreSQL gives to constraints (`ChooseConstraintName`, `ChooseIndexName`).
 const CHOSEN: [&str; 6] = ["_check", "_key", "_pkey", "_fkey", "_excl", "_not_null"];
 
 /// Returns PostgreSQL's word for a kind of relation.
@@ -144,8 +144,8 @@ impl Fold {
         }
     }
 
-    /// Reports the constraints of a new table whose names are taken. Nothing is reported for a table with parents,
-    /// because its constraint may be the same as a constraint of a parent.
+    /// Reports the constraints of a new table whose names are taken. For a table with parents, nothing is reported,
+    /// because one of its constraints may be the same as a constraint of a parent.
     fn report_constraints_of(&mut self, table: &CreateTable) {
         if !table.inherits.is_empty() || table.partition_of.is_some() || table.of_type.is_some() {
             return;
@@ -179,8 +179,8 @@ impl Fold {
         }
     }
 
-    /// Reports names in an action of ALTER TABLE that are taken or do not exist. Returns whether a name is taken: then
-    /// the action has no effect.
+    /// Reports names in an action of ALTER TABLE that are taken or do not exist. Returns `true` if a new name is taken;
+    /// such an action has no effect.
     pub(super) fn report_names_of_action(&mut self, at: usize, action: &AlterAction) -> bool {
         let Some(relation) = self.schema.relations.get(at) else { return false };
         let found = self.names_of_action(relation, action);
@@ -236,13 +236,13 @@ impl Fold {
         if is_key(constraint) && self.has_relation_or_index(&relation.schema, &name.text) {
             return Some(relation_exists(&name.text, name.span));
         }
-        // A child may repeat a constraint of its parent.
+        // The constraint of a child table may have the name of a constraint of its parent.
         let may_repeat = !relation.parents.is_empty() || relation.has_children;
         (has_named_constraint(relation, &name.text) && !may_repeat)
             .then(|| error(Code::DuplicateObject, name.span, constraint_exists(&name.text, &relation.name)))
     }
 
-    /// Reports the new name of an index if it is taken.
+    /// Reports an error if the new name of an index is already taken.
     pub(super) fn report_taken_index(&mut self, index: &str, new: &Name) {
         let of_index = |it: &&NamedIndex| it.name == index && it.exists == Some(true);
         let table = self.schema.indexes.iter().find(of_index).and_then(|it| it.table);
@@ -252,8 +252,8 @@ impl Fold {
         }
     }
 
-    /// Reports an index that does not exist. `code` and `kind` are the code and the word for the kind of object in
-    /// PostgreSQL's error.
+    /// Reports an index that does not exist. `code` is the error's code, and `kind` is the word for the kind of object
+    /// in PostgreSQL's message.
     pub(super) fn report_unknown_index(&mut self, name: &QualifiedName, code: Code, kind: &str) {
         let may_exist = |it: &NamedIndex| it.name == name.name() && it.exists != Some(false);
         let is_key = |it: &Relation| it.keys.iter().any(|key| key.name.as_deref() == Some(name.name()));
@@ -299,8 +299,8 @@ impl Fold {
         self.problems.push(error);
     }
 
-    /// Reports a relation that is not of the kind that DROP names (`DROP TABLE v`, where `v` is a view), and returns
-    /// whether this is so.
+    /// If DROP is for another kind of relation (`DROP TABLE v`, where `v` is a view), reports the error and returns
+    /// `true`.
     pub(super) fn is_other_kind(&mut self, at: usize, object: ObjectKind, name: &QualifiedName) -> bool {
         let Some(relation) = self.schema.relations.get(at).filter(|_| self.reports_names) else {
             return false;
@@ -334,7 +334,8 @@ impl Fold {
         self.schema.relation(schema, name).is_some() || self.has_index(schema, name)
     }
 
-    /// Whether an index of this name certainly exists, or the index of a key that its statement names.
+    /// Whether an index of this name certainly exists: an index whose name is in a CREATE INDEX, or the index of a
+    /// constraint with a written name.
     fn has_index(&self, schema: &str, name: &str) -> bool {
         let is_in_schema = |at: usize| {
             self.schema.relations.get(at).is_some_and(|it| it.schema == schema) && self.schema.exists(at)
@@ -376,15 +377,16 @@ impl Fold {
         columns.for_each(|column| to.clone_into(column));
     }
 
-    /// After CASCADE, it is not known which indexes exist: an index may depend on a type or a function.
+    /// After a DROP with CASCADE, it is not known which indexes exist, because an index may depend on a dropped type or
+    /// function.
     pub(super) fn doubt_indexes(&mut self) {
         let existing = self.schema.indexes.iter_mut().filter(|it| it.exists == Some(true));
         existing.for_each(|it| it.exists = None);
     }
 }
 
-/// Returns the name in a constraint, if the statement creates a constraint of this name; a constraint that takes over
-/// an index of the same name does not count.
+/// Returns the name of the constraint that the statement creates, if the statement contains a name. A constraint that
+/// takes over an index of the same name does not count.
 fn name_of(constraint: &Constraint) -> Option<&Name> {
     let has_name = match &constraint.kind {
         ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => !uses_index(key, constraint),
@@ -407,7 +409,7 @@ fn is_key(constraint: &Constraint) -> bool {
     )
 }
 
-/// Whether a table has a constraint of a name that PostgreSQL did not choose.
+/// Whether a table has a constraint with this name, and the name was written in a statement, not chosen by PostgreSQL.
 fn has_named_constraint(relation: &Relation, name: &str) -> bool {
     relation.has_constraint(name) && !relation.checks.iter().any(|check| check.is_guess && check.name == name)
 }
@@ -428,7 +430,7 @@ fn relation_exists(name: &str, place: Span) -> Diagnostic {
     error(Code::DuplicateTable, place, format!("relation \"{name}\" already exists"))
 }
 
-/// `before`: PostgreSQL's words before the name of the table.
+/// `before` contains the words of PostgreSQL's message before the name of the table.
 fn unknown_constraint(relation: &Relation, name: &Name, before: &str) -> Option<Diagnostic> {
     let may_be_chosen = CHOSEN.iter().any(|end| without_number(&name.text).ends_with(end));
     if may_be_chosen || relation.has_constraint(&name.text) || !matches!(relation.kind, RelationKind::Table) {

@@ -1,11 +1,12 @@
 //! Bounds how deeply the definitions of a schema can nest.
 //!
-//! Input: the statements of a file, with their tokens. Output: an upper bound of the number of levels of one definition,
-//! together with the definitions that it uses. The compiler takes a stack for this number (see `own_stack`).
+//! Input: the statements of a file, with their tokens. Output: an upper bound of the number of levels of one
+//! definition, together with the definitions that it uses. The compiler runs on a stack that is large enough for this
+//! number of levels (see `own_stack`).
 //!
 //! The analysis of a query includes the analysis of its views, and a view can use further views, functions and types.
-//! So the bound is the sum of the tokens of all these definitions and of the bytes of function bodies. The expressions
-//! of tables and indexes are analyzed one after the other, so only the longest of them is added.
+//! So the bound contains the sum of the tokens of all these definitions and of the bytes of function bodies. The
+//! expressions of tables and indexes are analyzed one after the other, so the bound contains only the longest of them.
 
 use crate::source::Span;
 use crate::syntax::ast::{Statement, StatementKind};
@@ -16,7 +17,7 @@ use crate::syntax::token::{Token, TokenKind};
 pub(super) struct Nesting {
     /// The tokens of definitions that can use one another.
     chained: usize,
-    /// The tokens of the longest part of a table or index.
+    /// The number of tokens in the longest part of a table or index.
     longest: usize,
 }
 
@@ -25,7 +26,7 @@ impl Nesting {
         self.chained.saturating_add(self.longest)
     }
 
-    /// The bound for a schema whose statements are not available as tokens.
+    /// The bound that is used if the tokens of the schema's statements are not available.
     pub(super) const UNKNOWN: Nesting = Nesting { chained: usize::MAX, longest: 0 };
 
     pub(super) fn add(&mut self, statement: &Statement, tokens: &[Token]) {
@@ -41,7 +42,7 @@ impl Nesting {
     }
 }
 
-/// An upper bound of the number of levels in a token: the text of a string can be the body of a function.
+/// Returns an upper bound of the number of levels in a token: the text of a string can be the body of a function.
 fn levels(token: &Token) -> usize {
     match &token.kind {
         TokenKind::String(text) => text.len().max(1),
@@ -49,15 +50,15 @@ fn levels(token: &Token) -> usize {
     }
 }
 
-/// The tokens of a statement.
+/// Returns the tokens of a statement.
 fn within(tokens: &[Token], span: Span) -> &[Token] {
     let start = tokens.partition_point(|token| token.span.start < span.start);
     let end = tokens.partition_point(|token| token.span.start < span.end);
     tokens.get(start..end).unwrap_or_default()
 }
 
-/// The number of tokens of the longest part between two commas that are in at most one pair of parentheses, such as a
-/// column of a table.
+/// Returns the number of tokens in the longest part between two commas. A comma counts if it is in at most one pair of
+/// parentheses, such as a comma between the columns of a table.
 fn longest_part(tokens: &[Token]) -> usize {
     let (mut depth, mut length, mut longest) = (0usize, 0, 0);
     for token in tokens {

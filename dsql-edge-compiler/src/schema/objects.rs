@@ -19,7 +19,7 @@ pub enum Dialect {
     Postgres,
 }
 
-/// The objects that a query can name and that are not built into PostgreSQL.
+/// All objects to which a query can refer, apart from those that are built into PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Schema {
     /// Tables and views, in order of creation.
@@ -47,13 +47,13 @@ pub struct Schema {
     pub search_path: Vec<String>,
     /// The database whose rules apply.
     pub dialect: Dialect,
-    /// The source of the files, for hints.
+    /// Whether the schema comes from a snapshot, migrations or a database; hints mention this source.
     pub origin: Origin,
     /// The Rust types from directives such as `-- dsql-edge: type users.id = crate::UserId`.
     pub rust_types: Vec<RustType>,
     /// The statements that may change the schema but have an unknown effect, each with its file.
     pub unfollowed: Vec<SchemaError>,
-    /// The names in the statements of `unfollowed`.
+    /// The names in the statements whose effect is not known (`unfollowed`).
     pub taints: Vec<Taint>,
     pub(super) relation_names: Names,
     pub(super) type_names: Names,
@@ -96,7 +96,7 @@ pub struct Operator {
     pub schema: String,
     /// The statement.
     pub definition: CreateOperator,
-    /// The number of the statement that created it.
+    /// The number of the statement that created the operator.
     pub(super) created: u32,
 }
 
@@ -105,7 +105,7 @@ pub struct Operator {
 pub struct Cast {
     /// The statement.
     pub definition: CreateCast,
-    /// The number of the statement that created it.
+    /// The number of the statement that created the cast.
     pub(super) created: u32,
 }
 
@@ -140,13 +140,13 @@ pub struct RustType {
     pub sql: Vec<String>,
     /// The Rust type as written.
     pub rust: String,
-    /// The file of the directive, and the place of the directive in the file.
+    /// The name of the file with the directive, and the span of the directive in this file.
     pub place: (String, Span),
     /// The line, from 1.
     pub line: usize,
 }
 
-/// The schema of temporary tables, which is searched before the search path.
+/// The name of the schema of temporary tables; PostgreSQL searches this schema before the search path.
 pub const TEMPORARY: &str = "pg_temp";
 
 /// A table or a view.
@@ -158,12 +158,12 @@ pub struct Relation {
     pub name: String,
     /// The columns of the relation; for a view, only the columns in the column list of the view's definition.
     pub columns: Vec<Column>,
-    /// How the columns of a view's query were renamed, in order: for each rename, the number of the statement, the
-    /// old name and the new name.
+    /// The renames of columns that the view's query reads, in order: the number of the statement, the old name and the
+    /// new name.
     pub renamed_columns: Vec<(u32, String, String)>,
     /// For each replacement of a view, the number of the statement, and the number of columns before the replacement.
-    /// In the query of a view that was created before the replacement, the replaced view has only this number of
-    /// columns.
+    /// In the query of a view that was created before the replacement, the replaced view has only the columns that it
+    /// had at that time.
     pub replaced: Vec<(u32, usize)>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
@@ -173,8 +173,8 @@ pub struct Relation {
     pub exclusions: Vec<Exclusion>,
     /// Its foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
-    /// Whether tables inherit from the relation. A query of the relation then also returns rows of these tables, to
-    /// which the relation's keys do not apply.
+    /// Whether tables inherit from the relation. If tables inherit from a relation, a query of the relation also
+    /// returns rows of these child tables, and the keys of the relation do not hold for such rows.
     pub has_children: bool,
     /// Whether the relation has triggers or rules, which may change the written rows.
     pub has_triggers: bool,
@@ -183,14 +183,14 @@ pub struct Relation {
     pub has_rules: bool,
     /// The expressions that a write may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
     pub evaluated: Vec<Expr>,
-    /// Whether the relation is partitioned or is a partition. The constraint in an error can then belong to a table
-    /// that the statement does not name.
+    /// Whether the relation is partitioned or is a partition. For a partitioned table or a partition, the constraint in
+    /// an error can belong to a table that the statement does not contain.
     pub partitioned: bool,
     /// Whether the relation is temporary or unlogged: its rows are lost at the end of the session (temporary) or in a
     /// crash (unlogged).
     pub volatile_rows: bool,
-    /// Whether the relation has an exclusion constraint, or a unique index over expressions. A row can violate such a
-    /// constraint or index, although it is not in `keys`.
+    /// Whether the relation has an exclusion constraint, or a unique index over expressions. `keys` does not contain
+    /// such constraints and indexes, but a row can violate them.
     pub has_other_keys: bool,
     /// A materialized view.
     pub materialized: bool,
@@ -215,7 +215,7 @@ pub enum RelationKind {
     Table,
     /// A view or materialized view: its query and its column names, if given.
     View(Box<Query>, Vec<Name>),
-    /// `CREATE TABLE … AS` with a query that cannot be analyzed. The error is reported where the table is used.
+    /// `CREATE TABLE … AS` with a query that cannot be analyzed. The error is reported in a query that uses the table.
     TableAs(Box<Query>, Vec<Name>),
     /// A sequence, which can be read from.
     Sequence,
@@ -249,10 +249,10 @@ pub struct Key {
 /// An exclusion constraint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exclusion {
-    /// The name of the constraint; `None` if the statement does not name the constraint, and the generated name
-    /// depends on an expression.
+    /// The name of the constraint; `None` if the statement does not contain a name, and the generated name depends on
+    /// an expression.
     pub name: Option<String>,
-    /// The columns that the elements of the constraint name.
+    /// The columns in the elements of the constraint.
     pub columns: Vec<String>,
 }
 
@@ -261,19 +261,20 @@ pub struct Exclusion {
 pub struct Check {
     /// Its name.
     pub(super) name: String,
-    /// Whether the statement does not name the check, so that `name` is the name that PostgreSQL probably generates.
+    /// Whether `name` is only the name that PostgreSQL probably generates, because the statement does not contain a
+    /// name.
     pub(super) is_guess: bool,
-    /// The columns that the check names. If one of these columns is dropped, the check is dropped too.
+    /// The columns in the check. If one of these columns is dropped, the check is dropped too.
     pub(super) columns: Vec<String>,
     /// The columns among `columns` that are not NULL if the check holds.
     pub(super) not_null: Vec<String>,
-    /// The columns of text among `columns` for which the check allows only some labels, and these labels.
+    /// Those of `columns` to which the check allows only some strings, each with the allowed strings.
     pub(super) labels: Vec<(String, Vec<String>)>,
     /// Whether the check also holds for the rows that are older than the check: the check was not declared `NOT VALID`,
     /// or was validated later.
     pub(super) validated: bool,
-    /// Whether the check has `NO INHERIT`. Such a check does not hold for the rows of tables that inherit from this
-    /// table.
+    /// Whether the check has `NO INHERIT`. A check with `NO INHERIT` does not hold for the rows of tables that inherit
+    /// from this table.
     pub(super) no_inherit: bool,
 }
 
@@ -340,7 +341,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// The expression of the default or of the generated column.
+    /// Returns the expression of the default or of the generated column.
     pub(crate) fn expression(&self) -> Option<&Expr> {
         self.computed.as_ref().map(|it| &it.expr)
     }
@@ -355,13 +356,13 @@ impl Column {
 #[derive(Clone, Debug)]
 pub(super) struct Computed {
     pub(super) expr: Expr,
-    /// The moment when the expression was set. A name in the expression refers to the object that had this name at that
-    /// moment.
+    /// The moment at which a statement set the expression. A name in the expression refers to the object that had this
+    /// name at this moment.
     pub(super) set: Moment,
 }
 
 impl Column {
-    /// The name that the column had after a statement.
+    /// Returns the name that the column had after a statement.
     pub fn name_at(&self, version: u32) -> &str {
         let then = self.earlier_names.iter().find(|(changed, _)| version < *changed);
         then.map_or(&self.name, |(_, name)| name)
@@ -423,7 +424,7 @@ pub struct Function {
     pub schema: String,
     /// The statement.
     pub definition: crate::syntax::ast::CreateFunction,
-    /// The number of the statement that created it.
+    /// The number of the statement that created the function.
     pub created: u32,
     /// The function's earlier schemas and names, each with the number of the statement that changed the schema or the
     /// name.
@@ -431,8 +432,8 @@ pub struct Function {
 }
 
 impl Function {
-    /// Returns the schema and the name that the function had after the statement with the number `version`; `None` if
-    /// the function was created later.
+    /// Returns the function's schema and name after the statement with the number `version`; `None` if a later
+    /// statement created the function.
     pub fn name_at(&self, version: u32) -> Option<(&str, &str)> {
         if version < self.created {
             return None;
@@ -446,51 +447,52 @@ impl Function {
 }
 
 impl Schema {
-    /// Names the source of the files.
+    /// Sets the source of the schema's files, for hints.
     #[must_use]
     pub fn with_origin(mut self, origin: Origin) -> Schema {
         self.origin = origin;
         self
     }
 
-    /// The index of the relation that has exactly this schema and name.
+    /// Returns the index of the relation that now has this schema and name.
     pub fn relation(&self, schema: &str, name: &str) -> Option<usize> {
         self.relation_names.now(schema, name)
     }
 
-    /// An upper bound of the number of levels that a definition, together with the definitions that it uses, can nest.
+    /// Returns an upper bound of the number of nesting levels in any definition, including the definitions that it
+    /// uses.
     pub(crate) fn nesting(&self) -> usize {
         self.nesting.levels()
     }
 
-    /// Whether a version is that of the last statement.
+    /// Whether `version` is the number of the last statement.
     pub(crate) fn is_new(&self, version: u32) -> bool {
         version == self.version
     }
 
-    /// The existing relations; `relations` also contains dropped ones.
+    /// Returns the existing relations; `relations` also contains dropped ones.
     pub fn existing_relations(&self) -> impl Iterator<Item = &Relation> {
         let relations = self.relations.iter().enumerate();
         let exists = |(at, it): &(usize, &Relation)| self.relation(&it.schema, &it.name) == Some(*at);
         relations.filter(exists).map(|(_, relation)| relation)
     }
 
-    /// The index of the type that has exactly this schema and name.
+    /// Returns the index of the type that has exactly this schema and name.
     pub fn user_type(&self, schema: &str, name: &str) -> Option<usize> {
         self.type_names.now(schema, name)
     }
 
-    /// The index of the relation that had this schema and name at the earlier moment `version`.
+    /// Returns the index of the relation that had this schema and name at the earlier moment `version`.
     pub fn relation_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
         self.relation_names.at(version, schema, name)
     }
 
-    /// The index of the type that had this schema and name at the earlier moment `version`.
+    /// Returns the index of the type that had this schema and name at the earlier moment `version`.
     pub fn user_type_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
         self.type_names.at(version, schema, name)
     }
 
-    /// The Rust type that the snapshot gives to a column of a table.
+    /// Returns the Rust type that the snapshot gives to a column of a table.
     pub fn rust_type_of_column(&self, schema: &str, table: &str, column: &str) -> Option<&RustType> {
         self.rust_types.iter().find(|it| match it.sql.as_slice() {
             [its_table, its_column] => {
@@ -509,7 +511,7 @@ impl Schema {
         })
     }
 
-    /// The Rust type that the snapshot gives to an SQL type.
+    /// Returns the Rust type that the snapshot gives to an SQL type.
     pub fn rust_type_of_type(&self, names: [&str; 2]) -> Option<&RustType> {
         self.rust_types.iter().find(|it| match it.sql.as_slice() {
             [name] => names.contains(&name.as_str()),
@@ -524,7 +526,7 @@ impl Schema {
 }
 
 impl Relation {
-    /// The column of this name.
+    /// Returns the column of this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
@@ -533,7 +535,7 @@ impl Relation {
         self.columns.iter_mut().find(|column| column.name == name)
     }
 
-    /// Removes a column, and the constraints that name it, as PostgreSQL does.
+    /// Removes a column, and the constraints that contain it, as PostgreSQL does.
     pub(super) fn drop_column(&mut self, name: &str) {
         self.columns.retain(|column| column.name != name);
         self.keys.retain(|key| !key.columns.iter().any(|it| it == name));
@@ -542,7 +544,7 @@ impl Relation {
         self.checks.retain(|check| !check.columns.iter().any(|it| it == name));
     }
 
-    /// Whether the columns of the relation are those of its query.
+    /// Whether the relation's columns are defined by its query.
     pub fn has_columns_of_query(&self) -> bool {
         matches!(self.kind, RelationKind::View(..) | RelationKind::TableAs(..))
     }

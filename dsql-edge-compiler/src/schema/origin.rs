@@ -1,6 +1,7 @@
-//! Names the source of a schema in hints, and the next step if an object is missing there.
+//! Describes the source of a schema in hints, and the next step if an object is missing in this schema.
 
-/// The source of a schema: a hint about a missing object names it.
+/// The source of a schema: a snapshot, a folder of migrations, or a database. A hint about a missing object mentions
+/// this source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
     /// A snapshot, which `dsql-edge pull` writes.
@@ -8,12 +9,12 @@ pub enum Origin {
     Snapshot,
     /// A folder of migrations.
     Migrations,
-    /// A database, whose schema was read a moment ago.
+    /// A database whose schema was just read.
     Database,
 }
 
 impl Origin {
-    /// The source, as the subject or the object of a sentence.
+    /// Returns the source as it is used in a sentence, such as "the snapshot".
     pub fn name(self) -> &'static str {
         match self {
             Origin::Snapshot => "the snapshot",
@@ -22,7 +23,7 @@ impl Origin {
         }
     }
 
-    /// The next step if an object is new.
+    /// Returns the next step if the object is new.
     pub fn if_new(self) -> &'static str {
         match self {
             Origin::Snapshot => "if it is new, run `dsql-edge pull`",
@@ -40,7 +41,7 @@ impl Origin {
         })
     }
 
-    /// The question if the schema has no tables.
+    /// Returns the question for the user if the schema contains no tables.
     pub(crate) fn without_tables(self) -> &'static str {
         match self {
             Origin::Snapshot => "the snapshot has no tables; is it the right file?",
@@ -49,7 +50,7 @@ impl Origin {
         }
     }
 
-    /// The next step if an object is missing; `what` is the object or its CREATE statement.
+    /// Returns the next step if an object is missing; `what` is the object or its CREATE statement.
     pub(crate) fn add(self, what: &str) -> String {
         match self {
             Origin::Snapshot => format!("add {what} to the snapshot, or run `dsql-edge pull`"),

@@ -12,8 +12,9 @@ pub(crate) struct Resolver {
     /// Whether PostgreSQL has a built-in type of this name: if it has one, the unqualified name always refers to the
     /// built-in type.
     pub(crate) is_builtin_type: fn(&str) -> bool,
-    /// The columns of a query. A name in the query refers to the object that had this name at the given moment. `None`
-    /// if the query cannot be analyzed. The last argument has the types of the parameters.
+    /// The columns of a query. A name in the query refers to the object that had this name at the moment in the third
+    /// argument. `None` if the query cannot be analyzed. The last argument contains the types of the query's
+    /// parameters.
     pub(crate) columns_of_query: fn(&Schema, &Query, &Moment, &[TypeName]) -> Option<ResolvedColumns>,
     /// The columns of the view or sequence that has the given index.
     pub(crate) columns_of_relation: fn(&Schema, usize) -> Option<ResolvedColumns>,
@@ -24,7 +25,7 @@ pub(crate) struct Resolver {
 /// The columns of a query, in order.
 pub(crate) type ResolvedColumns = Vec<ResolvedColumn>;
 
-/// A column of a query: its name, type and collation in a table that is created from the query.
+/// A column of a table that is created from a query: its name, type and collation.
 pub(crate) struct ResolvedColumn {
     pub(crate) name: String,
     pub(crate) type_name: TypeName,

@@ -1,7 +1,8 @@
 //! Follows the search path while a script runs: the schemas in which unqualified names are looked up and new objects
 //! are created.
 //!
-//! Input: `SET`, `RESET`, `set_config(…)` and the ends of transactions. Output: the current path.
+//! Input: the statements `SET` and `RESET`, calls of `set_config(…)`, and the ends of transactions. Output: the current
+//! path.
 
 use super::fold::Fold;
 use super::{Schema, TEMPORARY};
@@ -18,7 +19,8 @@ impl Fold {
     /// Changes the search path. An empty path becomes the default path: pg_dump sets an empty path, but writes each
     /// name with its schema.
     fn change_path(&mut self, names: Vec<String>, is_local: bool) {
-        // `$user` is left out, because its value is the name of the current role, which only the cluster can determine.
+        // The path does not include `$user`, because its value is the name of the current role, which only the cluster
+        // can determine.
         let is_searched = |name: &String| !matches!(name.as_str(), "" | "pg_catalog" | "$user");
         let path: Vec<String> = names.into_iter().filter(is_searched).collect();
         let path = if path.is_empty() { self.default_path.clone() } else { path };
@@ -78,7 +80,7 @@ impl Fold {
         found.cloned().unwrap_or_else(|| "public".to_owned())
     }
 
-    /// The schema in which an object with this name is created.
+    /// Returns the schema in which a CREATE statement with this name creates the object.
     pub(super) fn creation_schema(&self, name: &QualifiedName) -> String {
         name.schema().map_or_else(|| self.first_schema(), str::to_owned)
     }
@@ -103,7 +105,7 @@ fn has_type(schema: &Schema, of: &str, name: &str) -> bool {
     is_type(name) || schema.relation(of, name).is_some() || name.strip_prefix('_').is_some_and(is_type)
 }
 
-/// The value of `set_config('search_path', value, is_local)`.
+/// Returns the value of `set_config('search_path', value, is_local)`.
 fn configured_path(call: &FunctionCall) -> Option<(&str, bool)> {
     let [name, value, is_local] = call.args.as_slice() else { return None };
     let is_path = text(&name.value)?.eq_ignore_ascii_case("search_path");
@@ -119,7 +121,7 @@ fn text(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// `SplitIdentifierString`: names that commas separate, in lower case unless quoted.
+/// Splits a list of names at its commas (`SplitIdentifierString`); names without quotes become lower case.
 fn names(list: &str) -> Vec<String> {
     let unquoted = |name: &str| match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
         Some(quoted) => quoted.replace("\"\"", "\""),

@@ -35,7 +35,7 @@ impl Fold {
             relation.of_type = self.composite(of_type);
             self.typed_columns(&mut relation, of_type);
         }
-        // All columns are added before the constraints, because a constraint may name a column that the statement
+        // All columns are added before the constraints, because a constraint may contain a column that the statement
         // defines after the constraint.
         let is_constraint = |element: &TableElement| matches!(element, TableElement::Constraint(_));
         // Keys that LIKE copies are not merged with other keys.
@@ -59,8 +59,8 @@ impl Fold {
                 }
             }
         }
-        // Foreign keys are added last, because a foreign key may refer to a key of its own table that the statement
-        // defines later.
+        // Foreign keys are added last, because a foreign key may refer to its own table, and the statement may define
+        // the referenced key later.
         for key in self.written_later.take().unwrap_or_default() {
             self.add_constraint(&mut relation, key);
         }

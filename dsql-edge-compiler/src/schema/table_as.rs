@@ -72,7 +72,7 @@ impl Fold {
         self.add_relation(relation, if_not_exists, name.span());
     }
 
-    /// The columns of a table; for a view or a sequence, the columns that the analyzer finds.
+    /// Returns the columns of a table; for a view or a sequence, the columns that the analyzer finds.
     pub(super) fn columns_of(&self, at: usize) -> Vec<Column> {
         let relation = &self.schema.relations[at];
         if matches!(relation.kind, RelationKind::Table) {

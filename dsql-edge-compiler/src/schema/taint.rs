@@ -1,8 +1,8 @@
 //! Records the names in the statements of a schema whose effect is not known.
 //!
 //! Input: a statement and its text. Output: a [`Taint`]. If a query has an error about a name, a statement that
-//! contains this name and whose effect is not known may be the reason. So the error message names this statement and
-//! its place.
+//! contains this name and whose effect is not known may be the reason. So the error message shows this statement and
+//! its location.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::source::{Lines, Span};
 pub struct Taint {
     /// The file.
     pub file: String,
-    /// The line in the file, from 1.
+    /// The number of the line in the file; the first line is 1.
     pub line: usize,
     /// The statement's first words: `DO $$`.
     pub statement: String,
@@ -22,7 +22,7 @@ pub struct Taint {
 }
 
 impl Taint {
-    /// The names in a statement of a file. `lines` are the lines of `text`.
+    /// Collects the names in a statement of a file. `lines` are the lines of `text`.
     pub(super) fn of(file: &str, text: &str, lines: &Lines, statement: Span) -> Taint {
         const LONGEST: usize = 40;
         let (line, _) = lines.place(text, statement.start as usize);

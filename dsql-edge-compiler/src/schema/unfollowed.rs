@@ -13,7 +13,7 @@ use crate::syntax::ast::{Drop, ObjectKind, Statement, StatementKind, TableSource
 const HINT: &str =
     "replace it by the statements that change the schema, such as ALTER TABLE or DROP FUNCTION";
 
-/// The error for a statement or command whose effect is not known.
+/// Returns the error for a statement or command whose effect is not known.
 pub(super) fn error(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error(
         Code::UnfollowedStatement,
@@ -23,14 +23,14 @@ pub(super) fn error(span: Span, what: &str) -> Diagnostic {
     .with_hint(HINT)
 }
 
-/// The error for a transaction that does not end.
+/// Returns the error for a BEGIN whose transaction does not end.
 pub(super) fn open_transaction(begin: Span) -> Diagnostic {
     let mut diagnostic = error(begin, "its transaction does not end");
     diagnostic.hint = Some("end it with COMMIT".to_owned());
     diagnostic
 }
 
-/// The error for a statement, if the fold ignores an effect of the statement.
+/// Returns an error if the fold ignores an effect of the statement.
 pub(super) fn statement(
     statement: &Statement,
     text: &str,
@@ -83,7 +83,7 @@ fn dropped(drop: &Drop) -> Option<&'static str> {
     })
 }
 
-/// The error for a psql command, if the command may change which statements run.
+/// Returns the error for a psql command, if the command may change which statements run.
 pub(super) fn command(command: &PsqlCommand) -> Option<Diagnostic> {
     let what = match command.name.as_str() {
         "i" | "include" | "ir" | "include_relative" => "it runs the statements of another file",

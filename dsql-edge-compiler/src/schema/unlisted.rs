@@ -6,11 +6,11 @@
 
 use super::Schema;
 
-/// The ends of the names that PostgreSQL gives to indexes (`ChooseIndexName`).
+/// The suffixes of the names that PostgreSQL gives to indexes (`ChooseIndexName`).
 const CHOSEN: [&str; 4] = ["_pkey", "_key", "_idx", "_excl"];
 
 impl Schema {
-    /// Whether an index may have this name.
+    /// Whether an index with this name may exist.
     pub(crate) fn may_have_index(&self, name: &str) -> bool {
         let is_named = |relation: &super::Relation| {
             relation.keys.iter().any(|key| key.name.as_deref() == Some(name))

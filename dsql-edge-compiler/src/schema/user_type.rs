@@ -1,7 +1,7 @@
 //! Applies `ALTER TYPE` and `ALTER DOMAIN` to the schema.
 //!
 //! Columns, domains and functions keep the name of a type as it was written. If the name or schema of a type changes,
-//! these names are updated.
+//! the name is updated in all of them.
 
 use super::fold::{Fold, MAX_DOMAINS, check};
 use super::{Schema, UserTypeKind};
@@ -10,7 +10,8 @@ use crate::source::Span;
 use crate::syntax::ast::{AlterAction, AlterTable, ConstraintKind, Name, QualifiedName, TypeName};
 
 impl Fold {
-    /// The number of domains between a type and the first type below it that is not a domain, counted up to the limit.
+    /// Returns the number of domains between a type and the first type below it that is not a domain, counted up to the
+    /// limit.
     pub(super) fn domains_under(&self, name: &QualifiedName) -> usize {
         let base = |at: &usize| match self.schema.types.get(*at).map(|it| &it.kind) {
             Some(UserTypeKind::Domain { base, .. }) => self.find_type(&base.name),
@@ -53,7 +54,7 @@ impl Fold {
         }
     }
 
-    /// Adds the schema to the name of each type in an action.
+    /// Adds the schema to the name of each type in an action of ALTER TABLE.
     pub(super) fn qualify_action(&self, action: &mut AlterAction) {
         match action {
             AlterAction::AddColumn { column, .. } => {
@@ -111,7 +112,8 @@ fn change_kind(kind: &mut UserTypeKind, action: AlterAction) {
             *all_checks_hold &= !matches!(constraint.kind, ConstraintKind::Check { not_valid: true, .. });
             checks.extend(check(constraint));
         }
-        // `checks` does not keep the names of a domain's constraints, so the dropped constraint may be any of them.
+        // `checks` does not contain the names of a domain's constraints, so any of its checks may be the dropped
+        // constraint.
         (AlterAction::DropConstraint { .. }, UserTypeKind::Domain { all_checks_hold, .. }) => {
             *all_checks_hold = false;
         }

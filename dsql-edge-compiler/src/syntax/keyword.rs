@@ -1,14 +1,14 @@
 //! Contains PostgreSQL 16's keywords with their classes, in the order of `pg_get_keywords()`.
 //!
-//! Input: a word folded to lower case. Output: the keyword, and the places where PostgreSQL's grammar allows the
-//! keyword as a name (`src/include/parser/kwlist.h`). This module does not contain other parts of the grammar.
+//! Input: a word folded to lower case. Output: the keyword, and its class: the kinds of names for which PostgreSQL's
+//! grammar allows the keyword (`src/include/parser/kwlist.h`). This module does not contain other parts of the grammar.
 
-/// The places where a keyword may be used as an identifier.
+/// The kinds of names for which a keyword may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Everywhere: `ColId`, type and function names, labels.
     Unreserved,
-    /// As a column or table name, not as a function or type name.
+    /// The keyword may be the name of a column or table, but not of a function or type.
     ColumnName,
     /// As a function or type name, not as a column or table name.
     TypeOrFunctionName,
@@ -35,12 +35,12 @@ impl Keyword {
         KEYWORDS.binary_search_by(|(text, ..)| (*text).cmp(word)).ok().map(|at| KEYWORDS[at].1)
     }
 
-    /// The keyword in lower case.
+    /// Returns the keyword in lower case.
     pub fn text(self) -> &'static str {
         KEYWORDS[self as usize].0
     }
 
-    /// The places where the keyword is allowed as a name.
+    /// Returns the class of the keyword: the kinds of names for which the keyword may be used.
     pub fn class(self) -> Class {
         KEYWORDS[self as usize].2
     }

@@ -22,7 +22,7 @@ const MAX_IDENTIFIER_BYTES: usize = 63;
 pub struct Lexed {
     /// The tokens; the last is always the end of input.
     pub tokens: Vec<Token>,
-    /// The error that ended the list of tokens before the end of the text.
+    /// The error that ended the list of tokens before the end of the SQL.
     pub error: Option<Diagnostic>,
     /// The names of `$name` parameters, in order of first appearance; the first is parameter 1.
     pub captures: Vec<String>,
@@ -30,32 +30,32 @@ pub struct Lexed {
     pub named: bool,
     /// The greatest number among the parameters `$1`, `$2` …; 0 if the text does not contain such a parameter.
     pub numbered: u32,
-    /// The place of each placeholder, and its number.
+    /// The span of each placeholder, with its number.
     pub placeholders: Vec<(Span, u32)>,
     /// `{? … }`, in order.
     pub pieces: Vec<Piece>,
-    /// The replacements, in the text to send, for optional text or its braces.
+    /// The replacements for optional text, or for its braces, in the SQL to send.
     pub edits: Vec<(Span, String)>,
     /// Whether the text is a psql script.
     pub script: bool,
     /// For a script, the psql commands in it.
     pub commands: Vec<PsqlCommand>,
-    /// For a script, the places of the rows after each `COPY … FROM stdin`, including the line that ends the rows.
+    /// For a script, the spans of the rows after each `COPY … FROM stdin`, including the line that ends the rows.
     pub rows: Vec<Span>,
-    /// For a script, the places of `\;`, which separates two statements of one message.
+    /// For a script, the offsets of each `\;`, which separates two statements of one message.
     pub joins: Vec<u32>,
 }
 
 impl Lexed {
-    /// The tokens that begin inside a place.
+    /// Returns the tokens that begin inside a span.
     pub fn within(&self, place: Span) -> &[Token] {
         let first = self.tokens.partition_point(|token| token.span.start < place.start);
         let end = self.tokens.partition_point(|token| token.span.start < place.end);
         self.tokens.get(first..end).unwrap_or_default()
     }
 
-    /// An upper bound of the number of levels that the text can nest. A token opens at most one level, and a string that is
-    /// read as an array, a row or JSON opens at most one level for each bracket in it.
+    /// Returns an upper bound of the number of levels that the text can nest. A token opens at most one level, and a
+    /// string that is read as an array, a row or JSON opens at most one level for each bracket in it.
     pub(crate) fn levels(&self) -> usize {
         let brackets = |token: &Token| match &token.kind {
             TokenKind::String(text) => text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count(),
@@ -64,8 +64,8 @@ impl Lexed {
         self.tokens.len() + self.tokens.iter().map(brackets).sum::<usize>()
     }
 
-    /// The error if the text contains both `$1` and `$name`: both would be parameter 1. `text` is the text that was
-    /// lexed.
+    /// Returns the error if the text contains both `$1` and `$name`: both would be parameter 1. `text` is the text from
+    /// which these tokens were read.
     pub fn mixed_placeholders(&self, text: &str) -> Option<Diagnostic> {
         let name = self.captures.first().filter(|_| self.numbered > 0)?;
         let is_number = |span: &Span| span.text(text).as_bytes().get(1).is_some_and(u8::is_ascii_digit);
@@ -110,15 +110,16 @@ struct Lexer<'a> {
     at: usize,
     named: bool,
     optional_text: bool,
-    /// The place of the `{?` that is not closed yet, and the number of tokens before it.
+    /// The offset of a `{?` that is not closed yet, and the number of tokens before it.
     open: Option<(usize, usize)>,
     script: bool,
-    /// For a script, the number of `COPY … FROM stdin` statements so far in this line; their rows begin with the next
+    /// For a script, the number of `COPY … FROM stdin` statements in the current line; their rows begin in the next
     /// line.
     copies: usize,
     /// For a script, the first token that psql has not sent yet.
     unsent: usize,
-    /// For a script, the number of `COPY … FROM stdin` statements that end with `\;` and that psql has not sent yet.
+    /// For a script, the number of `COPY … FROM stdin` statements whose message psql has not sent yet, because they end
+    /// with `\;`.
     unsent_copies: usize,
     /// The position up to which each `+` and each `-` is an operator of one character.
     signs_until: usize,
@@ -306,9 +307,9 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// An operator of several characters ends with `+` or `-` only if it contains one of `~!@#^&|`?%`. Otherwise these
-    /// signs are operators of one character each. `signs_until` prevents another search at each sign, which would take
-    /// quadratic time.
+    /// An operator of several characters ends with `+` or `-` only if it contains one of `~!@#^&|`?%`. If the operator
+    /// contains none of these characters, a `+` or `-` at its end is a separate operator. `signs_until` prevents
+    /// another search at each sign, which would take quadratic time.
     fn operator_end(&mut self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
         let mut end = start;
@@ -340,7 +341,8 @@ impl<'a> Lexer<'a> {
                 end += 1;
             }
             self.no_junk(start, end, "trailing junk after parameter")?;
-            // A number above PostgreSQL's limit is accepted here: the analysis rejects it with PostgreSQL's message.
+            // The lexer accepts a number above PostgreSQL's limit, because the analysis reports such a number with
+            // PostgreSQL's message.
             let number = self.text[start + 1..end].parse::<i32>().unwrap_or(i32::MAX) as u32;
             self.out.numbered = self.out.numbered.max(number);
             self.out.placeholders.push((Span::new(start, end), number));
@@ -474,7 +476,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    /// An error in PostgreSQL's form. The message contains the text read so far.
+    /// Returns an error in PostgreSQL's form. The message contains the text from `start` to the current position.
     fn error(&self, start: usize, what: &str) -> Diagnostic {
         let near = &self.text[start..self.at.min(self.text.len())];
         Diagnostic::syntax(

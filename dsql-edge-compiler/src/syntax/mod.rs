@@ -1,7 +1,7 @@
-//! Parses SQL text into a syntax tree: PostgreSQL 16's grammar, and DSQL's own forms.
+//! Parses SQL text into a syntax tree, by the grammar of PostgreSQL 16 and the additional forms of DSQL.
 //!
-//! Input: a [`Source`](crate::source::Source). Output: an [`ast`] in which every node has its place; or a syntax error
-//! with the message and the place that PostgreSQL would report. The parser does not use a schema or types.
+//! Input: a [`Source`](crate::source::Source). Output: an [`ast`] in which every node has its span; or a syntax error
+//! with the message and the position that PostgreSQL would report. The parser does not use a schema or types.
 
 pub mod ast;
 pub mod keyword;

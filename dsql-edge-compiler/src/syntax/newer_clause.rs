@@ -1,4 +1,5 @@
-//! Finds the clauses of tables that the parser accepts and PostgreSQL 16 does not.
+//! Finds clauses of CREATE TABLE and ALTER TABLE that only newer versions of PostgreSQL have: this parser accepts them,
+//! but PostgreSQL 16 does not.
 //!
 //! Input: a statement. Output: the error of PostgreSQL 16. `lint` reports this error for DSQL, which has the grammar of
 //! PostgreSQL 16; the snapshot of a newer PostgreSQL contains the clauses.
@@ -10,8 +11,8 @@ use super::parsed::ParsedStatement;
 use super::token::TokenKind;
 use crate::diagnostic::Diagnostic;
 
-/// Returns the error at the first such clause of CREATE TABLE or ALTER TABLE. `PERIOD` in a foreign key is not found,
-/// because a column may have this name.
+/// Returns the error at the first newer clause of CREATE TABLE or ALTER TABLE. `PERIOD` in a foreign key is not
+/// reported, because `period` may also be the name of a column.
 pub fn newer_clause(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     if !matches!(statement.kind, StatementKind::CreateTable(_) | StatementKind::AlterTable(_)) {
         return None;

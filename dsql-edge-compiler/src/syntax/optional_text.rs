@@ -1,36 +1,37 @@
 //! Handles optional text such as `{? AND author = $author }`, which is sent only if its parameters are given.
 //!
-//! Input: [`Lexed`] with its pieces. Output: the parameters that each piece depends on, and the tokens of one
-//! combination, with their places in the text as written.
+//! Input: [`Lexed`] with its pieces. Output: the parameters on which each piece depends, and the tokens of one
+//! combination; each token has its span in the original text.
 //!
-//! A piece depends on each of its parameters that is not used outside optional text, and is sent if all of these are
-//! given: `{? AND (created_at, id) < ($at, $id) }` needs both. A value that is given is always sent: if `$at` is given
-//! without `$id`, no combination is right, and the query is an error at run time. Leaving the piece out would ignore the
-//! value of `$at` silently, and return the first page again.
+//! A piece depends on those of its parameters that are used only in optional text. The piece is sent if all of these
+//! parameters are given: `{? AND (created_at, id) < ($at, $id) }` needs both. A value that is given is always sent: if
+//! `$at` is given without `$id`, no combination is right, and the query is an error at run time. Leaving the piece out
+//! would ignore the value of `$at` silently, and return the first page again.
 
 use super::lexer::Lexed;
 use super::token::{Piece, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
-/// The maximum number of combinations of optional text. Six pieces that depend on one parameter each have 64.
+/// The maximum number of combinations of optional text. Six pieces, each with its own parameter, have 64 combinations.
 pub const MAX_COMBINATIONS: usize = 64;
 
 /// The maximum number of parameters that decide on optional text, so that the combinations can be counted.
 const MAX_DECIDING: usize = 12;
 
-/// The parameters that decide on optional text.
+/// The parameters that decide which pieces of optional text are sent.
 #[derive(Debug, Default)]
 pub struct Deciding {
     /// For each piece, the numbers of the parameters that the piece depends on, in ascending order.
     pub pieces: Vec<Vec<u32>>,
-    /// All these numbers, in ascending order.
+    /// The numbers of all parameters that decide on optional text, in ascending order.
     pub numbers: Vec<u32>,
 }
 
 impl Deciding {
-    /// For each combination, the pieces that it contains. The combination with all pieces comes first. A combination in
-    /// which a given parameter is in no piece is left out.
+    /// For each combination, the pieces that it contains. The combination with all pieces comes first. A combination is
+    /// left out if it would ignore a given parameter: the parameter is given, but no piece in the combination contains
+    /// it.
     pub fn combinations(&self) -> impl Iterator<Item = Vec<bool>> + '_ {
         (0..1_u32 << self.numbers.len()).filter_map(|absent| {
             let is_given = |number: &u32| {
@@ -45,7 +46,8 @@ impl Deciding {
     }
 }
 
-/// The parameters on which each piece depends: the parameters of the piece that are not used outside optional text.
+/// Returns the parameters on which each piece depends: the parameters of the piece that are not used outside optional
+/// text.
 ///
 /// # Errors
 ///
@@ -100,8 +102,9 @@ fn shown(lexed: &Lexed, number: u32) -> String {
     }
 }
 
-/// Returns the tokens of one combination: `is_in` states for each piece whether the combination contains the piece.
-/// The parameters of the combination are numbered again without gaps; the second result has the original numbers.
+/// Returns the tokens of one combination of optional text: for each piece, `is_in` states whether the combination
+/// contains the piece. The parameters of the combination are numbered again without gaps; the second result has the
+/// original numbers.
 pub fn combination(lexed: &Lexed, is_in: &[bool]) -> (Lexed, Vec<u32>) {
     let out_of: Vec<&Piece> =
         lexed.pieces.iter().zip(is_in).filter(|(_, is_in)| !**is_in).map(|(piece, _)| piece).collect();
@@ -138,7 +141,7 @@ pub fn combination(lexed: &Lexed, is_in: &[bool]) -> (Lexed, Vec<u32>) {
         .collect();
     for (piece, is_in) in lexed.pieces.iter().zip(is_in) {
         let (start, end) = (piece.span.start as usize, piece.span.end as usize);
-        // A blank keeps the tokens on both sides separate.
+        // The blank separates the tokens on both sides of the brace.
         if *is_in {
             out.edits.push((Span::new(start, start + 2), " ".to_owned()));
             out.edits.push((Span::new(end - 1, end), " ".to_owned()));

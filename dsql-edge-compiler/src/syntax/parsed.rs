@@ -1,8 +1,8 @@
-//! Defines the result of lexing and parsing a text, which the compiler's passes, the linter and dsql-local share.
+//! Defines the result of lexing and parsing SQL text; the compiler's passes, the linter and dsql-local use this result.
 //!
-//! Input: a [`Source`], or tokens that were taken from one. Output: [`Parsed`], the text with its tokens and its
-//! statements. A pass receives a [`ParsedStatement`]: one statement with its text, because some rules check words that
-//! are not in the tree.
+//! Input: a [`Source`], or the tokens of a [`Source`]. Output: [`Parsed`], the text with its tokens and its statements.
+//! A pass receives a [`ParsedStatement`]: one statement with its text, because some rules check words that are not in
+//! the tree.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -15,7 +15,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::own_stack::{on_own_stack, on_stack_for};
 use crate::source::{Edits, Source, Span};
 
-/// A text with its tokens and its statements.
+/// SQL text with its tokens and its statements.
 #[derive(Clone, Debug)]
 pub struct Parsed<'t> {
     /// The text.
@@ -46,13 +46,13 @@ impl Deref for ParsedStatement<'_> {
 }
 
 impl<'p> ParsedStatement<'p> {
-    /// The statement's own tokens.
+    /// Returns the statement's own tokens.
     pub fn own_tokens(self) -> &'p [Token] {
         self.tokens.within(self.tree.span)
     }
 
-    /// The text to send: each `$name` is replaced by its number, the optional text of one combination is included, and
-    /// `edits` are applied.
+    /// Returns the SQL to send: each `$name` is replaced by its number, the optional text of one combination is
+    /// included, and `edits` are applied.
     pub fn text_to_send(&self, edits: Edits) -> String {
         let mut all = edits;
         all.extend(self.tokens.placeholders.iter().map(|(span, number)| (*span, format!("${number}"))));
@@ -61,7 +61,7 @@ impl<'p> ParsedStatement<'p> {
     }
 }
 
-/// The parts of a `PREPARE`; `None` if PostgreSQL rejects the `PREPARE`.
+/// Parses a `PREPARE`; returns `None` if PostgreSQL rejects the `PREPARE`.
 pub(crate) fn prepare(text: &str) -> Option<Prepare> {
     parse_prepare(text, &lex(&Source::script(text)))
 }
@@ -75,7 +75,7 @@ impl<'t> Parsed<'t> {
         Parsed::of_tokens(&source.text, lex(source))
     }
 
-    /// Parses the statements of tokens that were taken from a text.
+    /// Parses the statements in `tokens`, which are tokens of `text`.
     ///
     /// # Errors
     /// Returns the syntax error that PostgreSQL would report.
@@ -84,8 +84,8 @@ impl<'t> Parsed<'t> {
         Ok(Parsed { text: text.into(), tokens, statements })
     }
 
-    /// Parses those statements in `tokens` that can be parsed; `tokens` were taken from `text`. Also returns the
-    /// error of each statement that cannot be parsed, with the span of the statement.
+    /// Parses those statements in `tokens` that can be parsed; `tokens` are tokens of `text`. Also returns the error of
+    /// each statement that cannot be parsed, with the span of the statement.
     pub fn readable(text: &'t str, tokens: Lexed) -> (Parsed<'t>, Vec<(Diagnostic, Span)>) {
         let (statements, errors) = on_own_stack(|| parse_readable(text, &tokens));
         (Parsed { text: text.into(), tokens, statements }, errors)
@@ -96,17 +96,17 @@ impl<'t> Parsed<'t> {
         Parsed { text: self.text.into_owned().into(), tokens: self.tokens, statements: self.statements }
     }
 
-    /// The statements, in order.
+    /// Returns the statements, in order.
     pub fn iter(&self) -> impl Iterator<Item = ParsedStatement<'_>> {
         self.statements.iter().map(|tree| self.statement(tree))
     }
 
-    /// Combines `tree`, one of the statements, with the text and the tokens.
+    /// Returns `tree`, one of the statements, together with the text and the tokens.
     pub fn statement<'p>(&'p self, tree: &'p Statement) -> ParsedStatement<'p> {
         ParsedStatement { tree, text: &self.text, tokens: &self.tokens }
     }
 
-    /// The only statement of the text; a semicolon may follow it.
+    /// Returns the only statement of the text; a semicolon may follow it.
     ///
     /// # Errors
     /// Returns an error if the text is empty or has more than one statement.

@@ -9,18 +9,18 @@ use std::ops::Range;
 pub struct Token {
     /// The kind of token.
     pub kind: TokenKind,
-    /// The place of the token, including quotes.
+    /// The span of the token, including its quotes.
     pub span: Span,
 }
 
 /// The terminals of PostgreSQL's grammar.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TokenKind {
-    /// An identifier: folded to lower case, or as quoted.
+    /// An identifier: folded to lower case, unless it is in quotes.
     Identifier(String),
     /// A keyword, in any case.
     Keyword(Keyword),
-    /// `'…'`, `E'…'`, `$$…$$`, `U&'…'`: the decoded text.
+    /// `'…'`, `E'…'`, `$$…$$`, `U&'…'`; the field is the decoded string.
     String(String),
     /// `B'…'`, with the digits.
     BitString(String),
@@ -30,7 +30,7 @@ pub enum TokenKind {
     Integer(i32),
     /// Any other number, as written.
     Numeric(String),
-    /// `$1`, or `$name` by its place among the captures.
+    /// `$1`, or `$name`, whose number is its position among the captured names.
     Parameter(u32),
     /// An operator of more than one character, or of one character that is not in [`TokenKind::Symbol`].
     Operator(String),
@@ -55,7 +55,7 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
-    /// The name, if the token is an identifier or a keyword.
+    /// Returns the name, if the token is an identifier or a keyword.
     pub fn name(&self) -> Option<&str> {
         match self {
             TokenKind::Identifier(name) => Some(name),
@@ -68,13 +68,13 @@ impl TokenKind {
 /// `{? … }`: text that is sent only if its parameter is given.
 #[derive(Clone, Debug)]
 pub struct Piece {
-    /// The place of the optional text, including the braces.
+    /// The span of the optional text, including the braces.
     pub span: Span,
     /// Its tokens.
     pub tokens: Range<usize>,
 }
 
-/// Optional text as it is written, for advice; a long text is left out.
+/// Returns optional text for advice; if the text is long, the advice shows `…` instead.
 pub(crate) fn optional_text_of(inside: &str) -> String {
     let inside = inside.trim();
     let is_short = inside.chars().count() <= 60 && !inside.contains('\n') && !inside.is_empty();

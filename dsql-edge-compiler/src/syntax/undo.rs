@@ -1,9 +1,9 @@
 //! Finds the comment after which a file undoes its migration.
 //!
-//! Input: a file. Output: the place of the comment, if a statement follows it.
+//! Input: a file. Output: the span of the comment, if a statement follows the comment.
 //!
-//! dbmate, goose, sql-migrate and tern keep both directions in one file, and read a comment as the border. Without the
-//! tool, the comment has no effect: the file would create a table and then drop it.
+//! dbmate, goose, sql-migrate and tern keep both directions in one file; in this file, a comment separates the two
+//! directions. Without the tool, the comment has no effect: the file would create a table and then drop it.
 
 use super::Parsed;
 use crate::diagnostic::{Code, Diagnostic};
@@ -23,7 +23,7 @@ pub fn both_directions(file: &Parsed<'_>) -> Option<Diagnostic> {
     Some(Diagnostic::error(Code::MisplacedStatement, span, message.to_owned()).with_hint(hint))
 }
 
-/// Returns the place of the comment.
+/// Returns the span of the comment.
 fn mark(file: &Parsed<'_>) -> Option<Span> {
     let tokens = file.tokens.tokens.split_last().map_or(&[][..], |(_, tokens)| tokens);
     let last = tokens.last()?.span.start;

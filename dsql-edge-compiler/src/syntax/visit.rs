@@ -1,9 +1,9 @@
 //! Visits the queries, items of `FROM`, expressions and casts of a statement.
 //!
-//! Input: a statement. Output: calls of a [`Visit`]. An outer part is visited before its inner parts. Otherwise the
-//! order is that of the text, as far as the tree keeps the order. The `match` expressions do not use `_`, so that a new
-//! kind of statement, action or expression cannot be forgotten. Text that the parser skips is not in the tree:
-//! `dsql::named_functions` reads the words of such text.
+//! Input: a statement. Output: calls of a [`Visit`]. The visitor receives an expression before the parts of the
+//! expression. Apart from this, the order is that of the SQL, as far as the tree keeps this order. The `match`
+//! expressions do not use `_`, so that a new kind of statement, action or expression cannot be forgotten. Text that the
+//! parser skips is not in the tree: `dsql::named_functions` examines the skipped words.
 
 use super::ast::{
     AlterAction, Assignment, ConflictTarget, Constraint, ConstraintKind, Distinct, Expr, ExprKind,
@@ -12,14 +12,14 @@ use super::ast::{
     TableColumn, TableElement, TableSource, Target, TypeName, Window, With,
 };
 
-/// Receives the parts of a statement. The default methods ignore these parts.
+/// The methods receive the parts of a statement. The default methods do nothing.
 pub trait Visit<'s> {
-    /// Receives a query. Returns whether the parts of the query are also visited.
+    /// Receives a query. Returns whether the parts of the query are visited too.
     fn query(&mut self, _query: &'s Query) -> bool {
         true
     }
 
-    /// Receives an item of `FROM`. Returns whether the parts of the item are also visited.
+    /// Receives an item of `FROM`. Returns whether the parts of the item are visited too.
     fn item(&mut self, _item: &'s FromItem) -> bool {
         true
     }

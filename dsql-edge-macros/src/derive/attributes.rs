@@ -1,12 +1,12 @@
 //! Reads `#[dsql(…)]`.
 //!
-//! Input: the attributes of a type, a variant or a field. Output: the options in these attributes. An option that is
-//! not allowed at its place is an error, which lists the allowed options.
+//! Input: the attributes of a type, a variant or a field. Output: the options in these attributes. An option in a
+//! position where it is not allowed is an error; the error lists the allowed options.
 
 use crate::rename_all::RenameAll;
 use syn::{Attribute, LitStr};
 
-/// The options of an enum.
+/// Returns the options of an enum.
 pub(super) fn rename_all(attributes: &[Attribute]) -> syn::Result<Option<RenameAll>> {
     let mut found = None;
     each(attributes, "of an enum is `rename_all = \"snake_case\"`", &mut |option, value| {
@@ -41,7 +41,7 @@ pub(super) struct FieldOptions {
     pub(super) not_null: bool,
 }
 
-/// The options of a field of a composite type.
+/// Returns the options of a field of a composite type.
 pub(super) fn of_field(attributes: &[Attribute]) -> syn::Result<FieldOptions> {
     let mut found = FieldOptions::default();
     each(attributes, "of a field is `rename = \"…\"` or `not_null`", &mut |option, value| {
@@ -98,7 +98,7 @@ impl Value<'_, '_> {
     }
 }
 
-/// Calls `read` for each option; `read` returns false if it does not know the option.
+/// Calls `read` for each option; `read` returns false for an unknown option.
 fn each(
     attributes: &[Attribute],
     place: &str,

@@ -1,8 +1,8 @@
 //! Derives `Type` for a struct with named fields: a composite type of the snapshot.
 //!
-//! Input: a struct, and the composite type of its name. Output: impls that read and write the fields in the order of the
-//! composite type. Each field of a composite value can be NULL, so the struct's field is an `Option`, unless
-//! `#[dsql(not_null)]` declares that the field is never NULL.
+//! Input: a struct, and the composite type with the struct's name. Output: impls that read and write the fields in the
+//! order of the composite type. Each field of a composite value can be NULL, so the struct's field is an `Option`,
+//! unless `#[dsql(not_null)]` declares that the field is never NULL.
 
 use super::attributes;
 use crate::rename_all::snake;
@@ -36,7 +36,7 @@ pub(super) fn derive(item: &ItemStruct) -> syn::Result<TokenStream> {
     Ok(quote!(#tracked #impls))
 }
 
-/// The fields of the snapshot's composite type of this name.
+/// Returns the fields of the snapshot's composite type with this name.
 fn composite_type(schema: &Schema, name: &str) -> Result<Vec<CompositeField>, String> {
     let found = match name.split_once('.') {
         Some((schema_name, name)) => composite(schema, Some(schema_name), name),
@@ -58,7 +58,7 @@ struct Matched<'f> {
     not_null: bool,
 }
 
-/// Pairs the fields, in the order of the composite type.
+/// Pairs each field of the composite type with the field of the struct, in the order of the composite type.
 fn matched<'f>(
     item: &'f ItemStruct,
     name: &str,

@@ -1,4 +1,4 @@
-//! Derives `Type` for an enum, whose variants are labels: an enum of PostgreSQL, or the texts that a `CHECK` allows.
+//! Derives `Type` for an enum, whose variants are labels: an enum of PostgreSQL, or the strings that a `CHECK` allows.
 //!
 //! Input: an enum without fields. Output: impls for every SQL type that can have labels, and the list of the labels,
 //! which `sql!` compares with the snapshot where a column has this type.

@@ -1,7 +1,7 @@
-//! Expands `#[dsql_edge::test]`: a test that runs an `async fn` with a cluster of its own.
+//! Expands `#[dsql_edge::test]`: a test that runs an `async fn` with a separate cluster.
 //!
-//! Input: the arguments of the attribute, and the function. Output: a function for the test harness, which contains the
-//! user's function and a description of the test. The files of the schema and the fixtures are included with
+//! Input: the arguments of the attribute, and the function. Output: a function for Rust's test harness, which contains
+//! the user's function and a description of the test. The files of the schema and the fixtures are included with
 //! `include_str!`, so that cargo builds the test again if one of them changes.
 
 mod arguments;
@@ -31,7 +31,7 @@ pub(crate) fn test(arguments: TokenStream, function: TokenStream) -> syn::Result
 
     let ItemFn { attrs, vis, sig, block, .. } = function;
     let (name, output) = (sig.ident.clone(), sig.output.clone());
-    // Each argument has the place of its parameter, so that rustc reports a wrong type at the parameter.
+    // The span of each argument is that of its parameter, so that rustc reports a wrong type at the parameter.
     let dsqls: Vec<Ident> = sig
         .inputs
         .iter()
@@ -73,8 +73,8 @@ pub(crate) fn test(arguments: TokenStream, function: TokenStream) -> syn::Result
     })
 }
 
-/// The path of a fixture, relative to the source file: `users` is `fixtures/users.sql`. A path with an ending is used as
-/// it is.
+/// Returns the path of a fixture, relative to the source file: `users` means `fixtures/users.sql`. `users` is
+/// `fixtures/users.sql`. A path with an ending is used as it is.
 fn fixture_path(fixture: &LitStr) -> LitStr {
     let name = fixture.value();
     match name.ends_with(".sql") {
@@ -86,9 +86,9 @@ fn fixture_path(fixture: &LitStr) -> LitStr {
 /// The schema of a test, as tokens.
 struct Schema {
     tracked: TokenStream,
-    /// The folder that `migrations` names, with the files that it has now.
+    /// The folder in the argument `migrations`, with its current files.
     folder: TokenStream,
-    /// Each file: its name, and its text.
+    /// The name and the text of each file.
     files: Vec<TokenStream>,
     /// Whether the files are migrations, and not a snapshot.
     are_migrations: bool,
@@ -135,7 +135,7 @@ fn included(package: &Path, files: &[PathBuf]) -> syn::Result<Vec<TokenStream>> 
     files.iter().map(include).collect()
 }
 
-/// The path for messages: relative to a folder, if it is inside.
+/// Returns the path for messages: relative to a folder, if it is inside.
 fn shown(folder: &Path, path: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
 }

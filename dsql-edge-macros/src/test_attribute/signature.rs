@@ -36,7 +36,7 @@ pub(super) fn check(signature: &Signature, roles: &[LitStr]) -> syn::Result<()> 
     Ok(())
 }
 
-/// The place of a parameter's type.
+/// Returns the span of a parameter's type.
 pub(super) fn span(input: &FnArg) -> Span {
     match input {
         FnArg::Typed(parameter) => parameter.ty.span(),

@@ -1,13 +1,13 @@
-//! Stores the facts about a script and its statements that several findings need. `rows` computes each fact at its
-//! first use, and `script` stores the fact.
+//! Stores the facts about a script and its statements that several findings need. The module `rows` computes each fact
+//! when it is first needed, and the script stores the fact.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-/// Facts about a statement; each is computed at its first use.
+/// Facts about a statement; each fact is computed when it is first needed.
 #[derive(Default)]
 pub(super) struct StatementAnswers {
-    /// Whether the statement writes only to the table that it names.
+    /// Whether the statement writes to no other table than the one whose name it contains.
     pub(super) stays: OnceCell<bool>,
     /// Whether the statement calls a function that is not PostgreSQL's, directly or through a view.
     pub(super) calls: OnceCell<bool>,
@@ -15,11 +15,11 @@ pub(super) struct StatementAnswers {
 
 /// For each kind of change that a script can make, the statements that may make the change, by index and in order.
 pub(super) struct ScriptChanges {
-    /// Statements that drop or rename a schema, and statements after which an unqualified name may mean another object.
+    /// The statements that drop or rename a schema, or after which an unqualified name may mean another object.
     pub(super) other_names: Vec<usize>,
     /// The first statement that changes the search path until its transaction ends.
     pub(super) local_path: Option<usize>,
-    /// The first statement that defines code which other statements run without a call.
+    /// The first statement that defines code, such as a trigger, which other statements run without a call.
     pub(super) implicit_calls: Option<usize>,
     /// The first statement with a foreign key.
     pub(super) references: Option<usize>,

@@ -1,9 +1,9 @@
 //! Decides whether a script depends on the integer type of a column: whether the script may behave differently if the
 //! column is a bigint.
 //!
-//! Input: a script, and a column of a table that the script creates. Output: whether, with a bigint column, a statement
-//! could fail or have an effect that it does not have with the written type. PostgreSQL resolves a function by the
-//! types of its arguments, and `CREATE OR REPLACE VIEW` must keep the types of the view's columns.
+//! Input: a script, and a column of integer type in a table that the script creates. Output: whether a statement could
+//! fail, or have a different effect, if the column had the type bigint instead of the written type. PostgreSQL resolves
+//! a function by the types of its arguments, and `CREATE OR REPLACE VIEW` must keep the types of the view's columns.
 
 use std::collections::BTreeSet;
 
@@ -25,14 +25,14 @@ pub(super) fn depends_on_type(
     column: &str,
 ) -> bool {
     let own = table.name.name();
-    // `having` has the names of the relations that contain the column: the table, and the views that read the table.
+    // `having` contains the names of the relations with this column: the table, and the views that read the table.
     let mut having = vec![own.to_owned()];
     if is_computed_with(script, created, table, column) {
         return true;
     }
     let all = script.statements().len();
-    // A statement can depend on the type only if the statement names a relation in `having`, or has a body that may
-    // name a relation in `having`.
+    // A statement can depend on the type only in two cases: it contains the name of a relation in `having`, or it has a
+    // body that may contain such a name.
     let mut to_look_at: BTreeSet<usize> = script.naming_at(created + 1..all, own).collect();
     while let Some(at) = to_look_at.pop_first() {
         let statement = &script.statements()[at];
@@ -58,7 +58,7 @@ pub(super) fn depends_on_type(
             return true;
         }
     }
-    // A function may be created before the table that its body names: pg_dump writes functions first.
+    // A function may be created before the table in its body: pg_dump writes functions first.
     script.bodies(0..all).any(|at| {
         script.statements().get(at).is_some_and(|it| having.iter().any(|name| script.mentions(it, name)))
     })
@@ -93,8 +93,8 @@ fn only_adds(script: &Script<'_>, statement: &Statement) -> bool {
     matches!(statement.kind, StatementKind::Insert(_)) && !reads.iter().any(|it| script.has(statement, *it))
 }
 
-/// Whether a statement creates a table that takes column types from one of the relations `having`. If the column
-/// became bigint, the columns of the new table would also become bigint, and accept values that they now reject.
+/// Whether a statement creates a table whose column types come from one of the relations `having`. If the column became
+/// bigint, the columns of the new table would become bigint too, and accept values that they reject now.
 fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     let has = |name: &QualifiedName| having.iter().any(|it| it == name.name());
     match statement {
@@ -112,9 +112,9 @@ fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     }
 }
 
-/// Whether the text at a place contains a call, a cast, an operator or a set operation. A call, a cast or an operator
-/// may have another meaning with another operand type, or may accept more types than a column does. A plain column
-/// contains none of these, and neither does a comparison of columns and constants.
+/// Whether the SQL in a span contains a call, a cast, an operator or a set operation. With another operand type, a
+/// call, a cast or an operator may have another meaning, and its operand may be allowed more types than a column. A
+/// plain column contains none of these, and neither does a comparison of columns and constants.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {
@@ -134,10 +134,10 @@ fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool 
             // `'posts_id_seq'::regclass`
             TokenKind::Typecast => !matches!(before, Some(TokenKind::String(_))),
             TokenKind::Operator(_) => true,
-            // `date + integer`. Without an operand before it, the symbol is a sign (`-1`) or the star of a select list
+            // `date + integer`. If no operand precedes the symbol, it is a sign (`-1`) or the `*` of a select list
             // (`SELECT *`).
             TokenKind::Symbol(b'+' | b'-' | b'*' | b'/' | b'%' | b'^') => before.is_some_and(is_operand),
-            // An array or a subscript (`ARRAY[id]`), but not the type `int[]`.
+            // The bracket begins an array or a subscript (`ARRAY[id]`); in the type `int[]`, it does not.
             TokenKind::Symbol(b'[') => next != Some(&TokenKind::Symbol(b']')),
             _ => false,
         }

@@ -1,7 +1,7 @@
-//! Finds the beginning and the end of a statement that is removed from a file.
+//! Finds the part of a file to remove when a statement is removed.
 //!
-//! Input: a text and the span of a statement. Output: the span, extended by the blanks and the line end that belong to
-//! the statement.
+//! Input: the text of a file, and the span of a statement. Output: the span, extended by the blanks and the line end
+//! that belong to the statement.
 
 use dsql_edge_compiler::source::{BYTE_ORDER_MARK, Span};
 use dsql_edge_compiler::syntax::Parsed;
@@ -27,14 +27,14 @@ pub(super) fn cut(parsed: &Parsed<'_>, statement: Span) -> Span {
     Span { start, end: stop }
 }
 
-/// Returns the start of the line if only blanks precede the place, otherwise the place.
+/// If only blanks come before the offset `place` in its line, returns the start of the line, otherwise `place`.
 pub(super) fn line_start(text: &str, place: u32) -> u32 {
     let before = text.get(..place as usize).unwrap_or("");
     let start = before.rfind('\n').map_or(0, |at| at + 1);
     if before.get(start..).is_some_and(|rest| rest.trim().is_empty()) { start as u32 } else { place }
 }
 
-/// Returns the start of the next line if only blanks follow the place, otherwise the place.
+/// If only blanks come after the offset `place` in its line, returns the start of the next line, otherwise `place`.
 fn line_end(text: &str, place: u32) -> u32 {
     let rest = text.get(place as usize..).unwrap_or("");
     match rest.find('\n') {

@@ -5,7 +5,7 @@ use dsql_edge_compiler::Schema;
 
 const TABLE: &str = "CREATE TABLE seat (id int PRIMARY KEY, label text NOT NULL, m int);";
 
-/// Statements after `TABLE`, each with the SQLSTATE and the message of PostgreSQL.
+/// Statements that come after `TABLE`, each with PostgreSQL's SQLSTATE and message.
 const WRONG: [(&str, &str, &str); 26] = [
     ("CREATE INDEX ASYNC i ON seat (labl);", "42703", "column \"labl\" does not exist"),
     ("CREATE INDEX ASYNC i ON seat (id) INCLUDE (labl);", "42703", "column \"labl\" does not exist"),

@@ -1,7 +1,7 @@
 //! Changes the errors "does not exist" and "already exists" into warnings where the schema is not certain.
 //!
-//! Input: an error. Output: the error as a warning, because the missing object may exist, or the object that is in the
-//! way may not exist.
+//! Input: an error. Output: the same diagnostic as a warning, because the linter cannot be sure of the error: an object
+//! that seems to be missing may exist, and an object whose name seems to be taken may not exist.
 
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Severity};
 
@@ -31,7 +31,7 @@ pub(super) fn is_of_taken_name(code: Code) -> bool {
     )
 }
 
-/// Whether an error is that an object does not exist.
+/// Whether the error with this code means that an object does not exist.
 pub(super) fn is_of_name(code: Code) -> bool {
     matches!(
         code,
@@ -46,7 +46,7 @@ pub(super) fn is_of_name(code: Code) -> bool {
     )
 }
 
-/// Whether an error is about an object that the files need not create. DSQL cannot create an operator.
+/// Whether the error is about an object that may come from outside the files. DSQL cannot create an operator.
 pub(super) fn may_be_defined(code: Code) -> bool {
     matches!(code, Code::AmbiguousFunction) || is_of_name(code) && !is_of_column(code)
 }

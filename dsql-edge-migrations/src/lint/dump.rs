@@ -2,7 +2,7 @@
 //! value that the setting always has in DSQL.
 //!
 //! Input: the statements of a file, and its findings. Output: rewrites, if a key can move into CREATE TABLE, if a
-//! constraint is validated later, or if a setting can be left out.
+//! constraint is validated later, or if a `SET` can be removed.
 
 use dsql_edge_compiler::dsql::{Fix, Meaning};
 use dsql_edge_compiler::source::Span;
@@ -54,8 +54,8 @@ pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
     }
 }
 
-/// If a column with an integer type certainly becomes an identity later in the same transaction, returns the place of
-/// the column's type.
+/// If a column of integer type certainly becomes an identity later in the same transaction, returns the span of the
+/// column's type.
 fn column_type(script: &Script<'_>, at: usize, alter: &AlterTable, column: Span) -> Option<Span> {
     let name = alter.actions.iter().find_map(|action| match action {
         AlterAction::AddIdentity { column: name, options, .. } if name.span == column && !cycles(options) => {
@@ -93,7 +93,7 @@ fn is_not_null_alone(column: &TableColumn) -> bool {
         })
 }
 
-/// Whether a statement may change the columns of a table that it names.
+/// Whether a statement that contains the name of a table may change the columns of this table.
 fn changes_columns(statement: &Statement) -> bool {
     match &statement.kind {
         StatementKind::AlterTable(alter) => {

@@ -2,15 +2,15 @@
 //! effects rule out.
 //!
 //! Input: the readable statements of a file. Output: [`Effects`]. SQL that may run is in statements and in the bodies
-//! of functions. A statement of another file may call the functions of this file. A body in SQL is read as a file of
-//! its own. A body in PL/pgSQL is read token by token, and its effect is unknown if it runs a string (`EXECUTE`). The
-//! effect of a call is known if the function is PostgreSQL's and does not run SQL, or if a file of the run defines the
-//! function.
+//! of functions. A statement of another file may call the functions of this file. A body in SQL is analyzed like a
+//! separate file. A body in PL/pgSQL is read token by token, and its effect is unknown if it runs a string (`EXECUTE`).
+//! The effect of a call is known if the function is PostgreSQL's and does not run SQL, or if a file of the run defines
+//! the function.
 //!
 //! Example: `CREATE TABLE t (id serial)`, followed by `\i rest.sql`. The other file may contain `OVERRIDING USER
-//! VALUE`. With this clause, an identity column stores another number than a column with a default. So the rewrite of
-//! `serial` is not offered. A check of only the statements that name the table would not be enough: a view, a function
-//! that was defined before the table, or a psql variable can reach the table without its name.
+//! VALUE`. With this clause, an identity column stores another number than a column with a default does. So the linter
+//! does not offer the rewrite of `serial` in this file. It would not be enough to check the statements that contain the
+//! table's name: a view, an older function or a psql variable can reach the table without its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
 use super::psql::is_harmless;
 use super::strings::changes_strings;
 
-/// Settings at the head of a dump. In DSQL, these settings already have these values, or have no effect.
+/// Settings at the head of a dump. In DSQL, a setting in this list always has this value, or has no effect.
 const SETTINGS: &[(&str, &str)] = &[
     ("check_function_bodies", "false"),
     ("client_min_messages", "warning"),
@@ -48,7 +48,7 @@ const MOST_BODIES: usize = 8;
 const WORDS_OF_PLPGSQL: &[&str] =
     &["assert", "elseif", "elsif", "foreach", "perform", "raise", "slice", "while"];
 
-/// Keywords of SQL that a parenthesis may follow, and that may be the name of a function elsewhere.
+/// SQL keywords after which a parenthesis may follow, and which may be names of functions in other contexts.
 const BEFORE_PARENTHESES: &[Keyword] = &[
     Keyword::By,
     Keyword::Columns,
@@ -64,28 +64,29 @@ const BEFORE_PARENTHESES: &[Keyword] = &[
     Keyword::Sets,
 ];
 
-/// The changes that a function makes in its caller's transaction, as far as they are known. If a function makes several
-/// changes, the greatest variant is used.
+/// The changes that a function makes as a part of its caller's transaction, as far as they are known. The variants are
+/// ordered; for a function that makes several changes, the greatest of these variants is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Change {
     #[default]
     Nothing,
     Rows,
     Schema,
-    /// The function's body calls a function that no file defines.
+    /// The body of the function calls a function that no file defines.
     CallsUnknown,
-    /// The function's body is not read.
+    /// This module does not read the body of the function.
     Unread,
     /// No file defines the function.
     Unknown,
 }
 
-/// All functions that have the same name.
+/// The effects of all functions that have the same name.
 #[derive(Clone, Default)]
 struct Function {
-    /// The change that the functions make with the statements of their own bodies.
+    /// The change that the functions make with the statements in their own bodies, without the functions that they
+    /// call.
     change: Change,
-    /// The names of the functions that the bodies call, apart from PostgreSQL's functions.
+    /// The names of the functions that the bodies call; PostgreSQL's functions are not included.
     calls: BTreeSet<String>,
 }
 
@@ -98,7 +99,7 @@ pub(super) struct Effects {
     calls: BTreeSet<String>,
     /// The functions that the files define, by name.
     defines: BTreeMap<String, Function>,
-    /// Whether a literal may end at another place than `lint` assumes.
+    /// Whether a string literal may end at another position than `lint` assumes.
     pub(super) changes_strings: bool,
     /// Whether the files have `OVERRIDING USER VALUE`: an identity column and a column with a default store different
     /// values.
@@ -106,12 +107,12 @@ pub(super) struct Effects {
     /// Whether the files add CYCLE to an existing sequence. Such a sequence begins again after its last value, and the
     /// last value depends on the sequence's type.
     pub(super) cycles_later: bool,
-    /// The settings that the files depend on, or set to other values.
+    /// The settings on which the files depend, or which the files set to other values.
     settings: BTreeSet<&'static str>,
 }
 
 impl Effects {
-    /// Returns the effects of a file. `is_read`: whether each statement of the file can be read.
+    /// Returns the effects of a file. `is_read` is true if every statement of the file can be read.
     pub(super) fn of(parsed: &Parsed<'_>, is_read: bool) -> Effects {
         let mut found =
             Effects { is_unknown: !is_read, changes_strings: changes_strings(parsed), ..Effects::default() };
@@ -224,7 +225,7 @@ impl Effects {
         }
     }
 
-    /// Adds the effects of a function's body; returns the change that its statements make.
+    /// Adds the effects of the statements in a function's body; returns the change that these statements make.
     fn add_body(
         &mut self,
         function: &CreateFunction,
@@ -236,7 +237,7 @@ impl Effects {
         }
         let tokens = statement.own_tokens();
         let Some(body) = body(tokens) else {
-            // `BEGIN ATOMIC` and RETURN do not accept DDL, so such a body can only change rows.
+            // Such a body can change rows but not the schema, because `BEGIN ATOMIC` and RETURN do not accept DDL.
             self.add_code(&statement.kind, tokens);
             let writes = [Keyword::Insert, Keyword::Update, Keyword::Delete];
             let is_write = |it: &Token| writes.iter().any(|keyword| it.kind == TokenKind::Keyword(*keyword));
@@ -279,7 +280,7 @@ fn body(tokens: &[Token]) -> Option<&str> {
     })
 }
 
-/// Whether a statement sets one of the settings to the value that it has in DSQL.
+/// Whether a statement only sets one of the settings to the value that the setting always has in DSQL.
 fn is_default(set: &Set) -> bool {
     set.values.len() == 1 && SETTINGS.contains(&(set.name.as_str(), set.values[0].as_str()))
 }
@@ -289,7 +290,7 @@ fn copies_file(command: &PsqlCommand, text: &str) -> bool {
     command.name == "copy" && !command.span.text(text).to_ascii_lowercase().contains("program")
 }
 
-/// Whether a statement runs SQL that its own text does not contain.
+/// Whether a statement runs SQL that is not a part of the statement.
 fn is_unknown(kind: &StatementKind, tokens: &[Token]) -> bool {
     let has = |keyword| tokens.iter().any(|token| token.kind == TokenKind::Keyword(keyword));
     match kind {
@@ -335,7 +336,8 @@ fn called<'t>(kind: &StatementKind, tokens: &'t [Token], at: usize) -> Option<&'
     (!is_alias && !is_setting && !is_postgres(name)).then_some(name)
 }
 
-/// Whether a statement reads or writes rows, so that a keyword before a parenthesis may be a function.
+/// Whether a statement reads or writes rows; in such a statement, a keyword before a parenthesis may be the name of a
+/// function.
 fn is_of_rows(kind: &StatementKind) -> bool {
     matches!(
         kind,

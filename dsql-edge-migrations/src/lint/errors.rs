@@ -1,6 +1,7 @@
 //! The errors of DSQL's rules in the files of a folder of migrations.
 //!
-//! Input: the texts of the files. Output: the errors of `dsql-edge lint --for-migrate`, as they are shown to people.
+//! Input: the texts of the files, in the order in which they run. Output: the errors of `dsql-edge lint --for-migrate`,
+//! as they are shown to people.
 
 use std::collections::BTreeMap;
 

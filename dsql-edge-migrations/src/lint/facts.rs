@@ -13,18 +13,18 @@ use dsql_edge_compiler::syntax::ast::{AlterAction, AlterTable, ObjectKind, State
 use dsql_edge_compiler::syntax::keyword::Keyword as K;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 
-/// The facts after the statements so far.
+/// The facts that the statements before the current one prove, without a schema before the files.
 #[derive(Clone, Default)]
 pub(super) struct Facts {
-    /// For each role that a statement created or dropped, whether it exists.
+    /// Whether a role exists, for each role that a statement created or dropped.
     roles: BTreeMap<String, bool>,
-    /// The columns that tables certainly have, by the name of the table as it is written.
+    /// The columns that a table certainly has; the key is the table's name as the statements contain it.
     columns: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Facts {
-    /// Adds the facts of a statement; returns the errors of the statement. `is_unlisted`: whether the schema so far
-    /// does not have the table that the statement alters.
+    /// Adds the facts of a statement; returns the errors of the statement. `is_unlisted` is true if the statement
+    /// alters a table that the schema does not have.
     pub(super) fn follow(&mut self, statement: ParsedStatement<'_>, is_unlisted: bool) -> Vec<Diagnostic> {
         match &statement.kind {
             StatementKind::Utility("CREATE ROLE" | "CREATE USER" | "CREATE GROUP") => {
@@ -35,7 +35,7 @@ impl Facts {
             StatementKind::AlterTable(alter) if alter.object == ObjectKind::Table && is_unlisted => {
                 self.alter(alter)
             }
-            // After a rename or a move, the names may mean other tables.
+            // After a rename or a move to another schema, the recorded names may mean other tables.
             StatementKind::AlterTable(alter) if alter.actions.iter().any(moves) => {
                 self.columns.clear();
                 Vec::new()
@@ -127,7 +127,7 @@ impl Facts {
     }
 }
 
-/// Whether an action gives a table another name.
+/// Whether an action of ALTER TABLE changes the table's name or schema.
 fn moves(action: &AlterAction) -> bool {
     matches!(action, AlterAction::Rename(_) | AlterAction::SetSchema(_))
 }

@@ -1,7 +1,7 @@
 //! Lints one file, statement by statement: finds the file's syntax errors, and the rules that its statements break.
 //!
-//! Input: the text of a file, and the schema after the files before it. Output: findings in the order of the text. If
-//! a statement cannot be read, the next one is still read.
+//! Input: the text of a file, and the schema after the files before it. Output: findings in the order of their
+//! positions. A statement that cannot be read does not prevent the statements after it from being read.
 
 use std::collections::HashMap;
 
@@ -62,8 +62,8 @@ fn lint_with(
     linted
 }
 
-/// Returns the errors of the statements that `migrate` divides into batches. Errors of names are left out here:
-/// `resolve` reports the names that are certainly wrong.
+/// Returns the errors of the statements that `migrate` divides into batches. This function does not report errors about
+/// names, because another module does: `resolve` reports each name that is certainly wrong.
 fn batch_errors(linted: &[LintedFile], at: usize) -> Vec<Finding> {
     let (Some(before), Some(file)) = (linted.get(..at), linted.get(at)) else { return Vec::new() };
     if file.findings.iter().any(|finding| finding.diagnostic.is_error()) {
@@ -83,7 +83,7 @@ fn batch_errors(linted: &[LintedFile], at: usize) -> Vec<Finding> {
         .collect()
 }
 
-/// Lints a text as one of the files of a run.
+/// Lints the text of one file of a run.
 pub(super) fn lint_among(
     text: &str,
     place: (&Run<'_>, usize),

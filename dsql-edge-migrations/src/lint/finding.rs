@@ -1,7 +1,7 @@
 //! The findings of a file.
 //!
-//! Input: a diagnostic, and the rule and the rewrite that belong to the diagnostic. Output: a value that each format
-//! prints.
+//! Input: a diagnostic, with the rule that the statement breaks and the rewrite, if there are any. Output: a value that
+//! each format prints.
 
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::{Fix, Rule};
@@ -9,21 +9,21 @@ use dsql_edge_compiler::source::{Lines, Span};
 
 /// A file and its findings.
 pub struct LintedFile {
-    /// The file's name, as the caller has given it.
+    /// The name of the file, as the caller passed it.
     pub name: String,
     /// Its text.
     pub text: String,
-    /// The starts of the file's lines.
+    /// The byte offsets at which the lines of the file start.
     pub lines: Lines,
-    /// The findings, in the order of the text.
+    /// The findings, in the order of their positions.
     pub findings: Vec<Finding>,
 }
 
 /// A problem in a file.
 pub struct Finding {
-    /// The message, the place, and a hint.
+    /// The message, the span and the hint.
     pub diagnostic: Diagnostic,
-    /// The rule that the statement breaks; `None` for a syntax error.
+    /// The rule that the statement breaks; `None` if the finding is a syntax error.
     pub rule: Option<&'static Rule>,
     /// The rewrite, if there is a single safe rewrite.
     pub fix: Option<Fix>,
@@ -37,7 +37,7 @@ impl Finding {
         self.rule.is_some_and(|rule| rule.id == "index_not_valid")
     }
 
-    /// Replaces advice that a migration cannot follow: `CALL sys.wait_for_job` is not allowed in a migration.
+    /// Replaces advice that is not possible in a migration: `CALL sys.wait_for_job` is not allowed in a migration.
     pub(super) fn advise_for_migrate(&mut self) {
         if self.rule.is_some_and(|rule| rule.id == "index_async") {
             let hint = "write CREATE INDEX ASYNC: `dsql-edge migrate` waits for its job";

@@ -1,5 +1,5 @@
-//! Applies rewrites: a finding that has one safe rewrite is rewritten in its place, and everything else stays
-//! unchanged, including comments, blanks and line endings.
+//! Applies rewrites: a finding with one safe rewrite is fixed, and everything else stays unchanged, including comments,
+//! blanks and line endings.
 //!
 //! Input: a text. Output: the text with the rewrites, and the number of findings that they fix.
 
@@ -79,7 +79,8 @@ fn order(fix: &Fix) -> Order {
 /// Selects fixes whose edits do not touch each other; returns the edits of these fixes, and the number of fixes.
 /// Either all edits of a fix are returned, or none of them.
 fn compatible(fixes: impl Iterator<Item = Fix>) -> (Vec<(Span, String)>, usize) {
-    // The edits, by their starts. Edits do not overlap, so the last edit before a place has the greatest end.
+    // The edits, by their starts. Edits do not overlap, so of the edits before a position, the last edit has the
+    // greatest end.
     let mut edits: BTreeMap<u32, (Span, String)> = BTreeMap::new();
     let mut count = 0;
     for fix in fixes {

@@ -1,9 +1,9 @@
 //! Moves a key into the CREATE TABLE of its table, where DSQL accepts the key, if a script adds the key in a later
 //! statement, as pg_dump does.
 //!
-//! Input: the statement that adds the key. Output: the edits, and the condition under which the
-//! script has the same effect with these edits; `None` if a statement between CREATE TABLE and the
-//! key could behave differently, or if CREATE TABLE could fail with the key.
+//! Input: the statement that adds a key to a table in a script. Output: the edits, and the condition under which the
+//! script has the same effect with these edits. The output is `None` if CREATE TABLE could fail because of the key, or
+//! if a statement between CREATE TABLE and the key could behave differently.
 
 use dsql_edge_compiler::dsql::Meaning::{Same, SameIfAllSucceed};
 use dsql_edge_compiler::dsql::{Fix, is_in_keys};
@@ -68,7 +68,7 @@ fn the_key(alter: &AlterTable) -> Option<(&Constraint, &KeyConstraint)> {
     }
 }
 
-/// Whether CREATE TABLE with the key succeeds whenever it succeeds without the key.
+/// Whether moving the key into CREATE TABLE can never make CREATE TABLE fail.
 fn takes(table: &CreateTable, constraint: &Constraint, key: &KeyConstraint) -> bool {
     let plain = table.partition_of.is_none()
         && table.of_type.is_none()
@@ -124,13 +124,13 @@ fn generated(table: &CreateTable, key: &KeyConstraint, constraint: &Constraint) 
     }
 }
 
-/// How the effect of a statement changes if the key moves into CREATE TABLE. The statement names the table, and is
-/// between CREATE TABLE and the key.
+/// The relation between a statement and the key: whether the statement has another effect if the key is already in
+/// CREATE TABLE. The statement is between CREATE TABLE and the key, and contains the table's name.
 enum Relation {
-    /// The effect of the statement does not change.
+    /// The statement has the same effect.
     None,
-    /// The statement adds rows. If its rows violate the key, this statement fails with the rewrite; without the
-    /// rewrite, the later statement that adds the key fails.
+    /// The statement adds rows. If these rows violate the key, the rewritten script fails at this statement, but the
+    /// original script fails at the later statement that adds the key.
     AddsRows,
     /// The statement may behave differently.
     Other,
@@ -171,7 +171,7 @@ fn relation(script: &Script<'_>, at: usize) -> Relation {
 
 /// Returns the edits that write the key after the elements of CREATE TABLE.
 fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<(Span, String)>> {
-    // The parenthesis that closes the elements: the one at depth 1.
+    // The parenthesis that closes the elements of CREATE TABLE has the depth 1.
     let (mut depth, mut close, mut end_of_last) = (0usize, None, None);
     for token in script.tokens(creates) {
         match token.kind {
@@ -189,8 +189,8 @@ fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<
     }
     let (close, insert) = (close?, end_of_last?);
     let after = Span { start: insert, end: insert };
-    // If the closing parenthesis is on a line of its own, the key also gets a line of its own, and a comment after the
-    // last element stays where it is.
+    // If the closing parenthesis is on a separate line, the key also gets a separate line, and a comment after the last
+    // element stays where it is.
     let text = script.parsed.text.as_ref();
     let line = line_start(text, close.start);
     Some(if line < close.start || text.get(..line as usize).is_some_and(|it| it.ends_with('\n')) {

@@ -6,10 +6,10 @@
 //! A script has the same effect if it leaves the same catalog and the same rows, apart from differences that DSQL
 //! forces. For example, in DSQL an identity column is a bigint, and an index has no ASC or DESC and is built by a job.
 //! `tests/rewrites` compares catalog and rows on PostgreSQL. A rewrite that replaces one statement by two has the same
-//! effect only if every statement succeeds; otherwise the effect of one of the two may remain. For example, if a row
-//! violates the constraint of `ADD CONSTRAINT`, the constraint remains NOT VALID. If a transaction becomes several
-//! transactions and a later one fails, the first one remains applied. It is certain that no row violates the constraint
-//! only if the script created the table and added no rows to it.
+//! effect only if every statement succeeds; otherwise the effect of one of the two may remain. For example, `ADD
+//! CONSTRAINT` becomes two statements; if a row violates the constraint, the second statement fails, and the constraint
+//! remains NOT VALID. If a rewrite divides a transaction and a later part fails, the earlier part remains applied. It
+//! is certain that no row violates the constraint only if the script created the table and added no rows to it.
 
 use std::collections::BTreeSet;
 
@@ -56,8 +56,7 @@ const INDEPENDENT_OF_THE_RUN: &[&str] = &[
 /// The maximum length of a name in bytes: PostgreSQL truncates a longer name.
 const LONGEST_NAME: usize = 63;
 
-/// Keeps the rewrites with which the script has the same effect, and adds the rewrite of
-/// transactions.
+/// Keeps those rewrites that do not change the effect of the script, and adds the rewrite that divides transactions.
 pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
     for finding in findings.iter_mut() {
         let (Some(rule), Some(at)) = (finding.rule, script.at(finding.statement)) else { continue };
@@ -72,20 +71,20 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
         }
         finding.fix = finding.fix.take().and_then(|fix| {
             let meaning = meaning(script, at, rule, finding.diagnostic.span)?;
-            // If the rewrite itself already requires that every statement succeeds, this condition is kept.
+            // If the rewrite already has the condition that every statement succeeds, it keeps this condition.
             Some(Fix { meaning: if fix.meaning == Same { meaning } else { fix.meaning }, ..fix })
         });
     }
 }
 
-/// Finds rewrites that move something across a failing statement. Such a rewrite has the same effect only if the rest
-/// of the file still runs: with `ON_ERROR_STOP`, psql stops at the failing statement, and then the rewritten file has
-/// changed more than the original file.
+/// Finds rewrites that move something across a failing statement. Such a rewrite has the same effect only if psql runs
+/// the rest of the file after the error: with `ON_ERROR_STOP`, psql stops at the failing statement, and then the
+/// rewritten file has changed more than the original file.
 ///
-/// Input: the findings with their rewrites. A rewrite that is correct only if all statements succeed
+/// Input: the findings, with their rewrites. A rewrite that is correct only if all statements succeed
 /// (`SameIfAllSucceed`) is applied only with `--assume-success`. Without `--assume-success`, the statement is not
-/// rewritten, and DSQL still rejects it. Other rewrites may move something across this statement, so the search is
-/// repeated until no rewrite's condition changes.
+/// rewritten, and DSQL still rejects it. Other rewrites may move something across the rejected statement, so the search
+/// is repeated until it changes no further condition.
 pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
     loop {
         let is_left = |it: &&Finding| {
@@ -98,7 +97,7 @@ pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
             let Some(fix) = finding.fix.as_mut().filter(|fix| fix.meaning == Same) else { continue };
             let first =
                 fix.edits.iter().map(|(span, _)| span.start).min().unwrap_or(own.start).min(own.start);
-            // The rewrite depends on a later statement, which validates the constraint.
+            // The rewrite is correct because a later statement validates the constraint.
             let validation = || script.at(own).and_then(|at| validation(script, at));
             let last = (fix.title == NOT_VALID).then(validation).flatten();
             let end = last.and_then(|at| script.statements().get(at)).map_or(own.end, |it| it.span.start);
@@ -175,8 +174,8 @@ fn column_at(table: &CreateTable, place: Span) -> Option<&str> {
     })
 }
 
-/// Returns the condition for building an index by a job. Until the job has built a unique index, the table accepts
-/// duplicates, and `ON CONFLICT` and foreign keys cannot use the index.
+/// Returns the condition under which a job may build the index without a change of the script's effect. Until the job
+/// has built a unique index, the table accepts duplicates, and `ON CONFLICT` and foreign keys cannot use the index.
 fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<Meaning> {
     if !index.unique || script.sent == Sent::Migrate {
         return Some(Same);
@@ -197,14 +196,14 @@ fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<M
     Some(if written { SameIfAllSucceed } else { Same })
 }
 
-/// Whether a statement may fail while an index is not built yet.
+/// Whether a statement may fail if it runs before the index is built.
 fn needs_index(script: &Script<'_>, at: usize, index: &CreateIndex) -> bool {
     let table = &index.table;
     let Some(statement) = script.statements().get(at) else { return true };
     let has = |keyword| script.has(statement, keyword);
     let names = script.names(statement, table.name());
     match &statement.kind {
-        // The target may be a view of the table, or the table under another name.
+        // The INSERT may write to a view of the table, or to the table under another name.
         StatementKind::Insert(_) if has(Keyword::Conflict) => names || !rows::stays_in_its_table(script, at),
         StatementKind::AlterTable(alter) if renames(alter) => names,
         StatementKind::AlterTable(_) | StatementKind::CreateTable(_) => {
@@ -226,7 +225,7 @@ fn needs_index(script: &Script<'_>, at: usize, index: &CreateIndex) -> bool {
     }
 }
 
-/// The foreign keys that a statement adds.
+/// Returns the foreign keys that a statement adds.
 fn foreign_keys(statement: &StatementKind) -> impl Iterator<Item = &ForeignKeyConstraint> {
     let (elements, actions) = match statement {
         StatementKind::CreateTable(table) => (table.elements.as_slice(), &[][..]),
@@ -264,13 +263,14 @@ fn may_refer_by(key: &ForeignKeyConstraint, index: &CreateIndex) -> bool {
     key.table.name() == index.table.name() && columns == Some(referenced)
 }
 
-/// Whether a later file names `table`, or an object that the current file derives from `table`.
+/// Whether a later file contains the name `table`, or the name of an object that the current file derives from `table`.
 fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
     script.has_later_files() && derived(script, at, table).iter().any(|name| script.is_in_later_files(name))
 }
 
-/// Whether an earlier or a later file names `table`, or an object that the current file derives from `table`. A
-/// function may be defined before the table that its body names.
+/// Whether an earlier or a later file contains the name `table`, or the name of an object that the current file derives
+/// from `table`. An earlier file can contain the name too, because a function may be defined before the table that its
+/// body uses.
 fn is_met_elsewhere(script: &Script<'_>, at: usize, table: &str) -> bool {
     let is_met = |name: &&str| script.is_in_earlier_files(name) || script.is_in_later_files(name);
     script.has_other_files() && derived(script, at, table).iter().any(is_met)
@@ -313,12 +313,12 @@ fn renames(alter: &AlterTable) -> bool {
     alter.actions.iter().any(renames)
 }
 
-/// Whether each statement has the same effect for an identity column as for a column with a
-/// default. A sequence that belongs to an identity cannot be assigned to another column or dropped.
+/// Whether every statement has the same effect on an identity column as on a column with a default. A sequence that
+/// belongs to an identity cannot be assigned to another column or dropped.
 fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &str) -> bool {
     let (name, all) = (table.name.name(), script.statements().len());
-    // If the name is taken, PostgreSQL appends a number, which the comparison ignores. A name that is too long would be
-    // truncated.
+    // If the name is taken, PostgreSQL appends a number, which the comparison ignores. PostgreSQL shortens a name that
+    // is too long, so with such a name, the result is `false`.
     let sequence = format!("{name}_{column}_seq");
     if script.effects().overrides_user_values || sequence.len() > LONGEST_NAME {
         return false;

@@ -1,9 +1,9 @@
 //! The linter: compares files of SQL with DSQL's rules, or with PostgreSQL's syntax and a schema, and rewrites statements
 //! that break a rule.
 //!
-//! Input: the texts of files. Output: findings, the errors as they are shown to people, or the files with the findings
-//! fixed. `dsql-edge lint` prints all findings. `dsql-edge migrate`, `dsql-local --migrations` and `#[dsql_edge::test]` send
-//! nothing before the errors are fixed.
+//! Input: the texts of files. Output: one of three: the findings, the errors as text for people, or the files with the
+//! findings fixed. `dsql-edge lint` prints all findings. `dsql-edge migrate`, `dsql-local --migrations` and
+//! `#[dsql_edge::test]` send nothing before the errors are fixed.
 
 mod allowed;
 mod answers;

@@ -1,8 +1,9 @@
 //! Decides whether it is certain, from the statements before a name, which object the name means.
 //!
-//! Input: the statements and psql commands of a file. Output: the place up to which names are certain, and the
-//! transactions that the file rolls back. `lint` restores the schema at the end of such a transaction. After a command
-//! or a statement with an unknown effect on names, findings that depend on a name are left out.
+//! Input: the statements and psql commands of a file. Output: the offset up to which names are certain, and the
+//! transactions that the file rolls back. When a rolled-back transaction ends, `lint` restores the schema from before
+//! the transaction. After a command or a statement with an unknown effect on names, findings that depend on a name are
+//! not reported.
 
 use std::collections::BTreeMap;
 
@@ -27,15 +28,15 @@ const BY_NAME: [&str; 10] = [
 /// Commands of psql after which the file alone does not show which objects exist.
 const COMMANDS: [&str; 7] = ["i", "include", "ir", "include_relative", "c", "connect", "gexec"];
 
-/// The maximum number of transactions whose effects are undone. The schema is copied at the beginning of each of these
-/// transactions.
+/// The maximum number of transactions whose effects are undone. At the beginning of each of these transactions, the
+/// linter copies the schema.
 const MOST_UNDONE: usize = 16;
 
-/// The places in a file from which names are not certain.
+/// The offsets in a file after which the meaning of names is not certain.
 pub(super) struct NameCertainty {
-    /// After this place in the file, it is not known which objects exist.
+    /// After this offset in the file, it is not known which objects exist.
     objects: u32,
-    /// After this place in the file, the search path is not known.
+    /// After this offset in the file, the search path is not known.
     path: u32,
     /// The transactions that are rolled back: the indexes of their first and last statements.
     undone: BTreeMap<usize, usize>,
@@ -85,7 +86,7 @@ impl NameCertainty {
         self.objects == u32::MAX
     }
 
-    /// Whether the transaction that begins with the statement at this index is rolled back.
+    /// Whether the script rolls back the transaction that begins with the statement at this index.
     pub(super) fn begins_undone_block(&self, at: usize) -> bool {
         self.undone.contains_key(&at)
     }
@@ -95,7 +96,7 @@ impl NameCertainty {
         self.undone.values().any(|end| *end == at)
     }
 
-    /// Whether it is certain, from the earlier statements, which objects a statement names.
+    /// Whether the earlier statements determine with certainty which objects the names in a statement mean.
     pub(super) fn is_name_certain(&self, statement: &Statement) -> bool {
         statement.span.start < self.objects.min(self.path)
     }
@@ -107,7 +108,8 @@ impl NameCertainty {
             StatementKind::AlterTable(alter) => alter.name.schema().is_some(),
             StatementKind::CreateIndex(index) => index.table.schema().is_some(),
             StatementKind::CreateSchema(_) => true,
-            // The other statements need no lookup: CREATE TABLE, for example, contains the types of its columns.
+            // For the other statements, nothing has to be looked up: CREATE TABLE, for example, contains the types of
+            // its columns itself.
             _ => return true,
         };
         let place = statement.span.start;

@@ -1,7 +1,7 @@
 //! Lints files for a PostgreSQL: the syntax of each statement, and its names and types.
 //!
-//! Input: files in the order in which they run, and the schema before them. Output: findings in the order of the text. No
-//! rule of DSQL applies, and no finding has a rewrite.
+//! Input: files in the order in which they run, and the schema before them. Output: findings in the order of their
+//! positions. No rule of DSQL applies, and no finding has a rewrite.
 //!
 //! Each statement is compared with the schema that the statements before it produce. Queries, the queries of views, and
 //! the expressions of defaults, CHECK constraints and indexes are analyzed in the same way as in `sql!`. The bodies of
@@ -25,7 +25,8 @@ use super::script::Script;
 use super::sent::Sent;
 use super::{doubt, resolve, unfollowed};
 
-/// Lints files in the order in which they run. Without a schema, the files must create everything that they use.
+/// Lints files in the order in which they run. Without a schema before the files, the files must create everything that
+/// they use.
 pub fn lint_postgres(
     files: impl IntoIterator<Item = (String, String)>,
     schema: Option<&Schema>,
@@ -74,7 +75,7 @@ impl State {
             // The schema lists every table.
             let of_roles = self.facts.follow(statement, false);
             let defined = resolve::errors_of_definition(statement, self.grown.schema(), &contradictions);
-            // `contradictions` repeats some of the errors that `found` already has.
+            // `contradictions` contains some of the errors in `found` again, so it is used only if `found` is empty.
             if found.is_empty() {
                 found = contradictions;
             }
@@ -97,8 +98,8 @@ impl State {
             let of = |diagnostic| Finding { diagnostic, rule: None, fix: None, statement: statement.span };
             findings.extend(found.into_iter().map(of));
         }
-        // The loop notices an unreadable statement only at the next readable one, and there is none if the unreadable
-        // statement is the last.
+        // The loop detects an unreadable statement when it reaches the next readable statement; after the last readable
+        // statement, this check is necessary.
         self.uncertain |= changes.is_some() || !certainty.shows_objects();
         findings.extend(places);
         if sent == Sent::Migrate {

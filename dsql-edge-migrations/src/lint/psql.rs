@@ -1,12 +1,12 @@
-//! Decides which commands of psql change the statements that are sent to the server.
+//! Decides which psql commands change what psql sends to the server.
 //!
-//! Input: a command. Output: whether the statements around the command run as they are written.
+//! Input: a command. Output: whether psql runs the statements before and after the command as they are written.
 
 use dsql_edge_compiler::syntax::PsqlCommand;
 
 /// Whether psql sends the same statements, in the same way, as without this command.
 pub(super) fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
-    // psql runs the text between backquotes as a command of the shell.
+    // psql runs a string in backquotes as a command of the shell.
     if command.span.text(text).contains('`') {
         return false;
     }

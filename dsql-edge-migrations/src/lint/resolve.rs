@@ -5,9 +5,10 @@
 //!
 //! [`Resolved`] does this for DSQL, where the schema before the files need not be known. A dump or a single migration
 //! may use objects that exist already, so their names are not resolved. The files of a folder probably begin with an
-//! empty schema: an unknown name is a warning, unless the first statement already uses an unknown table. Two errors are
-//! reported even if nothing is known about the schema before the files: the files themselves create a name twice, or an
-//! index or a constraint names a column that its table does not have, although the files create the table.
+//! empty schema: an unknown name is a warning, unless the first statement already uses an unknown table. Even if
+//! nothing is known about the schema before the files, two errors are certain. The first error is that the files create
+//! the same name twice. The second error is that an index or a constraint refers to a column that does not exist in its
+//! table, although the files create this table.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +36,7 @@ enum Before {
     Everything,
 }
 
-/// The schema and the other facts that are known after the statements so far.
+/// The state of the linter after the statements so far: the schema, and other facts.
 #[derive(Clone)]
 pub(super) struct State {
     grown: Growth,
@@ -52,13 +53,13 @@ pub(super) struct Resolved {
     state: State,
     before: Before,
     /// Whether the schema before the files lists every index and constraint. A schema that is read from a file of DDL
-    /// may leave some out.
+    /// may lack some indexes and constraints.
     lists_all: bool,
     /// Whether the files certainly run one after the other, as `migrate` sends them.
     is_sequence: bool,
-    /// The number of files so far.
+    /// The number of files that were read so far.
     files: usize,
-    /// Whether a statement so far may have changed the schema in a way that is not known.
+    /// Whether a statement that was already read may have changed the schema in an unknown way.
     uncertain: bool,
     /// Those statements of the file that have an unknown effect on the schema.
     unknown_after: Vec<Span>,
@@ -95,17 +96,18 @@ impl Resolved {
         Resolved { is_sequence, ..self }
     }
 
-    /// The state after the statements so far.
+    /// Returns a copy of the state after the statements so far.
     pub(super) fn state(&self) -> State {
         self.state.clone()
     }
 
-    /// Returns to an earlier state, because a transaction was rolled back.
+    /// Returns to the state before a transaction that was rolled back.
     pub(super) fn restore(&mut self, state: State) {
         self.state = state;
     }
 
-    /// Begins a file; `unknown` has the statements that cannot be read or followed.
+    /// Begins a file; `unknown` contains those statements of the file that cannot be read, or whose effect is not
+    /// known.
     pub(super) fn begin_file<'f>(&mut self, text: &str, unknown: impl Iterator<Item = &'f Finding>) {
         self.state.grown.begin_session();
         self.files += 1;
@@ -115,8 +117,8 @@ impl Resolved {
         self.unknown_after = unknown.filter(changes).map(|it| it.statement).collect();
     }
 
-    /// Ends a file, whose last statement may have an unknown effect. `is_certain`: whether it is certain which objects
-    /// exist after the file.
+    /// Records the end of a file; if the effect of the file's last statement is not known, this matters for the next
+    /// file. `is_certain`: whether it is certain which objects exist after the file.
     pub(super) fn end_file(&mut self, is_certain: bool) {
         self.uncertain |= !self.unknown_after.is_empty() || !is_certain;
     }
@@ -133,7 +135,8 @@ impl Resolved {
     }
 
     /// Applies a statement to the schema. Returns the errors in the statement's names and types, except those that a
-    /// rule has already reported (`own`). `certain` is whether the names in the statement can be resolved.
+    /// rule has already reported (`own`). `certain` is whether it is certain to which objects the names in the
+    /// statement refer.
     pub(super) fn follow(
         &mut self,
         statement: ParsedStatement<'_>,
@@ -162,7 +165,7 @@ impl Resolved {
             contradictions.retain(|error| is_of_taken_name(error.code) && is_certain);
             defined.clear();
         }
-        // `contradictions` repeats some of the errors that `found` already has.
+        // `contradictions` contains some of the errors in `found` again, so it is used only if `found` is empty.
         if found.is_empty() {
             found = contradictions;
         }
@@ -192,8 +195,9 @@ impl Resolved {
         found
     }
 
-    /// Removes and returns the errors that are certain whatever exists before the files: the errors of a definition
-    /// that names only columns of a table that the files create, and only operators and types of PostgreSQL.
+    /// Removes and returns the errors of a definition that are certain, whatever the schema before the files contains.
+    /// Such a definition uses only columns of a table that the files create, and only operators and types of
+    /// PostgreSQL.
     fn certain_of_definition(
         &self,
         statement: ParsedStatement<'_>,
@@ -217,7 +221,7 @@ impl Resolved {
         certain
     }
 
-    /// Applies a statement, and returns its contradictions to the statements before it.
+    /// Applies a statement; returns an error for each part of the statement that contradicts earlier statements.
     fn apply(&mut self, statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
         let State { grown, facts, conditional, has_cascaded } = &mut self.state;
         let mut is_unlisted = false;
@@ -256,7 +260,7 @@ impl Resolved {
         found
     }
 
-    /// Whether a name is certainly taken if an earlier statement created the name and this statement creates it again.
+    /// Whether the name that this statement creates is certainly taken, if an earlier statement has created it too.
     fn is_certainly_taken(&self, statement: ParsedStatement<'_>) -> bool {
         let is_conditional = match &statement.kind {
             StatementKind::AlterTable(alter) => self.state.conditional.contains(alter.name.name()),
@@ -307,14 +311,15 @@ pub(super) fn errors(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<Dia
     }
 }
 
-/// Returns the errors in the expressions of a statement that defines a table, an index or a domain. `schema` is the schema
-/// after the statement, and `contradictions` are the errors of the statement's names.
+/// Returns the errors in the expressions of a statement that defines a table, an index or a domain. `schema` is the
+/// schema after the statement, and `contradictions` contains the errors that were already found in the statement's
+/// names.
 pub(super) fn errors_of_definition(
     statement: ParsedStatement<'_>,
     schema: &Schema,
     contradictions: &[Diagnostic],
 ) -> Vec<Diagnostic> {
-    // After these errors, the schema has another table than the statement means, or none.
+    // After one of these errors, the schema does not contain the table that the statement means.
     if contradictions.iter().any(|it| it.code == Code::UnknownTable || is_of_taken_name(it.code)) {
         return Vec::new();
     }
@@ -337,7 +342,7 @@ fn of_sql(errors: Diagnostics) -> Vec<Diagnostic> {
     errors.into_iter().filter(is_of_sql).collect()
 }
 
-/// Whether a statement that cannot be read may change the schema.
+/// Whether a statement may change the schema, if this statement cannot be parsed.
 pub(super) fn may_change_schema(text: &str) -> bool {
     let word = text.split(|it: char| !it.is_alphabetic()).next().unwrap_or("");
     ["CREATE", "ALTER", "DROP"].iter().any(|first| word.eq_ignore_ascii_case(first))
@@ -387,7 +392,7 @@ mod tests {
         }
     }
 
-    /// Statements, each with PostgreSQL's SQLSTATE and message after `ALL`.
+    /// Statements that come after `ALL`, each with PostgreSQL's SQLSTATE and message.
     const WRONG: [(&str, &str, &str); 30] = [
         ("CREATE TABLE b (id int);", "42P07", "relation \"b\" already exists"),
         ("CREATE TABLE i (id int);", "42P07", "relation \"i\" already exists"),

@@ -1,14 +1,13 @@
 //! Follows a table that a script creates: whether a name still refers to the table, and whether the table may have
 //! rows.
 //!
-//! Input: a script and one of its statements. Output: answers (true or false); an answer is true only if the script
-//! proves it. Rows reach a table through statements that name it, and through views, rules, triggers, partitions and
-//! functions: other statements use such an object without the table's name. So a statement that writes is followed only
-//! if it writes to a plain table that the script also created, and calls only PostgreSQL's functions. Any other
-//! statement may have written to any table.
+//! Input: a script and one of its statements. Output: boolean answers; an answer is true only if the script proves it.
+//! Some statements write to a table without its name: they use a view, rule, trigger, partition or function, which then
+//! writes to the table. So this module only follows a statement that writes to a plain table of the script, and that
+//! calls no functions except PostgreSQL's. Any other statement may have written to any table.
 //!
-//! Example: `CREATE VIEW v AS SELECT a FROM t; INSERT INTO v VALUES (1)`. The INSERT does not name `t`. `v` is not a
-//! table that the script created, so `t` may have rows.
+//! Example: `CREATE VIEW v AS SELECT a FROM t; INSERT INTO v VALUES (1)`. The INSERT does not contain the name `t`. `v`
+//! is not a table that the script created, so `t` may have rows.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -57,9 +56,9 @@ pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) ->
         && (created + 1..at).all(|between| leaves_rows(script, between, table))
 }
 
-/// Returns the earlier statement that created a table, if the name also means that table at the statement `at`. The
-/// name certainly means that table if no other relation in this file or an earlier file has or gets this name, and if
-/// the search path stays the same.
+/// Returns the statement that created a table, if the name still means this table at the statement with the index `at`.
+/// The name certainly means that table if no other relation in this file or an earlier file has or gets this name, and
+/// if the search path stays the same.
 pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Option<usize> {
     if script.is_in_earlier_files(table.name()) {
         return None;
@@ -109,21 +108,22 @@ fn is_any_in(places: &[usize], range: Range<usize>) -> bool {
     of_range(places, range).next().is_some()
 }
 
-/// Whether a range has a statement that does not name the table, but may change the table's rows or drop the table.
-/// DROP … CASCADE does not name everything that it drops, and a statement with a view does not name the view's table.
+/// Whether a range has a statement that may change the table's rows or drop the table although the statement does not
+/// contain the table's name. DROP … CASCADE does not contain the names of the objects that it drops too, and a
+/// statement with a view does not contain the name of the view's table.
 pub(super) fn is_reached(script: &Script<'_>, range: Range<usize>, table: &QualifiedName) -> bool {
     let is_unnamed = |at: &usize| !script.names(&script.statements()[*at], table.name());
     reaching(script, range.clone()).any(is_unnamed) || drops(script, range).any(is_unnamed)
 }
 
-/// Whether a statement of a range may change the rows of a table.
+/// Whether one of the statements in `range` may change the rows of a table.
 pub(super) fn may_change(script: &Script<'_>, range: Range<usize>, table: &QualifiedName) -> bool {
     let is_unnamed = |at: &usize| !script.names(&script.statements()[*at], table.name());
     reaching(script, range.clone()).any(is_unnamed)
         || script.naming_at(range, table.name()).any(|at| !leaves_rows(script, at, table))
 }
 
-/// Returns the statements of a range that may change the rows of a table which they do not name.
+/// Returns those statements in `range` that may change the rows of a table without containing its name.
 fn reaching<'s>(script: &'s Script<'_>, range: Range<usize>) -> impl Iterator<Item = &'s usize> {
     let places = turns_of(script).reaching.get_or_init(|| {
         let leaves = |at: &usize| match writes(script, &script.statements()[*at]) {
@@ -144,7 +144,7 @@ fn of_range(places: &[usize], range: Range<usize>) -> impl Iterator<Item = &usiz
     places.get(first..).unwrap_or_default().iter().take_while(move |at| **at < range.end)
 }
 
-/// Whether unqualified names may mean something else after a statement.
+/// Whether unqualified names may refer to other objects after this statement.
 pub(super) fn changes_path(statement: &Statement) -> bool {
     match &statement.kind {
         StatementKind::Set(set) => {
@@ -171,8 +171,8 @@ fn changes_schemas(script: &Script<'_>, statement: &Statement) -> bool {
     }
 }
 
-/// Whether a statement that names a table may remove the name, give it to another relation, or add another table's
-/// rows to the table.
+/// Whether a statement that contains a table's name may do one of three things: remove the name, give the name to
+/// another relation, or add the rows of another table to the table.
 fn takes_name(script: &Script<'_>, statement: &Statement, table: &QualifiedName) -> bool {
     let is_named = |name: &QualifiedName| name.name() == table.name();
     match &statement.kind {
@@ -216,7 +216,7 @@ pub(super) fn leaves_rows(script: &Script<'_>, at: usize, table: &QualifiedName)
     !script.names(statement, table.name()) && stays_in_its_table(script, at)
 }
 
-/// Whether all writes of a statement certainly go to the table that it names.
+/// Whether a statement certainly writes only to the table whose name it contains.
 pub(super) fn stays_in_its_table(script: &Script<'_>, at: usize) -> bool {
     let stays = |found: &StatementAnswers| *found.stays.get_or_init(|| has_one_target(script, at));
     script.found.get(at).is_some_and(stays)
@@ -251,12 +251,12 @@ fn has_one_target(script: &Script<'_>, at: usize) -> bool {
         }
         _ => false,
     });
-    // ON UPDATE and ON DELETE of a foreign key write to the referencing table.
+    // The actions ON UPDATE and ON DELETE of a foreign key change rows of the referencing table.
     let referenced = changes && turns_of(script).references.is_some_and(|place| place < at);
     !table.partitioned && !evaluated && !referenced
 }
 
-/// Returns the table that COPY names.
+/// Returns the table of a COPY statement.
 fn copied(tokens: &[Token]) -> Option<QualifiedName> {
     let mut parts = Vec::new();
     for token in tokens.get(1..)? {

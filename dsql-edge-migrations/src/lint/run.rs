@@ -1,7 +1,8 @@
 //! The files that run one after the other, with the words in each file and the effects of all files.
 //!
-//! Input: texts, in the order in which they run. Output: the files that contain a word, and the effects of all files.
-//! The words and the effects are computed at their first use, because a single file does not need them.
+//! Input: the texts of several files, in the order in which they run. Output: the files that contain a word, and the
+//! effects of all files. The words and the effects are computed only when they are needed, because a run with a single
+//! file needs neither.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ pub(super) struct Run<'t> {
     texts: Vec<&'t str>,
     /// The texts in lower case.
     lower: OnceCell<Vec<String>>,
-    /// For each word, the first and the last file that contain it.
+    /// For each word, the first and the last file in which the word occurs.
     words: OnceCell<HashMap<String, (usize, usize)>>,
     effects: Vec<OnceCell<Effects>>,
 }
@@ -35,7 +36,7 @@ impl<'t> Run<'t> {
         }))
     }
 
-    /// Returns the effects of all files; `own` has the effects of this file.
+    /// Returns the effects of all files; for the file with the index `file`, uses the effects in `own`.
     pub(super) fn effects_with(&self, file: usize, own: &Effects) -> Effects {
         let mut all = Effects::default();
         all.extend(own);
@@ -44,12 +45,12 @@ impl<'t> Run<'t> {
         all
     }
 
-    /// Whether a literal of this file may end at another place because of an earlier file.
+    /// Whether a literal of this file may end at another position because of an earlier file.
     pub(super) fn changes_strings_before(&self, file: usize) -> bool {
         (0..file).filter_map(|at| self.effects(at)).any(|it| it.changes_strings)
     }
 
-    /// Whether another file follows this file.
+    /// Whether the run contains a file after the file with this index.
     pub(super) fn has_any_after(&self, file: usize) -> bool {
         file + 1 < self.texts.len()
     }
@@ -64,7 +65,7 @@ impl<'t> Run<'t> {
         file > 0 && self.has(words, 0..file, |(first, _)| first < file)
     }
 
-    /// Whether a later file contains these words.
+    /// Whether one of the later files contains these words.
     pub(super) fn has_after(&self, file: usize, words: &str) -> bool {
         self.has_any_after(file) && self.has(words, file + 1..self.texts.len(), |(_, last)| last > file)
     }
@@ -91,8 +92,8 @@ impl<'t> Run<'t> {
     }
 }
 
-/// Returns the first and the last file of each word. A word that ends with a number is also listed without the number,
-/// because PostgreSQL appends a number to a name that is taken.
+/// Returns, for each word, the first and the last file in which the word occurs. A word that ends with a number is also
+/// listed without the number, because PostgreSQL appends a number to a name that is taken.
 fn places_of_each_word(texts: &[String]) -> HashMap<String, (usize, usize)> {
     let mut places: HashMap<String, (usize, usize)> = HashMap::new();
     for (at, text) in texts.iter().enumerate() {

@@ -8,7 +8,7 @@ fn with(text: &str, safe: Meaning) -> String {
     fixed(text, None, Sent::OneByOne, safe).0
 }
 
-/// Whether the rewrites leave one file of a run unchanged.
+/// Whether the file with the index `at` stays unchanged when all rewrites are applied to a run of files.
 fn stays(files: &[&str], at: usize) -> bool {
     fixed_all(files, None, Sent::OneByOne, Meaning::SameIfAllSucceed)[at].0 == files[at]
 }
@@ -91,7 +91,7 @@ fn functions_before_the_table_are_read() {
         assert!(stays(&[&of_view, &rest], 1), "{rest}");
         assert!(stays(&[table, "SELECT chr(id) FROM t;\n"], 0), "{table}");
     }
-    // When `f` is called, its body needs a unique index.
+    // A call of `f` needs a unique index, because the body of `f` contains ON CONFLICT.
     let text = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'INSERT INTO t VALUES (1) ON CONFLICT (a) DO NOTHING RETURNING 1';\n\
                 CREATE TABLE t (a int);\nCREATE UNIQUE INDEX i ON t (a);\nSELECT f();\n";
     assert!(stays(&[text], 0));

@@ -1,9 +1,9 @@
 //! A file of SQL as a session runs it: which statements share a transaction, and which statements have an unknown
 //! effect.
 //!
-//! Input: the statements of a file, and the places in the file that could not be read. Output: facts about a statement
-//! and the statements around it. Names are compared without their schemas, so a statement that names `b.t` also counts
-//! as a statement that names `a.t`.
+//! Input: the statements of a file, and the offsets at which the file could not be read. Output: facts about a
+//! statement and about the statements before and after it. Names are compared without their schemas, so a statement
+//! with `b.t` also counts as a statement with `a.t`.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -31,13 +31,13 @@ pub(super) struct Script<'s> {
     run: (&'s Run<'s>, usize),
     /// The effects of all files.
     effects: OnceCell<Effects>,
-    /// Whether each statement can be read.
+    /// Whether every statement of the file can be read.
     is_read: bool,
     names: Names,
     /// The transaction block of each statement, including the block's BEGIN and its end.
     blocks_of: Vec<Option<usize>>,
     blocks: Vec<Block>,
-    /// The places, in order, at which a statement or a command has an unknown effect.
+    /// The offsets, in order, at which a statement or a command has an unknown effect.
     unknown: Vec<u32>,
     /// The statements that may contain or run another statement: functions, triggers, rules, DO, EXECUTE and others.
     others_with_text: Vec<usize>,
@@ -55,14 +55,14 @@ pub(super) struct Script<'s> {
 pub(super) struct Block {
     /// The statement that begins the block; `None` if the `COMMIT AND CHAIN` of the previous block begins this block.
     pub(super) begin: Option<Span>,
-    /// The statements between the block's beginning and its end.
+    /// The indexes of the statements between the first and the last statement of the block.
     pub(super) inside: Range<usize>,
     /// Whether the block ends with a COMMIT that does not begin another block.
     pub(super) commits: bool,
 }
 
 impl<'s> Script<'s> {
-    /// Creates a script. `unread` has the places of statements that could not be read.
+    /// Creates a script. `unread` contains the offsets of statements that could not be read.
     pub(super) fn new(
         parsed: &'s Parsed<'s>,
         unread: Vec<Span>,
@@ -128,8 +128,8 @@ impl<'s> Script<'s> {
         }
     }
 
-    /// If `\;` joins statements to one message, treats these statements as one transaction, unless a block contains
-    /// them.
+    /// If `\;` joins several statements to one message, this message counts as one transaction, unless it is inside a
+    /// block.
     fn find_messages(&mut self) {
         let mut rest = 0;
         for message in messages(self.parsed) {
@@ -145,14 +145,14 @@ impl<'s> Script<'s> {
         }
     }
 
-    /// Returns the statement at a place.
+    /// Returns the index of the statement with this span.
     pub(super) fn at(&self, span: Span) -> Option<usize> {
         let statements = self.statements();
         let at = statements.partition_point(|statement| statement.span.start < span.start);
         statements.get(at).is_some_and(|statement| statement.span == span).then_some(at)
     }
 
-    /// Whether `\;` directly precedes or follows a statement: psql sends this statement together with another.
+    /// Whether `\;` directly precedes or follows a statement, so that psql sends it together with another statement.
     pub(super) fn is_joined(&self, at: usize) -> bool {
         let Some(statement) = self.statements().get(at) else { return true };
         let before = at.checked_sub(1).and_then(|at| self.statements().get(at));
@@ -177,7 +177,7 @@ impl<'s> Script<'s> {
         self.sent != Sent::Whole && self.block(at).is_none()
     }
 
-    /// Whether a place is between the beginning and the end of a block.
+    /// Whether a byte offset is between the beginning and the end of a block.
     pub(super) fn is_in_block(&self, place: u32) -> bool {
         self.blocks.iter().any(|block| {
             let begin = block.begin.map_or(u32::MAX, |begin| begin.start);
@@ -191,7 +191,7 @@ impl<'s> Script<'s> {
         self.blocks_of.get(one) == self.blocks_of.get(other)
     }
 
-    /// Whether the effect of everything between two places is known.
+    /// Whether the effects of all statements and commands between two byte offsets are known.
     pub(super) fn is_known(&self, from: u32, to: u32) -> bool {
         let first = self.unknown.partition_point(|place| *place < from);
         self.unknown.get(first).is_none_or(|place| *place >= to)
@@ -211,12 +211,12 @@ impl<'s> Script<'s> {
         self.names.within(range, name)
     }
 
-    /// Whether a statement contains this name, as the name of any kind of object.
+    /// Whether a statement contains `name`, for an object of any kind.
     pub(super) fn names(&self, statement: &Statement, name: &str) -> bool {
         self.at(statement.span).is_some_and(|at| self.names.is_in(at, name))
     }
 
-    /// Whether the text at a place contains this name, as the name of any kind of object.
+    /// Whether the SQL in a span contains `name`, for an object of any kind.
     pub(super) fn names_within(&self, span: Span, name: &str) -> bool {
         self.tokens_within(span).iter().any(|token| match &token.kind {
             TokenKind::Identifier(text) => text == name,
@@ -226,8 +226,8 @@ impl<'s> Script<'s> {
         })
     }
 
-    /// Whether the text of a statement contains a name, in upper or lower case: the body of a function is a literal,
-    /// and unquoted names in this literal are not folded to lower case yet.
+    /// Whether the text of a statement contains a name, in upper or lower case. Case is ignored because the body of a
+    /// function is a literal, whose names the lexer does not fold to lower case.
     pub(super) fn mentions(&self, statement: &Statement, name: &str) -> bool {
         let text = statement.span.text(&self.parsed.text).to_ascii_lowercase();
         text.contains(&name.to_ascii_lowercase())
@@ -241,12 +241,12 @@ impl<'s> Script<'s> {
         })
     }
 
-    /// Whether the run has another file, before or after this one.
+    /// Whether the run contains another file, before or after the current file.
     pub(super) fn has_other_files(&self) -> bool {
         self.run.0.has_others()
     }
 
-    /// Whether the run has a file after this one.
+    /// Whether the run contains a file after the current file.
     pub(super) fn has_later_files(&self) -> bool {
         self.run.0.has_any_after(self.run.1)
     }
@@ -257,14 +257,15 @@ impl<'s> Script<'s> {
         run.has_before(own, words)
     }
 
-    /// Returns the statements in `range` that may need a unique index although they do not name its table: statements
-    /// with ON CONFLICT, and statements that may contain or run another statement.
+    /// Returns those statements in `range` that may need a unique index although they do not contain the table's name:
+    /// statements with ON CONFLICT, and statements that may contain or run another statement.
     pub(super) fn upserts_and_bodies(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
         let with_conflict = self.names.within(range.clone(), Keyword::Conflict.text());
         with_conflict.chain(self.others_with_text.iter().copied().filter(move |at| range.contains(at)))
     }
 
-    /// Returns the statements of a range that have a body. The names in a body are not tokens of the statement.
+    /// Returns those statements in `range` that have a body. A body is a string, so the names in the body are not
+    /// tokens of the statement.
     pub(super) fn bodies(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
         self.bodies.iter().copied().filter(move |at| range.contains(at))
     }
@@ -290,12 +291,12 @@ impl<'s> Script<'s> {
         self.tokens_within(statement.span)
     }
 
-    /// Returns the tokens at a place.
+    /// Returns the tokens in a span.
     pub(super) fn tokens_within(&self, span: Span) -> &'s [Token] {
         self.parsed.tokens.within(span)
     }
 
-    /// Whether a statement may have effects that its text does not show.
+    /// Whether a statement may have effects that cannot be derived from its text.
     fn is_unknown(&self, statement: &Statement) -> bool {
         match &statement.kind {
             StatementKind::CreateTrigger(_) | StatementKind::CreateRule(_) => true,

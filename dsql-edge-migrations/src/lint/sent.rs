@@ -5,9 +5,9 @@
 /// How files are sent to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Statement by statement, as psql does.
+    /// Each statement is sent in a separate message, as psql does.
     OneByOne,
-    /// Each file in one message, or in one transaction.
+    /// All statements of a file are sent in one message, or in one transaction.
     Whole,
     /// By `dsql-edge migrate`: statement by statement, with a wait for each job.
     Migrate,

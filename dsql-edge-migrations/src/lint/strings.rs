@@ -1,5 +1,5 @@
-//! Finds the place in a file after which PostgreSQL may read backslashes in literals as escapes, so that a literal
-//! may end at another place than `lint` assumes.
+//! Finds the position in a file after which PostgreSQL may read backslashes in literals as escapes, so that a literal
+//! may end at another position than `lint` assumes.
 //!
 //! Input: the statements of a file. Output: the first such place.
 
@@ -10,7 +10,7 @@ use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 
 const STRINGS: &str = "standard_conforming_strings";
 
-/// Returns the first place at which a file may change how PostgreSQL reads backslashes in literals. A statement that
+/// Returns the first position at which a file may change how PostgreSQL reads backslashes in literals. A statement that
 /// cannot be read counts as a possible change.
 pub(super) fn first_change(parsed: &Parsed<'_>) -> Option<Span> {
     let is_named = |token: &&Token| match &token.kind {
@@ -30,7 +30,7 @@ pub(super) fn first_change(parsed: &Parsed<'_>) -> Option<Span> {
     named.into_iter().chain(command).min_by_key(|span| span.start)
 }
 
-/// Whether a statement that names the setting keeps the setting at DSQL's value.
+/// Whether the setting still has DSQL's value after a statement that contains its name.
 fn keeps_standard(statement: &Statement) -> bool {
     let is_on = |value: &str| matches!(value.to_ascii_lowercase().as_str(), "on" | "true" | "1" | "yes");
     match &statement.kind {
@@ -42,7 +42,7 @@ fn keeps_standard(statement: &Statement) -> bool {
     }
 }
 
-/// Whether a file may have literals that end at another place than `lint` assumes, so that no rewrite of the file is
+/// Whether a string literal of the file may end at another position than `lint` assumes; then no rewrite of the file is
 /// safe.
 pub(super) fn changes_strings(parsed: &Parsed<'_>) -> bool {
     first_change(parsed).is_some()

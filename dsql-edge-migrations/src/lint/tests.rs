@@ -17,8 +17,8 @@ fn fixed_before(text: &str, later: &[&str], safe: Meaning) -> (String, usize) {
 
 const SPLIT: &str = "BEGIN;\nCREATE TABLE y (a int);\nCREATE TABLE z (a int);\nCOMMIT;\n";
 
-/// A CHECK constraint whose rewrite has two statements. The script has the same effect with these statements only if
-/// the table has no rows.
+/// A CHECK constraint that a rewrite adds with two statements: one adds it as NOT VALID, the other validates it. With
+/// the two statements, the script has the same effect only if the table has no rows.
 const CHECK: &str = "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0);\n";
 const CHECK_FIXED: &str =
     "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\nALTER TABLE ASYNC t VALIDATE CONSTRAINT c;\n";
@@ -33,7 +33,7 @@ const FUNCTION: &str =
 fn check_of_a_table_that_may_have_rows_needs_success() {
     let in_with = "WITH n AS (INSERT INTO v VALUES (-1) RETURNING a)";
     for text in [
-        // Code that a statement runs without a call.
+        // These statements define code that a later statement runs without calling it.
         format!("CREATE CAST (int AS text) WITH FUNCTION g AS ASSIGNMENT;\n{TABLE}{LOG}INSERT INTO log (y) VALUES (1);\n"),
         format!("CREATE DOMAIN d AS int CHECK (g(VALUE) > 0);\n{TABLE}{LOG}INSERT INTO log (x) VALUES (1::d);\n"),
         format!("{TABLE}{LOG}INSERT INTO log (y) VALUES (query_to_xml('SELECT g()', true, true, '')::text);\n"),
@@ -42,7 +42,7 @@ fn check_of_a_table_that_may_have_rows_needs_success() {
         format!("{TABLE}{VIEW}{LOG}{in_with} INSERT INTO log (x) SELECT a FROM n;\n"),
         format!("{TABLE}{VIEW}{LOG}{in_with} UPDATE log SET x = n.a FROM n;\n"),
         format!("{TABLE}{VIEW}{LOG}{in_with} DELETE FROM log USING n WHERE x = n.a;\n"),
-        // The table gets the rows of another table.
+        // The table gets the rows of another table, which becomes its child or partition.
         format!("{TABLE}CREATE TABLE c (a int);\nINSERT INTO c VALUES (-1);\nALTER TABLE c INHERIT t;\n"),
         "CREATE TABLE t (a int) PARTITION BY LIST (a);\nCREATE TABLE c (a int);\nINSERT INTO c VALUES (-1);\n\
          ALTER TABLE t ATTACH PARTITION c DEFAULT;\n"
@@ -64,7 +64,7 @@ fn key_that_cannot_move_stays() {
     let two = "CREATE TABLE t (a int, b int);\n";
     let function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n";
     for text in [
-        // A statement between CREATE TABLE and the key.
+        // There is another statement between CREATE TABLE and the statement that adds the key.
         format!("{TABLE}DO $$ BEGIN INSERT INTO t VALUES (1), (1); DELETE FROM t; END $$;\n{KEY}"),
         format!("CREATE TABLE p (b int);\n{TABLE}DROP TABLE p CASCADE;\n{KEY}"),
         format!("{function}{TABLE}ALTER TABLE t ALTER a SET DEFAULT f();\n{KEY}"),
@@ -206,7 +206,7 @@ fn scripts_that_a_rewrite_would_change_stay_as_they_are() {
             .to_owned(),
         "/* /* '\n*/\n\\d\nCREATE INDEX i ON t (a); */ SELECT $$\n\\\nCREATE INDEX i ON t (a);$$;\n"
             .to_owned(),
-        // A constraint that stays NOT VALID differs from a validated constraint.
+        // If no statement validates the constraint, the constraint differs: it stays NOT VALID.
         "ALTER TABLE t ADD CHECK (a > 0);\n".to_owned(),
         format!("BEGIN;\n{CHECK}COMMIT;\n"),
         // A key on which another statement may depend.
@@ -237,7 +237,7 @@ fn scripts_that_a_rewrite_would_change_stay_as_they_are() {
 fn key_stays_if_rows_may_be_written_indirectly() {
     let log = "CREATE TABLE log (x int);\n";
     for between in [
-        // Rows are written without the table's name: through a view, a trigger, a rule, a child, a domain, or a
+        // These scripts write rows without the table's name: through a view, a trigger, a rule, a child, a domain, or a
         // function that a statement, a default or an index calls.
         format!("{VIEW}INSERT INTO v VALUES (1), (1);\nDELETE FROM v WHERE a = 1;\n"),
         format!("{VIEW}COPY v FROM stdin;\n1\n\\.\n"),
@@ -398,7 +398,7 @@ fn rewrites_with_the_same_effect_are_applied() {
         (format!("{TABLE}{KEY}"), "CREATE TABLE t (a int, UNIQUE (a));\n".to_owned()),
         ("CREATE INDEX i ON t (a)".to_owned(), "CREATE INDEX ASYNC i ON t (a)".to_owned()),
         ("\u{feff}SET lock_timeout = 0;\r\nSELECT 1;\r\n".to_owned(), "\u{feff}SELECT 1;\r\n".to_owned()),
-        // A comment before the removed text keeps the end of its line.
+        // The removed text follows a comment, and the line end after the comment must stay.
         (
             "CREATE TABLE t (b text -- it's\n COLLATE \"C\" NOT NULL);\n".to_owned(),
             "CREATE TABLE t (b text -- it's\n  NOT NULL);\n".to_owned(),
@@ -450,7 +450,7 @@ fn default_of_an_empty_table_is_set_after_the_column() {
     assert_eq!(with(&text, Meaning::Same), text);
     let time = |default: &str| format!("{TABLE}ALTER TABLE t ADD COLUMN b timestamptz DEFAULT {default};\n");
     for text in [
-        // The table may have rows, which would not get the value.
+        // The table may contain rows, and these rows would not get the value of the default.
         add.to_owned(),
         format!("{TABLE}INSERT INTO t VALUES (1);\n{add}"),
         // The value depends on the time, or is computed.

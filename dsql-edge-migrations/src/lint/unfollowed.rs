@@ -1,8 +1,9 @@
-//! Finds the places that `lint` cannot follow: at such a place, statements may run that `lint` does not read.
+//! Finds the positions in a file at which statements may run that `lint` does not read.
 //!
-//! Input: a file. Output: a warning for each place. A command of psql may run a shell or another file. A function may
-//! change the schema or rows, and this change is then a part of the transaction that calls the function. If a file
-//! changes how PostgreSQL reads backslashes in literals, a literal may end at another place than `lint` assumes.
+//! Input: a file. Output: a warning for each such position. A command of psql may run a shell or another file. A
+//! function may change the schema or rows, and this change is then a part of the transaction that calls the function.
+//! If a file changes how PostgreSQL reads backslashes in literals, a literal may end at another position than `lint`
+//! assumes.
 
 use crate::allow_comment::is_allowed;
 use dsql_edge_compiler::builtin;
@@ -23,14 +24,14 @@ use super::script::Script;
 use super::sent::Sent;
 use super::strings::first_change;
 
-/// A place at which statements may run that `lint` does not read.
+/// A position at which statements may run that `lint` does not read.
 struct Place {
     span: Span,
     statement: Span,
-    /// The end of the message "lint does not follow …".
+    /// The rest of the message that begins with "lint does not follow".
     message: String,
     hint: &'static str,
-    /// Whether the code at the place may change rows, but not the schema.
+    /// Whether the statements that may run can change rows, but not the schema.
     only_rows: bool,
 }
 
@@ -45,8 +46,9 @@ pub(super) fn warnings(script: &Script<'_>) -> Vec<Finding> {
     places(script).into_iter().map(of).collect()
 }
 
-/// Returns the places that may change the schema in a way that the text does not show, each with the index of its text.
-/// The texts run one after the other. A place that a comment allows is left out.
+/// Returns the positions at which the schema may change although the SQL does not show this, each with the index of its
+/// file. The files run one after the other. The result does not contain a position whose warning an `allow` comment
+/// suppresses.
 pub fn schema_changes(texts: &[&str]) -> Vec<(usize, Diagnostic)> {
     let run = Run::of(texts.iter().copied());
     let of_text = |(at, text): (usize, &&str)| {
@@ -116,7 +118,7 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
     Some(Place { span: command.span, statement: command.span, message, hint, only_rows })
 }
 
-/// Returns the place of a statement that calls a function which may change the schema or rows.
+/// Returns the position of a statement if the statement calls a function that may change the schema or rows.
 fn called(script: &Script<'_>, statement: &Statement) -> Option<Place> {
     let tokens = script.tokens(statement);
     let runs = match statement.kind {
@@ -166,7 +168,7 @@ fn called(script: &Script<'_>, statement: &Statement) -> Option<Place> {
     })
 }
 
-/// Describes a place after which literals may end at another place than `lint` assumes.
+/// Describes a position after which string literals may end elsewhere than `lint` assumes.
 fn other_strings(place: Span) -> Place {
     let message =
         "the literals after this, which may end elsewhere: PostgreSQL may read a backslash as an escape"

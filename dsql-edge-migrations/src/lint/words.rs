@@ -11,10 +11,10 @@ use dsql_edge_compiler::syntax::token::TokenKind;
 
 use super::run::without_number;
 
-/// An index of a script: for each name, the statements that contain the name.
+/// An index of the words in a script: for each name, the statements that contain the name.
 pub(super) struct Names {
     /// For each identifier or keyword, as PostgreSQL folds it: the indexes of the statements that contain it, in order.
-    /// The name of a sequence is also listed without the number at its end.
+    /// The index also lists the name of a sequence without the number at its end.
     written: HashMap<String, Vec<usize>>,
     /// The indexes of statements, by the last part of a name in a string, in lower case: `'public.posts_id_seq'`.
     in_strings: HashMap<String, Vec<usize>>,
@@ -73,7 +73,7 @@ impl Names {
     }
 }
 
-/// Returns the last part of a name in a string: `nextval('posts_id_seq')`, `'POSTS'::regclass`.
+/// Returns the last part of the name in a string literal: `nextval('posts_id_seq')`, `'POSTS'::regclass`.
 pub(super) fn last_name(text: &str) -> &str {
     text.rsplit('.').next().unwrap_or(text).trim_matches('"')
 }

@@ -3,8 +3,8 @@
 //! Input: a file. Output: for a statement, the number of rows of a batch; an error for each comment that is not before
 //! an UPDATE or DELETE.
 //!
-//! Each batch is a transaction of its own, so the statement is a step of its own. A run that was interrupted repeats
-//! the statement from the beginning: the compiler accepts only statements whose repetition has the same result.
+//! Each batch is a separate transaction, so the statement is a separate step. A run that was interrupted repeats the
+//! statement from the beginning: the compiler accepts only statements whose repetition has the same result.
 
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::schema::directives;
@@ -17,7 +17,7 @@ use super::misplaced::misplaced_error;
 /// The beginning of the directive.
 const MARKER: &str = "in batches";
 
-/// The directive as it is usually written.
+/// The correct beginning of the comment, as users usually write it.
 const WRITTEN: &str = "-- dsql-edge: in batches";
 
 /// A statement that runs in batches. `divide` adds the SQL.
@@ -28,7 +28,7 @@ pub struct Batched {
     /// The SQL of the first batch. This statement returns the key of the batch's last row and the number of changed
     /// rows.
     pub first: String,
-    /// The SQL of each later batch. Its parameter is the key of the last row of the previous batch.
+    /// The SQL of each later batch. The statement has one parameter, the key of the last row of the previous batch.
     pub next: String,
 }
 
@@ -40,7 +40,7 @@ impl Batched {
 
 /// The comments of a file.
 pub(super) struct Markers {
-    /// For each comment, its place, the text after `in batches`, and the place of the next token.
+    /// For each comment, its span, the text after `in batches`, and the offset of the next token.
     each: Vec<(Span, String, u32)>,
 }
 
@@ -71,7 +71,7 @@ impl Markers {
         Markers { each }
     }
 
-    /// The number of rows of a batch, if there is a comment before this statement.
+    /// Returns the number of rows of a batch, if there is a comment before this statement.
     pub(super) fn rows(&self, statement: ParsedStatement<'_>) -> Option<Result<u32, Diagnostic>> {
         let (comment, written, _) = self.each.iter().find(|(_, _, next)| *next == statement.span.start)?;
         let rows =
@@ -82,8 +82,8 @@ impl Markers {
         }))
     }
 
-    /// Returns an error for each comment that is not before a statement that runs in batches. A comment that `errors`
-    /// already reports is left out. `is_step`: whether a step begins at a place.
+    /// Returns an error for each comment that is not before a statement that runs in batches. The result does not
+    /// repeat the comments in `errors`. `is_step` returns whether a step begins at an offset.
     pub(super) fn unused(&self, errors: &[Diagnostic], is_step: impl Fn(u32) -> bool) -> Vec<Diagnostic> {
         let hint = "write it in the line before an UPDATE or DELETE that is not between BEGIN and COMMIT";
         let is_reported = |comment: Span| errors.iter().any(|error| error.span == comment);
@@ -92,7 +92,7 @@ impl Markers {
     }
 }
 
-/// The tokens that begin in a part of the text.
+/// Returns the tokens that begin in a span.
 fn tokens_in(tokens: &[Token], part: Span) -> &[Token] {
     let at = |place: u32| tokens.partition_point(|token| token.span.start < place);
     tokens.get(at(part.start)..at(part.end)).unwrap_or_default()

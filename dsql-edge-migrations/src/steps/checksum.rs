@@ -1,10 +1,12 @@
-//! Computes the SHA-256 by which the ledger recognizes a migration's text, whatever its line endings are.
+//! Computes the SHA-256 by which the ledger recognizes a migration's text; the checksum does not depend on the line
+//! endings.
 //!
-//! Input: a text. Output: the checksum that is recorded, and the checksums that earlier versions recorded.
+//! Input: a text. Output: the checksum that this version records, and the checksums that earlier versions recorded for
+//! the same text.
 
 use sha2::{Digest, Sha256};
 
-/// The checksums that the ledger may have recorded for a text.
+/// The checksums with which the ledger may identify a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checksum {
     /// The checksum of the text with `\n` as line ending, in hexadecimal: the ledger records this checksum.
@@ -14,7 +16,7 @@ pub struct Checksum {
 }
 
 impl Checksum {
-    /// Computes the checksums of a text whose lines end with `\n`.
+    /// Computes the checksums of a text whose line ending is `\n`.
     pub(crate) fn of(text: &str) -> Checksum {
         let mut checksum = Checksum { text: sha256(text), earlier: Vec::new() };
         if text.contains('\n') {
@@ -28,7 +30,7 @@ impl Checksum {
         self.earlier.push(sha256(as_written));
     }
 
-    /// Whether the ledger recorded this text.
+    /// Whether `recorded`, a checksum from the ledger, belongs to this text.
     pub fn matches(&self, recorded: &str) -> bool {
         self.text == recorded || self.earlier.iter().any(|earlier| earlier == recorded)
     }

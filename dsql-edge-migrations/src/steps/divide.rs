@@ -1,6 +1,6 @@
 //! Divides the statements of a file that run in batches.
 //!
-//! Input: the steps of a file, and the files before it, which contain the tables. Output: the SQL of the batches, or the
+//! Input: the steps of a file, and the files before it, which define the schema. Output: the SQL of the batches, or the
 //! reason why a statement cannot run in batches.
 
 use dsql_edge_compiler::diagnostic::{Diagnostic, Diagnostics};
@@ -10,7 +10,8 @@ use dsql_edge_compiler::{Schema, Source, compile_in_batches};
 
 use super::{Batched, Step, Work};
 
-/// Adds the SQL of the batches to the steps. `earlier`: the names and texts of the earlier files.
+/// For each step that runs in batches, adds the SQL of its batches to the step. `earlier` contains the names and texts
+/// of the earlier files.
 ///
 /// # Errors
 /// Returns the errors of the statements, and of the schema.
@@ -46,7 +47,7 @@ fn divide_one(
     Ok(())
 }
 
-/// Converts the place of an error from a place in the statement to a place in the file.
+/// Converts an error's span, which is relative to the statement, to a span in the file.
 fn at(mut error: Diagnostic, statement: Span) -> Diagnostic {
     error.span.start = error.span.start.saturating_add(statement.start);
     error.span.end = error.span.end.saturating_add(statement.start);

@@ -2,11 +2,11 @@
 //! afterwards. In DSQL, these statements start a job: `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC … VALIDATE
 //! CONSTRAINT`. In PostgreSQL, the statement is `CREATE INDEX CONCURRENTLY`.
 //!
-//! Input: a statement. Output: the object that the statement's job makes.
+//! Input: a statement. Output: the object that the statement's job builds or validates.
 
 use dsql_edge_compiler::syntax::ast::{AlterAction, QualifiedName, Statement, StatementKind};
 
-/// The object that a job makes.
+/// The object that a job builds or validates.
 pub enum Job {
     /// `CREATE INDEX ASYNC`
     Index {

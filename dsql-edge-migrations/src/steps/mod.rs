@@ -38,7 +38,7 @@ pub use trace::{ABSENT, Kind, Object, Seen, Trace, Verdict};
 pub struct Step {
     /// The number of the step in the file, from 1.
     pub number: i32,
-    /// The place of the step in the text.
+    /// The span of the step in the text of its file.
     pub span: Span,
     /// The checksum of the step's text.
     pub checksum: Checksum,
@@ -47,7 +47,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Creates the step that follows the first `before` steps.
+    /// Creates a step whose number is one more than the number of steps before it.
     fn of(before: usize, span: Span, text: &str, work: Work) -> Step {
         let number = i32::try_from(before + 1).unwrap_or(i32::MAX);
         Step { number, span, checksum: Checksum::of(span.text(text)), work }
@@ -58,11 +58,12 @@ impl Step {
 pub enum Work {
     /// These statements run in one transaction with the step's row in the ledger. On DSQL, they change rows.
     Transaction(Vec<Span>),
-    /// The step changes the schema. A schema change cannot be in one transaction with a row of the ledger.
+    /// The step changes the schema. The server does not accept the change of the schema in the same transaction as a
+    /// row of the ledger.
     Schema(Trace),
     /// The step starts a job of the cluster. The job must succeed.
     Job(Job),
-    /// The step may run any number of times.
+    /// The step may be repeated any number of times, with the same result.
     Repeatable,
     /// The step is an UPDATE or DELETE, and each of its batches is a transaction.
     Batches(Batched),
@@ -156,17 +157,17 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
     (steps, errors)
 }
 
-/// Whether a step that runs in batches begins at a place.
+/// Whether a step that runs in batches begins at the offset `place`.
 fn is_batches(steps: &[Step], place: u32) -> bool {
     steps.iter().any(|step| step.span.start == place && matches!(step.work, Work::Batches(_)))
 }
 
-/// The error for a transaction that is open at the end of a file: psql would discard it.
+/// Returns the error for a transaction that is open at the end of a file: psql would discard it.
 fn open_transaction(begin: Span) -> Diagnostic {
     misplaced_error(begin, "a transaction without COMMIT", "end it with COMMIT")
 }
 
-/// Returns the work of the statements between BEGIN and COMMIT.
+/// Returns the kind of the step that consists of the statements between BEGIN and COMMIT.
 fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
     if let [only] = inside {
         return alone(*only);
@@ -194,7 +195,7 @@ fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
     let span = statement.span;
     match &statement.kind {
         StatementKind::Query(_) => Ok(Work::Transaction(vec![span])),
-        // The only statement of the block is itself a BEGIN, a ROLLBACK or COMMIT AND CHAIN.
+        // The block contains no step: its only statement is itself a BEGIN, a ROLLBACK or COMMIT AND CHAIN.
         _ if matches!(part(statement), Part::Begin | Part::End) => Err(misplaced_error(
             span,
             "this statement in a transaction",

@@ -3,14 +3,15 @@
 //! Input: the text of a file. Output: the steps of the file and a note for each division that the user did not write as
 //! `BEGIN … COMMIT`; or an error for each statement that is not allowed in a migration.
 //!
-//! The whole file is one step, a transaction, unless one of these divides it:
+//! The whole file is one step and one transaction, unless one of the following divides it:
 //!
-//! - `BEGIN … COMMIT` around statements: they are a transaction of their own.
+//! - `BEGIN … COMMIT` around statements: these statements are a separate transaction.
 //! - A statement that PostgreSQL rejects in a transaction (`PreventInTransactionBlock`), such as CREATE INDEX
-//!   CONCURRENTLY: it is a step of its own, and the catalog shows whether it was applied.
+//!   CONCURRENTLY: it is a separate step, and the catalog shows whether it was applied.
 //! - An UPDATE or DELETE that runs in batches: each batch is a transaction.
-//! - `ALTER TYPE … ADD VALUE`, if a later statement contains the value: PostgreSQL accepts a new value only after COMMIT
-//!   (unless the transaction also created the type). The statement ends its transaction.
+//! - `ALTER TYPE … ADD VALUE`, if a later statement uses the new value: PostgreSQL accepts the value only after COMMIT
+//!   (unless the transaction also created the type). PostgreSQL accepts a new value only after COMMIT (unless the
+//!   transaction also created the type). The statement ends its transaction.
 //!
 //! A setting of the session would be lost when the session ends. Behind a pooler in transaction mode, another client
 //! would get the session with this setting. So only settings that end with the transaction (`SET LOCAL`, `set_config(…,
@@ -146,7 +147,7 @@ impl Divider<'_> {
         }
     }
 
-    /// The statements between BEGIN and COMMIT.
+    /// Divides the statements between BEGIN and COMMIT into steps.
     fn block(&mut self, begin: Span, inside: &[Item<'_>], is_closed: bool) {
         let is_end = |it: &Item<'_>| matches!(it, Item::Statement(it) if part(*it) == Part::End);
         if !is_closed && !inside.iter().any(is_end) {
@@ -218,8 +219,8 @@ fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
-/// Returns the error for a statement that chooses the isolation level of its transaction, or makes it read-only: `migrate`
-/// begins the transaction, and its first statement is the row in the ledger.
+/// Returns the error for a statement that chooses the isolation level of its transaction, or makes it read-only:
+/// `migrate` begins the transaction, and the first statement in the transaction writes the step's row in the ledger.
 fn options(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     let words = words(statement);
     let is_option = |word: &String| matches!(word.as_str(), "ISOLATION" | "READ" | "DEFERRABLE" | "SNAPSHOT");
@@ -254,7 +255,8 @@ fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
             return Some(misplaced_error(span, &command(statement), hint));
         }
         StatementKind::Utility("SET TRANSACTION") => return options(statement),
-        // The snapshot of `pull` has this setting. `migrate` resets it at the end of the transaction.
+        // A snapshot that `dsql-edge pull` has written contains this setting. `migrate` resets the setting at the end
+        // of the transaction.
         StatementKind::Set(_) | StatementKind::Utility("SET")
             if words.get(1).is_some_and(|name| name == "CHECK_FUNCTION_BODIES") =>
         {
@@ -283,7 +285,8 @@ fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     })
 }
 
-/// Returns the work of a statement that PostgreSQL rejects in a transaction, or an error; `None` for all other statements.
+/// For a statement that PostgreSQL rejects in a transaction, returns the kind of the step, or an error; `None` for all
+/// other statements.
 fn alone(statement: ParsedStatement<'_>) -> Option<Result<Work, Diagnostic>> {
     let words = words(statement);
     let word = |at: usize| words.get(at).map_or("", String::as_str);
@@ -344,7 +347,8 @@ fn alone(statement: ParsedStatement<'_>) -> Option<Result<Work, Diagnostic>> {
     })
 }
 
-/// Returns the work of a statement that creates or drops the object whose name is a word of the statement.
+/// Returns the kind of the step for a statement that creates or drops an object; the name of the object is the word
+/// with the index `at`.
 fn existence(statement: ParsedStatement<'_>, kind: Kind, at: usize, what: &str) -> Work {
     let name =
         statement.own_tokens().get(at).and_then(|token| Some((token.kind.name()?.to_owned(), token.span)));
@@ -356,7 +360,7 @@ fn existence(statement: ParsedStatement<'_>, kind: Kind, at: usize, what: &str) 
     })
 }
 
-/// Returns the last word before the parenthesis that ends a call.
+/// Returns the last word of a call's last argument.
 fn last_argument(call: &[String]) -> Option<&str> {
     let mut open = 0_usize;
     let end = call.iter().position(|word| {
@@ -379,7 +383,7 @@ fn words(statement: ParsedStatement<'_>) -> Vec<String> {
     statement.own_tokens().iter().map(word).collect()
 }
 
-/// Whether the words are in this sequence somewhere in a statement.
+/// Whether the words of a statement contain this sequence of words.
 fn has(words: &[String], sequence: &[&str]) -> bool {
     words
         .windows(sequence.len())

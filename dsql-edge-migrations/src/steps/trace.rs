@@ -10,7 +10,7 @@ use dsql_edge_compiler::syntax::ast::{
 
 /// The objects in the catalog that a statement changes.
 pub struct Trace {
-    /// The objects; empty if the catalog does not show them.
+    /// The objects that the statement changes; empty if the catalog does not show them.
     pub objects: Vec<Object>,
     /// For CREATE TABLE: the columns of the new table, if the statement lists all of them.
     columns: Option<Vec<String>>,
@@ -22,13 +22,14 @@ pub struct Trace {
 pub struct Object {
     /// The part of the catalog.
     pub kind: Kind,
-    /// The object's schema; "" if the statement does not name a schema, so that the search path finds the object.
+    /// The schema of the object; "" if the statement contains no schema, so that PostgreSQL finds the object by the
+    /// search path.
     pub schema: String,
-    /// The object's name; "" if the kind is read as a whole (all functions, all roles).
+    /// The name of the object; "" for a kind that is compared as a whole (all functions, all roles).
     pub name: String,
 }
 
-/// The part of the catalog that an object is in.
+/// The part of the catalog that contains an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A table, view, index or sequence, with its columns and constraints.
@@ -45,7 +46,8 @@ pub enum Kind {
     Role,
     /// All mappings of `AWS IAM GRANT`.
     Mapping,
-    /// An index. The state is only whether an index with this name exists, valid or not.
+    /// An index. The recorded state contains only whether an index with this name exists, not whether the index is
+    /// valid.
     Index,
     /// A database.
     Database,
@@ -61,7 +63,7 @@ pub enum Kind {
 pub struct Seen {
     /// The checksum of the objects' rows in the catalog, or [`ABSENT`] if none of the objects exists.
     pub state: String,
-    /// The columns of the tables among the objects.
+    /// The columns that are compared, for the tables among the objects.
     pub columns: Vec<String>,
 }
 
@@ -71,11 +73,11 @@ pub const ABSENT: &str = "absent";
 /// Whether a statement was applied.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The catalog has the statement's effect.
+    /// The catalog shows that the statement was applied.
     Applied,
     /// The catalog is as it was before the statement was sent.
     NotApplied,
-    /// The catalog does not show whether the statement was applied. The value describes what to check.
+    /// The catalog does not show whether the statement was applied. The field describes what the user must check.
     Unknown(String),
 }
 
@@ -143,7 +145,7 @@ impl Trace {
         Trace { objects, ..Trace::unseen(check) }
     }
 
-    /// Objects of which only the existence shows whether the statement was applied.
+    /// Makes the trace for an object whose existence alone shows whether the statement was applied.
     pub(super) fn existence(kind: Kind, name: &QualifiedName, what: &str) -> Trace {
         Trace::one(kind, name, what)
     }

@@ -3,9 +3,9 @@
 //!
 //! A unique key: with a deferrable key on `position`, `SET position = position + 1` succeeds as one statement. In
 //! batches, a row may get a value that a row of a later batch still has, and the batch fails. Batches cause no such
-//! conflict in two cases. First, the new value is the same for all rows: then the whole statement would conflict, too.
-//! Second, a column of the key is NULL in all rows before the change: then the old values conflict with no new value.
-//! The conditions of partial indexes and the expressions of indexes are handled like columns of a key.
+//! conflict in two cases. First, the new value is the same for all rows, so the whole statement would conflict, too.
+//! Second, a column of the key is NULL in all rows before the change, so no new value conflicts with an old value. The
+//! conditions of partial indexes and the expressions of indexes are handled like columns of a key.
 //!
 //! A foreign key: if a row refers to a deleted row, the same statement may also delete the referring row, through
 //! another foreign key. If the referring row is in a later batch, it still exists when the referred row is deleted, and its
@@ -20,7 +20,8 @@ use crate::schema::ForeignKey;
 use crate::syntax::ast::ReferentialAction;
 
 impl Judge<'_> {
-    /// The table of the statement, and the tables that the actions of foreign keys (CASCADE, SET NULL …) also change.
+    /// Returns the table of the statement, and the tables that the actions of foreign keys (CASCADE, SET NULL …) also
+    /// change.
     pub(super) fn changed_tables(&self) -> Result<Vec<usize>, Diagnostic> {
         let own = self.target.relation;
         let mut changed = vec![own];
@@ -56,7 +57,7 @@ impl Judge<'_> {
         columns.iter().filter_map(|name| self.column(name)).any(|at| self.is_assigned(at))
     }
 
-    /// Checks a foreign key whose referencing rows are in the table itself.
+    /// Checks a foreign key that refers from the changed table to the changed table.
     fn check_own_foreign_key(&self, key: &ForeignKey, referencing: usize) -> Result<(), Diagnostic> {
         if !self.is_related(referencing, self.target.relation) {
             return Ok(());
@@ -122,7 +123,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// Checks the unique keys and the exclusion constraints whose columns get new values.
+    /// Checks each unique key and each exclusion constraint that contains a column with a new value.
     pub(super) fn check_unique(&self) -> Result<(), Diagnostic> {
         if self.is_delete() {
             return Ok(());
@@ -144,7 +145,8 @@ impl Judge<'_> {
             }
         }
         if relation.has_other_keys || relation.keys.iter().any(|key| key.partial) {
-            // `evaluated` does not record which expressions belong to a unique index, so all expressions are checked.
+            // `evaluated` does not record which expressions belong to a unique index, so this function checks all of
+            // them.
             let columns = columns_in(relation, &relation.evaluated);
             if columns.iter().any(|it| self.varies(it)) {
                 return Err(self.conflicts("a unique index with an expression or a condition", &columns));

@@ -9,9 +9,9 @@ use std::rc::Rc;
 /// Where a function is called.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
-    /// In a new value, which is computed for each row.
+    /// The function is in a new value, which PostgreSQL computes for each row.
     Value,
-    /// In a query, which may be computed once for all rows.
+    /// The function is in a query, which PostgreSQL may run once for all rows.
     Query,
     Condition,
 }
@@ -56,8 +56,8 @@ impl Judge<'_> {
         for callee in callees {
             let name = &callee.name;
             if is_own(callee) && !callee.immutable {
-                // The function of a cast of the schema has an empty name here. The function of an operator of the
-                // schema has a name that begins with a dot.
+                // A cast that the schema creates calls a function whose name is recorded as the empty string. An
+                // operator that the schema creates calls a function whose name is recorded with a dot at its beginning.
                 let what = match name.as_str() {
                     "" => "the function of this cast".to_owned(),
                     name if name.starts_with('.') => "the function of this operator".to_owned(),
@@ -85,8 +85,8 @@ impl Judge<'_> {
     }
 }
 
-/// Whether the schema defines a function. The name of such a function is qualified; the function of the schema's
-/// operator or cast has no name.
+/// Whether the schema defines a function. The name of such a function contains its schema (`public.f`); the function of
+/// a cast that the schema creates has an empty name.
 pub(super) fn is_own(callee: &Callee) -> bool {
     callee.name.is_empty() || callee.name.contains('.')
 }

@@ -1,16 +1,17 @@
 //! Checks that an UPDATE has the same result if it runs again for rows that it has changed.
 //!
-//! There are two proofs. The first proof: the new values do not depend on anything that the statement changes. The values of
-//! a joined table depend on a changed column if the condition that finds the joined row uses this column:
+//! There are two proofs. The first proof: the new values do not depend on any value that the statement changes. If the
+//! condition that finds a row of a joined table uses a changed column, the values from the joined table depend on the
+//! changed column:
 //!
 //! ```sql
 //! UPDATE posts SET step = s.next FROM steps s WHERE s.id = posts.step     -- rejected: a repeated run goes a step further
 //! ```
 //!
-//! The second proof: a part of the condition is certainly not true for a changed row. Whether the condition is
-//! certainly not true depends on how PostgreSQL stores and compares values: `varchar(3)` cuts blanks off, a collation
-//! may treat `a` and `A` as equal, the row `(,)` is NULL, and `now()` has another value in the next run. So the proof
-//! accepts only some types and comparisons.
+//! The second proof: a part of the WHERE condition is certainly not true for a row that the statement has already
+//! changed. The proof depends on how PostgreSQL stores and compares values: `varchar(3)` removes trailing blanks, a
+//! collation may treat `a` and `A` as equal, the row `(,)` is NULL, and `now()` has another value in the next run. So
+//! the second proof accepts only some types and comparisons.
 
 use super::super::cardinality;
 use super::super::tree::{JoinTree, Node, NodeKind, RteSource, Var, system_column};
@@ -30,7 +31,7 @@ impl Judge<'_> {
             let column = self.relation().columns.get(written.column)?;
             let reason = match written.values.as_slice() {
                 [value] => self.differs_again(value)?,
-                // The value is computed from the other columns.
+                // PostgreSQL computes the value of a generated column from the other columns.
                 _ if column.generated => return None,
                 _ => "its value is not known here".to_owned(),
             };
@@ -51,7 +52,7 @@ impl Judge<'_> {
         Err(rejected(span, message).with_hint(hint))
     }
 
-    /// The reason why an assigned value can differ when a repeated run computes the value again.
+    /// Returns the reason why a repeated run of the statement may assign a different value.
     fn differs_again(&self, value: &Node) -> Option<String> {
         let mut reason = None;
         any_below(value, &mut |node, is_nested| {
@@ -105,7 +106,7 @@ impl Judge<'_> {
         })
     }
 
-    /// Checks that a repeated run finds the same row of a joined table, if a new value comes from this table.
+    /// If a new value comes from a joined table, checks that a repeated run joins the same row of this table.
     fn check_joins(&self) -> Result<(), Diagnostic> {
         let values = self.query.assigned.iter().flat_map(|it| &it.values).chain(&self.query.partly_assigned);
         if !values.into_iter().any(|value| self.reads_joined(value)) || self.joins_one_row() {
@@ -124,8 +125,8 @@ impl Judge<'_> {
         })
     }
 
-    /// Whether each row is joined with at most one row, and the changes of the statement cannot join it with another
-    /// row.
+    /// Whether two conditions hold: each row is joined with at most one row, and the changes of the statement cannot
+    /// make another row match.
     fn joins_one_row(&self) -> bool {
         let conditions = self.query.filter.as_ref().map(conjuncts).unwrap_or_default();
         let fixed: Vec<Node> = conditions.into_iter().filter(|it| !self.reads_changed(it)).cloned().collect();
@@ -201,8 +202,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether an expression has the same value in each run, provided that each part of it has the same value in each
-    /// run.
+    /// Whether an expression has the same value in each run, if each of its parts has the same value in each run.
     fn is_fixed(&self, node: &Node) -> bool {
         match &node.kind {
             NodeKind::Call { function, .. } => function.immutable && !function.set,
@@ -229,13 +229,13 @@ impl Judge<'_> {
         }
     }
 
-    /// The base type of a column.
+    /// Returns the base type of a column.
     fn type_of(&self, column: usize) -> Oid {
         let ty = self.target.columns.get(column).map(|it| it.ty);
         ty.map_or(super::super::catalog::ERROR, |ty| self.analyzer.catalog.base_type(ty).0)
     }
 
-    /// Whether a column of type boolean gets this value.
+    /// Whether a statement assigns the value `expected` to a boolean column.
     fn is_boolean(&self, column: &Node, expected: bool) -> bool {
         self.value_of(column).is_some_and(|(at, value)| {
             let text = constant(value);
@@ -320,7 +320,8 @@ fn is_whole(node: &Node) -> bool {
     }
 }
 
-/// Whether the node is a text column, as it is stored: `s::integer` and `s::varchar(1)` differ from the stored text.
+/// Whether the node is a plain column of type `text` or `varchar`: a cast such as `s::integer` or `s::varchar(1)`
+/// changes the value.
 fn is_text(column: &Node, base: &dyn Fn(Oid) -> Oid) -> bool {
     matches!(base(column.ty), oid::TEXT | oid::VARCHAR)
         && match &column.kind {
@@ -330,7 +331,7 @@ fn is_text(column: &Node, base: &dyn Fn(Oid) -> Oid) -> bool {
         }
 }
 
-/// The conditions that all have to be true.
+/// Returns the parts of a condition that are combined by AND.
 pub(super) fn conjuncts(condition: &Node) -> Vec<&Node> {
     match &condition.kind {
         NodeKind::And(parts) => parts.iter().flat_map(conjuncts).collect(),
@@ -338,7 +339,7 @@ pub(super) fn conjuncts(condition: &Node) -> Vec<&Node> {
     }
 }
 
-/// The text of a constant, possibly below casts that keep the text.
+/// Returns the text of a constant, possibly below casts that keep the text.
 fn constant(node: &Node) -> Option<&str> {
     match &node.kind {
         NodeKind::Constant(text) => text.as_deref(),

@@ -1,5 +1,5 @@
-//! Visits the expressions and the tables of a statement, also those of subqueries and behind views, and the columns in
-//! the expressions of a table.
+//! Visits the expressions and the tables of a statement, including those in subqueries and in the queries of views, and
+//! the columns in a table's expressions.
 
 use super::super::tree::{Body, Node, Query, Rte, RteSource};
 use crate::schema::Relation;
@@ -7,8 +7,9 @@ use crate::syntax::ast::{Expr, ExprKind};
 use crate::syntax::visit::{self, Visit};
 use std::rc::Rc;
 
-/// Whether `test` returns true for a node or for a part of the node. The parts include nested queries, and the queries
-/// of the views that nested queries read. The second argument of `test` is true for a part in a nested query.
+/// Whether `test` returns true for a node or for a part of the node. The parts of a node include nested queries, and
+/// the queries of the views from which nested queries read. The second argument of `test` is true if the part is inside
+/// a nested query.
 pub(super) fn any_below(node: &Node, test: &mut dyn FnMut(&Node, bool) -> bool) -> bool {
     below(node, false, &mut Vec::new(), test)
 }
@@ -52,7 +53,7 @@ fn entry(rte: &Rte, seen: &mut Vec<*const Query>, test: &mut dyn FnMut(&Node, bo
     }
 }
 
-/// The query of an entry of `FROM`.
+/// Returns the query of an entry of `FROM`.
 fn query_of(rte: &Rte) -> Option<Rc<Query>> {
     match &rte.source {
         RteSource::Subquery { query, .. } => Some(query.clone()),
@@ -61,7 +62,7 @@ fn query_of(rte: &Rte) -> Option<Rc<Query>> {
     }
 }
 
-/// The operands of a set operation.
+/// Returns the operands of a set operation.
 fn operands(query: &Query) -> Vec<Rc<Query>> {
     match &query.body {
         Body::SetOperation { left, right, .. } => vec![left.clone(), right.clone()],
@@ -85,7 +86,7 @@ impl<'t> Tables<'t> {
         Tables { relations, found: Vec::new(), sampled: None, seen: Vec::new() }
     }
 
-    /// Adds the tables that the queries of an expression read.
+    /// Adds the tables from which the queries in an expression read.
     pub(super) fn of_node(&mut self, node: &Node) {
         node.children(&mut |child| self.of_node(child));
         if let Some(query) = node.subquery() {
@@ -103,7 +104,7 @@ impl<'t> Tables<'t> {
         query.expressions(&mut |node| self.of_node(node));
     }
 
-    /// Adds the tables behind an entry of `FROM`, also those behind a view.
+    /// Adds the tables from which an entry of `FROM` reads, directly or through a view.
     pub(super) fn of_entry(&mut self, rte: &Rte) {
         if let RteSource::Table { relation, sampled, .. } = &rte.source {
             self.found.extend(*relation);
@@ -123,7 +124,7 @@ impl<'t> Tables<'t> {
     }
 }
 
-/// The columns of a table that expressions name.
+/// Returns the columns of a table that occur in expressions.
 pub(super) fn columns_in<'r, 'e>(
     relation: &'r Relation,
     exprs: impl IntoIterator<Item = &'e Expr>,

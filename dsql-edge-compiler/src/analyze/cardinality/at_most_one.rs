@@ -6,10 +6,10 @@
 //!
 //! A table is limited to one row if all columns of a unique key are equal to values that do not vary: constants,
 //! parameters, columns of outer queries, and columns of tables that are themselves limited. Equality is strict: a row
-//! that an outer join fills with NULLs never satisfies an equality. So each table has one candidate row, and a row of
-//! the result contains, for each table, the candidate or NULLs. The row of one side of a join determines whether the
-//! other side contains its candidate or NULLs, so the result has at most one row. A FULL join is the exception: it can
-//! return the rows of its two sides as separate rows.
+//! that an outer join fills with NULLs never satisfies an equality. So for each table, at most one row is a candidate,
+//! and a row of the result contains either this candidate or NULLs. The row of one side of a join determines whether
+//! the other side contains its candidate or NULLs, so the result has at most one row. A FULL join is the exception: it
+//! can return the rows of its two sides as separate rows.
 //!
 //! A WHERE condition restricts each table. The ON of an inner join restricts the tables below the join. The ON of an
 //! outer join restricts only the nullable side: the rows of the other side are in the result whether they satisfy ON or
@@ -44,7 +44,7 @@ pub(super) struct Proof {
 /// An equality `column = value` that each row of the entry satisfies.
 struct Equality {
     column: usize,
-    /// The entries whose columns the value uses.
+    /// The numbers of the entries from which the value reads columns.
     needs: Vec<usize>,
 }
 
@@ -66,7 +66,7 @@ impl Proof {
                 }
                 match query.command {
                     // The number of rows that an INSERT returns depends on its source. The analyzed query does not
-                    // contain the source, but its flag `single_row` states whether the statement returns one row.
+                    // contain this source, but its flag `single_row` states whether the statement returns one row.
                     Command::Insert | Command::Merge | Command::Utility => return query.single_row,
                     _ => {}
                 }
@@ -79,7 +79,7 @@ impl Proof {
         }
     }
 
-    /// Whether each entry is limited to one row for each row of the entry `target`.
+    /// Whether, for each row of the entry `target`, each other entry has at most one row.
     pub(super) fn joins_one_row(&self, query: &Query, target: usize) -> bool {
         !query.from.iter().any(has_full_join) && self.holds_all(query, Some(target))
     }
@@ -111,7 +111,7 @@ impl Proof {
         }
     }
 
-    /// Whether each table among these entries is limited to one row; the entries are in the order of `FROM`.
+    /// Whether each table in `leaves` is limited to one row; `leaves` is in the order of `FROM`.
     fn holds_tables(&self, query: &Query, leaves: &[usize], limited: Option<usize>) -> bool {
         let mut place = vec![usize::MAX; query.rtes.len()];
         for (at, rte) in leaves.iter().enumerate() {
@@ -133,7 +133,8 @@ impl Proof {
         for tree in &query.from {
             first = conditions(tree, first, &mut add);
         }
-        // A table that is limited to one row can limit the tables that are compared with its columns.
+        // If a table is limited to one row, its columns have one value, so a comparison with these columns can limit
+        // another table.
         let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); query.rtes.len()];
         for (rte, equalities) in found.iter().enumerate() {
             equalities.iter().flat_map(|it| &it.needs).for_each(|needed| waiting[*needed].push(rte));
@@ -175,9 +176,9 @@ impl Proof {
         }
     }
 
-    /// Whether the comparison of the column with this value treats the same strings as equal as the column's key does.
-    /// This is certain if all collations are deterministic, if the type has no collation, or if the value contains
-    /// neither COLLATE nor another column.
+    /// Whether this comparison and the key of the column treat the same strings as equal. This is certain if all
+    /// collations are deterministic, if the type has no collation, or if the value contains neither COLLATE nor another
+    /// column.
     fn is_of_one_equality(&self, value: &Node, function: &Callee) -> bool {
         let never_collates = ["int", "uuid", "oid", "date", "time", "numeric", "float", "bool"];
         self.all_deterministic
@@ -195,8 +196,8 @@ fn has_full_join(tree: &JoinTree) -> bool {
     }
 }
 
-/// Calls `add` with each ON and the positions of the entries that this ON restricts; returns the position of the first
-/// entry after the tree.
+/// Calls `add` for each ON condition with the range of entries that the condition restricts; returns the position of
+/// the first entry after the tree.
 fn conditions(tree: &JoinTree, first: usize, add: &mut dyn FnMut(&Node, Range<usize>)) -> usize {
     let JoinTree::Join { kind, left, right, on } = tree else { return first + 1 };
     let middle = conditions(left, first, add);
@@ -221,9 +222,9 @@ pub(super) fn is_equality(function: &str) -> bool {
         && !function.contains("like")
 }
 
-/// `node` is an operand of an equality. Returns the column that the operand reads, if the comparison treats the same
-/// values as equal as the column's key does. Returns `None` for a varchar that is compared as bpchar, because the
-/// comparison ignores trailing blanks.
+/// `node` is one operand of a comparison by `=`. Returns the column that the operand reads, if the comparison and the
+/// column's key treat the same values as equal. Returns `None` if a varchar column is compared as bpchar, because such
+/// a comparison ignores trailing blanks.
 fn column_of_key(node: &Node) -> Option<Var> {
     let keeps_blanks = match &node.kind {
         NodeKind::Cast { arg, function: None } => node.ty != oid::BPCHAR || arg.ty == oid::BPCHAR,
@@ -232,7 +233,7 @@ fn column_of_key(node: &Node) -> Option<Var> {
     node.plain_column().filter(|_| keeps_blanks)
 }
 
-/// Returns the entries from which a value reads columns; `None` if the value varies for another reason.
+/// Returns the entries whose columns the value contains; `None` if the value can vary for another reason.
 fn entries_of(value: &Node) -> Option<Vec<usize>> {
     let varies = value.any(&|part| {
         matches!(&part.kind, NodeKind::WholeRow { level: 0, .. })

@@ -1,11 +1,12 @@
 //! Checks constants that are bytes or bits: `byteain`, `bit_in`, `uuid_in`.
 //!
-//! Input: the text of a constant. Output: nothing, or why it is not a value of the type.
+//! Input: the text of a constant. Output: nothing, or the reason why the constant is not a value of the type.
 
 use super::rejection::Rejection;
 use crate::diagnostic::Code;
 
-/// A `bytea`: `\x` and hexadecimal digits, or text with `\\` and `\123`.
+/// Checks a `bytea` constant: `\x` and hexadecimal digits, or text with `\\` and `\123`. `\x` and hexadecimal digits,
+/// or text with `\\` and `\123`.
 pub(super) fn bytea(text: &str) -> Result<(), Rejection> {
     if let Some(hex) = text.strip_prefix("\\x") {
         return hexadecimal(hex);
@@ -26,7 +27,7 @@ pub(super) fn bytea(text: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Pairs of digits, with blanks between them.
+/// Checks that the text consists of pairs of hexadecimal digits, with blanks between the pairs.
 fn hexadecimal(text: &str) -> Result<(), Rejection> {
     let mut digits = text.chars();
     while let Some(first) = digits.next() {
@@ -44,7 +45,7 @@ fn hexadecimal(text: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// A `bit` or `varbit`: binary digits after an optional `b`, or hexadecimal digits after `x`.
+/// Checks a `bit` or `varbit` constant: binary digits after an optional `b`, or hexadecimal digits after `x`.
 pub(super) fn bits(text: &str) -> Result<(), Rejection> {
     let (digits, kind, radix) = match text.strip_prefix(['x', 'X']) {
         Some(digits) => (digits, "hexadecimal", 16),
@@ -59,7 +60,8 @@ pub(super) fn bits(text: &str) -> Result<(), Rejection> {
     }
 }
 
-/// A `uuid`: 32 digits, with an optional hyphen after each group of four, optionally in braces (`string_to_uuid`).
+/// Checks a `uuid` constant: 32 digits, with an optional hyphen after each group of four, optionally in braces
+/// (`string_to_uuid`).
 pub(super) fn uuid(text: &str) -> Result<(), Rejection> {
     if is_uuid(text) { Ok(()) } else { Err(Rejection::syntax("uuid", text)) }
 }

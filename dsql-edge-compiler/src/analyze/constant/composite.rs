@@ -15,8 +15,8 @@ use crate::diagnostic::Code;
 /// when the statement runs.
 const MAX_DEPTH: usize = 32;
 
-/// Reads a field with the input function of its type, given the type, its modifier, the text, and the number of rows
-/// around the text.
+/// Reads a field with the input function of its type, given the type, its modifier, the text, and the number of rows in
+/// which the text is nested.
 pub(super) type Read<'r> = &'r dyn Fn(Oid, i32, &str, usize) -> Result<Value, Rejection>;
 
 pub(super) fn check(
@@ -45,8 +45,8 @@ pub(super) fn check(
     if rest.chars().all(is_blank) { Ok(()) } else { Err(malformed()) }
 }
 
-/// A field, without its quotes and backslashes, and the text after it. The field is `None` for NULL: no characters at
-/// all. The result is `None` if the text ends inside the field.
+/// Returns the next field without its quotes and backslashes, and the rest of the text. The field is `None` for NULL:
+/// no characters at all. The result is `None` if the text ends inside the field.
 fn next_field(text: &str) -> Option<(Option<String>, &str)> {
     if text.starts_with([',', ')']) {
         return Some((None, text));
@@ -65,7 +65,7 @@ fn next_field(text: &str) -> Option<(Option<String>, &str)> {
 }
 
 /// Reads a field or an element of an array with the input function of its type, which also applies the type modifier.
-/// The CHECK constraints of a domain are not evaluated here.
+/// This function does not evaluate the CHECK constraints of a domain.
 pub(super) fn with_modifier(
     catalog: Catalog<'_>,
     read: Read<'_>,
@@ -112,7 +112,7 @@ fn fits(ty: Oid, typmod: i32, text: &str, read: &Value) -> Result<(), Rejection>
     }
 }
 
-/// The number of bits in a constant that `bit_in` accepts.
+/// Returns the number of bits in a constant that `bit_in` accepts.
 fn bit_length(text: &str) -> usize {
     match text.strip_prefix(['x', 'X']) {
         Some(digits) => digits.len() * 4,

@@ -1,6 +1,6 @@
 //! Splits constants of arrays, ranges and multiranges: `array_in`, `range_in`, `multirange_in`.
 //!
-//! Input: the text of a constant. Output: the elements or bounds as text, or [`Malformed`].
+//! Input: the text of a constant. Output: the elements or bounds as strings, or [`Malformed`].
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -11,18 +11,18 @@ use super::blank::is_blank;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// Why a text is not an array.
+/// The reason why a string is not an array constant.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NotAnArray<'t> {
-    /// The part of the text that PostgreSQL reports.
+    /// The constant is malformed; the field is the part that PostgreSQL's message quotes.
     Malformed(&'t str),
     /// The upper bound of a dimension is below its lower bound.
     Bounds,
 }
 
-/// The elements of an array; NULLs are left out. If arrays of different depth are next to each other, the result depends
-/// on the version of PostgreSQL: PostgreSQL 16 reads `{{1},{{2}}}` as `{{{1}},{{2}}}`, and `{{{1}},{2}}` as `{}`. Such a
-/// text is accepted here, and has no elements.
+/// Returns the elements of an array constant without the NULLs. If arrays of different depth are next to each other,
+/// the result depends on the version of PostgreSQL: PostgreSQL 16 reads `{{1},{{2}}}` as `{{{1}},{{2}}}`, and
+/// `{{{1}},{2}}` as `{}`. A constant with arrays of different depth is accepted here, and the result is an empty list.
 pub(super) fn array_elements(text: &str, delimiter: char) -> Result<Vec<String>, NotAnArray<'_>> {
     let (lengths, contents) = dimensions(text)?;
     if !contents.starts_with('{') {
@@ -44,7 +44,8 @@ pub(super) fn array_elements(text: &str, delimiter: char) -> Result<Vec<String>,
     if as_declared { Ok(elements) } else { Err(NotAnArray::Malformed(text)) }
 }
 
-/// The lengths of the dimensions in brackets before an array, `[3][-1:1]=`, and the text after them.
+/// Reads the bounds of the dimensions that can precede an array, such as `[3][-1:1]=`; returns the length of each
+/// dimension, and the text after the bounds.
 fn dimensions(text: &str) -> Result<(Vec<usize>, &str), NotAnArray<'_>> {
     let malformed = |_| NotAnArray::Malformed(text);
     let mut rest = text.trim_start_matches(is_blank);
@@ -66,8 +67,8 @@ fn dimensions(text: &str) -> Result<(Vec<usize>, &str), NotAnArray<'_>> {
     Ok((lengths, contents.trim_start_matches(is_blank)))
 }
 
-/// A bound of a dimension. PostgreSQL's `atoi` reads signs and digits in any order as a number, so this function does
-/// too.
+/// Reads a bound of a dimension. PostgreSQL's `atoi` reads signs and digits in any order as a number, so this function
+/// does too.
 fn bound(text: &str) -> Result<i32, Malformed> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+')) {
         return Err(Malformed);
@@ -78,12 +79,12 @@ fn bound(text: &str) -> Result<i32, Malformed> {
     Ok(number.parse().unwrap_or_default())
 }
 
-/// A range as it is written.
+/// A range constant, split into its bounds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Range {
     Empty,
     Bounds {
-        /// `None`: the range has no lower bound.
+        /// The lower bound; `None` if the range has no lower bound.
         lower: Option<String>,
         lower_inclusive: bool,
         upper: Option<String>,
@@ -91,7 +92,7 @@ pub(super) enum Range {
     },
 }
 
-/// The parts of a range: `range_parse`.
+/// Returns the parts of a range: `range_parse`.
 pub(super) fn range(text: &str) -> Result<Range, Malformed> {
     let text = text.trim_matches(is_blank);
     if text.eq_ignore_ascii_case("empty") {
@@ -114,7 +115,8 @@ pub(super) fn range(text: &str) -> Result<Range, Malformed> {
     Ok(Range::Bounds { lower, lower_inclusive, upper, upper_inclusive: end == ']' })
 }
 
-/// A bound, and the character that ends it: `range_parse_bound`. A bound without characters counts as missing.
+/// Reads a bound; returns the bound, and the character after it: `range_parse_bound`. A bound without characters counts
+/// as missing.
 fn range_bound(rest: &mut Peekable<Chars<'_>>) -> Result<(Option<String>, char), Malformed> {
     if let Some(end) = rest.next_if(|next| matches!(next, ',' | ')' | ']')) {
         return Ok((None, end));
@@ -131,9 +133,9 @@ fn range_bound(rest: &mut Peekable<Chars<'_>>) -> Result<(Option<String>, char),
     }
 }
 
-/// The ranges of a multirange, each as text: `multirange_in`. Empty ranges are left out. If the text is malformed, the
-/// ranges before the malformed place are still returned: PostgreSQL reads each range before it looks at the text after
-/// that range.
+/// Returns the ranges of a multirange, each as a string: `multirange_in`. Empty ranges are left out. If the constant is
+/// malformed, the ranges before the malformed part are still returned: PostgreSQL reads each range before it looks at
+/// the text after that range.
 pub(super) fn multirange(text: &str) -> (Vec<String>, Result<(), Malformed>) {
     let mut ranges = Vec::new();
     let end = read_multirange(text, &mut ranges);
@@ -164,7 +166,7 @@ fn read_multirange(text: &str, ranges: &mut Vec<String>) -> Result<(), Malformed
     if rest == "}" { Ok(()) } else { Err(Malformed) }
 }
 
-/// Returns the length of the range at the start of `text`: the range ends with the first closing bracket outside of
+/// Returns the length of the range at the start of `text`; the range ends with the first closing bracket that is not in
 /// quotes.
 fn range_length(text: &str) -> Result<usize, Malformed> {
     if !text.starts_with(['[', '(']) {
@@ -249,11 +251,11 @@ impl Reader<'_> {
         }
     }
 
-    /// An element without quotes, and whether it contains a backslash.
+    /// Reads an element without quotes; also returns whether the element contains a backslash.
     fn word(&mut self) -> Result<(String, bool), Malformed> {
         let mut out = String::new();
         let mut escaped = false;
-        // Blanks at the end do not belong to the element, except after a backslash.
+        // Blanks at the end of an array element do not belong to the element, unless a backslash precedes them.
         let mut end = 0;
         while let Some(next) = self.rest.peek().copied() {
             match next {

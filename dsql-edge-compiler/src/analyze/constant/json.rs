@@ -1,7 +1,7 @@
 //! Checks constants of `json` and `jsonb` by the rules of PostgreSQL's JSON lexer and parser (`jsonapi.c`).
 //!
-//! Input: the text of a constant. Output: nothing, or why it is not JSON. `jsonb` also decodes strings and numbers, so it
-//! rejects characters and numbers that it cannot store.
+//! Input: the text of a constant. Output: nothing, or the reason why the constant is not JSON. `jsonb` also decodes
+//! strings and numbers, so it rejects characters and numbers that it cannot store.
 
 use super::number::numeric;
 use super::rejection::Rejection;
@@ -37,7 +37,7 @@ enum Reason {
     Nul,
     /// A number beyond the limits of `numeric`.
     Number,
-    /// The text nests deeper than this check reads. This is not an error.
+    /// The constant nests deeper than this module checks. This is not an error.
     TooDeep,
 }
 
@@ -52,9 +52,9 @@ enum Token<'t> {
     End,
 }
 
-/// A parser that reads the next token before it interprets the current token, as PostgreSQL's parser does. So an error
-/// in the next token is reported before a grammar error at the current token, and before a number that `jsonb` cannot
-/// store.
+/// A parser that reads the next token before it interprets the current token, as PostgreSQL's parser does. So
+/// PostgreSQL reports an error in the next token before a grammar error at the current token, and before a number that
+/// `jsonb` cannot store.
 struct Reader<'t> {
     text: &'t str,
     bytes: &'t [u8],
@@ -185,7 +185,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Reads the rest of an escape; returns the code unit of a `\u` escape.
+    /// Reads the rest of an escape sequence; for `\uXXXX`, returns its UTF-16 code unit.
     fn escape(&mut self) -> Option<Option<u32>> {
         let escape = self.peek()?;
         self.at += 1;
@@ -203,7 +203,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Checks the order of surrogates, if strings are decoded. Output: whether a low surrogate must follow.
+    /// Checks the order of surrogates, if strings are decoded. Returns whether a low surrogate must follow.
     fn surrogate(&mut self, high: bool, unit: Option<u32>) -> Option<bool> {
         if !self.decodes {
             return Some(false);

@@ -9,13 +9,13 @@ use super::blank::is_blank;
 use super::rejection::Rejection;
 use crate::diagnostic::Code;
 
-/// An `inet`: an address with an optional prefix length.
+/// Checks an `inet` constant: an address with an optional prefix length.
 pub(super) fn inet(text: &str) -> Result<(), Rejection> {
     let network = if text.contains(':') { ipv6(text) } else { ipv4(text) };
     network.map(drop).ok_or_else(|| Rejection::syntax("inet", text))
 }
 
-/// A `cidr`: a network, whose address has no bits beyond its prefix.
+/// Checks a `cidr` constant: a network, whose address has no bits beyond its prefix.
 pub(super) fn cidr(text: &str) -> Result<(), Rejection> {
     let network = if text.contains(':') { ipv6(text) } else { ipv4_network(text) };
     let Some(Network { address, prefix }) = network else { return Err(Rejection::syntax("cidr", text)) };
@@ -27,14 +27,14 @@ pub(super) fn cidr(text: &str) -> Result<(), Rejection> {
 }
 
 struct Network {
-    /// The address, in the upper bits.
+    /// The bits of the address, beginning with the highest bit of the number.
     address: u128,
     prefix: u32,
 }
 
-/// An IPv4 address of up to four numbers with points between them, optionally with a point at the end and a prefix
-/// length. Without a prefix length, there must be four numbers. With a prefix length, there must be at least the
-/// numbers that the prefix covers.
+/// Reads an IPv4 address of up to four numbers with points between them, optionally with a point at the end and a
+/// prefix length. Without a prefix length, there must be four numbers. With a prefix length of 24, at least three
+/// numbers (24 bits) must be written.
 fn ipv4(text: &str) -> Option<Network> {
     let (numbers, prefix) = split_prefix(text, 32)?;
     let octets = octets(numbers.strip_suffix('.').unwrap_or(numbers))?;
@@ -49,8 +49,8 @@ fn ipv4(text: &str) -> Option<Network> {
     Some(Network { address: in_upper_bits(&octets), prefix })
 }
 
-/// An IPv4 network: numbers separated by points (the last numbers may be missing), or hexadecimal digits. If the prefix
-/// length is missing, the class of the address determines the length.
+/// Reads an IPv4 network: numbers separated by points (the last numbers may be missing), or hexadecimal digits. If the
+/// prefix length is missing, the class of the address determines the length.
 fn ipv4_network(text: &str) -> Option<Network> {
     let (numbers, prefix) = split_prefix(text, 32)?;
     let octets = match numbers.strip_prefix("0x").or_else(|| numbers.strip_prefix("0X")) {
@@ -99,7 +99,7 @@ fn in_upper_bits(octets: &[u8]) -> u128 {
         .fold(0, |address, (octet, place)| address | u128::from(*octet) << (place * 8))
 }
 
-/// The address and the prefix length after `/`; `None` if the prefix length is not a number up to `most`.
+/// Returns the address and the prefix length after `/`; `None` if the prefix length is not a number up to `most`.
 fn split_prefix(text: &str, most: u32) -> Option<(&str, Option<u32>)> {
     let Some((address, prefix)) = text.split_once('/') else { return Some((text, None)) };
     let digits = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_digit());
@@ -143,10 +143,10 @@ fn with_ipv4_as_groups(text: &str, prefix_follows: bool) -> Option<Cow<'_, str>>
     Some(Cow::Owned(format!("{groups}:{:x}:{:x}", u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))))
 }
 
-/// A `macaddr`: six octets in one of the forms that `macaddr_in` tries with `sscanf`.
+/// Checks a `macaddr` constant: six octets in one of the forms that `macaddr_in` tries with `sscanf`.
 pub(super) fn macaddr(text: &str) -> Result<(), Rejection> {
-    // Each form is a row of six numbers. The table has the maximum number of digits of each number, and the five
-    // separators between the numbers.
+    // Each form of a `macaddr` consists of six numbers. Each row of the table contains the maximum number of digits of
+    // each number, and the five separators between the numbers.
     const FORMS: [(usize, [&str; 5]); 7] = [
         (usize::MAX, [":"; 5]),
         (usize::MAX, ["-"; 5]),
@@ -165,7 +165,7 @@ pub(super) fn macaddr(text: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Six numbers as `sscanf` reads them with `%x`: blanks may precede each number, and only blanks may follow the last
+/// Reads six numbers as `sscanf` does with `%x`: blanks may precede each number, and only blanks may follow the last
 /// number.
 fn scan(text: &str, width: usize, between: &[&str; 5]) -> Option<Vec<i32>> {
     let mut rest = text;
@@ -178,7 +178,8 @@ fn scan(text: &str, width: usize, between: &[&str; 5]) -> Option<Vec<i32>> {
     rest.chars().all(is_blank).then_some(numbers)
 }
 
-/// A hexadecimal number of at most `width` characters, with an optional sign and `0x`; only its last 32 bits count.
+/// Reads a hexadecimal number of at most `width` characters, with an optional sign and `0x`; only its last 32 bits
+/// count.
 fn scan_number(text: &str, width: usize) -> Option<(i32, &str)> {
     let text = text.trim_start_matches(is_blank);
     let within = text.get(..width.min(text.len())).unwrap_or(text);
@@ -201,7 +202,7 @@ fn scan_number(text: &str, width: usize) -> Option<(i32, &str)> {
     Some((i32::from_be_bytes([a, b, c, d]), &text[length..]))
 }
 
-/// A `macaddr8`: six or eight pairs of digits, all with the same separator or none.
+/// Checks a `macaddr8` constant: six or eight pairs of digits, all with the same separator or none.
 pub(super) fn macaddr8(text: &str) -> Result<(), Rejection> {
     let mut rest = text.trim_start_matches(is_blank).as_bytes();
     let mut separator = None;

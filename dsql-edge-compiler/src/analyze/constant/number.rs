@@ -1,7 +1,7 @@
 //! Checks constants of numeric types: `int4in`, `float8in`, `numeric_in`, `cash_in`, `oidin`.
 //!
-//! Input: the text of a constant. Output: the reason why the text is not a number. For a number of a type that can be
-//! the bound of a range, the output is the value.
+//! Input: the text of a constant. Output: the reason why the text is not a number. If the type can be the bound of a
+//! range, the output also contains the value of the number.
 
 use super::blank::{is_blank, trim};
 use super::decimal::Decimal;
@@ -9,7 +9,7 @@ use super::rejection::{Rejection, Value};
 use super::strtod::decimal_length;
 use crate::diagnostic::Code;
 
-/// An integer: a sign, a radix prefix, digits with underscores, and blanks around them (`pg_strtoint64_safe`).
+/// Checks an integer: a sign, a radix prefix, digits with underscores, and blanks around them (`pg_strtoint64_safe`).
 pub(super) fn integer(text: &str, name: &str, least: i64, most: i64) -> Result<Value, Rejection> {
     let invalid = || Rejection::syntax(name, text);
     let out_of_range = || Rejection::out_of_range(text, name);
@@ -44,7 +44,7 @@ pub(super) fn integer(text: &str, name: &str, least: i64, most: i64) -> Result<V
     if range.contains(&value) { Ok(Value::Integer(value)) } else { Err(out_of_range()) }
 }
 
-/// An unsigned number as `strtoul` reads it, with base 0: decimal, `0x…`, or octal after `0`. A sign is allowed.
+/// Checks an unsigned number as `strtoul` with base 0 reads it: decimal, `0x…`, or octal after `0`. A sign is allowed.
 pub(super) fn unsigned(text: &str, name: &str, bits: u32) -> Result<(), Rejection> {
     let trimmed = text.trim_start_matches(is_blank);
     let (negative, unsigned) = sign(trimmed);
@@ -88,7 +88,8 @@ fn radix(unsigned: &str) -> (u32, &str) {
     }
 }
 
-/// A number that `strtod` or `strtof` reads, with blanks around it. `parse` reads the text as a number of the type.
+/// Checks a number that `strtod` or `strtof` reads, with blanks around it. `parse` reads the constant as a number of
+/// the type.
 pub(super) fn float(text: &str, name: &str, parse: fn(&str) -> Option<Size>) -> Result<(), Rejection> {
     let word = trim(text);
     let (_, unsigned) = sign(word);
@@ -151,8 +152,8 @@ fn is_hexadecimal(lower: &str) -> bool {
     })
 }
 
-/// A `numeric`: unlike a float, a `numeric` may contain underscores, cannot be a hexadecimal fraction, and has the
-/// limits of the format `numeric`.
+/// Checks a `numeric` constant: unlike a float, a `numeric` may contain underscores, cannot be a hexadecimal fraction,
+/// and has the limits of the format `numeric`.
 pub(super) fn numeric(text: &str) -> Result<Value, Rejection> {
     let invalid = || Rejection::syntax("numeric", text);
     let overflow = || Rejection::new(Code::OutOfRange, "value overflows numeric format".to_owned());
@@ -192,7 +193,8 @@ pub(super) fn numeric(text: &str) -> Result<Value, Rejection> {
     Ok(Value::Decimal(decimal))
 }
 
-/// The exponent of a numeric. The error is `true` if the exponent is malformed, and `false` if it is too large.
+/// Reads the exponent of a numeric. The error value is `true` for a malformed exponent, and `false` for an exponent
+/// that is too large.
 fn read_exponent(text: &str) -> Result<i64, bool> {
     let (negative, digits) = sign(text);
     let starts = digits.starts_with(|first: char| first.is_ascii_digit());
@@ -222,8 +224,8 @@ fn underscores_are_between(text: &str, is_digit: impl Fn(char) -> bool, may_lead
     true
 }
 
-/// A `money`. The form of an amount depends on the server's setting `lc_monetary`. So only two kinds of texts are
-/// rejected: a text that has letters but no digit, and a whole number beyond the type's range.
+/// Checks a `money` constant. The form of an amount depends on the server's setting `lc_monetary`. So this function
+/// rejects only a constant that has letters but no digit, and a whole number that the type cannot represent.
 pub(super) fn money(text: &str) -> Result<(), Rejection> {
     let (_, unsigned) = sign(trim(text));
     let letters = unsigned.bytes().any(|byte| byte.is_ascii_alphabetic());

@@ -2,7 +2,7 @@
 //! PostgreSQL's `regproc.c`.
 //!
 //! Input: the text of a constant. Output: nothing, or the error that PostgreSQL reports for an object that does not
-//! exist. The snapshot does not list every object of the database. So a text is accepted if the object may exist: an
+//! exist. The snapshot does not list every object of the database. So a name is accepted if the object may exist: an
 //! object in a schema that the snapshot does not have, an index whose name PostgreSQL chose, or an object of an unknown
 //! extension. The arguments in `'f(int)'::regprocedure` are not checked here.
 
@@ -16,7 +16,7 @@ use crate::schema::{TEMPORARY, UserTypeKind};
 /// The maximum number of bytes in a name. PostgreSQL cuts longer names off; they are not checked here.
 const LONGEST: usize = 63;
 
-/// Checks a constant of one of these types.
+/// Checks a constant whose type is one of the types that this module lists.
 pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), Rejection> {
     if text == "-" || type_oid == oid::REGOPER && text == "0" {
         return Ok(());
@@ -118,8 +118,8 @@ fn display(schema: Option<&str>, name: &str) -> String {
     schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"))
 }
 
-/// The schema and the name in a text, as `stringToQualifiedNameList` reads them. `None` for any other form, which is
-/// not checked here.
+/// Reads the schema and the name in a constant, as `stringToQualifiedNameList` does. Returns `None` for any other form,
+/// which is not checked here.
 fn qualified(text: &str) -> Option<(Option<String>, String)> {
     let mut parts = text.split('.').map(part);
     let first = parts.next()??;
@@ -127,7 +127,7 @@ fn qualified(text: &str) -> Option<(Option<String>, String)> {
     if parts.next().is_some() { None } else { Some((Some(first), second?)) }
 }
 
-/// A name with or without quotation marks. A quoted name with a point or a quotation mark is not read.
+/// Reads a name with or without quotation marks. A quoted name with a point or a quotation mark is not read.
 fn part(text: &str) -> Option<String> {
     let text = text.trim_matches([' ', '\t', '\n', '\r', '\u{c}', '\u{b}']);
     let name = match text.strip_prefix('"') {

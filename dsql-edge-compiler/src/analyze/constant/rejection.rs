@@ -30,6 +30,6 @@ impl Rejection {
 pub(super) enum Value {
     Integer(i128),
     Decimal(Decimal),
-    /// A value that is not computed here.
+    /// The constant may be valid; its value is not computed here.
     Unknown,
 }

@@ -1,7 +1,7 @@
-//! Finds the decimal number at the start of a text, as the C library's `strtod` does.
+//! Finds the decimal number at the start of a string, as the C library's `strtod` does.
 
-/// The length of the number, without a sign: digits with an optional point, and an exponent. `None` if the text has no
-/// digit there.
+/// Returns the length of the number, without a sign: digits with an optional point, and an exponent. Returns `None` if
+/// `unsigned` does not begin with a digit or with a point and a digit.
 pub(super) fn decimal_length(unsigned: &str) -> Option<usize> {
     let whole = digits(unsigned);
     let mut end = whole;
@@ -23,7 +23,7 @@ pub(super) fn decimal_length(unsigned: &str) -> Option<usize> {
     Some(end)
 }
 
-/// The number of digits at the start.
+/// Returns the number of digits at the start.
 pub(super) fn digits(text: &str) -> usize {
     text.bytes().take_while(u8::is_ascii_digit).count()
 }

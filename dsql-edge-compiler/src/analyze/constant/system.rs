@@ -1,11 +1,12 @@
-//! Checks constants of the types that name places in a database: `tidin`, `pg_lsn_in`, `pg_snapshot_in`.
+//! Checks constants of the types that describe positions and states inside a database: `tidin`, `pg_lsn_in`,
+//! `pg_snapshot_in`.
 //!
-//! Input: the text of a constant. Output: whether the text is a value of the type.
+//! Input: the text of a constant. Output: whether the constant is a value of the type.
 
 use super::blank::is_blank;
 
-/// A `tid`: `(block,offset)`. PostgreSQL also accepts a comma instead of the opening parenthesis, and ignores the text
-/// before the parenthesis or comma.
+/// Whether the constant is a `tid`: `(block,offset)`. `(block,offset)`. PostgreSQL also accepts a comma instead of the
+/// opening parenthesis, and ignores the text before the parenthesis or comma.
 pub(super) fn is_tid(text: &str) -> bool {
     let parts = || {
         let text = text.get(..text.find(')')? + 1)?;
@@ -18,19 +19,20 @@ pub(super) fn is_tid(text: &str) -> bool {
     block && long(offset).is_some_and(|offset| u16::try_from(offset).is_ok())
 }
 
-/// A number as `strtol` reads it, to the end of the text.
+/// Reads a number as `strtol` does, to the end of the text.
 fn long(text: &str) -> Option<i64> {
     if text.is_empty() { Some(0) } else { text.trim_start_matches(is_blank).parse().ok() }
 }
 
-/// A `pg_lsn`: two hexadecimal numbers of up to eight digits.
+/// Whether the constant is a `pg_lsn`: two hexadecimal numbers of up to eight digits.
 pub(super) fn is_pg_lsn(text: &str) -> bool {
     let half =
         |digits: &str| (1..=8).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     text.split_once('/').is_some_and(|(high, low)| half(high) && half(low))
 }
 
-/// A `pg_snapshot`: `xmin:xmax:xip,…`, in ascending order.
+/// Whether the constant is a `pg_snapshot`: `xmin:xmax:xip,…`, in ascending order. `xmin:xmax:xip,…`, in ascending
+/// order.
 pub(super) fn is_pg_snapshot(text: &str) -> bool {
     let mut parts = text.splitn(3, ':');
     let mut next = || parts.next();
@@ -52,7 +54,7 @@ pub(super) fn is_pg_snapshot(text: &str) -> bool {
     true
 }
 
-/// A number as `strtoull` reads it, to the end of the text. The number may have a sign; a number that is too large
+/// Reads a number as `strtoull` does, to the end of the text. The number may have a sign; a number that is too large
 /// becomes the largest 64-bit number.
 fn number(text: &str) -> Option<u64> {
     let text = text.trim_start_matches(is_blank);

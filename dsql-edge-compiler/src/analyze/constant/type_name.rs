@@ -1,7 +1,7 @@
 //! Checks constants of type `regtype`: `regtypein`.
 //!
 //! Input: the text of a constant. Output: nothing, or the error that PostgreSQL reports for a type that does not exist.
-//! A text that does not have the grammar of a type name is accepted here, and the server checks it.
+//! A constant that does not have the form of a type name is accepted here, and the server checks it.
 
 use super::super::catalog::{Catalog, TypeError};
 use super::rejection::Rejection;
@@ -29,7 +29,7 @@ pub(super) fn check(catalog: Catalog<'_>, text: &str) -> Result<(), Rejection> {
     }
 }
 
-/// The type name that is the whole text.
+/// Parses the constant as a type name; returns `None` if the constant contains anything else.
 fn parsed(text: &str) -> Option<TypeName> {
     const BEFORE: &str = "SELECT NULL::";
     let source = Source::numbered(format!("{BEFORE}{text}"));

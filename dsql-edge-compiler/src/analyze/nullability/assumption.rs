@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// The facts that an environment did not have before an assumption.
+/// The facts that an assumption added to an environment.
 pub(super) struct Assumption<'e> {
     vars: Vec<Var>,
     nodes: Vec<&'e Node>,
@@ -18,8 +18,8 @@ pub(super) struct Assumption<'e> {
 }
 
 impl<'e> Environment<'e> {
-    /// Adds facts. [`Environment::forget`] removes these facts again, in time proportional to their number; a copy of
-    /// the environment would take time proportional to the number of all facts.
+    /// Adds facts. [`Environment::forget`] removes the added facts, in time proportional to their number; a copy of the
+    /// environment would take time proportional to the number of all facts.
     pub(super) fn assume(&mut self, facts: Facts<'e>) -> Assumption<'e> {
         let nulled_by = self.nulled_by.clone();
         let misses = self.misses.take();

@@ -10,7 +10,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-/// The prover of one statement. `parameters` has all parameters of the statement, and whether each can be NULL.
+/// The prover of one statement. `parameters` contains all parameters of the statement, each with the information
+/// whether it can be NULL.
 pub(super) struct Prover<'p> {
     pub(super) parameters: &'p [Parameter],
     /// The number of expressions that may still be examined. When the number is 0, every further expression counts as
@@ -21,8 +22,8 @@ pub(super) struct Prover<'p> {
     pub(super) assuming: Cell<u32>,
 }
 
-/// The limit on examined expressions per statement. If each of n nested subqueries uses a column of the next subquery
-/// twice, the innermost subquery is examined 2^n times.
+/// The maximum number of expressions that the prover examines for one statement. If each of n nested subqueries uses a
+/// column of the next subquery twice, the innermost subquery is examined 2^n times.
 const STEPS: u32 = 4_000_000;
 
 impl<'p> Prover<'p> {
@@ -30,7 +31,7 @@ impl<'p> Prover<'p> {
         Prover { parameters, steps_left: Cell::new(STEPS), assuming: Cell::new(0) }
     }
 
-    /// Counts one examined expression; returns `false` if the limit is exceeded.
+    /// Counts one examined expression; returns `false` if the statement has reached the maximum.
     pub(super) fn step(&self) -> bool {
         let left = self.steps_left.get();
         self.steps_left.set(left.saturating_sub(1));
@@ -43,16 +44,16 @@ pub(super) struct Environment<'e> {
     pub(super) query: &'e Query,
     /// For each entry and each of its columns: whether the column can be NULL in the entry's own rows.
     pub(super) base: Rc<Vec<Vec<bool>>>,
-    /// For each entry: the nullable sides of outer joins that may still null the entry's row.
+    /// For each entry of the range table, the nullable sides of outer joins that may still null the entry's row.
     pub(super) nulled_by: Rc<Vec<SideSet>>,
     /// The sides that are assumed to have found a matching row.
     pub(super) found: Rc<SideSet>,
     /// The nullable sides of outer joins, by number.
     pub(super) sides: Rc<Sides<'e>>,
-    /// The joins along foreign keys; `matched` has the numbers of those joins that always find a row.
+    /// The joins along foreign keys; the joins whose numbers are in `matched` always find a row.
     pub(super) foreign: Rc<[ForeignJoin]>,
     pub(super) matched: SideSet,
-    /// Columns of this and outer levels that conditions prove not NULL.
+    /// The columns of this query level and of outer levels that the conditions prove not NULL.
     pub(super) proven: BTreeSet<Var>,
     /// Expressions, except plain columns, that conditions prove not NULL.
     pub(super) proven_nodes: NodeSet<'e>,
@@ -60,9 +61,9 @@ pub(super) struct Environment<'e> {
     pub(super) having: BTreeSet<Var>,
     /// Expressions, except plain columns, that `HAVING` proves not NULL in the grouped rows.
     pub(super) having_nodes: NodeSet<'e>,
-    /// If there are several grouping sets: the keys, the keys that every set contains, and the target list.
+    /// The grouping sets, if there are several: the keys, the keys that every set contains, and the target list.
     pub(super) grouping: Option<Rc<GroupingSets<'e>>>,
-    /// Whether grouping sets make the grouped columns NULL, except inside aggregates.
+    /// Whether a grouped column can be NULL because of grouping sets; false inside aggregates.
     pub(super) grouping_nulls: bool,
     /// Whether the target list has several set-returning functions, so that the shorter results are padded with NULLs.
     pub(super) padded: bool,
@@ -73,7 +74,7 @@ pub(super) struct Environment<'e> {
     pub(super) misses: RefCell<HashMap<usize, Rc<SideSet>>>,
 }
 
-/// The expressions that determine whether grouping sets make a value NULL.
+/// The expressions that decide whether a value is NULL because of grouping sets.
 pub(super) struct GroupingSets<'e> {
     keys: NodeSet<'e>,
     common: NodeSet<'e>,
@@ -91,12 +92,11 @@ impl<'e> GroupingSets<'e> {
         })
     }
 
-    /// Whether the expression is a key that some grouping set does not contain: the key is NULL in the rows of that
-    /// set.
+    /// Whether the expression is a key that is missing in at least one grouping set: in the rows of this set, the
+    /// expression is NULL.
     ///
     /// PostgreSQL nulls a column of the target list, not an expression: in `SELECT g AS a, g AS b … GROUP BY a, ROLLUP
-    /// (b)`, PostgreSQL nulls only `b`. This compiler cannot distinguish the two columns, so it treats both as
-    /// nullable.
+    /// (b)`, PostgreSQL nulls only `b`. This compiler cannot distinguish `a` and `b`, so it treats both as nullable.
     pub(super) fn leave_out(&self, node: &Node) -> bool {
         self.keys.has_alike(node) && (!self.common.has_alike(node) || self.is_doubled(node))
     }

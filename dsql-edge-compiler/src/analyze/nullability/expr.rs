@@ -119,7 +119,7 @@ impl Prover<'_> {
                 args.iter().all(|arg| self.nullable(arg, env)) && !self.sides_of_full_join(args, env)
             }
             NodeKind::Field(row, column) => match row.kind {
-                // A field of the whole row of an entry is a column of the entry.
+                // A field of an entry's whole row is a column of the entry.
                 NodeKind::WholeRow { level, rte, .. } => {
                     self.var_nullable(Var { level, rte, column: *column }, env)
                 }
@@ -144,7 +144,7 @@ impl Prover<'_> {
     }
 
     /// Whether the expression is `COALESCE (l.x, r.x)` over the two sides of a FULL join: in each row of the join, at
-    /// least one side has a row. A `USING` column has this form.
+    /// least one side has a row. If `USING` merges a column of a FULL join, the merged column is such a `COALESCE`.
     fn sides_of_full_join(&self, args: &[Node], env: &Environment<'_>) -> bool {
         let only_nuller = |node: &Node| -> Option<usize> {
             let var = node.plain_column()?;
@@ -200,7 +200,7 @@ impl Prover<'_> {
                 return true;
             }
             inner.forget(assumption);
-            // If a condition is never NULL and was not TRUE, it was FALSE.
+            // A condition that is never NULL, and was not TRUE, was FALSE.
             if !self.nullable(condition, env) {
                 inner.assume(if_false(condition));
             }
@@ -252,7 +252,7 @@ impl Prover<'_> {
         }
     }
 
-    /// Whether an element of a subquery's array column can be NULL.
+    /// Whether an element of an array can be NULL, if the array is a column of a subquery.
     fn elements_of_column(&self, var: Var, env: &Environment<'_>) -> bool {
         let Some(rte) = env.query.rtes.get(var.rte) else { return true };
         let query = match &rte.source {
@@ -301,7 +301,7 @@ where
     Some(at)
 }
 
-/// The environment of an aggregate's input rows, before grouping.
+/// Returns the environment of an aggregate's input rows, before grouping.
 fn before_grouping<'e>(env: &Environment<'e>) -> Environment<'e> {
     Environment {
         grouping_nulls: false,

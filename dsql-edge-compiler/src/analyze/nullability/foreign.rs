@@ -4,9 +4,10 @@
 //! condition. `posts LEFT JOIN authors ON authors.id = posts.author` always finds an author if `author` is NOT NULL and
 //! references `authors`.
 //!
-//! A foreign key holds for the rows that are visible in one snapshot. The key guarantees nothing if the key is
-//! deferrable or not validated, or if policies hide rows of the referenced table. The key also guarantees nothing if
-//! one of the two rows is locked or written, because this row may be newer than the snapshot. DSQL has no foreign keys.
+//! A foreign key is certain to hold only among rows of one snapshot, the rows that a statement sees. The key guarantees
+//! nothing if the key is deferrable or not validated, or if policies hide rows of the referenced table. If one of the
+//! two rows is locked or written by the statement, the key guarantees nothing either, because this row may be newer
+//! than the snapshot. DSQL has no foreign keys.
 
 use super::super::cardinality::is_equality;
 use super::super::tree::{JoinTree, Node, NodeKind, Query, Reference, RteSource, Var};
@@ -25,7 +26,7 @@ pub(super) struct ForeignJoin {
     pub(super) columns: Vec<usize>,
 }
 
-/// The joins of a query along foreign keys.
+/// Returns the joins of a query along foreign keys.
 pub(super) fn foreign_joins(query: &Query, sides: &Sides<'_>) -> Vec<ForeignJoin> {
     // With row locks, a foreign key proves nothing: a locked row may be newer than the row that it is joined with
     // (`EvalPlanQual`).
@@ -83,7 +84,7 @@ impl Reference {
     }
 }
 
-/// The conditions that AND combines.
+/// Returns the conditions that AND combines.
 pub(super) fn conditions_of(condition: &Node) -> &[Node] {
     match &condition.kind {
         NodeKind::And(parts) => parts.as_slice(),

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 impl Prover<'_> {
-    /// Applies the conditions of a query until nothing new follows.
+    /// Applies the conditions of a query again and again, until they add no new fact.
     pub(super) fn narrow<'e>(&self, env: &mut Environment<'e>, from: &'e [JoinTree]) {
         if !matches!(env.query.body, Body::Plain) {
             return;
@@ -40,7 +40,7 @@ impl Prover<'_> {
                     env.proven.iter().filter(|var| self.is_assigned(env, var)).copied().collect();
                 env.proven.retain(|var| !assigned.contains(var));
                 if env.query.result_rte.is_some() {
-                    // Facts about expressions of the old row do not hold for the new row.
+                    // A fact about an expression of the old row may be false for the new row.
                     env.proven_nodes.clear();
                     self.write(env, written);
                 }
@@ -49,7 +49,7 @@ impl Prover<'_> {
         }
     }
 
-    /// The assigned columns, and whether their new values can be NULL, given the facts about the old rows.
+    /// Returns the assigned columns, and whether their new values can be NULL, given the facts about the old rows.
     fn written(&self, env: &Environment<'_>) -> Vec<(usize, bool)> {
         let known = env.query.assigned.iter().filter(|written| !written.values.is_empty());
         let mut out: Vec<(usize, bool)> = known
@@ -82,7 +82,7 @@ impl Prover<'_> {
 }
 
 /// Records that a column is not NULL. This proves that no join nulled the row of the column. A join nulls the rows of a
-/// nullable side only together, so the other rows on the same sides were not nulled either. Returns whether this fact
+/// nullable side only together, so the other rows on the same sides were not nulled either. Returns `true` if this fact
 /// is new.
 pub(super) fn row_is_there(nulled_by: &mut Rc<Vec<SideSet>>, var: Var) -> bool {
     if var.level > 0 {
@@ -121,8 +121,9 @@ fn follow_foreign_keys(env: &mut Environment<'_>) -> bool {
     changed
 }
 
-/// Collects the ON conditions that are TRUE in every row of the result. These are the conditions of inner joins and of
-/// reduced outer joins. A join does not count if an outer join above this join can null its rows.
+/// Collects the ON conditions that are TRUE in every row of the result. These conditions are those of inner joins, and
+/// of outer joins that other conditions turn into inner joins. A join does not count if an outer join above this join
+/// can null its rows.
 fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool, out: &mut Vec<&'e Node>) {
     let JoinTree::Join { left, right, on, .. } = tree else { return };
     let still_nulled = |tree: &JoinTree| {
@@ -142,7 +143,7 @@ fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool
     }
 }
 
-/// The facts that hold if the condition is TRUE.
+/// Returns the facts that hold if the condition is TRUE.
 pub(super) fn if_true(node: &Node) -> Facts<'_> {
     match &node.kind {
         NodeKind::And(parts) => Facts::all(parts.iter().map(if_true)),
@@ -172,15 +173,15 @@ pub(super) fn if_true(node: &Node) -> Facts<'_> {
     }
 }
 
-/// The facts that hold if the condition is FALSE.
+/// Returns the facts that hold if the condition is FALSE.
 pub(super) fn if_false(node: &Node) -> Facts<'_> {
     match &node.kind {
         NodeKind::And(parts) => Facts::common(parts.iter().map(if_false)),
         NodeKind::Or(parts) => Facts::all(parts.iter().map(if_false)),
         NodeKind::Not(arg) => if_true(arg),
         NodeKind::IsNull { arg, negated: false } => match arg.kind {
-            // If `row IS NULL` is FALSE, at least one field is not NULL, so the row exists. It is not known which field
-            // this is.
+            // If `row IS NULL` is FALSE, at least one field is not NULL, so the row exists. The condition does not
+            // determine which field is not NULL.
             NodeKind::WholeRow { level, rte, .. } => {
                 Facts { vars: vec![Var { level, rte, column: ROW }], nodes: Vec::new() }
             }
@@ -193,7 +194,7 @@ pub(super) fn if_false(node: &Node) -> Facts<'_> {
     }
 }
 
-/// The facts that hold if the value is not NULL, or, for a row, if none of its fields is NULL.
+/// Returns the facts that hold if the value is not NULL, or, for a row, if none of its fields is NULL.
 fn not_null(node: &Node) -> Facts<'_> {
     match &node.kind {
         NodeKind::WholeRow { level, rte, .. } => {
@@ -240,8 +241,8 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
     if stable && worth { Facts { nodes: vec![node], ..Facts::default() }.union(below) } else { below }
 }
 
-/// Whether a group that satisfies the condition certainly has a row. Such conditions are `count(*) > 0` and `1 <=
-/// count(x)`, also combined by AND.
+/// Whether a group that satisfies the condition certainly has a row. Examples of such conditions are `count(*) > 0` and
+/// `1 <= count(x)`, and conditions that combine one of them with others by AND.
 pub(super) fn counts_a_row(condition: &Node) -> bool {
     let (function, args) = match &condition.kind {
         NodeKind::And(parts) => return parts.iter().any(counts_a_row),
@@ -268,7 +269,7 @@ pub(super) fn counts_a_row(condition: &Node) -> bool {
     }
 }
 
-/// The value of a constant integer.
+/// Returns the value of a constant integer.
 fn number(node: &Node) -> Option<i64> {
     match &node.kind {
         NodeKind::Constant(Some(text)) => text.parse().ok(),

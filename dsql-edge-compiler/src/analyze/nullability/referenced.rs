@@ -1,8 +1,8 @@
 //! Finds scalar subqueries that follow a foreign key, and so always find the referenced row.
 //!
-//! Input: a subquery and the facts of the outer query. Output: whether the subquery reads the row to which a foreign
-//! key refers: `(SELECT name FROM authors WHERE id = posts.author)`. The module `foreign` describes when a foreign key
-//! holds.
+//! Input: a subquery, and the facts that are known about the outer query. Output: whether the subquery reads the row to
+//! which a foreign key refers, as in `(SELECT name FROM authors WHERE id = posts.author)`. The module `foreign`
+//! describes when a foreign key holds.
 
 use super::super::cardinality::is_equality;
 use super::super::tree::{Body, Command, JoinTree, LimitKind, Node, NodeKind, Query, RteSource, Var};
@@ -11,7 +11,8 @@ use super::expr::up;
 use super::foreign::conditions_of;
 
 impl Prover<'_> {
-    /// Whether a subquery reads the row to which a foreign key of the outer query refers, and has no further condition.
+    /// Whether a subquery reads the row to which a foreign key of the outer query refers, and has no condition that
+    /// could exclude this row.
     pub(super) fn finds_referenced_row(&self, query: &Query, env: &Environment<'_>) -> bool {
         self.referenced_row(query, env).unwrap_or(false)
     }
@@ -58,8 +59,8 @@ impl Prover<'_> {
     }
 }
 
-/// The column, if the operand is a column of this query or an outer query, with or without a relabeling cast around the
-/// column.
+/// Returns the column, if the operand is a column of this query or an outer query, with or without a relabeling cast
+/// around the column.
 fn column_of(node: &Node) -> Option<Var> {
     match &node.kind {
         NodeKind::Var(var) => Some(*var),

@@ -1,8 +1,9 @@
-//! Numbers the nullable sides of outer joins. A row of such a side is nulled if the join finds no match.
+//! Numbers the nullable sides of outer joins. If the join finds no match, it nulls the row of the nullable side: all
+//! columns of this row are NULL.
 //!
-//! Input: the joins of a query. Output: each nullable side with its number. Nested joins get their numbers before the
-//! joins around them, and the left side of a FULL join gets its number before the right side. `nuller` in a name means
-//! this number.
+//! Input: the joins of a query. Output: each nullable side with its number. A nested join gets its numbers before the
+//! join that contains it, and the left side of a FULL join before the right side. In the code, `nuller` means the
+//! number of a nullable side.
 
 use super::super::tree::{JoinTree, Node};
 use crate::syntax::ast::JoinKind;
@@ -13,7 +14,7 @@ use std::ops::{Deref, Range};
 /// A nullable side of an outer join: if the join finds no match on this side, the side's columns are NULL.
 pub(super) struct Side<'q> {
     pub(super) number: usize,
-    /// For a FULL join, the number of the join's other side; the join never nulls both sides in one row.
+    /// For a side of a FULL join, the number of the other side; the join never nulls both sides in one row.
     pub(super) sibling: Option<usize>,
     pub(super) nulled: &'q JoinTree,
     pub(super) on: Option<&'q Node>,
@@ -24,9 +25,9 @@ pub(super) struct Side<'q> {
 
 /// The nullable sides below `FROM`, by number.
 ///
-/// The positions of entries follow the order of `FROM`, so the entries below a join form a range. So a side needs only
-/// a range of positions. A list of entries for each side would use most of the memory in a query with thousands of
-/// joins.
+/// The positions of entries follow the order of `FROM`, so the entries below a join form a range. So for each side, a
+/// range of positions is enough. With a list of entries for each side instead, a query with thousands of joins would
+/// use most of its memory for these lists.
 pub(super) struct Sides<'q> {
     list: Vec<Side<'q>>,
     /// The entry at each position, and the position of each entry.
@@ -45,7 +46,7 @@ impl<'q> Deref for Sides<'q> {
 }
 
 impl<'q> Sides<'q> {
-    /// The sides of the joins of a query.
+    /// Returns the sides of the joins of a query.
     pub(super) fn of(from: &'q [JoinTree]) -> Sides<'q> {
         let mut sides = Sides {
             list: Vec::new(),
@@ -87,7 +88,7 @@ impl<'q> Sides<'q> {
         }
     }
 
-    /// The entries on this side.
+    /// Returns the entries on this side.
     pub(super) fn rows(&self, side: &Side<'_>) -> &[usize] {
         self.entries.get(side.rows.clone()).unwrap_or(&[])
     }
@@ -97,13 +98,13 @@ impl<'q> Sides<'q> {
         self.places.get(&rte).is_some_and(|place| side.other.contains(place))
     }
 
-    /// The side that consists of this tree, if it is nullable.
+    /// Returns the side that consists of this tree, if it is nullable.
     pub(super) fn of_tree(&self, tree: &JoinTree) -> Option<&Side<'q>> {
         self.list.get(*self.by_tree.get(&std::ptr::from_ref(tree))?)
     }
 
-    /// Returns pairs of a nullable side and an entry: the side finds a match only if the row of the entry exists.
-    /// `find` is called once, and its result is cached.
+    /// Each pair is a nullable side and an entry: the side finds a match only if the row of the entry exists. The first
+    /// call runs `find` and caches the result.
     pub(super) fn needed_rows(&self, find: impl FnOnce() -> Vec<(usize, usize)>) -> &[(usize, usize)] {
         self.needed_rows.get_or_init(find)
     }

@@ -52,7 +52,7 @@ impl SideSet {
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= !other);
     }
 
-    /// The sides in ascending order.
+    /// Returns the sides in ascending order.
     pub(super) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         let bits = |(at, word): (usize, &u64)| {
             let word = *word;

@@ -1,7 +1,7 @@
 //! Finds the origin of a column of the result, and the outer joins that can make the column NULL.
 //!
 //! Input: an analyzed query. Output: for each column, the table's column that it returns, and the nullable sides of
-//! joins that make the column NULL if the join finds no match. A row struct needs these sides to distinguish "no
+//! joins that make the column NULL if the join finds no match. With these sides, a row struct can distinguish "no
 //! author" from "an author without a name".
 
 use super::environment::{Environment, Prover};
@@ -22,7 +22,7 @@ pub(in crate::analyze) struct Source {
 }
 
 impl Prover<'_> {
-    /// For each column of the query, its origin and the outer joins that can set the column to NULL.
+    /// Returns, for each column of the query, its origin and the outer joins that can set the column to NULL.
     pub(super) fn sources(&self, query: &Query) -> Vec<Source> {
         if !matches!(query.body, Body::Plain) {
             let unknown = Source { nullable_within: true, ..Source::default() };
@@ -63,8 +63,8 @@ impl Prover<'_> {
 }
 
 /// Returns the sides that null an entry, directly or indirectly. The set starts with the sides that null the entry. If
-/// the join of a side in the set finds a match only if a certain row exists, the sides that null this row are added.
-/// This step is repeated until the set no longer changes.
+/// a side in the set finds a match only if a certain row exists, the sides that null this row are added too. The search
+/// ends when it adds no further side.
 fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     if let Some(known) = env.misses.borrow().get(&rte) {
         return known.clone();
@@ -73,8 +73,8 @@ fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     let mut changed = !nullers.is_empty();
     while changed {
         changed = false;
-        // A join mostly needs rows of entries that come before it in FROM, so the pairs are visited in reverse order:
-        // then few rounds are necessary.
+        // Mostly, the needed row belongs to an entry that comes before the join in FROM, so visiting the pairs in
+        // reverse order takes fewer rounds.
         for (nuller, rte) in env.sides.needed_rows(|| needed_rows(&env.sides)).iter().rev() {
             if nullers.contains(*nuller)
                 && let Some(more) = env.nulled_by.get(*rte)
@@ -89,7 +89,7 @@ fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
 }
 
 /// Returns pairs of a nullable side's number and an entry on the other side of the same join: without the entry's row,
-/// the join finds no match. Sides of FULL joins have no such pairs.
+/// the join finds no match. There are no such pairs for the sides of a FULL join.
 fn needed_rows(sides: &Sides<'_>) -> Vec<(usize, usize)> {
     let of_side = |side: &Side<'_>| {
         let facts = side.on.iter().flat_map(|on| if_true(on).vars);
@@ -99,7 +99,7 @@ fn needed_rows(sides: &Sides<'_>) -> Vec<(usize, usize)> {
     sides.iter().filter(|side| side.sibling.is_none()).flat_map(of_side).collect()
 }
 
-/// The table's column that an expression returns, traced through subqueries, views and `WITH`.
+/// Returns the table's column that an expression returns, traced through subqueries, views and `WITH`.
 fn origin(node: &Node, query: &Query) -> Option<(usize, usize)> {
     match node.kind {
         NodeKind::Var(var) => column_origin(var, query),
@@ -107,8 +107,8 @@ fn origin(node: &Node, query: &Query) -> Option<(usize, usize)> {
     }
 }
 
-/// The table's column that `var` returns, if `var` is a column of the query's own level; traced through subqueries,
-/// views and `WITH`.
+/// Returns the table's column that `var` returns, if `var` is a column of the query's own level; traced through
+/// subqueries, views and `WITH`.
 pub(in crate::analyze) fn column_origin(var: Var, query: &Query) -> Option<(usize, usize)> {
     let Var { level: 0, rte, column } = var else { return None };
     let rte = query.rtes.get(rte)?;

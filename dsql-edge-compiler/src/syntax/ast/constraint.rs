@@ -41,7 +41,7 @@ pub enum ConstraintKind {
     Attribute(ConstraintAttribute),
 }
 
-/// An attribute that belongs to the constraint before it.
+/// An attribute such as `DEFERRABLE`, which belongs to the constraint before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConstraintAttribute {
     /// `DEFERRABLE`

@@ -23,7 +23,7 @@ pub struct CreateTable {
     pub of_type: Option<QualifiedName>,
     /// `PARTITION BY …`.
     pub partitioned: bool,
-    /// The clauses `WITH (…)`, `ON COMMIT …`, `TABLESPACE …`, `USING …` that are present.
+    /// Those of the clauses `WITH (…)`, `ON COMMIT …`, `TABLESPACE …` and `USING …` that the statement contains.
     pub options: Vec<(&'static str, Span)>,
 }
 
@@ -97,7 +97,7 @@ pub struct CreateTableAs {
     pub if_not_exists: bool,
 }
 
-/// Where `CREATE TABLE … AS` takes its columns from.
+/// The source of the columns of `CREATE TABLE … AS`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TableSource {
     /// A query.
@@ -236,8 +236,9 @@ pub struct CreateFunction {
     pub returns: Option<TypeName>,
     /// `LANGUAGE`.
     pub language: Option<String>,
-    /// Whether the body can end the transaction in which it runs, or run another body that can. A body in SQL cannot do
-    /// so. A body in PL/pgSQL can do so if it contains one of the words COMMIT, ROLLBACK, CALL, DO and EXECUTE.
+    /// Whether the body can end the transaction in which it runs, or run another body that can. A body in SQL cannot
+    /// end a transaction. A body in PL/pgSQL can end a transaction if it contains one of the words COMMIT, ROLLBACK,
+    /// CALL, DO and EXECUTE.
     pub may_commit: bool,
     /// `STRICT`.
     pub strict: bool,
@@ -313,9 +314,9 @@ pub enum CastMethod {
 pub enum CastContext {
     /// `AS IMPLICIT`: in every expression.
     Implicit,
-    /// `AS ASSIGNMENT`: in an assignment to a column.
+    /// `AS ASSIGNMENT`: the cast also applies when a value is assigned to a column.
     Assignment,
-    /// Never: the query must contain the cast explicitly.
+    /// The cast applies only if the query contains the cast explicitly.
     Explicit,
 }
 
@@ -366,13 +367,13 @@ pub enum ParameterMode {
 /// `ALTER TABLE` and related statements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterTable {
-    /// The kind of the altered object.
+    /// The kind of the object that the statement alters.
     pub object: ObjectKind,
     /// DSQL's `ALTER TABLE ASYNC`.
     pub asynchronous: bool,
     /// `IF EXISTS`.
     pub if_exists: bool,
-    /// `ONLY`: tables that inherit from this table do not change.
+    /// `ONLY`: the statement does not change the tables that inherit from this table.
     pub only: bool,
     /// The name.
     pub name: QualifiedName,
@@ -431,7 +432,7 @@ pub enum AlterAction {
     ValidateConstraint(Name),
     /// `ENABLE ROW LEVEL SECURITY` and related actions
     RowSecurity,
-    /// `ADD VALUE` of an enum; `beside` has `true` and the label after `BEFORE`, or `false` and the label after
+    /// `ADD VALUE` of an enum; the fields of `beside` are `true` and a label for `BEFORE`, or `false` and a label for
     /// `AFTER`.
     AddValue { label: String, if_not_exists: bool, beside: Option<(bool, String)> },
     /// `RENAME VALUE` of an enum
@@ -445,7 +446,7 @@ pub const SET_LOGGED: &str = "SET LOGGED";
 /// The words of `SET UNLOGGED`.
 pub const SET_UNLOGGED: &str = "SET UNLOGGED";
 
-/// The kinds of object that statements name.
+/// The kinds of objects to which DDL statements can refer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum ObjectKind {
@@ -470,13 +471,13 @@ pub enum ObjectKind {
 /// `DROP`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drop {
-    /// The kind of the dropped objects.
+    /// The kind of the objects that the statement drops.
     pub object: ObjectKind,
     /// `IF EXISTS`.
     pub if_exists: bool,
     /// The names.
     pub names: Vec<QualifiedName>,
-    /// For functions, the parameters after each name, if they are written.
+    /// For functions: the parameters after each name; `None` if the statement does not contain parameters.
     pub parameters: Vec<Option<Vec<FunctionParameter>>>,
     /// `CASCADE`.
     pub cascade: bool,
@@ -495,14 +496,15 @@ pub struct AlterFunction {
     pub change: FunctionChange,
 }
 
-/// A change to a function, of a kind that can affect queries.
+/// A change to a function that can affect queries.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FunctionChange {
     /// `RENAME TO`
     Rename(Name),
     /// `SET SCHEMA`
     SetSchema(Name),
-    /// New properties: whether the function is strict, and its volatility, if they are written.
+    /// New values for two properties, if the statement contains them: whether the function is strict, and its
+    /// volatility.
     Properties { strict: Option<bool>, volatility: Option<Volatility> },
 }
 
@@ -513,6 +515,6 @@ pub struct Set {
     pub name: String,
     /// The values; empty for `DEFAULT`.
     pub values: Vec<String>,
-    /// The statement's words before the name: `SET`, `SET LOCAL`, `RESET`.
+    /// The words before the name of the setting: `SET`, `SET LOCAL`, `RESET`.
     pub command: &'static str,
 }

@@ -78,7 +78,7 @@ pub struct IndexElement {
 }
 
 impl IndexElement {
-    /// A column without options.
+    /// Returns a column without options.
     pub fn column(name: Name) -> IndexElement {
         let span = name.span;
         let expr = Expr { kind: ExprKind::Column(vec![name]), span };
@@ -162,7 +162,7 @@ pub enum MergeAction {
     Update(Vec<Assignment>),
     /// `DELETE`
     Delete,
-    /// `INSERT (…) VALUES (…)`; `None` is `DEFAULT VALUES`.
+    /// `INSERT (…) VALUES (…)`; the second field is `None` for `DEFAULT VALUES`.
     Insert(Vec<TargetColumn>, Option<Vec<Expr>>),
     /// `DO NOTHING`
     Nothing,

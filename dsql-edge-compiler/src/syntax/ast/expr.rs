@@ -9,7 +9,7 @@ use crate::syntax::token::TokenKind;
 pub struct Expr {
     /// The kind of expression.
     pub kind: ExprKind,
-    /// The place of the expression, from its first byte to its last byte.
+    /// The span of the expression, from its first byte to its last byte.
     pub span: Span,
 }
 
@@ -117,8 +117,8 @@ pub struct SqlFunction {
     pub filter: Option<Expr>,
     /// `OVER` of an aggregate.
     pub over: Option<Window>,
-    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the place. `args` begins
-    /// with the values of the attributes and elements.
+    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the span. In `args`, the
+    /// values of the attributes and elements come first.
     pub labels: Vec<(Option<Name>, Span)>,
 }
 
@@ -229,7 +229,7 @@ pub struct FunctionCall {
 }
 
 impl FunctionCall {
-    /// A call with only positional arguments.
+    /// Makes a call whose arguments are all positional, without further clauses.
     pub fn plain(name: QualifiedName, args: Vec<Expr>, location: Span) -> FunctionCall {
         FunctionCall {
             name,
@@ -245,7 +245,7 @@ impl FunctionCall {
         }
     }
 
-    /// A call of a function in `pg_catalog` that the grammar generates: `SystemFuncName`.
+    /// Makes the call of a function in `pg_catalog`, as PostgreSQL's grammar does for special syntax: `SystemFuncName`.
     pub fn of_system(name: &str, args: Vec<Expr>, location: Span) -> FunctionCall {
         let part = |text: &str| Name { text: text.to_owned(), span: location };
         FunctionCall::plain(QualifiedName { parts: vec![part("pg_catalog"), part(name)] }, args, location)
@@ -275,7 +275,7 @@ pub struct Window {
     pub order_by: Vec<SortBy>,
     /// `ROWS | RANGE | GROUPS …`.
     pub frame: Option<Frame>,
-    /// The place of the window: from `(` to `)`, or the name.
+    /// The span of the window: from `(` to `)`, or the span of its name.
     pub span: Span,
     /// The tokens of the definition: definitions with the same tokens are the same window.
     pub tokens: Vec<TokenKind>,
@@ -323,7 +323,7 @@ pub struct SortBy {
     pub expr: Expr,
     /// `DESC`.
     pub descending: bool,
-    /// `NULLS FIRST` is true, `NULLS LAST` is false.
+    /// `true` for `NULLS FIRST`, `false` for `NULLS LAST`, `None` if neither is written.
     pub nulls_first: Option<bool>,
     /// `USING op`.
     pub using: Option<Operator>,
@@ -336,7 +336,7 @@ pub struct TypeName {
     pub name: QualifiedName,
     /// Whether the grammar added `pg_catalog`.
     pub system: bool,
-    /// `(10, 2)`, or an interval's fields.
+    /// The parts in parentheses after the type, such as `(10, 2)`, or the fields of an interval.
     pub modifiers: Vec<Expr>,
     /// The number of `[]`.
     pub array_dimensions: usize,
@@ -367,7 +367,8 @@ pub enum ValueFunction {
 }
 
 impl ValueFunction {
-    /// The name that PostgreSQL gives to a result column without an alias, if the function is the column's expression.
+    /// Returns the name that PostgreSQL gives to a result column without an alias, if the function is the column's
+    /// expression.
     pub fn name(self) -> &'static str {
         match self {
             ValueFunction::CurrentDate => "current_date",

@@ -1,4 +1,4 @@
-//! The syntax tree: the statement as written, with folded names and with places, before names are resolved.
+//! The syntax tree: the statement as written, with folded names and with spans, before names are resolved.
 //!
 //! The nodes are those of PostgreSQL's raw parse tree (`parsenodes.h`), as Rust enums. Constructs that the grammar
 //! rewrites (`EXTRACT`, `TRIM`, `AT TIME ZONE` …) are also rewritten here.
@@ -37,17 +37,17 @@ pub struct QualifiedName {
 }
 
 impl QualifiedName {
-    /// The last name.
+    /// Returns the last name.
     pub fn name(&self) -> &str {
         self.parts.last().map_or("", |name| &name.text)
     }
 
-    /// The name before the last.
+    /// Returns the name before the last.
     pub fn schema(&self) -> Option<&str> {
         self.parts.len().checked_sub(2).and_then(|at| self.parts.get(at)).map(|name| name.text.as_str())
     }
 
-    /// The place from the first name to the last.
+    /// Returns the span from the first name to the last name.
     pub fn span(&self) -> Span {
         match (self.parts.first(), self.parts.last()) {
             (Some(first), Some(last)) => first.span.to(last.span),
@@ -55,7 +55,7 @@ impl QualifiedName {
         }
     }
 
-    /// The name in PostgreSQL's messages: the unquoted parts, separated by dots.
+    /// Returns the name in PostgreSQL's messages: the unquoted parts, separated by dots.
     pub fn display(&self) -> String {
         let parts: Vec<&str> = self.parts.iter().map(|part| part.text.as_str()).collect();
         parts.join(".")
@@ -67,7 +67,7 @@ impl QualifiedName {
 pub struct Statement {
     /// The kind of statement.
     pub kind: StatementKind,
-    /// The place of the statement, from its first token to its last token, without the semicolon.
+    /// The span of the statement, from its first token to its last token, without the semicolon.
     pub span: Span,
 }
 
@@ -104,7 +104,7 @@ pub enum StatementKind {
     CreateFunction(Box<CreateFunction>),
     /// `CREATE TRIGGER … ON table`, with its table.
     CreateTrigger(QualifiedName),
-    /// `CREATE RULE … TO table`, with its table.
+    /// `CREATE RULE … TO table`; the field is the table.
     CreateRule(QualifiedName),
     /// `CREATE OPERATOR`.
     CreateOperator(Box<CreateOperator>),
@@ -128,7 +128,7 @@ pub enum StatementKind {
     Set(Box<Set>),
     /// `BEGIN`, `COMMIT`, `SAVEPOINT` and related statements.
     Transaction(TransactionStatement),
-    /// The command words of a statement that does not return rows and does not affect queries.
+    /// Another statement, by its command words: the statement returns no rows and does not affect queries.
     Utility(&'static str),
 }
 

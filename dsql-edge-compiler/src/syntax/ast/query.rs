@@ -18,7 +18,7 @@ pub struct Query {
     pub offset: Option<Expr>,
     /// `FOR UPDATE` and the other locking clauses.
     pub locking: Vec<Locking>,
-    /// The place of the query, from `WITH` or `SELECT` to the end, without the parentheses around the query.
+    /// The span of the query, from `WITH` or `SELECT` to the end, without the parentheses around the query.
     pub span: Span,
 }
 
@@ -46,7 +46,7 @@ impl Query {
     }
 }
 
-/// The row source of a query.
+/// The part of a query that produces its rows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum QueryBody {
     /// `SELECT`.
@@ -67,7 +67,7 @@ pub enum SetOperator {
 }
 
 impl SetOperator {
-    /// The keyword.
+    /// Returns the keyword.
     pub fn name(self) -> &'static str {
         match self {
             SetOperator::Union => "UNION",
@@ -112,7 +112,7 @@ pub enum LockStrength {
 }
 
 impl LockStrength {
-    /// The clause as PostgreSQL prints it.
+    /// Returns the lock clause as PostgreSQL's messages print it.
     pub fn name(self) -> &'static str {
         match self {
             LockStrength::Update => "FOR UPDATE",
@@ -144,7 +144,7 @@ pub struct Select {
     pub having: Option<Expr>,
     /// `WINDOW`.
     pub windows: Vec<Window>,
-    /// The place of the SELECT, from `SELECT` to the end of its own clauses.
+    /// The span of the SELECT, from `SELECT` to the end of its own clauses.
     pub span: Span,
 }
 
@@ -188,7 +188,7 @@ pub struct With {
     pub recursive: bool,
     /// The queries.
     pub ctes: Vec<Cte>,
-    /// The place of the clause, from `WITH` to the last parenthesis.
+    /// The span of the clause, from `WITH` to the last parenthesis.
     pub span: Span,
 }
 
@@ -293,7 +293,7 @@ pub struct FunctionItem {
     pub lateral: bool,
     /// Whether the item is written as `ROWS FROM`.
     pub rows_from: bool,
-    /// The calls, each with its `AS (a int, …)`.
+    /// The calls, each with its column definition list `AS (a int, …)`.
     pub functions: Vec<(Expr, Vec<ColumnDefinition>)>,
     /// `WITH ORDINALITY`.
     pub ordinality: bool,

@@ -6,8 +6,8 @@
 //! …) becomes a semicolon.
 //!
 //! The rules are those of psql 16 (`psqlscan.l`, `psqlscanslash.l`, `handleCopyIn` in `copy.c`): a command ends at the
-//! end of its line, or at `\\`. Rows begin with the line after the statement. Rows end with a line `\.`, both in CSV
-//! and in text format.
+//! end of its line, or at `\\`. The rows of a COPY begin with the line after the statement. Rows end with a line `\.`,
+//! both in CSV and in text format.
 
 use super::Lexer;
 use crate::source::Span;
@@ -19,11 +19,11 @@ use crate::syntax::token::{Token, TokenKind};
 pub struct PsqlCommand {
     /// The name of the command, without the backslash.
     pub name: String,
-    /// The place of the command, from the backslash to the end of the arguments.
+    /// The span of the command, from the backslash to the end of the arguments.
     pub span: Span,
 }
 
-/// The commands that send the statement before them.
+/// The psql commands that send the statement before the command.
 const SENDING: &[&str] = &["g", "gx", "gdesc", "gexec", "gset", "crosstabview", "watch", "bind"];
 
 /// The commands whose argument is the rest of the line.
@@ -57,7 +57,7 @@ impl Lexer<'_> {
                 self.at = start;
                 self.send_message(span.end as usize - start);
             }
-            // psql discards the message so far.
+            // psql discards the statements that it has not sent yet.
             "r" | "reset" => {
                 let first = self.out.tokens.get(self.unsent).map_or(span.start, |token| token.span.start);
                 self.out.joins.retain(|place| *place < first);
@@ -67,7 +67,7 @@ impl Lexer<'_> {
             "copy" => {
                 let words = self.text.get(arguments..self.at).unwrap_or_default().to_ascii_lowercase();
                 let words: Vec<&str> = words.split_whitespace().collect();
-                // `pstdin` is psql's standard input, not the script.
+                // `pstdin` means psql's own standard input, which the script does not contain.
                 let is_from_script =
                     |pair: &[&str]| matches!(pair, ["from", name] if name.trim_end_matches(';') == "stdin");
                 self.copies += usize::from(words.windows(2).any(is_from_script));
@@ -87,7 +87,7 @@ impl Lexer<'_> {
         self.unsent = self.out.tokens.len();
     }
 
-    /// Skips the arguments of a command: to the end of the line, or to `\\`, or to the next command.
+    /// Skips the arguments of a psql command, which end at the end of the line, at `\\`, or at the next command.
     fn skip_arguments(&mut self, name: &str) {
         let whole_line = TO_END_OF_LINE.contains(&name);
         let mut quote = None;
@@ -165,7 +165,7 @@ mod tests {
     use crate::syntax::lex;
     use crate::syntax::token::TokenKind;
 
-    /// The tokens of a script, separated by blanks, without psql commands and rows.
+    /// Returns the tokens of a script, separated by blanks, without psql commands and rows.
     fn sent(text: &str) -> String {
         let lexed = lex(&Source::script(text));
         assert_eq!(lexed.error, None, "{text}");
@@ -230,7 +230,7 @@ mod tests {
                 "COPY t FROM stdin ; SELECT 1 ; SELECT 2 ;",
             ),
             ("COPY t FROM stdin\\; SELECT 1 \\r\nSELECT 2;\nSELECT 3;", "SELECT 2 ; SELECT 3 ;"),
-            // These commands and statements do not read rows from the script.
+            // The following commands and statements do not read rows from the script, so the text after them is SQL.
             (
                 "COPY (SELECT a FROM stdin) TO stdout;\nSELECT 1;",
                 "COPY ( SELECT a FROM stdin ) TO stdout ; SELECT 1 ;",

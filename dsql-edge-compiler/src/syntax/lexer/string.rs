@@ -1,13 +1,14 @@
 //! Lexes quoted tokens: strings of all five kinds, and delimited identifiers.
 //!
-//! Input: the lexer at an opening quote. Output: the decoded text, and the lexer after the closing quote.
+//! Input: the lexer at an opening quote. Output: the decoded string, and the lexer at the position after the closing
+//! quote.
 
 use super::{Lexer, Lexing, is_identifier_part};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 impl Lexer<'_> {
-    /// Lexes `'…'`. The opening quote is `prefix` bytes after `start`.
+    /// Lexes `'…'`. `start` is the offset of the token, and the opening quote is `prefix` bytes later.
     pub(super) fn plain_string(&mut self, start: usize, prefix: usize) -> Lexing<String> {
         self.at = start + prefix + 1;
         let mut out = String::new();
@@ -67,7 +68,7 @@ impl Lexer<'_> {
     }
 
     /// Whether the string continues after white space that contains a newline (SQL's continuation). If the string
-    /// continues, the lexer moves to the place after the reopening quote.
+    /// continues, the lexer moves to the position after the reopening quote.
     fn continues(&mut self) -> bool {
         let before = self.at;
         let mut newline = false;
@@ -213,7 +214,8 @@ impl Lexer<'_> {
         self.unicode_escapes(start, &raw)
     }
 
-    /// `str_udeescape`. The place of an error is that of the escape, as if the text had no doubled quotes before it.
+    /// `str_udeescape`. As in PostgreSQL, the position of an error is computed as if each doubled quote before the
+    /// escape were one quote.
     fn unicode_escapes(&mut self, start: usize, raw: &str) -> Lexing<String> {
         let escape = self.uescape()?;
         let mut out = String::new();
@@ -253,7 +255,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// The escape character of a following `UESCAPE 'c'`, or the backslash.
+    /// Returns the escape character: `c` if `UESCAPE 'c'` follows the string, otherwise the backslash.
     fn uescape(&mut self) -> Lexing<char> {
         let after_string = self.at;
         self.skip_blanks()?;
@@ -307,7 +309,7 @@ fn hexadecimal(digits: &str) -> Option<u32> {
         .flatten()
 }
 
-/// The meaning of a Unicode escape.
+/// The result of decoding one Unicode escape.
 enum Escape {
     Character(char),
     /// The first half of a pair.
@@ -319,7 +321,7 @@ enum Escape {
 impl Escape {
     const SURROGATE: &'static str = "invalid Unicode surrogate pair";
 
-    /// If the escape before this escape was the first half of a pair, `high` is that half.
+    /// If the previous escape was the first half of a surrogate pair, `high` is this half.
     fn of(value: u32, high: &mut Option<u32>) -> Escape {
         let value = match (high.take(), value) {
             (Some(high), 0xDC00..=0xDFFF) => 0x10000 + ((high - 0xD800) << 10) + (value - 0xDC00),
@@ -337,7 +339,8 @@ impl Escape {
     }
 }
 
-/// The bytes of the invalid character. The first byte determines the number of bytes (`report_invalid_encoding`).
+/// Returns the bytes of the invalid character. The first byte determines the number of bytes
+/// (`report_invalid_encoding`).
 fn invalid_bytes(bytes: &[u8], at: usize) -> String {
     let rest = bytes.get(at..).unwrap_or_default();
     let promised = match rest.first() {

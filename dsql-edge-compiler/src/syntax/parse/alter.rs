@@ -50,7 +50,7 @@ impl Parser<'_> {
             ObjectKind::Domain => vec![self.domain_action()?],
             _ => self.table_actions(object, &mut places)?,
         };
-        // For `ALTER TYPE` and `ALTER DOMAIN`, the place of each action is from `start` to the end of the statement.
+        // For `ALTER TYPE` and `ALTER DOMAIN`, the span of each action is from `start` to the end of the statement.
         places.resize(actions.len(), start.to(self.previous_span()));
         Ok(StatementKind::AlterTable(Box::new(AlterTable {
             object,
@@ -95,7 +95,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether the next words begin an action that all kinds of relations have.
+    /// Whether the next words begin an action that is allowed for all kinds of relations.
     pub(super) fn at_shared_action(&self) -> bool {
         matches!(self.keyword(), Some(K::Rename | K::Set))
             || (self.at_keyword(K::Owner) && self.keyword_ahead(1) == Some(K::To))
@@ -152,7 +152,7 @@ impl Parser<'_> {
         object: ObjectKind,
         places: &mut Vec<Span>,
     ) -> Parsing<Vec<AlterAction>> {
-        // Each of these actions must be the only action of its statement.
+        // In an ALTER TABLE, DSQL accepts each of these actions only if the statement has no other action.
         match self.keyword() {
             Some(K::Rename) => return Ok(vec![self.rename()?]),
             Some(K::Set) if self.keyword_ahead(1) == Some(K::Schema) => {

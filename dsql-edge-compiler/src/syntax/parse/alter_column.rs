@@ -142,7 +142,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses further `SET …` and `RESTART …` options of an identity column.
+    /// Parses the `SET …` and `RESTART …` options of an identity column that follow the first option.
     pub(super) fn more_identity_options(&mut self) -> Parsing<AlterAction> {
         loop {
             if self.at_keyword(K::Restart) {

@@ -78,7 +78,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Statements that do not affect queries: the first words are checked, the rest is skipped.
+    /// Parses statements that do not affect queries: their first words are checked, the rest is skipped.
     fn other_create(&mut self) -> Parsing<StatementKind> {
         let what = match self.keyword() {
             Some(K::Event) => "CREATE EVENT TRIGGER",
@@ -403,7 +403,7 @@ impl Parser<'_> {
 
     pub(super) fn function_parameter(&mut self) -> Parsing<FunctionParameter> {
         let mut mode = self.parameter_mode();
-        // `name type`, `type`, or `name MODE type`.
+        // A parameter has one of three forms: `name type`, `type`, or `name MODE type`.
         let named = matches!(self.token().kind, TokenKind::Identifier(_) | TokenKind::Keyword(_))
             && !matches!(
                 self.ahead(1).kind,
@@ -441,8 +441,8 @@ impl Parser<'_> {
         Some(mode)
     }
 
-    /// Reads `LANGUAGE`, `STRICT`, the volatility and the text after `AS`, which is returned. All other options and a
-    /// body that is not a text are skipped.
+    /// Reads `LANGUAGE`, `STRICT`, the volatility and the string after `AS`; returns this string. Skips all other
+    /// options, and a body that is not written as a string.
     fn function_options(&mut self, function: &mut CreateFunction) -> Parsing<Option<String>> {
         let mut body = None;
         loop {

@@ -264,7 +264,7 @@ impl Parser<'_> {
         Ok(MergeAction::Insert(columns, Some(self.parenthesized_list(Self::expr)?)))
     }
 
-    /// The error for constructs that PostgreSQL's grammar reports as unsupported.
+    /// Returns the error for constructs that PostgreSQL's grammar reports as unsupported.
     pub(super) fn not_implemented(&self, span: crate::source::Span, message: &str) -> Box<Diagnostic> {
         Box::new(Diagnostic::syntax(Code::FeatureNotSupported, span, message))
     }

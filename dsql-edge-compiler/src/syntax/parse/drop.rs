@@ -138,7 +138,8 @@ impl Parser<'_> {
                 Some(K::Immutable) => volatility = Some(Volatility::Immutable),
                 Some(K::Stable) => volatility = Some(Volatility::Stable),
                 Some(K::Volatile) => volatility = Some(Volatility::Volatile),
-                // `SET name TO value`, `OWNER TO name` and related clauses end a list of properties.
+                // The clauses `SET name TO value`, `OWNER TO name` and similar clauses come after the list of
+                // properties.
                 Some(K::Set | K::Reset | K::Owner | K::Depends | K::No) => {
                     self.skip_statement();
                     break;

@@ -2,7 +2,7 @@
 //!
 //! The levels are those of gram.y, lowest first. A non-associative operator must not follow another operator of the
 //! same level if the rule of the first operator ends in an expression. So `a IS NULL IS NULL` and `a IN (1) IN (true)`
-//! are valid, but `a < b < c` is not.
+//! are valid, because these rules end in a keyword or a parenthesis, but `a < b < c` is not.
 
 use super::primary::Parenthesized;
 use super::system_call::system_call;
@@ -65,7 +65,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Continues after a primary that the caller has parsed, such as a parenthesized subquery.
+    /// Continues an expression whose first operand the caller has already parsed, such as a parenthesized subquery.
     pub(super) fn expr_after(&mut self, left: Expr) -> Parsing<Expr> {
         self.nested(|parser| parser.infix(left, 0, Grammar::A))
     }
@@ -133,7 +133,7 @@ impl Parser<'_> {
             if closed == Some(next) {
                 return Err(self.error_here());
             }
-            // AND and OR become lists, which do not nest.
+            // A chain of AND or OR becomes one list, so it adds no nesting.
             chain += usize::from(next > level::AND);
             if chain > MAX_CHAIN {
                 let message = format!("an expression has more than {MAX_CHAIN} operators in a row: split it");
@@ -146,7 +146,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The level of the operator at this token; `None` if the token is not an infix operator.
+    /// Returns the level of the operator at this token; `None` if the token is not an infix operator.
     fn infix_level(&self, grammar: Grammar) -> Option<u8> {
         let a = grammar == Grammar::A;
         Some(match &self.token().kind {
@@ -187,7 +187,8 @@ impl Parser<'_> {
         matches!(self.keyword_ahead(after), Some(K::Distinct | K::Document))
     }
 
-    /// Parses one infix or postfix operator. Also returns whether the operator's rule ends in an expression.
+    /// Parses one infix or postfix operator. Also returns whether the grammar's rule for this operator ends in an
+    /// expression.
     fn infix_rule(&mut self, left: Expr, next: u8, grammar: Grammar) -> Parsing<(Expr, bool)> {
         match next {
             level::TYPECAST => {
@@ -405,7 +406,7 @@ impl Parser<'_> {
         comma.map_or_else(|| self.error_here(), |comma| Box::new(syntax_error_at(comma.span, self.text)))
     }
 
-    /// Any operator, except keyword forms.
+    /// Parses any operator, except keyword forms.
     pub(super) fn operator(&mut self) -> Parsing<Operator> {
         if self.at_keyword(K::Operator) { self.qualified_operator() } else { self.plain_operator() }
     }

@@ -61,7 +61,7 @@ impl Parser<'_> {
         Ok((schema, operator.name))
     }
 
-    /// The function of a definition: a name, or a string with a name (`defGetQualifiedName`).
+    /// Parses the function of a definition: a name, or a string with a name (`defGetQualifiedName`).
     fn defined_function(&mut self) -> Parsing<QualifiedName> {
         if !self.at_string() {
             return Ok(self.type_name()?.name);
@@ -120,7 +120,7 @@ impl Parser<'_> {
         self.advance();
         let name = self.function_name()?;
         let (mut parameters, mut ordered) = (Vec::new(), false);
-        // In the old style, the type of the argument is one of the definitions.
+        // In the old syntax of CREATE AGGREGATE, the type of the argument is one of the definitions in parentheses.
         let mut old_style = false;
         let definitions_alone = self.at_symbol(b'(') && {
             let before = self.at;
@@ -141,7 +141,7 @@ impl Parser<'_> {
             match label {
                 "stype" | "stype1" => state = Some(parser.type_name()?),
                 "finalfunc" => final_function = Some(parser.defined_function()?),
-                // `'ANY'` is the old spelling for an aggregate without an argument.
+                // In the old syntax, `'ANY'` means that the aggregate has no argument.
                 "basetype" if old_style && !matches!(parser.token().kind, TokenKind::String(_)) => {
                     base = Some(parser.type_name()?);
                 }
@@ -225,7 +225,7 @@ impl Parser<'_> {
             self.advance();
         }
         self.col_id()?;
-        // The events may list columns, but never contain `ON`.
+        // The events of a trigger may contain a list of columns, but never the word `ON`.
         while !self.at_keyword(K::On) && !self.at_end() && !self.at_symbol(b';') {
             self.advance();
         }

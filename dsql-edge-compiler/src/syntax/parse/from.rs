@@ -8,11 +8,11 @@ use crate::syntax::ast::{
 };
 use crate::syntax::keyword::Class;
 
-/// The maximum number of joins in a statement. In the worst case, the tree of the joins is as deep as this number
-/// (see `MAX_DEPTH`).
+/// The maximum number of joins in a statement. In the worst case, the tree of joins has this number of levels (see
+/// `MAX_DEPTH`).
 const MAX_JOINS: usize = 4_000;
 
-/// The content of parentheses in `FROM`.
+/// The possible contents of parentheses in `FROM`.
 enum Parenthesized {
     Query(Box<Query>),
     Joined(FromItem),
@@ -283,7 +283,7 @@ impl Parser<'_> {
         if !self.at_symbol(b'(') {
             return Ok((Some(Alias { name, columns: Vec::new() }), Vec::new()));
         }
-        // `(a, b)` or `(a int, b text)`: the token after the first name decides.
+        // The token after the first name distinguishes `(a, b)` from `(a int, b text)`.
         if self.symbol_ahead(2, b',') || self.symbol_ahead(2, b')') {
             let columns = self.column_list()?;
             return Ok((Some(Alias { name, columns }), Vec::new()));
@@ -312,7 +312,7 @@ impl Parser<'_> {
         Ok(self.relation_name_or_only()?.0)
     }
 
-    /// A name, and whether it follows `ONLY`.
+    /// Parses the name of a relation; returns the name, and whether `ONLY` precedes the name.
     pub(super) fn relation_name_or_only(&mut self) -> Parsing<(QualifiedName, bool)> {
         if self.eat_keyword(K::Only) {
             if self.eat_symbol(b'(') {

@@ -246,7 +246,7 @@ impl Parser<'_> {
         Ok(args)
     }
 
-    /// `OVERLAY (x PLACING y FROM 1 FOR 2)`, or the function of that name.
+    /// `OVERLAY (x PLACING y FROM 1 FOR 2)`, or a call of the function `overlay`.
     fn overlay(&mut self, start: Span) -> Parsing<Expr> {
         self.at += 2;
         let mut args = vec![self.expr()?];
@@ -272,7 +272,8 @@ impl Parser<'_> {
         Ok(vec![haystack, needle])
     }
 
-    /// The rest of `name (arg, …)` for keywords that are also ordinary functions; `first` is already parsed.
+    /// Parses the rest of a call `name (arg, …)` whose name is a keyword; `first` contains the arguments that are
+    /// already parsed.
     pub(super) fn plain_call(&mut self, name: &str, first: Vec<Expr>, start: Span) -> Parsing<Expr> {
         let mut args: Vec<FunctionArg> =
             first.into_iter().map(|value| FunctionArg { name: None, value }).collect();
@@ -365,7 +366,7 @@ impl Parser<'_> {
     }
 }
 
-/// The function that this keyword without parentheses denotes, and whether a precision may follow.
+/// Returns the function that this keyword calls without parentheses, and whether a precision in parentheses may follow.
 fn value_function(keyword: K) -> Option<(ValueFunction, bool)> {
     Some(match keyword {
         K::CurrentDate => (ValueFunction::CurrentDate, false),

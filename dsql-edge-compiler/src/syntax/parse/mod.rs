@@ -1,8 +1,8 @@
 //! Parses tokens into statements: recursive descent for statements, precedence climbing for expressions.
 //!
-//! Input: [`Lexed`]. Output: the tree, or the error that PostgreSQL's LALR parser would report. The error is at the
-//! token where that parser would stop, and has advice. Each family of statements has its own file; this file contains
-//! the token cursor.
+//! Input: [`Lexed`]. Output: the tree, or the error that PostgreSQL's LALR parser would report. The position of the
+//! error is the token where the LALR parser would stop; the error also contains advice. Each family of statements has
+//! its own file; this file contains the token cursor.
 
 mod advice;
 mod alter;
@@ -51,8 +51,8 @@ pub(super) fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statemen
     Ok(statements)
 }
 
-/// Parses the statements that can be parsed. Each of the other statements becomes an error with the span of the
-/// statement. This span ends with the first semicolon at or after the error.
+/// Parses the statements that can be parsed. For each statement that cannot be parsed, returns an error with the span
+/// of the statement. This span ends with the first semicolon at or after the error.
 pub(super) fn parse_readable(text: &str, lexed: &Lexed) -> (Vec<Statement>, Vec<(Diagnostic, Span)>) {
     let mut parser = Parser::at(text, lexed, 0);
     let (mut statements, mut errors) = (Vec::new(), Vec::new());
@@ -89,7 +89,8 @@ pub(super) fn parse_prepare(text: &str, lexed: &Lexed) -> Option<Prepare> {
     Parser::at(text, lexed, 0).prepare().ok()
 }
 
-/// Parses the tokens of one statement. Returns the number of the token that has an error, or the number of the tokens.
+/// Parses the tokens of one statement. Returns the index of the token with an error; without an error, returns the
+/// number of tokens.
 fn read(text: &str, mut tokens: Vec<Token>) -> usize {
     let count = tokens.len();
     let end = tokens.last().map_or(0, |token| token.span.end);
@@ -114,7 +115,7 @@ struct Parser<'a> {
     joins: usize,
     /// The number of `WITH` queries in the statement so far.
     ctes: usize,
-    /// The number of set operations in the statement so far.
+    /// The number of set operations that were parsed in the statement so far.
     set_operations: usize,
     /// Whether the first argument of `SUBSTRING (x SIMILAR y ESCAPE z)` is being parsed.
     in_substring: bool,
@@ -137,7 +138,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Whether a statement follows. A lexical error is returned only if the parser reaches the malformed token.
+    /// Whether a statement follows. An error of the lexer is returned only if the parser reaches the malformed token.
     fn begins_statement(&mut self) -> Result<bool, Diagnostic> {
         while self.eat_symbol(b';') {}
         match &self.lexed.error {
@@ -186,7 +187,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// A statement that may be in a CTE.
+    /// Parses a statement that may be in a CTE.
     fn preparable_statement(&mut self) -> Parsing<Statement> {
         let start = self.span();
         let kind = match &self.token().kind {
@@ -317,12 +318,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// An error that PostgreSQL raises in a grammar action.
+    /// Returns an error that PostgreSQL raises in a grammar action.
     fn error_at(&self, span: Span, message: impl Into<String>) -> Box<Diagnostic> {
         Box::new(Diagnostic::syntax(Code::SyntaxError, span, message))
     }
 
-    /// The error for SQL whose tree would exceed a limit.
+    /// Returns the error for SQL whose tree would exceed a limit.
     fn too_complex(&self, message: String) -> Box<Diagnostic> {
         Box::new(Diagnostic::syntax(Code::TooComplex, self.span(), message))
     }

@@ -5,7 +5,8 @@ use crate::syntax::ast::{Indirection, Name, QualifiedName};
 use crate::syntax::keyword::Class;
 
 impl Parser<'_> {
-    /// The token that is `count` tokens ahead, as a name, if it is an identifier or a keyword of an allowed class.
+    /// Returns the token that is `count` tokens ahead, as a name, if it is an identifier or a keyword of an allowed
+    /// class.
     pub(super) fn name_ahead(&self, count: usize, allowed: impl Fn(K) -> bool) -> Option<Name> {
         let token = self.ahead(count);
         let text = match &token.kind {
@@ -49,7 +50,7 @@ impl Parser<'_> {
         self.name_where(|_| true)
     }
 
-    /// `BareColLabel`, if the token is one.
+    /// Reads a label without AS (`BareColLabel`), if the token can be such a label.
     pub(super) fn bare_label(&mut self) -> Option<Name> {
         let name = self.name_ahead(0, K::is_bare_label)?;
         self.advance();
@@ -72,7 +73,8 @@ impl Parser<'_> {
         for step in self.indirection()? {
             match step {
                 Indirection::Field(name) => parts.push(name),
-                // The grammar accepts subscripts and stars here, and its action rejects them (`check_qualified_name`).
+                // PostgreSQL's grammar accepts subscripts and `*` here, but the code of the rule rejects them
+                // (`check_qualified_name`).
                 _ => return Err(self.error_here()),
             }
         }
@@ -125,7 +127,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A word that is an identifier and not a keyword, such as DSQL's `ASYNC`.
+    /// Reads a word that is an identifier and not a keyword, such as DSQL's `ASYNC`.
     pub(super) fn eat_word(&mut self, word: &str) -> bool {
         let found = matches!(&self.token().kind, TokenKind::Identifier(text) if text == word);
         if found {
@@ -135,8 +137,8 @@ impl Parser<'_> {
     }
 }
 
-/// Whether PostgreSQL's lexer (`base_yylex`) replaces a keyword by another token because of the next keyword. Such a
-/// keyword is not a name.
+/// Whether PostgreSQL's lexer (`base_yylex`) replaces a keyword by another token because of the next keyword. A keyword
+/// that is replaced by another token cannot be used as a name.
 fn is_half(keyword: K, next: Option<K>) -> bool {
     match keyword {
         K::Nulls => matches!(next, Some(K::First | K::Last)),

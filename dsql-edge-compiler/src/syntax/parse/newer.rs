@@ -1,7 +1,7 @@
 //! Parses the clauses of table definitions that PostgreSQL 18 added: the snapshot of a newer PostgreSQL contains them.
 //!
-//! Each clause becomes a node of PostgreSQL 16's syntax, so no later module distinguishes the versions. A proof that
-//! uses this node also holds for the clause itself.
+//! Each clause becomes a node of PostgreSQL 16's syntax, so no later module distinguishes the versions. The tree
+//! contains a weaker condition than the clause itself, so a proof from the tree is also valid for the clause.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
@@ -16,8 +16,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `NOT NULL column` as a table constraint becomes a CHECK, because it can be NOT VALID or leave out child tables,
-    /// too.
+    /// `NOT NULL column` as a table constraint becomes a CHECK, because only a CHECK can be NOT VALID or NO INHERIT in
+    /// PostgreSQL 16.
     pub(super) fn not_null_of_column(&mut self) -> Parsing<ConstraintKind> {
         let start = self.advance();
         self.expect_keyword(K::Null)?;
@@ -37,7 +37,7 @@ impl Parser<'_> {
         })
     }
 
-    /// `(column, …)`; the last column of a foreign key over a period follows `PERIOD`.
+    /// Parses `(column, …)`; in a foreign key over a period, the word `PERIOD` precedes the last column.
     pub(super) fn columns_with_period(&mut self, of_period: &mut bool) -> Parsing<Vec<Name>> {
         self.parenthesized_list(|parser| {
             if !matches!(parser.ahead(1).kind, TokenKind::Symbol(b',' | b')')) {
@@ -73,7 +73,7 @@ pub(super) fn set_enforced(constraints: &mut [Constraint], enforced: bool) {
     }
 }
 
-/// The constraint that replaces a key or a foreign key over a period. A key over a period becomes an exclusion
+/// Returns the constraint that replaces a key or a foreign key over a period. A key over a period becomes an exclusion
 /// constraint, because several rows can have the same values in all columns except the period. A foreign key over a
 /// period proves nothing, so it becomes a CHECK of the constant true.
 pub(super) fn without_key(kind: ConstraintKind) -> ConstraintKind {

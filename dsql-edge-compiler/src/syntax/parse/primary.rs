@@ -9,7 +9,7 @@ use crate::syntax::keyword::Class;
 
 /// The content of parentheses.
 pub(super) enum Parenthesized {
-    /// A query, which may be in further parentheses.
+    /// A query, possibly inside further parentheses.
     Query(Box<Query>),
     /// One or more expressions.
     Exprs(Vec<Expr>),
@@ -112,13 +112,14 @@ impl Parser<'_> {
             Ok(Some(_)) if with_length && !self.at_string() => Err(self.error_here()),
             Ok(Some(target)) if self.at_string() => self.constant_of(start, target).map(Some),
             Err(error) if with_length => Err(error),
-            // Only a type begins with `timestamp with time`.
+            // The error is returned, because the words `timestamp with time` can only begin a type.
             Err(error)
                 if self.at > before + 2 && matches!(self.previous().kind, TokenKind::Keyword(K::Time)) =>
             {
                 Err(error)
             }
-            // The text is not a constant. The word is the name of a column, or the rules for names report an error.
+            // The text is not a constant. The word may be the name of a column; if not, the rules for names report an
+            // error.
             _ => {
                 self.at = before;
                 Ok(None)
@@ -133,7 +134,7 @@ impl Parser<'_> {
         Ok(Expr { kind, span: start.to(span) })
     }
 
-    /// A column, a function call, or `type 'constant'`, distinguished by the token after the name.
+    /// Parses a column, a function call, or `type 'constant'`, distinguished by the token after the name.
     fn name_or_call(&mut self) -> Parsing<Expr> {
         let start = self.span();
         let function_only = self.keyword().is_some_and(|keyword| !Self::is_col_id(keyword));
@@ -221,8 +222,8 @@ impl Parser<'_> {
         }
     }
 
-    /// The error of `check_indirection`. PostgreSQL checks for a misplaced star only after it has read all steps, so
-    /// the place of the error is the token after the steps.
+    /// The error of `check_indirection`. PostgreSQL looks for a misplaced `*` only after it has read all steps, so the
+    /// position of the error is the token after the steps.
     fn star_before_others(&self) -> Box<Diagnostic> {
         let mut error = self.error_here();
         error.message = error.message.replacen("syntax error", "improper use of \"*\"", 1);
@@ -313,7 +314,7 @@ impl Parser<'_> {
         matches!(self.keyword(), Some(K::Select | K::Values | K::With | K::Table))
     }
 
-    /// A list of expressions in a row, `(…)` or `()`.
+    /// Parses a list of expressions in a row, `(…)` or `()`.
     fn explicit_row(&mut self, start: Span) -> Parsing<Expr> {
         self.expect_symbol(b'(')?;
         let fields = if self.at_symbol(b')') { Vec::new() } else { self.expr_list()? };
@@ -397,7 +398,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::Array(elements), span: start.to(end) })
     }
 
-    /// A name that is not a keyword.
+    /// Makes a name that is not a keyword.
     pub(super) fn synthetic_name(text: &str, span: Span) -> Name {
         Name { text: text.to_owned(), span }
     }

@@ -17,7 +17,7 @@ const MAX_SET_OPERATIONS: usize = 500;
 const MAX_CTES: usize = 10_000;
 
 impl Parser<'_> {
-    /// A query, with or without parentheses around it.
+    /// Parses a query, with or without parentheses around it.
     pub(super) fn query(&mut self) -> Parsing<Query> {
         self.nested(|parser| {
             if parser.at_keyword(K::With) {
@@ -30,7 +30,7 @@ impl Parser<'_> {
         })
     }
 
-    /// The query after a `WITH` clause that is already parsed.
+    /// Parses the query after a `WITH` clause that is already parsed.
     pub(super) fn query_after_with(&mut self, with: With) -> Parsing<Query> {
         let left = self.set_operand()?;
         let body = self.set_operations(left, 0)?;
@@ -57,7 +57,7 @@ impl Parser<'_> {
         Ok(query)
     }
 
-    /// Whether a parenthesized query continues here, with a set operation or a final clause.
+    /// Whether a set operation or a clause such as ORDER BY follows a query in parentheses.
     pub(super) fn at_query_continuation(&self) -> bool {
         matches!(
             self.keyword(),
@@ -65,7 +65,7 @@ impl Parser<'_> {
         )
     }
 
-    /// One side of a set operation: `SELECT`, `VALUES`, `TABLE`, or a query in parentheses.
+    /// Parses one side of a set operation: `SELECT`, `VALUES`, `TABLE`, or a query in parentheses.
     fn set_operand(&mut self) -> Parsing<Query> {
         let start = self.span();
         if self.at_symbol(b'(') {
@@ -425,7 +425,7 @@ impl Parser<'_> {
 
     pub(super) fn with_clause(&mut self) -> Parsing<With> {
         let start = self.advance();
-        // `RECURSIVE` may be the name of the first query.
+        // `RECURSIVE` is the name of the first query if `AS` or a parenthesis follows it.
         let named = self.keyword_ahead(1) == Some(K::As) || self.symbol_ahead(1, b'(');
         let recursive = !named && self.eat_keyword(K::Recursive);
         let ctes = self.list(Self::common_table_expression)?;
@@ -500,8 +500,8 @@ impl Parser<'_> {
         let value = self.primary()?;
         match value.kind {
             ExprKind::Literal(_) | ExprKind::Cast { .. } => Ok(value),
-            // A constant can begin with the name of a function (`f 'text'`), so PostgreSQL reports the error after the
-            // name.
+            // The name could be the type of a constant (`f 'text'`), so PostgreSQL reports the error at the token after
+            // the name.
             _ if is_name => Err(self.error_here()),
             _ => Err(first),
         }

@@ -118,7 +118,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `FORMAT` is a clause only before `JSON`.
+    /// Parses the clause `FORMAT JSON`; `FORMAT` without `JSON` is not this clause.
     fn json_format(&mut self) -> Parsing<()> {
         if self.eat_keywords(K::Format, K::Json) && self.eat_keyword(K::Encoding) {
             self.col_id()?;

@@ -58,7 +58,7 @@ impl Parser<'_> {
         Ok(true)
     }
 
-    /// Whether a list of names such as `(a, b) AS` follows, and not a list of columns such as `(a int, b text)`.
+    /// Whether a list of names such as `(a, b) AS` follows, instead of a list of columns such as `(a int, b text)`.
     pub(super) fn bare_column_list_ahead(&self) -> bool {
         matches!(self.ahead(1).kind, TokenKind::Identifier(_) | TokenKind::Keyword(_))
             && (self.symbol_ahead(2, b',') || self.symbol_ahead(2, b')'))

@@ -7,7 +7,7 @@ use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{Name, StatementKind, TransactionStatement};
 
 impl Parser<'_> {
-    /// The statement, if its first word controls a transaction.
+    /// Parses the statement, if its first word controls a transaction.
     pub(super) fn transaction_statement(&mut self) -> Option<Parsing<StatementKind>> {
         let statement = match self.keyword()? {
             K::Begin | K::Start => self.begin(),
@@ -23,7 +23,7 @@ impl Parser<'_> {
                 self.advance();
                 self.savepoint_name().map(TransactionStatement::Release)
             }
-            // `PREPARE transaction AS …` prepares a statement of that name.
+            // `PREPARE transaction AS …` prepares a statement with the name `transaction`.
             K::Prepare
                 if self.keyword_ahead(1) == Some(K::Transaction)
                     && matches!(self.ahead(2).kind, TokenKind::String(_)) =>
@@ -68,7 +68,7 @@ impl Parser<'_> {
         self.chain().map(|chain| TransactionStatement::Rollback { chain })
     }
 
-    /// The first word, and `[WORK | TRANSACTION] [AND [NO] CHAIN]` after it.
+    /// Parses the first word of the statement, and the words `[WORK | TRANSACTION] [AND [NO] CHAIN]` after it.
     fn ended(&mut self, of: fn(bool) -> TransactionStatement) -> Parsing<TransactionStatement> {
         self.advance();
         self.work_or_transaction();

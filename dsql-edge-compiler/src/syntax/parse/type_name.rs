@@ -34,7 +34,7 @@ impl Parser<'_> {
         if let Some(name) = self.system_type(false)? {
             return Ok(name);
         }
-        // `GenericType` is `type_function_name [attrs] [modifiers]`. The name before `%TYPE` is parsed in the same way.
+        // `GenericType` is `type_function_name [attrs] [modifiers]`. This branch also parses the name before `%TYPE`.
         let start = self.span();
         let name = match self.keyword() {
             Some(keyword) if !Self::is_type_function_name(keyword) => return Err(self.error_here()),
@@ -68,7 +68,7 @@ impl Parser<'_> {
     }
 
     /// Parses a type that is a keyword. With `constant`, only types that can precede a string are parsed. If no such
-    /// type follows, no token is consumed.
+    /// type follows, this method consumes no token.
     pub(super) fn system_type(&mut self, constant: bool) -> Parsing<Option<TypeName>> {
         let start = self.span();
         let Some(keyword) = self.keyword() else { return Ok(None) };
@@ -264,14 +264,14 @@ impl Parser<'_> {
     }
 }
 
-/// PostgreSQL's bits for interval fields (`utils/timestamp.h`).
+/// Returns PostgreSQL's bits for interval fields (`utils/timestamp.h`).
 fn interval_mask(first: K, last: K) -> i32 {
     let order = [(K::Year, 2), (K::Month, 1), (K::Day, 3), (K::Hour, 10), (K::Minute, 11), (K::Second, 12)];
     let index = |field| order.iter().position(|(keyword, _)| *keyword == field).unwrap_or(0);
     order[index(first)..=index(last).max(index(first))].iter().map(|(_, bit)| 1 << bit).sum()
 }
 
-/// The mask of an interval that has all fields; the mask comes before the precision: `INTERVAL_FULL_RANGE`.
+/// Returns the mask for an interval with all fields, which the grammar puts before a precision: `INTERVAL_FULL_RANGE`.
 fn full_range(span: Span) -> Expr {
     Expr { kind: ExprKind::Literal(Literal::Integer(0x7FFF)), span }
 }
@@ -292,7 +292,7 @@ fn plain(name: QualifiedName, span: Span) -> TypeName {
     }
 }
 
-/// A type that the grammar qualifies with `pg_catalog`.
+/// Makes a type that the grammar qualifies with `pg_catalog`.
 pub(super) fn system(name: &str, span: Span) -> TypeName {
     let part = |text: &str| Name { text: text.to_owned(), span };
     let mut result = plain(QualifiedName { parts: vec![part("pg_catalog"), part(name)] }, span);

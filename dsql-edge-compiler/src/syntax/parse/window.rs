@@ -91,7 +91,7 @@ impl Parser<'_> {
         Ok(Some(Frame { mode, start, end, excludes, span: start_span.to(self.previous_span()) }))
     }
 
-    /// The checks of `frame_extent`'s grammar actions.
+    /// Does the checks of `frame_extent`'s grammar actions.
     pub(super) fn check_frame(
         &self,
         start: &FrameBound,

@@ -27,8 +27,8 @@ const DATE_END: i32 = 2_147_483_494;
 const TIMESTAMPS: std::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_200_000_000;
 
 impl Moment {
-    /// The Julian day, which may be negative: `date2j`. The computation overflows for a year beyond all valid dates, as
-    /// in PostgreSQL, so the result for such a year can be the day of a valid date.
+    /// Returns the Julian day, which may be negative: `date2j`. The computation overflows for a year beyond all valid
+    /// dates, as in PostgreSQL, so the result for such a year can be the day of a valid date.
     pub(super) fn julian_day(&self) -> i32 {
         let (year, month) = match self.month {
             month @ 3.. => (self.year.wrapping_add(4800), month.wrapping_add(1)),
@@ -41,7 +41,7 @@ impl Moment {
         years.wrapping_add(leap_days).wrapping_add(months).wrapping_add(self.day)
     }
 
-    /// Sets year, month and day: `j2date`, whose numbers are unsigned and overflow.
+    /// Sets year, month and day: the numbers are unsigned and overflow as in PostgreSQL's `j2date`.
     pub(super) fn set_julian_day(&mut self, day: i32) {
         let mut julian = day.cast_unsigned().wrapping_add(32044);
         let cycles = julian / 146_097;
@@ -57,7 +57,7 @@ impl Moment {
         self.day = (julian - 7834 * month / 256).cast_signed();
     }
 
-    /// The last day of the month.
+    /// Returns the last day of the month.
     pub(super) fn last_day(&self) -> i32 {
         let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
         match self.month {
@@ -68,7 +68,7 @@ impl Moment {
         }
     }
 
-    /// The time of day in microseconds.
+    /// Returns the time of day in microseconds.
     fn time(&self) -> i64 {
         let minutes = i64::from(self.hour) * 60 + i64::from(self.minute);
         (minutes * 60 + i64::from(self.second)) * 1_000_000 + i64::from(self.microsecond)
@@ -83,13 +83,13 @@ impl Moment {
         if parts && self.time() <= DAY { Ok(()) } else { Err(Problem::FieldOutOfRange) }
     }
 
-    /// The days from 2000-01-01, if a `date` can represent them.
+    /// Returns the days from 2000-01-01, if a `date` can represent them.
     pub(super) fn as_date(&self) -> Result<i64, Problem> {
         let day = self.valid_julian_day()?;
         if (0..DATE_END).contains(&day) { Ok(i64::from(day - EPOCH)) } else { Err(Problem::ValueOutOfRange) }
     }
 
-    /// The microseconds from 2000-01-01 in a zone, if a `timestamp` can represent them.
+    /// Returns the microseconds from 2000-01-01 in a zone, if a `timestamp` can represent them.
     pub(super) fn as_timestamp(&self, seconds_east: i32) -> Result<i64, Problem> {
         let days = i64::from(self.valid_julian_day()? - EPOCH);
         let local = days.checked_mul(DAY).and_then(|start| start.checked_add(self.time()));

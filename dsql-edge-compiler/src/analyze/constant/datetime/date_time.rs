@@ -16,8 +16,8 @@ use crate::builtin::AbbreviationSet;
 /// The value of a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decoded {
-    /// A date with or without a time, and its offset in seconds. `None`: the offset depends on a zone or on the
-    /// session.
+    /// A date with or without a time of day, and its offset from UTC in seconds. The offset is `None` if it depends on
+    /// a time zone or on the session.
     Moment(Moment, Option<i32>),
     /// `epoch`, `infinity`, `-infinity`.
     Special,
@@ -48,7 +48,7 @@ enum Prefix {
     Time,
     /// `J`
     Julian,
-    /// A unit that no number in a date can have.
+    /// A unit for which a date does not contain a number.
     Other,
 }
 
@@ -81,8 +81,8 @@ pub(super) fn time_only(fields: &[Field], settings: Settings) -> Result<(), Prob
         return Err(Problem::Malformed);
     }
     decoder.check_zone()?;
-    // The name of a zone requires a whole date if the offset of the zone changes. With the session's zone or an
-    // abbreviation, the date may be left out.
+    // The name of a zone requires a whole date if the offset of the zone changes. If the zone is the session's zone or
+    // an abbreviation, the constant may lack the date.
     let date = decoder.reading.set.of(Parts::DATE);
     let complete = date == Parts::DATE || date == Parts::NONE && decoder.zone != Some(Zone::Dated);
     let needs_date = matches!(decoder.zone, None | Some(Zone::Dated | Zone::DatedAbbreviation));
@@ -119,7 +119,7 @@ impl<'f> Decoder<'f> {
         Parts::ZONE
     }
 
-    /// A field with delimiters: a date, the name of a zone, or a time that runs together with an offset.
+    /// Interprets a field with delimiters: a date, the name of a zone, or a time that runs together with an offset.
     fn date(&mut self, at: usize, text: &str) -> Result<Parts, Problem> {
         let starts_with_digit = text.starts_with(|first: char| first.is_ascii_digit());
         match self.mode {
@@ -204,7 +204,7 @@ impl<'f> Decoder<'f> {
         }
     }
 
-    /// A number after `T` or `J`.
+    /// Reads a number after `T` (a time) or `J` (a Julian day).
     fn labeled_number(&mut self, prefix: Prefix, text: &str) -> Result<Parts, Problem> {
         let (value, rest) = integer(text)?;
         if !rest.is_empty() && !rest.starts_with('.') {
@@ -291,8 +291,8 @@ impl<'f> Decoder<'f> {
                 Ok(Parts::TIME.and(Parts::ZONE))
             }
             Word::Now if self.mode == Mode::TimeOnly => {
-                // `GetCurrentTimeUsec` also replaces the date that earlier fields have set, even if that date does not
-                // exist.
+                // Like PostgreSQL's `GetCurrentTimeUsec`, this replaces a date from earlier fields, even if that date
+                // does not exist.
                 self.set_any_date();
                 Ok(Parts::TIME)
             }
@@ -301,7 +301,7 @@ impl<'f> Decoder<'f> {
         }
     }
 
-    /// A word that a date may contain, but not a time of day.
+    /// Interprets a word that a date may contain, but not a time of day.
     fn word_of_date(&mut self, word: Word) -> Result<Parts, Problem> {
         let moment = &mut self.reading.moment;
         match word {
@@ -315,7 +315,7 @@ impl<'f> Decoder<'f> {
                 Ok(Parts::DATE.and(Parts::TIME).and(Parts::ZONE))
             }
             Word::Month(month) => {
-                // The number that was first read as the month is the day: `28 Nov 2026`.
+                // In `28 Nov 2026`, the number 28 was first read as the month, but is the day. `28 Nov 2026`.
                 let set = self.reading.set;
                 let swap = set.has(Parts::MONTH)
                     && !self.reading.month_is_word
@@ -333,8 +333,8 @@ impl<'f> Decoder<'f> {
         }
     }
 
-    /// Sets a date in place of the current date, which is not known here. Whether the constant is valid does not depend
-    /// on which valid date is set.
+    /// Sets any existing date, because the current date is not known here. The date that is set does not affect whether
+    /// the constant is valid, as long as the date exists.
     fn set_any_date(&mut self) {
         let moment = &mut self.reading.moment;
         (moment.year, moment.month, moment.day) = (2000, 1, 1);
@@ -349,7 +349,7 @@ impl<'f> Decoder<'f> {
         }
     }
 
-    /// Records that the next field has this meaning.
+    /// Records that `prefix` determines the meaning of the next field.
     fn expect(&mut self, prefix: Prefix) -> Result<Parts, Problem> {
         match self.prefix.replace(prefix) {
             Some(_) => Err(Problem::Malformed),
@@ -357,7 +357,7 @@ impl<'f> Decoder<'f> {
         }
     }
 
-    /// The word `dst` requires a zone, but not a zone whose name already determines daylight saving time.
+    /// Checks that the word `dst` is used with a zone whose name does not already determine daylight saving time.
     fn check_zone(&self) -> Result<(), Problem> {
         let named = matches!(self.zone, Some(Zone::Fixed | Zone::Dated | Zone::DatedAbbreviation));
         let fits = self.reading.set.has(Parts::ZONE) && !named;

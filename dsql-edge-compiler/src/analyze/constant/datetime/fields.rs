@@ -3,7 +3,8 @@
 //! Input: the text of a constant. Output: its fields, in lower case, each with the kind that its characters indicate.
 //!
 //! The kind only describes the characters: a [`Kind::Number`] may be a year, a [`Kind::Word`] a month or a time zone,
-//! and a [`Kind::Date`] the name of a zone (`America/New_York`). `2026-11-28 10:00 +02` has a date, a time and a zone.
+//! and a [`Kind::Date`] the name of a zone (`America/New_York`). For example, `2026-11-28 10:00 +02` has three fields:
+//! a date, a time and a zone.
 
 use super::super::blank::is_blank;
 use super::problem::Problem;
@@ -14,9 +15,9 @@ const MAX_FIELDS: usize = 25;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Digits, perhaps with a decimal point: `DTK_NUMBER`.
+    /// Digits, with or without a decimal point: `DTK_NUMBER`.
     Number,
-    /// Digits with delimiters, or letters with punctuation: `DTK_DATE`.
+    /// Digits with delimiters (`2026-11-28`), or letters with punctuation (`Etc/GMT`): `DTK_DATE`.
     Date,
     /// Digits with colons: `DTK_TIME`.
     Time,
@@ -34,8 +35,8 @@ pub(super) struct Field {
     pub(super) text: String,
 }
 
-/// The fields of a text. `room` is the size of the buffer in which the type's input function stores all fields, each
-/// with a NUL.
+/// Splits a constant into its fields. `room` is the size of the buffer of the type's input function; this buffer
+/// contains all fields, and a NUL after each field.
 pub(super) fn split(text: &str, room: usize) -> Result<Vec<Field>, Problem> {
     let mut reader = Reader { rest: text.as_bytes(), field: String::new(), used: 0, room };
     let mut fields = Vec::new();
@@ -89,7 +90,7 @@ impl Reader<'_> {
         self.rest = self.rest.get(1..).unwrap_or_default();
     }
 
-    /// Moves a byte to the field.
+    /// Moves the next byte from the input to the current field.
     fn take(&mut self) -> Result<(), Problem> {
         let Some(byte) = self.peek() else { return Ok(()) };
         if self.used + 1 >= self.room {
@@ -141,7 +142,8 @@ impl Reader<'_> {
 
     fn letters_first(&mut self) -> Result<Kind, Problem> {
         self.take_while(|byte| byte.is_ascii_alphabetic())?;
-        // A date with delimiters, or a zone (`Etc/GMT+5`). A digit or `+` ends a keyword: `T10`, `July4`.
+        // A date with delimiters, or a zone (`Etc/GMT+5`). In `T10` and `July4`, a digit or `+` ends the word: `T10`,
+        // `July4`.
         let goes_on = match self.peek() {
             Some(b'-' | b'/' | b'.') => true,
             Some(byte) if byte == b'+' || byte.is_ascii_digit() => !is_keyword(&self.field),

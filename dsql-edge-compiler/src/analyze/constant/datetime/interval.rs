@@ -1,6 +1,6 @@
 //! Interprets the fields of an interval: `DecodeInterval` in PostgreSQL's `datetime.c`.
 //!
-//! Input: the fields of a constant. Output: nothing, or why it is not an interval.
+//! Input: the fields of a constant. Output: nothing, or the reason why the constant is not an interval.
 //!
 //! The fields are read from the last to the first, so that a unit is known before its number: in `1 day 02:03`, `day`
 //! comes before `1`.
@@ -23,7 +23,7 @@ impl Range {
     const MINUTE: i32 = 1 << 11;
     const SECOND: i32 = 1 << 12;
 
-    /// Returns the range in the upper half of a type modifier.
+    /// Returns the interval's fields, which are in the upper half of a type modifier.
     pub(super) fn of_typmod(typmod: i32) -> Range {
         Range(if typmod < 0 { 0x7fff } else { (typmod >> 16) & 0x7fff })
     }
@@ -32,7 +32,7 @@ impl Range {
         self.0 == Range::MINUTE | Range::SECOND
     }
 
-    /// The unit of a number that is written without a unit.
+    /// Returns the unit that a number has if the constant does not contain a unit.
     fn last_unit(self) -> Unit {
         match self.0 {
             Range::YEAR => Unit::Year,
@@ -47,7 +47,7 @@ impl Range {
     }
 }
 
-/// The units that have occurred so far; the parts of a time count as units.
+/// The units that have already occurred in the constant; the parts of a time count as units.
 #[derive(Default)]
 struct Seen(Vec<Unit>);
 
@@ -101,13 +101,13 @@ pub(super) fn check_fields(fields: &[Field], range: Range) -> Result<(), Problem
     sums.check(ago)
 }
 
-/// A time after a sign, `-02:03`.
+/// Reads a time after a sign, `-02:03`.
 fn signed_time(text: &str, range: Range) -> Option<Clock> {
     let unsigned = text.get(1..).filter(|rest| rest.contains(':'))?;
     clock(unsigned, range.is_minute_to_second()).ok()
 }
 
-/// A number with an optional sign and fraction, or the years and months of `2-6`, as months.
+/// Reads a number with an optional sign and fraction, or the years and months of `2-6`, which become months.
 fn number(text: &str) -> Result<(i64, f64, bool), Problem> {
     let negative = text.starts_with('-');
     let (whole, rest) = long(text)?;
@@ -134,7 +134,8 @@ fn number(text: &str) -> Result<(i64, f64, bool), Problem> {
 }
 
 impl Seen {
-    /// A unit may occur only once. A second with a fraction also counts as milliseconds and microseconds.
+    /// Records a unit; a unit may occur only once. A second with a fraction also counts as milliseconds and
+    /// microseconds.
     fn add(&mut self, unit: Unit, has_fraction: bool) -> Result<(), Problem> {
         let subseconds = [Unit::Millisecond, Unit::Microsecond];
         let more = if unit == Unit::Second && has_fraction { subseconds.as_slice() } else { &[] };

@@ -1,6 +1,6 @@
 //! Interprets an interval in the form of ISO 8601: `DecodeISO8601Interval` in PostgreSQL's `datetime.c`.
 //!
-//! Input: the text of a constant. Output: nothing, or why it is not such an interval.
+//! Input: the text of a constant. Output: nothing, or the reason why the constant is not an interval in this form.
 
 use super::super::strtod::{decimal_length, digits};
 use super::problem::Problem;
@@ -10,7 +10,7 @@ use super::words::Unit;
 /// `P1Y2M3DT4H5M6S`, `P0001-02-03T04:05:06`, `P00010203T040506`.
 pub(super) fn check(text: &str) -> Result<(), Problem> {
     let mut rest = text.strip_prefix('P').filter(|rest| !rest.is_empty()).ok_or(Problem::Malformed)?;
-    // The C library also reads hexadecimal numbers, which are not read here.
+    // The C library also accepts hexadecimal numbers, but this function does not.
     if rest.contains("0x") || rest.contains("0X") {
         return Ok(());
     }
@@ -54,7 +54,7 @@ pub(super) fn check(text: &str) -> Result<(), Problem> {
 /// A number in an interval of ISO 8601: its integral part and its fraction.
 type IsoNumber = (i64, f64);
 
-/// The alternative form of the date: `20010203`, or `2001-02-03`. Output: the text after the date and its `T`.
+/// Reads the alternative form of a date: `20010203`, or `2001-02-03`. Output: the text after the date and its `T`.
 fn iso_date<'t>(
     sums: &mut Sums,
     (whole, fraction): IsoNumber,
@@ -81,7 +81,7 @@ fn iso_date<'t>(
     if rest.is_empty() { Ok(rest) } else { rest.strip_prefix('T').ok_or(Problem::Malformed) }
 }
 
-/// The alternative form of the time, to the end of the text: `040506`, or `04:05:06`.
+/// Reads the alternative form of the time, to the end of the text: `040506`, or `04:05:06`.
 fn iso_time(
     sums: &mut Sums,
     (whole, fraction): IsoNumber,
@@ -104,7 +104,7 @@ fn iso_time(
     if rest.is_empty() { sums.check(false) } else { Err(Problem::Malformed) }
 }
 
-/// A decimal number with an optional exponent, below 10^15: `ParseISO8601Number`.
+/// Reads a decimal number below 10^15 with an optional exponent: `ParseISO8601Number`.
 fn iso_number(text: &str) -> Result<(IsoNumber, &str), Problem> {
     const LIMIT: f64 = 1e15;
     if !text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | '.')) {

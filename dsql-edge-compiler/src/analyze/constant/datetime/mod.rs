@@ -6,11 +6,12 @@
 //! day) and `timezone_abbreviations`. `IntervalStyle` and `TimeZone` do not decide whether a constant is valid. A
 //! session of DSQL has the default settings. The settings of other servers are not known: initdb sets `DateStyle` by
 //! the locale. For these servers, a constant is rejected only if PostgreSQL rejects the constant with all possible
-//! settings. The reported error is that of the default settings.
+//! settings. If all settings reject the constant, the error is the one that PostgreSQL reports with the default
+//! settings.
 //!
 //! The modules follow PostgreSQL's `datetime.c`: `fields` splits the text. `date_time` and `interval` interpret the
-//! fields. `reading` interprets numbers by the parts that are known. `zone` contains the names of time zones, and
-//! `words` contains the other words.
+//! fields. `reading` decides, from the parts that are already known, whether a number is a year, a month or a day.
+//! `zone` contains the names of time zones, and `words` contains the other words.
 
 mod calendar;
 mod date_time;
@@ -63,14 +64,14 @@ pub(super) fn timestamp(text: &str, session: SessionSettings) -> Result<Option<i
     })
 }
 
-/// Checks a `timestamptz`. Output: microseconds from 2000-01-01, if the text has an offset.
+/// Checks a `timestamptz`. Output: microseconds from 2000-01-01, if the constant contains an offset from UTC.
 pub(super) fn timestamptz(text: &str, session: SessionSettings) -> Result<Option<i64>, Problem> {
     const HALF_DAY: i32 = 12 * 60 * 60;
     with_settings(session, text, TIMESTAMP_ROOM, |fields, settings| {
         match date_time::date_time(fields, settings)? {
             Decoded::Moment(moment, Some(east)) => moment.as_timestamp(east).map(Some),
-            // The offset is not known. The value is accepted if it is in range with at least one of these three
-            // offsets.
+            // The offset is not known. The value is accepted if at least one of these three offsets gives a value in
+            // the type's range.
             Decoded::Moment(moment, None) => [0, HALF_DAY, -HALF_DAY]
                 .iter()
                 .find_map(|east| moment.as_timestamp(*east).ok())
@@ -106,9 +107,10 @@ pub(super) fn interval(text: &str, typmod: i32) -> Result<(), Problem> {
     }
 }
 
-/// The value of the text with the settings of the session. If these settings are not known, all settings are tried. If
-/// the default settings accept the text, and no other settings give another value, the result is this value. If no
-/// settings accept the text, the result is the error of the default settings. In all other cases, the result is `None`.
+/// Computes the value of the constant with the settings of the session. If the settings of the session are not known,
+/// this function tries all settings. If the constant has the same value with all settings that accept it, and the
+/// default settings are among them, the result is this value. If the constant is not valid with any settings, the
+/// result is the error of the default settings. In all other cases, the result is `None`.
 fn with_settings<V: PartialEq>(
     session: SessionSettings,
     text: &str,
@@ -137,7 +139,7 @@ fn with_settings<V: PartialEq>(
 mod tests {
     use super::*;
 
-    /// Whether a text is valid; an error is abbreviated as in the tables below.
+    /// Describes whether a constant is valid; an error is abbreviated as in the tables below.
     fn verdict<V>(result: Result<V, Problem>) -> &'static str {
         match result {
             Ok(_) => "ok",
@@ -185,7 +187,7 @@ mod tests {
     fn order_of_dates_decides_if_the_settings_are_known() {
         assert_eq!(verdict(date("31/12/2026", SessionSettings::Unknown)), "ok");
         assert_eq!(verdict(date("31/12/2026", SessionSettings::Default)), "month");
-        // With another order of day and month, the text is another date.
+        // With another order of day and month, the same constant is another date.
         assert_eq!(date("01/02/2000", SessionSettings::Unknown), Ok(None));
         assert_eq!(date("01/02/2000", SessionSettings::Default), Ok(Some(1)));
     }

@@ -5,13 +5,13 @@
 use super::super::strtod::digits;
 use super::problem::Problem;
 
-/// A signed number of 32 bits; 0 if the text does not begin with one.
+/// Reads a signed number of 32 bits; the number is 0 if the text does not begin with one.
 pub(super) fn integer(text: &str) -> Result<(i32, &str), Problem> {
     let (value, rest) = long(text)?;
     Ok((i32::try_from(value).map_err(|_| Problem::FieldOutOfRange)?, rest))
 }
 
-/// A signed number of 64 bits; 0 if the text does not begin with one.
+/// Reads a signed number of 64 bits; the number is 0 if the text does not begin with one.
 pub(super) fn long(text: &str) -> Result<(i64, &str), Problem> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let digits = digits(unsigned);
@@ -22,7 +22,7 @@ pub(super) fn long(text: &str) -> Result<(i64, &str), Problem> {
     Ok((number.parse().map_err(|_| Problem::FieldOutOfRange)?, rest))
 }
 
-/// A decimal point and digits to the end of the field, as a number between 0 and 1: `ParseFraction`.
+/// Reads a decimal point and digits to the end of the field; returns a number between 0 and 1: `ParseFraction`.
 pub(super) fn fraction(text: &str) -> Result<f64, Problem> {
     let decimals = text.strip_prefix('.').ok_or(Problem::Malformed)?;
     if digits(decimals) != decimals.len() {
@@ -31,7 +31,7 @@ pub(super) fn fraction(text: &str) -> Result<f64, Problem> {
     if decimals.is_empty() { Ok(0.0) } else { text.parse().map_err(|_| Problem::Malformed) }
 }
 
-/// A fraction of a second, in microseconds: `ParseFractionalSecond`.
+/// Reads a fraction of a second; returns microseconds: `ParseFractionalSecond`.
 pub(super) fn microseconds(text: &str) -> Result<i32, Problem> {
     #[expect(clippy::cast_possible_truncation, reason = "a fraction is at most 1")]
     fraction(text).map(|fraction| (fraction * 1e6).round_ties_even() as i32)

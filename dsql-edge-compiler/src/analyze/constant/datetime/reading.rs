@@ -3,9 +3,10 @@
 //!
 //! Input: a field, and the parts that earlier fields have set. Output: the parts that this field sets.
 //!
-//! A number has no meaning of its own: in `2026-11-28`, the first number is the year because the number has more than
-//! two digits; in `11-28-26`, the order of dates that the session has set ([`Order`]) decides. So a [`Reading`] records
-//! which parts are known. A part that is set twice is an error.
+//! The meaning of a number depends on the other parts: in `2026-11-28`, the first number is the year because the number
+//! has more than two digits; in `11-28-26`, the session's setting for the order of dates ([`Order`]) decides. So a
+//! [`Reading`] records which parts (year, month, day …) are already known. A constant that sets the same part twice is
+//! an error.
 
 use super::super::strtod::digits;
 use super::calendar::Moment;
@@ -58,14 +59,14 @@ impl Parts {
     }
 }
 
-/// The parts of a date and time that are already read, and their values.
+/// The parts of a date and time that were already read, with their values.
 pub(super) struct Reading {
     pub(super) order: Order,
     pub(super) set: Parts,
     pub(super) moment: Moment,
     /// Whether the year has at most two digits, so that a century is added.
     pub(super) short_year: bool,
-    /// Whether the month is a word.
+    /// Whether the month was written as a word, such as `Nov`.
     pub(super) month_is_word: bool,
     pub(super) julian: bool,
     pub(super) before_christ: bool,
@@ -86,7 +87,7 @@ impl Reading {
         }
     }
 
-    /// Adds the parts that a field sets; returns an error if one of the parts is already set.
+    /// Adds the parts that a field contains; returns an error if one of these parts is already known.
     pub(super) fn add(&mut self, parts: Parts) -> Result<(), Problem> {
         if self.set.any(parts) {
             return Err(Problem::Malformed);
@@ -95,7 +96,7 @@ impl Reading {
         Ok(())
     }
 
-    /// A date with delimiters: `DecodeDate`.
+    /// Reads a date with delimiters: `DecodeDate`.
     pub(super) fn date(&mut self, text: &str) -> Result<Parts, Problem> {
         let pieces = pieces(text)?;
         let mut set = self.set;
@@ -126,7 +127,8 @@ impl Reading {
         Ok(set.without(self.set))
     }
 
-    /// A number in a date. The parts that are already set decide which part the number is: `DecodeNumber`.
+    /// Interprets a number in a date. The parts that are already known determine whether the number is the year, the
+    /// month or the day: `DecodeNumber`.
     pub(super) fn number(&mut self, text: &str, month_is_word: bool, set: Parts) -> Result<Parts, Problem> {
         let (value, rest) = integer(text)?;
         let length = text.len();
@@ -187,7 +189,7 @@ impl Reading {
         })
     }
 
-    /// A date or time without delimiters, such as `20261128` or `100059.5`: `DecodeNumberField`.
+    /// Reads a date or time without delimiters, such as `20261128` or `100059.5`: `DecodeNumberField`.
     pub(super) fn run_together(&mut self, text: &str, set: Parts) -> Result<Parts, Problem> {
         if !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
             return Err(Problem::Malformed);
@@ -219,7 +221,7 @@ impl Reading {
         Ok(Parts::TIME)
     }
 
-    /// A time with colons.
+    /// Reads a time with colons.
     pub(super) fn time(&mut self, text: &str) -> Result<Parts, Problem> {
         let clock = clock(text, false)?;
         self.moment.hour = i32::try_from(clock.hour).map_err(|_| Problem::FieldOutOfRange)?;
@@ -295,7 +297,7 @@ fn pieces(text: &str) -> Result<Vec<&str>, Problem> {
         };
         let (piece, after) = rest.split_at(length);
         pieces.push(piece);
-        // The character after a piece is dropped, whatever it is.
+        // The next character is the delimiter; it is skipped, whatever it is.
         rest = after.get(1..).unwrap_or_default();
     }
     Ok(pieces)

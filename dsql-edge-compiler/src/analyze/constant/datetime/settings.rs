@@ -18,7 +18,7 @@ pub(super) struct Settings {
     pub(super) abbreviations: AbbreviationSet,
 }
 
-/// Whether the settings of the session that will run the statement are known.
+/// The settings of the session that will run the statement, if they are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::analyze::constant) enum SessionSettings {
     /// The session has PostgreSQL's default settings.

@@ -62,7 +62,7 @@ impl Sums {
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a fraction is below 1")]
     fn add_microseconds(&mut self, whole: i64, fraction: f64, scale: i64) -> Result<(), Problem> {
-        // `AdjustFractMicroseconds`: exactly half a microsecond is left out.
+        // Like `AdjustFractMicroseconds`, drops exactly half a microsecond.
         let fraction = fraction * scale as f64;
         let rest = fraction.fract();
         let rounded = fraction.trunc() as i64 + i64::from(rest > 0.5) - i64::from(rest < -0.5);

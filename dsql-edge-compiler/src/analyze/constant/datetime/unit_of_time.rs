@@ -2,12 +2,12 @@
 
 use super::words::{Unit, Word, compared, in_interval};
 
-/// The unit that a text names, as far as its use depends on it.
+/// A unit of time, as far as the functions that accept it differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super::super) enum UnitOfTime {
     /// Microseconds to hours.
     OfDay,
-    /// Days to millennia, except the units below.
+    /// A unit from days to millennia, except the units in the following variants.
     OfCalendar,
     /// `dow`, `doy`, `isodow`, `isoyear`, `julian`: parts of a date that are not lengths.
     PartOfDate,
@@ -17,7 +17,7 @@ pub(in super::super::super) enum UnitOfTime {
 }
 
 impl UnitOfTime {
-    /// The unit of this name, in any case; `None` if PostgreSQL does not know the name.
+    /// Returns the unit of this name, in any case; `None` if PostgreSQL does not know the name.
     pub(in super::super::super) fn named(text: &str) -> Option<UnitOfTime> {
         let word = text.to_ascii_lowercase();
         if compared(&word).starts_with("timezone") {

@@ -2,7 +2,7 @@
 //!
 //! Input: a word in lower case. Output: its meaning. Time zones are in `zone`.
 
-/// The maximum number of characters of a word that PostgreSQL compares: `TOKMAXLEN`.
+/// The maximum length of the part of a word that PostgreSQL compares, in characters: `TOKMAXLEN`.
 const COMPARED: usize = 10;
 
 /// The meaning of a word in a date or time.
@@ -23,10 +23,10 @@ pub(super) enum Word {
     },
     /// `dst` after a time zone.
     DaylightSaving,
-    /// `t` between a date and a time.
+    /// The letter `t` between a date and a time.
     TimeFollows,
     Unit(Unit),
-    /// `at`, `on`, and in intervals `@`.
+    /// The words `at` and `on`, and in intervals the sign `@`.
     Ignored,
     /// The end of an interval: `1 day ago`.
     Ago,
@@ -59,13 +59,13 @@ pub(super) enum Unit {
     Other,
 }
 
-/// Whether PostgreSQL's table of words in dates and times contains this word.
+/// Whether this word is in PostgreSQL's table of words in dates and times.
 pub(super) fn is_keyword(word: &str) -> bool {
     in_date(word).is_some()
 }
 
-/// The meaning of a word in a date or time. If the word is also the abbreviation of a time zone, the time zone takes
-/// precedence.
+/// Returns the meaning of a word in a date or time. If the word is also the abbreviation of a time zone, the time zone
+/// takes precedence.
 pub(super) fn in_date(word: &str) -> Option<Word> {
     let word = compared(word);
     Some(match word {
@@ -94,7 +94,7 @@ pub(super) fn in_date(word: &str) -> Option<Word> {
     })
 }
 
-/// The meaning of a word in an interval.
+/// Returns the meaning of a word in an interval.
 pub(super) fn in_interval(word: &str) -> Option<Word> {
     Some(match compared(word) {
         "ago" => Word::Ago,
@@ -115,8 +115,8 @@ pub(super) fn in_interval(word: &str) -> Option<Word> {
     })
 }
 
-/// The part of a word that PostgreSQL compares with its tables. If `COMPARED` is inside a character that is not ASCII,
-/// the whole word is returned: no word in the tables has such a character.
+/// Returns the part of a word that PostgreSQL compares with its tables. If `COMPARED` is inside a character that is not
+/// ASCII, the whole word is returned: no word in the tables has such a character.
 pub(super) fn compared(word: &str) -> &str {
     word.get(..COMPARED).unwrap_or(word)
 }

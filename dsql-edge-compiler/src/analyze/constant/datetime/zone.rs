@@ -1,6 +1,6 @@
 //! Time zones of dates and times: offsets, abbreviations, names.
 //!
-//! Input: a field. Output: the properties of the zone that decide whether a constant is valid. The names and
+//! Input: a field. Output: those properties of the zone that affect whether a constant is valid. The names and
 //! abbreviations are those of PostgreSQL's own time zone data (`builtin::time_zone`).
 
 use super::super::strtod::digits;
@@ -28,7 +28,7 @@ pub(super) enum Zone {
     Dated,
 }
 
-/// An offset such as `+02`, `-0330` or `+05:30:15`: `DecodeTimezone`. Output: seconds east of Greenwich.
+/// Reads an offset such as `+02`, `-0330` or `+05:30:15`: `DecodeTimezone`. Output: seconds east of Greenwich.
 pub(super) fn offset(text: &str) -> Result<i32, Problem> {
     let negative = text.starts_with('-');
     let unsigned = text.strip_prefix(['-', '+']).ok_or(Problem::Malformed)?;
@@ -55,7 +55,7 @@ pub(super) fn offset(text: &str) -> Result<i32, Problem> {
     Ok(if negative { -seconds } else { seconds })
 }
 
-/// The zone of an abbreviation: `DecodeTimezoneAbbrev`.
+/// Returns the zone of an abbreviation: `DecodeTimezoneAbbrev`.
 pub(super) fn abbreviation(word: &str, set: AbbreviationSet) -> Option<Zone> {
     builtin::time_zone_abbreviation(compared(word), set).map(|abbreviation| match abbreviation {
         Abbreviation::Standard => Zone::Standard,
@@ -73,9 +73,9 @@ pub(super) fn name(name: &str) -> Option<Zone> {
     }
 }
 
-/// A description in the form of POSIX (`tzparse`): a name and an offset, then perhaps a name of daylight saving time
-/// with an offset. Rules for the change to daylight saving time are not read: a comma would precede such rules, and a
-/// field cannot contain a comma.
+/// Reads a time zone in POSIX's form, as `tzparse` does: a name and an offset, then optionally a name of daylight
+/// saving time with an offset. Rules for the change to daylight saving time are not read: a comma would precede such
+/// rules, and a field cannot contain a comma.
 ///
 /// A zone whose two offsets are equal always has the same offset (`pg_get_timezone_offset`).
 fn described(text: &str) -> Option<Zone> {
@@ -91,7 +91,7 @@ fn described(text: &str) -> Option<Zone> {
     rest.is_empty().then_some(if daylight == standard { Zone::Fixed } else { Zone::Dated })
 }
 
-/// Reads a name, which is not empty; returns the rest.
+/// Reads a name that has at least one character; returns the text after the name.
 fn described_name(text: &str) -> Option<&str> {
     let rest = text.trim_start_matches(|next: char| !next.is_ascii_digit() && !matches!(next, '-' | '+'));
     (rest.len() < text.len()).then_some(rest)

@@ -1,4 +1,4 @@
-//! Advice on parentheses: those that are missing, not closed, or left over.
+//! Gives advice on parentheses: a parenthesis that is missing, that is not closed, or that closes nothing.
 //!
 //! Input: the place. Output: advice.
 
@@ -33,7 +33,7 @@ pub(super) fn unbalanced(place: &Place<'_>) -> Option<String> {
     let is_query = matches!(begins, Some(K::Select | K::With | K::Values | K::Table));
     let is_end = matches!(place.token().kind, TokenKind::End | TokenKind::Symbol(b';'));
     let is_alias = place.token().kind == TokenKind::Keyword(K::As);
-    // The clauses of a query in parentheses are inside these parentheses.
+    // A clause of a query in parentheses must be inside the same parentheses.
     if !(is_end || (!is_query && (place.ends_clause() || is_alias))) {
         return None;
     }
@@ -46,7 +46,7 @@ pub(super) fn unbalanced(place: &Place<'_>) -> Option<String> {
     })
 }
 
-/// Whether a parenthesis after the error closes the innermost open one.
+/// Whether a parenthesis after the error closes the innermost parenthesis that is open at the error.
 fn closes_later(place: &Place<'_>) -> bool {
     let mut depth = 0_usize;
     for token in place.tokens.get(place.at..).unwrap_or_default() {
@@ -61,13 +61,13 @@ fn closes_later(place: &Place<'_>) -> bool {
     false
 }
 
-/// The parenthesis and the token after it.
+/// Returns an opening parenthesis and the token after it, as written.
 fn beginning(place: &Place<'_>, at: usize) -> String {
     let next = place.tokens.get(at + 1).map_or("", |token| place.written(token));
     format!("({next}")
 }
 
-/// A name before a parenthesis.
+/// Whether the token is a name before a parenthesis.
 fn is_callee(token: &Token) -> bool {
     match token.kind {
         TokenKind::Identifier(_) => true,

@@ -10,7 +10,7 @@ pub(super) fn advice(place: &Place<'_>) -> Option<String> {
     let late = keyword(place.token())?;
     let rank = rank(late)?;
     let keywords = place.keywords();
-    // The clauses of the query that the error is in; a set operation begins another query.
+    // The clauses of the query that contains the error; after UNION, EXCEPT or INTERSECT, another query begins.
     let first = keywords.iter().rposition(|it| matches!(it, K::Select | K::Union | K::Except | K::Intersect));
     let own = keywords.get(first.map_or(0, |first| first + 1)..)?;
     let (_, clause) = own

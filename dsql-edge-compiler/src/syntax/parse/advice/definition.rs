@@ -60,7 +60,7 @@ fn of_column(place: &Place<'_>) -> Option<String> {
     Some(advice.to_owned())
 }
 
-/// The words after the columns.
+/// Returns the advice on the words after the columns.
 fn of_table(place: &Place<'_>) -> Option<String> {
     let here = place.here();
     let advice = match here.as_str() {

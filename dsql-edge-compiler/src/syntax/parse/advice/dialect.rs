@@ -50,7 +50,7 @@ fn interval(place: &Place<'_>) -> Option<String> {
     })
 }
 
-/// The first word of the statement.
+/// Returns the first word of the statement.
 fn command(place: &Place<'_>) -> Option<String> {
     if place.at != place.start {
         return None;

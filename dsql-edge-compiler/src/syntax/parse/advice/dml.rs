@@ -123,7 +123,7 @@ fn limited(command: &str, set: &str, table: &str) -> String {
     )
 }
 
-/// The table of the statement: the word with this number.
+/// Returns the table of the statement; `number` is the number of the table's token.
 fn table(place: &Place<'_>, number: usize) -> String {
     place.own().get(number).map_or("t", |token| place.written(token)).to_owned()
 }

@@ -1,6 +1,6 @@
 //! Advice on tokens that the lexer rejects, and on the quotation marks of other databases, such as backticks.
 //!
-//! Input: the place, and the error of the lexer. Output: advice.
+//! Input: the tokens around the error, and the error of the lexer. Output: advice.
 
 use super::super::super::keyword::Keyword;
 use super::super::super::token::{TokenKind, optional_text_of};
@@ -8,7 +8,7 @@ use super::dialect::is_unit;
 use super::place::{Place, is_name};
 use crate::diagnostic::Diagnostic;
 
-/// The advice on an error of the lexer, whose message names the malformed token.
+/// Returns the advice on an error of the lexer, whose message contains the malformed token.
 pub(super) fn advice(place: &Place<'_>, error: &Diagnostic) -> Option<String> {
     let rest = place.text.get(error.span.start as usize..)?;
     let written = error.span.text(place.text);

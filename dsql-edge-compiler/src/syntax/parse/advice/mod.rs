@@ -1,11 +1,11 @@
 //! Gives advice on syntax errors: the most likely mistake.
 //!
-//! Input: the tokens, and the place of the syntax error that PostgreSQL reports. Output: advice, or `None`. The advice
-//! does not change the error or its place.
+//! Input: the tokens, and the position of the syntax error that PostgreSQL reports. Output: advice, or `None`. The
+//! advice changes neither the error nor its position.
 //!
-//! Each submodule has the mistakes of one kind. The kinds are tried from the most certain to the least certain.
-//! Malformed tokens come first, then reserved words as names and the constructs of other databases. The next kind is a
-//! misspelled keyword: `typo` parses the statement again with the corrected word. The last kind is a missing part of
+//! Each submodule detects one kind of mistake. The kinds are tried from the most certain to the least certain. The
+//! first kinds are malformed tokens, then reserved words as names, then the constructs of other databases. Then come
+//! misspelled keywords: `typo` parses the statement again with the corrected word. The last kind is a missing part of
 //! the statement.
 
 mod bracket;
@@ -26,8 +26,8 @@ use super::super::token::Token;
 use crate::diagnostic::Diagnostic;
 use place::Place;
 
-/// The advice on a syntax error. `read` parses the tokens of a statement, and returns the number of the token that has
-/// an error, or the number of the tokens.
+/// Returns the advice on a syntax error. `read` parses the tokens of a statement, and returns the number of the token
+/// that has an error, or the number of the tokens.
 pub(super) fn advice(
     text: &str,
     lexed: &Lexed,

@@ -1,5 +1,5 @@
-//! Advice on parameters in the forms of other libraries (`:name`, `?`), and on parameters in a place where SQL needs a
-//! name or a keyword.
+//! Gives advice on parameters in the forms of other libraries (`:name`, `?`), and on parameters where SQL needs a name
+//! or a keyword.
 //!
 //! Input: the place. Output: advice.
 

@@ -1,4 +1,4 @@
-//! Defines the place of a syntax error among the tokens of its statement.
+//! Defines [`Place`], the position of a syntax error among the tokens of its statement.
 //!
 //! Input: the tokens, and the error that PostgreSQL reports. Output: the tokens around the error.
 
@@ -7,13 +7,13 @@ use super::super::super::lexer::Lexed;
 use super::super::super::token::{Token, TokenKind};
 use crate::diagnostic::Diagnostic;
 
-/// The place of a syntax error among the tokens.
+/// The position of a syntax error, with the tokens around the error.
 pub(super) struct Place<'p> {
     pub(super) text: &'p str,
     pub(super) tokens: &'p [Token],
     /// The number of the token that PostgreSQL reports.
     pub(super) at: usize,
-    /// The number of the statement's first token.
+    /// The index of the statement's first token.
     pub(super) start: usize,
     /// Whether the text is a psql script.
     pub(super) script: bool,
@@ -29,54 +29,55 @@ impl<'p> Place<'p> {
         (at < tokens.len()).then_some(Place { text, tokens, at, start, script: lexed.script })
     }
 
-    /// The token that PostgreSQL reports.
+    /// Returns the token that PostgreSQL reports.
     pub(super) fn token(&self) -> &'p Token {
         // `of` has checked the number.
         self.tokens.get(self.at).unwrap_or(&END)
     }
 
-    /// A token after the one that PostgreSQL reports.
+    /// Returns a token after the one that PostgreSQL reports.
     pub(super) fn next(&self, count: usize) -> &'p Token {
         self.tokens.get(self.at + count).unwrap_or(&END)
     }
 
-    /// A token of the statement before the one that PostgreSQL reports.
+    /// Returns the token that is `count` tokens before the token in PostgreSQL's message, if the statement has such a
+    /// token.
     pub(super) fn back(&self, count: usize) -> Option<&'p Token> {
         self.at.checked_sub(count).filter(|at| *at >= self.start).and_then(|at| self.tokens.get(at))
     }
 
-    /// The tokens of the statement before the one that PostgreSQL reports.
+    /// Returns the tokens of the statement before the one that PostgreSQL reports.
     pub(super) fn own(&self) -> &'p [Token] {
         self.tokens.get(self.start..self.at).unwrap_or_default()
     }
 
-    /// A token as written.
+    /// Returns a token as written.
     pub(super) fn written(&self, token: &Token) -> &'p str {
         token.span.text(self.text)
     }
 
-    /// A token in lower case.
+    /// Returns a token in lower case.
     pub(super) fn word(&self, token: &Token) -> String {
         self.written(token).to_ascii_lowercase()
     }
 
-    /// The reported token in lower case.
+    /// Returns the token in PostgreSQL's message, in lower case.
     pub(super) fn here(&self) -> String {
         self.word(self.token())
     }
 
-    /// The token that is this number of tokens before the reported token, in lower case; "" if the statement has no
-    /// such token.
+    /// Returns the token that is this number of tokens before the reported token, in lower case; "" if the statement
+    /// has no such token.
     pub(super) fn word_back(&self, count: usize) -> String {
         self.back(count).map(|token| self.word(token)).unwrap_or_default()
     }
 
-    /// The first keyword of the statement.
+    /// Returns the first keyword of the statement.
     pub(super) fn command(&self) -> Option<K> {
         keyword(self.tokens.get(self.start)?)
     }
 
-    /// The numbers of the parentheses of the statement that are not closed before the reported token.
+    /// Returns the indexes of those opening parentheses that are not closed before the token in PostgreSQL's message.
     pub(super) fn open(&self) -> Vec<usize> {
         let mut open = Vec::new();
         for (at, token) in self.tokens.iter().enumerate().take(self.at).skip(self.start) {
@@ -89,7 +90,8 @@ impl<'p> Place<'p> {
         open
     }
 
-    /// The tokens before the reported one that are in the same parentheses, without the contents of closed parentheses.
+    /// Returns the tokens before the reported one that are in the same parentheses, without the contents of closed
+    /// parentheses.
     pub(super) fn level(&self) -> Vec<&'p Token> {
         let first = self.open().last().map_or(self.start, |at| at + 1);
         let mut depth = 0_usize;
@@ -105,7 +107,7 @@ impl<'p> Place<'p> {
         out
     }
 
-    /// The keywords of `level`.
+    /// Returns the keywords of `level`.
     pub(super) fn keywords(&self) -> Vec<K> {
         self.level().into_iter().filter_map(keyword).collect()
     }
@@ -148,7 +150,7 @@ pub(super) fn starts_a_clause(keyword: K) -> bool {
     )
 }
 
-/// A word that can be a name without quotes.
+/// Whether the token is a word that can be a name without quotes.
 pub(super) fn is_name(token: &Token) -> bool {
     match token.kind {
         TokenKind::Identifier(_) => true,
@@ -157,7 +159,7 @@ pub(super) fn is_name(token: &Token) -> bool {
     }
 }
 
-/// A token that is a value by itself.
+/// Whether the token alone is a value, such as a number or a string.
 pub(super) fn is_constant(token: &Token) -> bool {
     matches!(
         token.kind,

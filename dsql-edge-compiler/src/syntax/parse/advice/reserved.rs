@@ -10,7 +10,7 @@ use super::place::{Place, is_constant, is_name, keyword};
 use super::typo::LONGEST;
 
 /// The reserved words of queries that are also common names of columns. Any other reserved word probably begins a
-/// clause: in `FROM a, LEFT JOIN b`, the mistake is the comma, and LEFT is not a name.
+/// clause: in `FROM a, LEFT JOIN b`, the mistake is the comma, and LEFT is not meant as a name.
 const NOUNS: [K; 22] = [
     K::All,
     K::Asc,
@@ -36,8 +36,8 @@ const NOUNS: [K; 22] = [
     K::Window,
 ];
 
-/// The advice for a reserved word in `order int` or `SELECT limit FROM t`: the parser can read the statement if this
-/// word is in quotes.
+/// Returns the advice for a reserved word in `order int` or `SELECT limit FROM t`: the parser can read the statement if
+/// this word is in quotes.
 pub(super) fn certain(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) -> Option<String> {
     let rest = place.tokens.get(place.start..)?;
     let end = rest.iter().position(|token| token.kind == TokenKind::Symbol(b';'));
@@ -49,7 +49,7 @@ pub(super) fn certain(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) -> 
     for at in (reported.saturating_sub(1)..=reported).rev() {
         let Some(word) = own.get(at).and_then(keyword) else { continue };
         let before = at.checked_sub(1).and_then(|before| own.get(before));
-        // After a name or a constant, the quoted word would be read as an alias.
+        // After a name or a constant, PostgreSQL would read the quoted word as an alias.
         let takes_name = |it: &Token| matches!(keyword(it), Some(K::Set | K::By));
         let is_name_place =
             in_columns || before.is_some_and(|it| takes_name(it) || (!is_name(it) && !is_constant(it)));
@@ -60,8 +60,8 @@ pub(super) fn certain(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) -> 
         let mut tokens = own.to_vec();
         tokens[at].kind = TokenKind::Identifier(word.text().to_owned());
         let reached = read(tokens);
-        // In a list of columns, it is enough that the parser reads beyond the word: the columns after it may have other
-        // errors.
+        // In a list of columns, the parser only has to read one token more than before, because the columns after the
+        // word may have other errors.
         if reached == own.len() || (in_columns && reached > reported + 1) {
             return quoted(place, &own[at]);
         }
@@ -80,7 +80,7 @@ pub(super) fn by_is_missing(place: &Place<'_>) -> Option<String> {
     })
 }
 
-/// The advice for a reserved word at a place where the grammar expects a name.
+/// Returns the advice for a reserved word in a position where the grammar expects a name.
 pub(super) fn probable(place: &Place<'_>) -> Option<String> {
     let (token, previous) = (place.token(), place.back(1)?);
     // `SELECT order FROM t`: the grammar expects BY here. `user.name`: no reserved word has columns.

@@ -1,15 +1,15 @@
 //! Finds a misspelled keyword.
 //!
 //! Input: the place. Output: the keyword that was probably meant. A word is a misspelled keyword if the statement
-//! parses, or parses further, with the keyword in place of the word. So an alias that resembles a keyword (`SELECT t.id
-//! form FROM t`) is never reported.
+//! parses, or parses further, with the keyword in place of the word. So this module never reports an alias that
+//! resembles a keyword (`SELECT t.id form FROM t`).
 
 use super::super::super::keyword::{Class, Keyword as K};
 use super::super::super::token::{Token, TokenKind};
 use super::place::Place;
 use crate::diagnostic::suggestion;
 
-/// The keywords that join the parts of a statement.
+/// The keywords for which a misspelling is searched: those that join the parts of a statement.
 const KEYWORDS: [K; 45] = [
     K::All,
     K::And,
@@ -58,11 +58,11 @@ const KEYWORDS: [K; 45] = [
     K::Where,
 ];
 
-/// How many tokens before the reported token are also examined: in `FROM posts p WERE id = 1`, the misspelled `WERE` is
-/// the reported token, but in `FROM posts WERE id`, it is the token before the reported token.
+/// How many tokens before the token in PostgreSQL's message are also examined. In `FROM posts p WERE id = 1`, the
+/// message contains `WERE`, but in `FROM posts WERE id`, the message contains the next token, `id`.
 const NEAR: usize = 3;
 
-/// The number of tokens above which a statement is not parsed again.
+/// A statement with more tokens is not parsed again to find a misspelled keyword.
 pub(super) const LONGEST: usize = 2_000;
 
 /// `did you mean FROM?`
@@ -74,7 +74,8 @@ pub(super) fn misspelled(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) 
     if own.len() > LONGEST || reported >= own.len() {
         return None;
     }
-    // `DSC` has the same edit distance from ASC and DESC, but the same first letter only as DESC.
+    // The first letter also counts: the edit distance of `DSC` from ASC equals that from DESC, but only DESC has the
+    // same first letter.
     let first_differs = |word: &str, keyword: K| word.chars().next() != keyword.text().chars().next();
     let mut best: Option<(usize, (bool, usize), K)> = None;
     for at in reported.saturating_sub(NEAR)..=reported {
@@ -83,8 +84,8 @@ pub(super) fn misspelled(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) 
         for keyword in KEYWORDS {
             let Some(distance) = suggestion::distance_within(&word, keyword.text()) else { continue };
             let reached = read(with_keyword(own, at, keyword));
-            // With a wrong keyword, the parser may read one more token by accident. So the parser must read the
-            // statement to its end, or at least two tokens further.
+            // With a wrong keyword, the parser may happen to read one more token. So the parser must read the statement
+            // to its end, or at least two tokens further.
             let further = reached == own.len() || reached > reported + 1;
             let distance = (first_differs(&word, keyword), distance);
             let is_better = best.is_none_or(|(known, by, _)| (reached, by) > (known, distance));
@@ -96,7 +97,7 @@ pub(super) fn misspelled(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) 
     best.map(|(_, _, keyword)| format!("did you mean {}?", keyword.text().to_uppercase()))
 }
 
-/// A word without quotes that is not reserved.
+/// Whether the token is a word without quotes that is not reserved.
 fn can_be_misspelled(place: &Place<'_>, token: &Token) -> bool {
     match &token.kind {
         TokenKind::Identifier(_) => place.written(token).chars().all(|it| it.is_alphanumeric() || it == '_'),
@@ -105,7 +106,7 @@ fn can_be_misspelled(place: &Place<'_>, token: &Token) -> bool {
     }
 }
 
-/// The tokens of a statement with `keyword` in place of the token `at`.
+/// Returns the tokens of a statement with `keyword` in place of the token `at`.
 fn with_keyword(own: &[Token], at: usize, keyword: K) -> Vec<Token> {
     let mut tokens = own.to_vec();
     if let Some(token) = tokens.get_mut(at) {
