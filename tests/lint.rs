@@ -203,7 +203,7 @@ fn statement_that_migrate_rejects_is_a_finding() {
         ("CALL sys.wait_for_job('abcdefghijklmnopqrstuvwxyz');", "CALL cannot be in a migration"),
         ("\\restrict x\n", "the psql command \\restrict cannot be in a migration"),
         ("COPY t FROM stdin;\nit's\n\\.\n", "COPY cannot be in a migration"),
-        ("COMMIT;", "this statement without a BEGIN before it cannot be in a migration"),
+        ("COMMIT;", "a COMMIT or ROLLBACK without a BEGIN before it cannot be in a migration"),
     ] {
         let linted = |sent| lint([("x.sql".to_owned(), sql.to_owned())], None, sent).remove(0);
         let found = linted(Sent::Migrate);

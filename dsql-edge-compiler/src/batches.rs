@@ -100,7 +100,7 @@ fn check_names(statement: ParsedStatement<'_>) -> Result<(), Diagnostic> {
     };
     match statement.own_tokens().iter().find(|token| is_reserved(&token.kind)) {
         Some(token) => {
-            let message = "a batch uses this name for a query of its own";
+            let message = "the SQL of a batch already uses this name for a query in WITH";
             Err(Diagnostic::error(Code::NotInBatches, token.span, message))
         }
         None => Ok(()),

@@ -47,7 +47,7 @@ pub fn schema_path(
         }
         return match path.exists() {
             true => Ok(Some(SchemaPath::File(path))),
-            false => Err(format!("{SCHEMA_VARIABLE} names {}, which does not exist", path.display())),
+            false => Err(format!("{SCHEMA_VARIABLE} is set to {}, which does not exist", path.display())),
         };
     }
     if let Some(path) = named(MIGRATIONS_VARIABLE) {
@@ -97,7 +97,7 @@ fn is_workspace(folder: &Path) -> bool {
 /// Returns the error for a package without a build script if a variable specifies a folder of migrations.
 pub fn without_build_script(folder: &Path) -> String {
     let (path, why) = (folder.display(), build_script(folder));
-    format!("{MIGRATIONS_VARIABLE} names {path}, and the package has no build script: {why}")
+    format!("{MIGRATIONS_VARIABLE} is set to {path}, but the package has no build script: {why}")
 }
 
 /// The folder in which most tools keep migrations.

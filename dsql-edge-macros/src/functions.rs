@@ -100,7 +100,7 @@ impl Compiled {
         let columns = !checked.query.columns.is_empty();
         let message = match (&self.input.row, columns) {
             (None, true) => {
-                "the statement returns columns: name its row after the parameters, `-> pub Row` declares a struct here, `-> Row` names an existing one"
+                "the statement returns columns: write its row type after the parameters; `-> pub Row` declares a struct here, `-> Row` uses an existing struct"
             }
             (Some(_), false) => {
                 "the statement returns no columns, and so no row: add RETURNING, or remove the arrow and the row"

@@ -127,7 +127,9 @@ pub fn gone(folder: &Folder, entries: &[Entry]) -> Vec<Gone> {
                 "{new} has the same text, so it was probably renamed. Rename it back to {name}, at least until all of it is \
                  applied"
             ),
-            None => format!("bring it back, or run `dsql-edge migrate resolve {name} --forget`"),
+            None => format!(
+                "put the file back into the folder, or run `dsql-edge migrate resolve {name} --forget`"
+            ),
         };
         Some(Gone { name: name.to_owned(), renamed_to, advice })
     };
@@ -163,7 +165,10 @@ pub fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
             continue;
         }
         let Some(step) = file.steps.iter().find(|step| step.number == *number) else {
-            return Some(format!("{}: its {unit} {number}, which was applied, is gone: {undo}", file.path));
+            return Some(format!(
+                "{}: {unit} {number} was applied, but the file no longer contains it: {undo}",
+                file.path
+            ));
         };
         if !step.checksum.matches(&entry.checksum) {
             let place = file.place(step);
@@ -324,7 +329,10 @@ mod tests {
         let error = plan(&rejected, &applied(&before, &[2])).err().unwrap().to_string();
         assert!(error.contains("1.sql: it was changed after it was applied: undo"), "{error}");
         let shorter = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY);");
-        assert!(refused(&[2], &[shorter, TWO]).contains("its statement 2, which was applied, is gone"));
+        assert!(
+            refused(&[2], &[shorter, TWO])
+                .contains("statement 2 was applied, but the file no longer contains it")
+        );
         let longer = ("2.sql", "CREATE TABLE b (id int PRIMARY KEY); DROP TABLE b;");
         let added = refused(&[2, 1], &[ONE, longer]);
         assert!(

@@ -252,10 +252,10 @@ fn together(
                             &[p1.is_some(), p2.is_some(), p3.is_some()],
                             &[
                                 (
-                                    "its optional text needs both $title and $id: give both, or neither",
+                                    "its optional text needs both $title and $id: pass both, or neither",
                                     &[0, 1],
                                 ),
-                                ("its optional text needs all of $most: give all, or none", &[2]),
+                                ("its optional text needs all of $most: pass all, or none", &[2]),
                             ],
                         );
                         &STATEMENT_0

@@ -40,7 +40,7 @@ impl Analyzer<'_> {
         let [true] = *nullability::columns(&self.parameters, query).nullable else { return None };
         let column = target.span;
         let written = if all { "<> ALL" } else { "NOT IN" };
-        let message = format!("{written} is true for no row if one row of its subquery is NULL");
+        let message = format!("{written} is not true for any row if its subquery returns a NULL");
         let name = quotation::written(column);
         let hint = format!("add {name} IS NOT NULL to the WHERE of the subquery, or write NOT EXISTS");
         Some(Diagnostic::warning(Code::NotInWithNull, column, message).with_hint(hint))
@@ -55,7 +55,7 @@ fn list_with_null(node: &Node) -> Option<Diagnostic> {
     if !function.name.ends_with("ne") {
         return None;
     }
-    let message = "NOT IN is true for no row, because the list contains NULL";
+    let message = "NOT IN is not true for any row, because its list contains NULL";
     let hint = "remove NULL from the list, and test with IS NOT NULL";
     Some(Diagnostic::warning(Code::NotInWithNull, null.span, message).with_hint(hint))
 }

@@ -27,7 +27,7 @@ const DENIED: &[(&[&str], &str)] = &[
         ],
         "select the rows, and write the XML in the program",
     ),
-    (&["ts_stat", "ts_rewrite"], "select the rows, and count or rewrite in the program"),
+    (&["ts_stat", "ts_rewrite"], "select the rows, and count or change the words in the program"),
     (
         &[
             "lo_close",

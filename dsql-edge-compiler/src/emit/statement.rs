@@ -108,8 +108,8 @@ fn needed_together(query: &TypedQuery, text: &[usize]) -> String {
     };
     let names: Vec<String> = text.iter().map(name).collect();
     match names.as_slice() {
-        [one, other] => format!("its optional text needs both {one} and {other}: give both, or neither"),
-        several => format!("its optional text needs all of {}: give all, or none", several.join(", ")),
+        [one, other] => format!("its optional text needs both {one} and {other}: pass both, or neither"),
+        several => format!("its optional text needs all of {}: pass all, or none", several.join(", ")),
     }
 }
 

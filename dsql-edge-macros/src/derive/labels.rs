@@ -43,7 +43,7 @@ pub(super) fn derive(item: &ItemEnum) -> syn::Result<TokenStream> {
     }
     let bytes = labels.iter().map(|label| syn::LitByteStr::new(label.as_bytes(), name.span()));
     let shown = name.to_string();
-    let unknown = format!("it is not a label of `{name}`: rebuild with the new schema");
+    let unknown = format!("it is not a label of `{name}`: rebuild with the current schema");
     Ok(quote! {
         impl ::dsql_edge::types::Labelled for #name {
             const NAME: &'static ::core::primitive::str = #shown;

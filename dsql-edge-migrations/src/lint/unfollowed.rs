@@ -102,10 +102,11 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
         }
         "gexec" => ("runs the rows of a query as statements", lint_it),
         "if" => ("runs statements under a condition", "`lint` reads all branches as if each ran"),
-        "q" | "quit" => ("ends psql", "`lint` reads the statements after it as if they ran"),
-        "c" | "connect" => {
-            ("connects to another database", "lint the statements after it as a file of their own")
-        }
+        "q" | "quit" => ("ends psql", "`lint` reads the statements after it as if psql ran them"),
+        "c" | "connect" => (
+            "connects to another database",
+            "move the statements after it to a separate file, and lint that file",
+        ),
         "set" if !is_harmless(command, &parsed.text) => {
             ("changes where transactions begin and end", "write BEGIN and COMMIT instead")
         }

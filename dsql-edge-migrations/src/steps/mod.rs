@@ -131,11 +131,14 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
                 (span, block(&inside))
             }
             Part::End => {
-                let hint =
-                    "BEGIN … COMMIT around statements makes them one step; a migration is not rolled back";
+                let hint = "statements between BEGIN and COMMIT are one step; a migration is not rolled back";
                 (
                     statement.span,
-                    Err(misplaced_error(statement.span, "this statement without a BEGIN before it", hint)),
+                    Err(misplaced_error(
+                        statement.span,
+                        "a COMMIT or ROLLBACK without a BEGIN before it",
+                        hint,
+                    )),
                 )
             }
             _ => match markers.rows(statement) {
@@ -199,7 +202,7 @@ fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
         _ if matches!(part(statement), Part::Begin | Part::End) => Err(misplaced_error(
             span,
             "this statement in a transaction",
-            "BEGIN … COMMIT around statements makes them one step",
+            "statements between BEGIN and COMMIT are one step",
         )),
         StatementKind::Transaction(_) => Err(misplaced_error(span, &command(statement), NO_CHANGE)),
         StatementKind::Set(_) | StatementKind::Utility("SET" | "RESET" | "SET CONSTRAINTS") => {
@@ -294,7 +297,7 @@ mod tests {
             ("SHOW timezone", "SHOW"),
             ("COPY t FROM STDIN", "COPY"),
             ("CREATE INDEX ASYNC ON t (a)", "an index without a name"),
-            ("COMMIT", "this statement without a BEGIN before it"),
+            ("COMMIT", "a COMMIT or ROLLBACK without a BEGIN before it"),
             ("BEGIN; INSERT INTO t VALUES (1); ROLLBACK", "this statement among others in a transaction"),
             (
                 "BEGIN; INSERT INTO t VALUES (1); DROP TABLE t; COMMIT",

@@ -54,7 +54,7 @@ fn of_column(place: &Place<'_>) -> Option<String> {
         (_, "on") if place.word(place.next(1)) == "update" => {
             "a column has no ON UPDATE: set the column in each UPDATE"
         }
-        (_, "comment") => "leave it out, or write an SQL comment: -- …",
+        (_, "comment") => "remove the COMMENT clause, or write an SQL comment: -- …",
         _ => return None,
     };
     Some(advice.to_owned())
