@@ -24,7 +24,8 @@ pub type Block = (&'static str, usize);
 /// connections per second.
 const SHARE: Duration = Duration::from_millis(11);
 
-/// The number of requests after which [`memory`] waits for DSQL's rate.
+/// After each block of this number of requests, [`memory`] waits, so that it opens connections no faster than DSQL accepts
+/// them.
 const PACED: usize = 50;
 
 /// Measures the processor time of workerd. In each round, every client answers a block of requests; a record has, for

@@ -84,7 +84,7 @@ pub fn compile_in_batches(source: &Source, schema: &Schema, rows: u32) -> Result
         |query: &TypedQuery| query.parameters.iter().map(|it| it.sql_type.clone()).collect::<Vec<_>>();
     let (own, of_first, of_next) = (types(&statement), types(&first), types(&next));
     if own != of_first || own.as_slice() != of_next.get(..own.len()).unwrap_or_default() {
-        let message = "a parameter of the statement has another type in its batches";
+        let message = "a parameter has another type in the statement than in its batches";
         let error = Diagnostic::error(Code::NotInBatches, Span::default(), message);
         return Err(error.with_hint("write a cast, $name::type").into());
     }

@@ -1,6 +1,6 @@
 //! Checks one statement: by the rules of DSQL, for transaction control, and by parse analysis.
 //!
-//! Input: SQL without optional text, or the tokens of one combination of optional text; and the schema. Output: the
+//! Input: the schema, and the SQL. If the SQL has optional text, the input is the tokens of one combination. Output: the
 //! typed query, or all errors, in PostgreSQL's order.
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Stage, quotation};

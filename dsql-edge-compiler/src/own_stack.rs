@@ -4,8 +4,8 @@
 //! nested subqueries overflow 2 MB. So the compiler runs long input on a separate thread.
 //!
 //! Each token can open at most one more level of nesting, and in a debug build no level of any construct takes more
-//! than 10 kB of stack (`tests/limits.rs` checks this). So the number of tokens is an upper bound of the stack that is
-//! needed. Most queries are short enough for the caller's stack. A longer query gets a thread with a stack that the C
+//! than 10 kB of stack (`tests/limits.rs` checks this). So 10 kB for each token are always
+//! enough. Most queries are short enough for the caller's stack. A longer query gets a thread with a stack that the C
 //! library keeps for the next thread, so that the system does not have to provide its memory again. In `sql!`, a thread
 //! with a new stack for each query took a third of the time.
 

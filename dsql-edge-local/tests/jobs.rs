@@ -134,7 +134,7 @@ async fn job_of_an_existing_index_names_it() {
     local.stop().await.unwrap();
 }
 
-/// A statement that reads the jobs affects only the statements after it, also within one message.
+/// A statement that reads `sys.jobs` makes a finished index valid for the statements after it, also within one message.
 #[tokio::test]
 async fn index_is_built_once_its_session_has_read_the_jobs() {
     let local = Local::builder().init_sql(TABLES).start().await.unwrap();

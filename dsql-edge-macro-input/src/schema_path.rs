@@ -68,7 +68,7 @@ pub fn schema_path(
     Ok(None)
 }
 
-/// Returns the folders in which a package's file is searched: `folder`, which is the package's folder or a folder
+/// Returns the folders that are searched for a package's file: `folder`, which is the package's folder or a folder
 /// inside it, and the parents of `folder` up to the root.
 pub fn folders(folder: &Path) -> impl Iterator<Item = &Path> {
     let root = root(folder);

@@ -197,6 +197,6 @@ pub const FORGET: &str = "DELETE FROM dsql_edge.migrations WHERE file = $1";
 /// Removes the row of a step: $1 file, $2 step.
 pub const FORGET_STEP: &str = "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step = $2";
 
-/// Removes the rows of those applied steps of a file that come after a step: $1 file, $2 step.
+/// Removes the rows of the applied steps with a higher number: $1 file, $2 step.
 pub const FORGET_BEHIND: &str =
     "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step > $2 AND state = 'applied'";

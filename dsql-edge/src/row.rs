@@ -61,7 +61,8 @@ impl<'a> DataRow<'a> {
         self.column::<S, Nullable, T>(index)
     }
 
-    /// Decodes a column by the type that the server describes, which is the compiled type, or a type of the schema.
+    /// Decodes a column by the type that the server describes. This is the type with which the query was compiled, or,
+    /// if the schema defines the type, a type whose OID is known only at run time.
     fn column_by_type<S: SqlType, N: Nullability, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
         let name = self.statement.columns.get(index).map_or("", |column| column.type_name);
         let decode = |(field, bytes): (&Field, Option<&[u8]>)| match bytes {

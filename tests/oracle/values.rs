@@ -62,7 +62,7 @@ impl Kind {
     /// The text of an argument; arrays contain a NULL only if `null_elements`.
     pub(super) fn argument(&self, number: usize, values: Values, null_elements: bool) -> String {
         match self {
-            // This array has two elements, because an array with a NULL has two, and UNNEST may combine both arrays.
+            // Two elements, as in the arrays with a NULL: `UNNEST(a, b)` would fill a shorter array with NULLs.
             Kind::Array(element) if !null_elements && number != 1 => {
                 let text = element.text(number, values);
                 array(&[&text, &text], &[])
@@ -79,7 +79,8 @@ fn array(quoted: &[&str], unquoted: &[&str]) -> String {
     format!("{{{}}}", elements.join(","))
 }
 
-/// Returns the value that a type has for a number. For some types, number 1 selects a special value, such as NaN.
+/// Returns the text of one of the test values of a type, by its number. For some types, number 1 is a special value,
+/// such as NaN.
 fn base_text(type_name: &str, number: usize, values: Values) -> String {
     let special = match values {
         Values::Usual | Values::Finite => None,

@@ -184,7 +184,7 @@ fn regions(known: &Known<'_>) -> String {
 mod tests {
     use super::*;
 
-    /// The server of a cluster in another Region rejects the token without a reason.
+    /// The server of a cluster in another Region rejects the token, and does not give a reason.
     #[test]
     fn rejection_without_a_reason_compares_the_regions() {
         let target = Target::of_tests("foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws", "blog");

@@ -220,7 +220,7 @@ fn variables(worker: &Environment, local: Option<&LocalBindings>) -> Vec<(String
     let vars = worker.values.get("vars").and_then(Value::as_object).into_iter().flatten();
     let table = format!("[{}]", worker.table("vars"));
     let vars = vars.map(|(name, value)| (table.clone(), name.clone(), value.clone()));
-    // Local development runs the top level, unless an environment is named.
+    // `wrangler dev` without `--env` runs the Worker of the configuration's top level.
     let local = local.filter(|_| worker.name.is_none()).into_iter();
     let local = local.flat_map(|local| {
         let value = |name: &str| Value::from(local.value(name).unwrap_or_default());

@@ -126,8 +126,8 @@ impl<'a> Analyzer<'a> {
         Some(format!("{file}, line {line}, may change this, and its effect is not known: {statement}"))
     }
 
-    /// Returns whether an operand may be copied this number of times. The first time that an operand may not be copied,
-    /// this method reports that the statement is too complex.
+    /// Returns whether a copy of the operand this number of times stays within the limit. When the limit is exceeded for
+    /// the first time, reports that the statement is too complex.
     pub(super) fn may_copy(&mut self, operand: &Node, times: usize) -> bool {
         let fitted = self.copied <= MAX_COPIED;
         if fitted {

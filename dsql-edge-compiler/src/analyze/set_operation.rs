@@ -1,6 +1,7 @@
 //! Analyzes UNION, INTERSECT and EXCEPT: `transformSetOperationStmt`, `transformSetOperationTree`.
 //!
-//! Input: the two queries as written. Output: one query whose columns have the common types of the columns of both.
+//! Input: the two queries as written. Output: one query. The type of each of its columns is the common type of the two
+//! columns at this position.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;

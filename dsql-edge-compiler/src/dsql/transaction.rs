@@ -52,8 +52,8 @@ pub enum Part {
     Other,
 }
 
-/// Returns the role of a statement in its transaction. COPY into a table writes, and so does a statement that COPY or
-/// EXPLAIN ANALYZE runs.
+/// Returns the role of a statement in its transaction. COPY into a table writes. `COPY (query) TO` and EXPLAIN ANALYZE
+/// have the role of the statement that they run.
 pub fn part(statement: ParsedStatement<'_>) -> Part {
     match &statement.kind {
         StatementKind::Utility("COPY") if is_copy_from(statement) => Part::Dml,

@@ -22,7 +22,7 @@ impl ColumnNames {
             RowTarget::Anonymous | RowTarget::Declared(_) => None,
         };
         let mut names = ColumnNames(BTreeMap::new());
-        // In a generated row, only the types that an override or a directive specifies can fail to fit.
+        // In a generated row, a Rust type can fail to fit its column only if an override or a directive specifies the type.
         if own.is_some() || !types.is_empty() {
             names.add(&fields.entries, own, types);
         }

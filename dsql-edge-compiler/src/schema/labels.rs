@@ -60,8 +60,8 @@ fn alternatives(condition: &Expr) -> Option<Alternatives> {
                     }
                 }
             }
-            // `other IS NULL OR status = 'a'` allows every value of `status` if `other` is NULL, so the NULL test must
-            // be of the column with the labels.
+            // `other IS NULL OR status = 'a'` allows every value of `status` if `other` is NULL. So the IS NULL must
+            // test the same column as the labels, here `status`.
             let is_other = |part: &Expr| match &part.kind {
                 ExprKind::IsNull { arg, .. } => column(arg) != out.0,
                 _ => false,

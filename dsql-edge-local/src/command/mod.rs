@@ -156,7 +156,7 @@ pub(crate) struct Options {
     /// Cause a fault (see below)
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
-    /// Set the clock for the checks of tokens, requests and sessions ahead of the system's clock, by seconds
+    /// Set the clock ahead by this number of seconds, for the checks of tokens, requests and sessions
     #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "SECONDS")]
     clock_ahead: u32,
     /// Stop when standard input ends: for programs that start dsql-local

@@ -1,7 +1,7 @@
 //! A process and its descendants: `npx` starts a shell, which starts node, which starts workerd.
 //!
 //! Input: a process id. Output: the current descendants of the process, each with its start time, so that a signal
-//! never reaches another process that got the number later.
+//! never reaches another process that later gets the same process id.
 
 use rustix::process::{Pid, Signal, kill_process};
 

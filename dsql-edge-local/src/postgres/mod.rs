@@ -278,7 +278,8 @@ pub fn remove_kept_data(folder: &Path) -> Result<Option<PathBuf>, Error> {
     Ok(Some(data))
 }
 
-/// The folder of kept data: the named folder or, for root, a folder that `nobody` can reach.
+/// Returns the folder of the data of `--keep`. If root runs dsql-local, PostgreSQL runs as the account `nobody`, so the
+/// folder must be one that this account can reach.
 fn kept_data(account: Account, folder: &Path) -> Result<PathBuf, Error> {
     // PostgreSQL has a different working folder, so the path must be absolute.
     let folder = fs::canonicalize(folder).map_err(Error::file(folder))?;

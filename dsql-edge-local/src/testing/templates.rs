@@ -24,7 +24,7 @@ const BASE: &str = "base";
 /// PostgreSQL's own empty database, for the dialect PostgreSQL.
 const EMPTY: &str = "template0";
 
-/// The beginning of the name of a template that is not complete.
+/// The prefix of an incomplete template's name.
 const BUILDING: &str = "building_";
 
 /// The number of templates that a start of the server keeps: those that were used last.

@@ -350,7 +350,7 @@ impl Link {
             connector.rewind(timer, connector.settings().query_timeout);
         }
         loop {
-            // The flight is sent before a message is read as its answer.
+            // The flight must be on its way before `handle_events` takes the next message for an answer to it.
             self.poll_transmit(context);
             if let Some(end) = self.handle_events(context, connector, timer, answer)? {
                 return Poll::Ready(Ok(end));

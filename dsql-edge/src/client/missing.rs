@@ -13,7 +13,7 @@ use crate::client::transaction::{Transaction, TransactionBuilder};
 use crate::error::Error;
 use crate::query::{BulkCommand, Command, KeyInsert, SessionCommand};
 
-/// Required by methods that would open a transaction by a call.
+/// Required by `begin`, which in other libraries returns an open transaction. Here, a transaction is a closure.
 #[diagnostic::on_unimplemented(
     message = "a transaction is a closure: `dsql.transaction(async move |tx| …)`",
     label = "write `.transaction(async move |tx| {{ …; Ok(value) }}).await`",

@@ -403,8 +403,8 @@ fn assert_caught(bugs: &[Bug], ways: &[Way]) {
     assert!(missed.is_empty(), "not caught: {missed:?}");
 }
 
-/// Most bugs are visible after a single fault at any of many bytes, so a few bytes are usually enough. Each kind of
-/// fault is therefore first tried at one byte, then at more bytes, and finally at all bytes.
+/// Returns whether the harness finds a seeded bug. Most bugs become visible at many positions of a fault, so it is
+/// usually enough to try a few. So each kind of fault is tried at one byte, then at more bytes, and finally at all bytes.
 fn is_caught(bug: Bug, ways: &[Way]) -> bool {
     for stride in [usize::MAX, 41, 7, 1] {
         for way in ways {

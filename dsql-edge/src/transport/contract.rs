@@ -17,7 +17,7 @@ pub(crate) trait Transport: Send + Sync {
     /// Writes the bytes. The result is ready when all bytes are written.
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>>;
 
-    /// Puts the bytes that have arrived into `into`, which is emptied first. If `into` stays empty, the server has
+    /// Empties `into`, and then puts the bytes into it that have arrived. If `into` stays empty, the server has
     /// closed the connection.
     fn poll_read(
         &mut self,

@@ -1,4 +1,4 @@
-//! For each SQL type, the Rust type that `sql!` generates, for rustc's error messages.
+//! Lists the Rust type that `sql!` generates for each SQL type. rustc's error messages show this Rust type.
 //!
 //! Input: a type argument of [`Param`](super::Param) and [`Column`](super::Column). Output: a Rust type. The table has
 //! the same content as the table in the documentation of `dsql_edge::types`. The messages of the traits in `fits`

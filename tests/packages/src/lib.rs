@@ -1,1 +1,1 @@
-//! This package only declares the packages that the test `packages` downloads as dependencies.
+//! This package has no code. Its dependencies are the packages that the test `packages` needs: cargo downloads them.

@@ -99,8 +99,8 @@ const LIBRARY_PATH: &str = "DYLD_FALLBACK_LIBRARY_PATH";
 #[cfg(not(target_os = "macos"))]
 const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
-/// Returns the value of the variable that the tests of a macro crate need, because they load rustc's own standard
-/// library.
+/// Returns the value of [`LIBRARY_PATH`] for the tests of a macro crate. Such a test loads rustc's standard library at
+/// run time, and finds it through this variable.
 fn library_path() -> Result<OsString> {
     let mut rustc = Command::new("rustc");
     let output = rustc.args(["--print", "target-libdir"]).current_dir(project::root()).output()?;

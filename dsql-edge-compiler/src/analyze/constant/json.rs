@@ -52,9 +52,9 @@ enum Token<'t> {
     End,
 }
 
-/// A parser that reads the next token before it interprets the current token, as PostgreSQL's parser does. So
-/// PostgreSQL reports an error in the next token before a grammar error at the current token, and before a number that
-/// `jsonb` cannot store.
+/// A parser that reads the next token before it interprets the current token, as PostgreSQL's parser does. So if
+/// the next token has an error, PostgreSQL reports that error, even if the current token violates the grammar or is a
+/// number that `jsonb` cannot store.
 struct Reader<'t> {
     text: &'t str,
     bytes: &'t [u8],

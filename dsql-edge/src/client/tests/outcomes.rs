@@ -183,8 +183,8 @@ fn unsent_write_of_a_lost_login_is_not_unknown() {
         (vec![Step::AwaitWrite, Step::Send(vec![b'R', 0, 0]), Step::Close], false),
         (vec![Step::AwaitWrite, Step::Send(refused), Step::Close], false),
         (vec![Step::AwaitWrite, Step::Send(b"HTTP/1.1 400 Bad Request".to_vec()), Step::Close], false),
-        // The request for the password and the invalid bytes after it arrive together: the invalid bytes are detected
-        // before the write is sent.
+        // The request for the password arrives together with invalid bytes. The client detects these bytes before it
+        // sends the write.
         (vec![Step::AwaitWrite, Step::Send([&asked[..], b"?????"].concat()), Step::Close], false),
         (vec![Step::AwaitWrite, Step::Send(asked.clone()), Step::AwaitWrite, Step::Close], true),
         (vec![Step::AwaitWrite, Step::Send(asked), Step::AwaitWrite, Step::Send(b"?????".to_vec())], true),

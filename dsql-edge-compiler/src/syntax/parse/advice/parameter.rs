@@ -79,7 +79,7 @@ fn not_a_value(place: &Place<'_>) -> Option<String> {
     let clause = place.keywords().into_iter().rev().find(|keyword| super::place::starts_a_clause(*keyword));
     Some(match keyword(previous) {
         Some(K::From | K::Join | K::Into | K::Update | K::Table | K::Only | K::Using) => format!(
-            "a parameter is a value, not a name: write the table's name, and one query for each table, in place of {parameter}"
+            "a parameter is a value, not a name: write the table's name in place of {parameter}, in one query for each table"
         ),
         Some(K::As) => format!("a parameter is a value, not a name: write the name in place of {parameter}"),
         Some(K::Interval) => {
@@ -92,7 +92,7 @@ fn not_a_value(place: &Place<'_>) -> Option<String> {
             format!("a parameter is a value, not a name: write the table's name in place of {parameter}")
         }
         _ if clause == Some(K::Order) && previous.kind != TokenKind::Symbol(b',') => format!(
-            "a parameter is a value, not a keyword: write ASC or DESC, and one query for each, in place of {parameter}"
+            "a parameter is a value, not a keyword: write ASC or DESC in place of {parameter}; for both orders, write two queries"
         ),
         _ => return None,
     })
