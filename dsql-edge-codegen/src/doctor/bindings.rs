@@ -98,7 +98,7 @@ impl Bindings<'_> {
         stored.into_iter().flatten().any(|it| text(it, &["binding"]) == Some(name))
     }
 
-    /// The source of the bindings for messages: the file of the local bindings, or `[vars]` if there is no such file.
+    /// The source of the bindings for messages: the file of the local bindings, or `[vars]` without such a file.
     fn shown(&self) -> &'static str {
         self.local.map_or("[vars]", |it| it.file)
     }
