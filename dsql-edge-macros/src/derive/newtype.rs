@@ -4,121 +4,181 @@
 //! the type of the field, so the newtype fits each SQL type that the field's type fits.
 
 use super::attributes;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{Field, ItemStruct, Type};
+use syn::{Field, GenericParam, ItemStruct, Type, TypeGenerics, WherePredicate};
 
 pub(super) fn derive(item: &ItemStruct) -> syn::Result<TokenStream> {
     attributes::of_newtype(&item.attrs)?;
-    let (name, generics) = (&item.ident, &item.generics);
-    let mut values = item.fields.iter().enumerate().filter(|(_, field)| !is_phantom(field));
-    let (Some((at, field)), None) = (values.next(), values.next()) else {
-        return Err(syn::Error::new_spanned(
+    let newtype = Newtype::of(item)?;
+    Ok([newtype.column(), newtype.param(), newtype.unchecked()].into_iter().collect())
+}
+
+/// A newtype, and the tokens that its impls share.
+struct Newtype<'i> {
+    name: &'i Ident,
+    /// The field that has the value.
+    field: TokenStream,
+    /// The type of the value.
+    inner: &'i Type,
+    /// The newtype of a `value`.
+    made: TokenStream,
+    /// The generic arguments of the newtype: `<'a, T>`.
+    arguments: TypeGenerics<'i>,
+    /// The generic parameters of the newtype, without their defaults. Lifetimes come before types.
+    lifetimes: Vec<GenericParam>,
+    others: Vec<GenericParam>,
+    predicates: Vec<&'i WherePredicate>,
+}
+
+impl<'i> Newtype<'i> {
+    fn of(item: &'i ItemStruct) -> syn::Result<Self> {
+        let (name, generics) = (&item.ident, &item.generics);
+        let mut values = item.fields.iter().enumerate().filter(|(_, field)| !is_phantom(field));
+        let (Some((at, field)), None) = (values.next(), values.next()) else {
+            return Err(syn::Error::new_spanned(
+                name,
+                "a newtype has one field; for a composite type of the schema, name the fields as the type does",
+            ));
+        };
+        let fields = item.fields.iter().enumerate().map(|(other, field)| {
+            let member = member(other, field);
+            if other == at { quote!(#member: value) } else { quote!(#member: ::core::marker::PhantomData) }
+        });
+        let (_, arguments, bounds) = generics.split_for_impl();
+        let (lifetimes, others) = generics
+            .params
+            .iter()
+            .map(without_default)
+            .partition(|param| matches!(param, GenericParam::Lifetime(_)));
+        Ok(Newtype {
             name,
-            "a newtype has one field; for a composite type of the schema, name the fields as the type does",
-        ));
-    };
-    let member = |at: usize, field: &Field| match &field.ident {
+            field: member(at, field),
+            inner: &field.ty,
+            made: quote!(#name { #(#fields),* }),
+            arguments,
+            lifetimes,
+            others,
+            predicates: bounds.iter().flat_map(|bounds| &bounds.predicates).collect(),
+        })
+    }
+
+    /// Returns the impl that decodes a column.
+    fn column(&self) -> TokenStream {
+        let Newtype { name, inner, made, arguments, lifetimes, others, predicates, .. } = self;
+        quote! {
+            impl<#(#lifetimes,)* #(#others,)* __Sql, __Nullability>
+                ::dsql_edge::types::Column<__Sql, __Nullability> for #name #arguments
+            where
+                #inner: ::dsql_edge::types::Column<__Sql, __Nullability>,
+                #(#predicates,)*
+            {
+                const FORMAT: ::core::option::Option<::dsql_edge::types::sql::Format> =
+                    <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::FORMAT;
+                const BY_TYPE: bool = <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::BY_TYPE;
+
+                fn decode_by_type(
+                    bytes: &[u8],
+                    of: ::dsql_edge::private::TypeOf,
+                ) -> ::core::result::Result<Self, ::dsql_edge::types::ConversionError> {
+                    <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::decode_by_type(bytes, of)
+                        .map(|value| #made)
+                }
+
+                fn decode(
+                    bytes: &[u8],
+                ) -> ::core::result::Result<Self, ::dsql_edge::types::ConversionError> {
+                    <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::decode(bytes)
+                        .map(|value| #made)
+                }
+
+                fn null() -> ::core::result::Result<Self, ::dsql_edge::types::ConversionError> {
+                    <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::null().map(|value| #made)
+                }
+            }
+        }
+    }
+
+    /// Returns the impl that encodes a parameter.
+    fn param(&self) -> TokenStream {
+        let Newtype { name, field, inner, arguments, lifetimes, others, predicates, .. } = self;
+        quote! {
+            impl<#(#lifetimes,)* #(#others,)* __Sql, __Nullability>
+                ::dsql_edge::types::Param<__Sql, __Nullability> for #name #arguments
+            where
+                #inner: ::dsql_edge::types::Param<__Sql, __Nullability>,
+                #(#predicates,)*
+            {
+                const FORMAT: ::core::option::Option<::dsql_edge::types::sql::Format> =
+                    <#inner as ::dsql_edge::types::Param<__Sql, __Nullability>>::FORMAT;
+
+                fn encode_by_type(
+                    &self,
+                    of: ::dsql_edge::private::TypeOf,
+                    out: &mut ::std::vec::Vec<u8>,
+                ) -> ::core::result::Result<::dsql_edge::types::IsNull, ::dsql_edge::types::ConversionError> {
+                    <#inner as ::dsql_edge::types::Param<__Sql, __Nullability>>::encode_by_type(
+                        &self.#field,
+                        of,
+                        out,
+                    )
+                }
+
+                fn encode(
+                    &self,
+                    out: &mut ::std::vec::Vec<u8>,
+                ) -> ::core::result::Result<::dsql_edge::types::IsNull, ::dsql_edge::types::ConversionError> {
+                    <#inner as ::dsql_edge::types::Param<__Sql, __Nullability>>::encode(&self.#field, out)
+                }
+            }
+        }
+    }
+
+    /// Returns the impls for `sql_unchecked!`.
+    fn unchecked(&self) -> TokenStream {
+        let Newtype { name, inner, made, arguments, lifetimes, others, predicates, .. } = self;
+        quote! {
+            impl<#(#lifetimes,)* #(#others,)*> ::dsql_edge::types::UncheckedColumn for #name #arguments
+            where
+                for<'__any> #inner: ::dsql_edge::types::UncheckedColumn,
+                #(#predicates,)*
+            {
+                fn accepts(oid: u32) -> bool {
+                    <#inner as ::dsql_edge::types::UncheckedColumn>::accepts(oid)
+                }
+
+                fn decode_as(
+                    oid: u32,
+                    bytes: &[u8],
+                ) -> ::core::result::Result<Self, ::dsql_edge::types::ConversionError> {
+                    <#inner as ::dsql_edge::types::UncheckedColumn>::decode_as(oid, bytes).map(|value| #made)
+                }
+
+                fn null() -> ::core::result::Result<Self, ::dsql_edge::types::ConversionError> {
+                    <#inner as ::dsql_edge::types::UncheckedColumn>::null().map(|value| #made)
+                }
+            }
+
+            impl<#(#lifetimes,)* #(#others,)*> ::dsql_edge::types::UncheckedParam for #name #arguments
+            where
+                for<'__any> #inner: ::dsql_edge::types::UncheckedParam,
+                #(#predicates,)*
+            {
+                type Sql = <#inner as ::dsql_edge::types::UncheckedParam>::Sql;
+            }
+        }
+    }
+}
+
+/// Returns the name or the number of a field.
+fn member(at: usize, field: &Field) -> TokenStream {
+    match &field.ident {
         Some(ident) => quote!(#ident),
         None => {
             let index = syn::Index::from(at);
             quote!(#index)
         }
-    };
-    let (own, inner) = (member(at, field), &field.ty);
-    let made = item.fields.iter().enumerate().map(|(other, field)| {
-        let member = member(other, field);
-        if other == at { quote!(#member: value) } else { quote!(#member: ::core::marker::PhantomData) }
-    });
-    let made = quote!(#name { #(#made),* });
-
-    let (_, own_generics, bounds) = generics.split_for_impl();
-    let params: Vec<_> = generics.params.iter().map(without_default).collect();
-    let predicates: Vec<_> = bounds.iter().flat_map(|bounds| &bounds.predicates).collect();
-    let (lifetimes, others): (Vec<_>, Vec<_>) =
-        params.iter().partition(|param| matches!(param, syn::GenericParam::Lifetime(_)));
-    Ok(quote! {
-        impl<#(#lifetimes,)* #(#others,)* __Sql, __Nullability>
-            ::dsql_edge::types::Column<__Sql, __Nullability> for #name #own_generics
-        where
-            #inner: ::dsql_edge::types::Column<__Sql, __Nullability>,
-            #(#predicates,)*
-        {
-            const FORMAT: ::core::option::Option<::dsql_edge::types::sql::Format> =
-                <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::FORMAT;
-            const BY_TYPE: bool = <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::BY_TYPE;
-
-            fn decode_by_type(
-                bytes: &[u8],
-                of: ::dsql_edge::private::TypeOf,
-            ) -> ::core::result::Result<Self, ::dsql_edge::types::ConversionError> {
-                <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::decode_by_type(bytes, of)
-                    .map(|value| #made)
-            }
-
-            fn decode(bytes: &[u8]) -> ::core::result::Result<Self, ::dsql_edge::types::ConversionError> {
-                <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::decode(bytes).map(|value| #made)
-            }
-
-            fn null() -> ::core::result::Result<Self, ::dsql_edge::types::ConversionError> {
-                <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::null().map(|value| #made)
-            }
-        }
-
-        impl<#(#lifetimes,)* #(#others,)* __Sql, __Nullability>
-            ::dsql_edge::types::Param<__Sql, __Nullability> for #name #own_generics
-        where
-            #inner: ::dsql_edge::types::Param<__Sql, __Nullability>,
-            #(#predicates,)*
-        {
-            const FORMAT: ::core::option::Option<::dsql_edge::types::sql::Format> =
-                <#inner as ::dsql_edge::types::Param<__Sql, __Nullability>>::FORMAT;
-
-            fn encode_by_type(
-                &self,
-                of: ::dsql_edge::private::TypeOf,
-                out: &mut ::std::vec::Vec<u8>,
-            ) -> ::core::result::Result<::dsql_edge::types::IsNull, ::dsql_edge::types::ConversionError> {
-                <#inner as ::dsql_edge::types::Param<__Sql, __Nullability>>::encode_by_type(&self.#own, of, out)
-            }
-
-            fn encode(
-                &self,
-                out: &mut ::std::vec::Vec<u8>,
-            ) -> ::core::result::Result<::dsql_edge::types::IsNull, ::dsql_edge::types::ConversionError> {
-                <#inner as ::dsql_edge::types::Param<__Sql, __Nullability>>::encode(&self.#own, out)
-            }
-        }
-
-        impl<#(#lifetimes,)* #(#others,)*> ::dsql_edge::types::UncheckedColumn for #name #own_generics
-        where
-            for<'__any> #inner: ::dsql_edge::types::UncheckedColumn,
-            #(#predicates,)*
-        {
-            fn accepts(oid: u32) -> bool {
-                <#inner as ::dsql_edge::types::UncheckedColumn>::accepts(oid)
-            }
-
-            fn decode_as(
-                oid: u32,
-                bytes: &[u8],
-            ) -> ::core::result::Result<Self, ::dsql_edge::types::ConversionError> {
-                <#inner as ::dsql_edge::types::UncheckedColumn>::decode_as(oid, bytes).map(|value| #made)
-            }
-
-            fn null() -> ::core::result::Result<Self, ::dsql_edge::types::ConversionError> {
-                <#inner as ::dsql_edge::types::UncheckedColumn>::null().map(|value| #made)
-            }
-        }
-
-        impl<#(#lifetimes,)* #(#others,)*> ::dsql_edge::types::UncheckedParam for #name #own_generics
-        where
-            for<'__any> #inner: ::dsql_edge::types::UncheckedParam,
-            #(#predicates,)*
-        {
-            type Sql = <#inner as ::dsql_edge::types::UncheckedParam>::Sql;
-        }
-    })
+    }
 }
 
 fn is_phantom(field: &Field) -> bool {
@@ -128,11 +188,11 @@ fn is_phantom(field: &Field) -> bool {
     }
 }
 
-fn without_default(param: &syn::GenericParam) -> syn::GenericParam {
+fn without_default(param: &GenericParam) -> GenericParam {
     let mut param = param.clone();
     match &mut param {
-        syn::GenericParam::Type(param) => param.default = None,
-        syn::GenericParam::Const(param) => param.default = None,
+        GenericParam::Type(param) => param.default = None,
+        GenericParam::Const(param) => param.default = None,
         _ => {}
     }
     param
