@@ -1,25 +1,36 @@
-//! The version of an endpoint's catalog, and the versions at which its objects changed.
+//! The version of an endpoint's catalog, the versions at which its objects changed, and the schema changes that are not
+//! committed.
 //!
-//! Input: schema changes that sessions have committed. Output: the newest version, and whether an object has changed
-//! since an older version. Objects are compared by their names without a schema: two objects of the same name are
+//! Input: schema changes that sessions have sent or committed. Output: the newest version, whether an object has changed
+//! since an older version, and whether a schema change is open. Objects are compared by their names without a schema: two objects of the same name are
 //! treated as one.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A schema change: the names of the objects in its statement, and the object that the statement creates.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SchemaChange {
     pub(crate) names: Vec<String>,
     pub(crate) created: Option<String>,
     /// The number of parts of the schema change. With `IF EXISTS` or `IF NOT EXISTS`, PostgreSQL may skip each of these
     /// parts.
     pub(crate) parts: usize,
+    #[expect(dead_code, reason = "the drop of this value ends the change")]
+    pub(crate) open: OpenChange,
 }
 
-/// Counts the schema changes that sessions have committed.
+/// A schema change that is sent, and neither committed nor rolled back. The value is dropped at the end of the change.
+#[derive(Debug)]
+pub(crate) struct OpenChange(#[expect(dead_code, reason = "only counted")] Arc<()>);
+
+/// Counts the schema changes that sessions have committed, and those that are open.
 #[derive(Default)]
-pub(crate) struct CatalogVersion(Mutex<Versions>);
+pub(crate) struct CatalogVersion {
+    versions: Mutex<Versions>,
+    /// Each open change has a copy.
+    open: Arc<()>,
+}
 
 #[derive(Default)]
 struct Versions {
@@ -36,6 +47,16 @@ struct Object {
 impl CatalogVersion {
     pub(crate) fn newest(&self) -> u64 {
         self.versions().newest
+    }
+
+    /// Records that a session has sent a schema change.
+    pub(crate) fn opens_change(&self) -> OpenChange {
+        OpenChange(self.open.clone())
+    }
+
+    /// Whether a schema change of any session is open. Only a schema change locks a table so that other sessions wait.
+    pub(crate) fn has_open_change(&self) -> bool {
+        Arc::strong_count(&self.open) > 1
     }
 
     /// Records a schema change that a session has committed. Returns its version.
@@ -60,7 +81,7 @@ impl CatalogVersion {
     }
 
     fn versions(&self) -> MutexGuard<'_, Versions> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -75,6 +96,7 @@ mod tests {
             names: vec![name.to_owned()],
             created: created.then(|| name.to_owned()),
             parts: 1,
+            open: catalog.opens_change(),
         };
         assert_eq!(catalog.commit(named("a", true)), 1);
         assert!(!catalog.has_changed("a", 0) && !catalog.has_changed("a", 1));
@@ -84,5 +106,15 @@ mod tests {
         // The table is dropped and created again: the new table was not used yet.
         assert_eq!(catalog.commit(named("a", true)), 3);
         assert!(!catalog.has_changed("a", 1) && catalog.newest() == 3);
+    }
+
+    #[test]
+    fn change_is_open_until_it_is_dropped() {
+        let catalog = CatalogVersion::default();
+        let (one, other) = (catalog.opens_change(), catalog.opens_change());
+        drop(one);
+        assert!(catalog.has_open_change());
+        drop(other);
+        assert!(!catalog.has_open_change());
     }
 }

@@ -14,7 +14,7 @@ mod session;
 use std::time::Duration;
 
 use dsql_edge_local::{Local, Oc001};
-use session::{Answers, Session, error, run, sync};
+use session::{Answers, Session, error, execute, parse, run, sync};
 
 const ROWS: &str = "change conflicts with another transaction (OC000)";
 const SCHEMA: &str = "schema has been updated by another transaction (OC001)";
@@ -175,6 +175,55 @@ async fn second_writer_fails_while_the_first_is_open() {
         }
         local.stop().await.unwrap();
     }
+}
+
+/// The second session that waits for a row waits for the queue of the row, not for the row itself. PostgreSQL's error
+/// does not name this queue.
+#[tokio::test]
+async fn several_sessions_that_want_one_row_get_oc000() {
+    const WAITING: usize = 4;
+    let local = local(Oc001::Cached).await;
+    for (extended, held, wanted) in [
+        (
+            false,
+            "SELECT * FROM account WHERE id = 1 FOR UPDATE",
+            "SELECT * FROM account WHERE id = 1 FOR UPDATE",
+        ),
+        (true, "UPDATE account SET balance = 0 WHERE id = 1", "SELECT * FROM account FOR UPDATE"),
+        (true, "UPDATE account SET balance = 0 WHERE id = 1", "UPDATE account SET balance = 1 WHERE id = 1"),
+        (false, "DELETE FROM account WHERE id = 2", "INSERT INTO entry VALUES (2, 2, 'y')"),
+    ] {
+        let mut holder = Session::open(&local).await;
+        let mut waiting = Vec::new();
+        for _ in 0..WAITING {
+            waiting.push(Session::open(&local).await);
+        }
+        fine(&mut holder, extended, "BEGIN").await;
+        fine(&mut holder, extended, held).await;
+        let answers = waiting.iter_mut().map(|session| attempt(session, extended, wanted));
+        for answer in futures_util::future::join_all(answers).await {
+            assert_eq!(answer.errors, error("40001", ROWS), "{held}, then {wanted}");
+        }
+        fine(&mut holder, extended, "ROLLBACK").await;
+    }
+    local.stop().await.unwrap();
+}
+
+/// PostgreSQL locks the tables of a prepared statement again at Bind, and this error does not name the table.
+#[tokio::test]
+async fn prepared_statement_on_a_table_in_change_gets_oc001() {
+    let local = local(Oc001::Cached).await;
+    let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
+    let prepare = [parse("s", "SELECT * FROM account WHERE id = 1 FOR UPDATE"), sync()].concat();
+    assert_eq!(one.send(&prepare, 1).await.errors, []);
+    for end in ["ROLLBACK", "COMMIT"] {
+        fine(&mut other, true, "BEGIN").await;
+        fine(&mut other, true, "ALTER TABLE account ADD COLUMN more int").await;
+        let answer = one.send(&[execute("s"), sync()].concat(), 1).await;
+        assert_eq!(answer.errors, error("40001", SCHEMA));
+        fine(&mut other, true, end).await;
+    }
+    local.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ fn changed_folder_is_applied_while_dsql_local_runs() {
     running.prints("bindings in .dev.vars");
     folder.write("2.sql", "CREATE TABLE b (id int PRIMARY KEY);\nCREATE TABLE c (id nosuch);");
     running.prints("migrations/2.sql:2:20: 42704: type \"nosuch\" does not exist");
-    running.prints("the next change of a file applies the rest");
+    running.prints("after the next change of a file, dsql-local tries again");
     folder.write("2.sql", "CREATE TABLE b (id int PRIMARY KEY);\nCREATE TABLE c (id int);");
     running.prints("migrations: 2.sql of migrations is applied (1 statement)");
     folder.write("1.sql", "CREATE TABLE a (id bigint PRIMARY KEY);");

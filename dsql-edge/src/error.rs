@@ -151,6 +151,7 @@ pub(crate) enum Outcome {
 }
 
 pub(crate) const FAILED: &str = "the transaction is over: a statement of it failed or was dropped";
+pub(crate) const FAILED_WITH: &str = "the transaction is over: a statement of it failed with SQLSTATE ";
 pub(crate) const OUTLIVED: &str = "the transaction is over: its closure has returned";
 
 const REBUILD: &str = "run `dsql-edge migrate` or `pull`, and build again";
@@ -209,7 +210,8 @@ impl Error {
         matches!(self.0.kind, Kind::RolledBack)
     }
 
-    /// Whether the transaction had already ended: an earlier statement of it had failed, or its closure had returned.
+    /// Whether the transaction had already ended: an earlier statement of it had failed, or its closure had returned. If
+    /// the server rejected the earlier statement, the text of this error contains the SQLSTATE of that rejection.
     pub fn is_transaction_over(&self) -> bool {
         matches!(self.0.kind, Kind::TransactionOver(_))
     }
@@ -457,9 +459,11 @@ impl Error {
 
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, joint, more): (&str, &str, &str) = match &self.0.kind {
-            Kind::Config(text) | Kind::Credentials(text) | Kind::Connect(text) | Kind::Lost(text) => {
-                (text, "", "")
-            }
+            Kind::Config(text)
+            | Kind::Credentials(text)
+            | Kind::Connect(text)
+            | Kind::Lost(text)
+            | Kind::TransactionOver(text) => (text, "", ""),
             Kind::LoginRejected(error) => {
                 f.write_str("the server rejected the login: ")?;
                 // The error of a rejected login names the user and the signer's ARN. The text contains no values of
@@ -486,7 +490,7 @@ impl Error {
             Kind::Stale { difference, .. } => (difference, "; ", REBUILD),
             Kind::Decode { value, reason, .. } => (value, ": ", reason.text()),
             Kind::Encode { value, reason } => (value, ": ", reason.text()),
-            Kind::TooLong(text) | Kind::TransactionOver(text) => (text, "", ""),
+            Kind::TooLong(text) => (text, "", ""),
             Kind::RolledBack => ("COMMIT was answered with ROLLBACK: nothing was committed", "", ""),
             Kind::UnexpectedTransactionState => {
                 ("a statement began or ended a transaction: leave that to `dsql.transaction(…)`", "", "")

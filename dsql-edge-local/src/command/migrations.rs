@@ -53,7 +53,7 @@ impl Migrations {
                 Ok(applied) if applied.is_empty() => {}
                 Ok(applied) => eprintln!("dsql-local: {}", summary(&self.folder, &applied)),
                 Err(error) => {
-                    eprintln!("dsql-local: {error}\ndsql-local: the next change of a file applies the rest");
+                    eprintln!("dsql-local: {error}\ndsql-local: after the next change of a file, dsql-local tries again");
                 }
             }
         }

@@ -4,11 +4,13 @@
 //! and its reason. The statements go through the endpoint as `admin`, so DSQL's rules and limits apply. If dsql-local
 //! has applied a file, the file can fail on a cluster only because dsql-local differs from the cluster.
 //!
-//! The code of `dsql-edge migrate` (`dsql-edge-migrations`) lints, reads, divides and plans the folder. So nothing is
-//! sent before the files pass the same rules, and the rows of the ledger are the same: dsql-local and
-//! `dsql-edge migrate` each recognize what the other has applied. This module does not handle lost answers, because
-//! PostgreSQL runs on this machine. If dsql-local is killed between a statement and its row in the ledger, the next run
-//! decides by the catalog, as `dsql-edge migrate` does.
+//! The code of `dsql-edge migrate` (`dsql-edge-migrations`) lints, reads, divides and plans the folder. So no statement
+//! of the folder is sent before the folder passes the linter and the plan of `dsql-edge migrate`, and the rows of the
+//! ledger are the same: dsql-local and `dsql-edge migrate` each recognize what the other has applied. Only
+//! `dsql-edge migrate` also looks up the names that the files do not create in the catalog before it sends a statement;
+//! here such a name is reported when its statement runs. This module does not handle lost answers, because PostgreSQL runs
+//! on this machine. If dsql-local is killed between a statement and its row in the ledger, the next run decides by the
+//! catalog, as `dsql-edge migrate` does.
 
 mod database;
 mod failure;
@@ -37,9 +39,9 @@ use lease::Lease;
 const TOKEN_LIFE: u32 = 60;
 
 /// What to do about a file that was changed after it was applied.
-const RESET: &str = "to apply all files as they are now to an empty database, run `dsql-local reset`. \
-                     `dsql-edge migrate resolve` needs a running dsql-local: if this one ends now, start it without --migrations \
-                     for that";
+const RESET: &str = "to apply all files as they are now to an empty database, run `dsql-local reset`. To keep the data, run \
+                     `dsql-edge migrate resolve` while dsql-local runs; if dsql-local ends with this error, start it without \
+                     --migrations before you run `resolve`";
 
 /// A file of the folder that a run applied.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -63,7 +63,7 @@ impl Session {
                 self.copy_in.fails();
                 match self
                     .caused(frame.body())
-                    .or_else(|| postgres_error::of_postgres(frame.body(), &self.cluster.limits))
+                    .or_else(|| postgres_error::of_postgres(frame.body(), &self.cluster))
                 {
                     Some(rejected) => {
                         (self.cluster.log)(&rejected.log_line());

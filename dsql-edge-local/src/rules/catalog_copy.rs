@@ -9,7 +9,7 @@ use dsql_edge_compiler::dsql::used_tables;
 use dsql_edge_compiler::syntax::ParsedStatement;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 
-use crate::catalog_version::{CatalogVersion, SchemaChange};
+use crate::catalog_version::{CatalogVersion, OpenChange, SchemaChange};
 use crate::oc001::Oc001;
 
 /// The maximum number of tables in a session's copy.
@@ -92,7 +92,7 @@ impl CatalogCopy {
 
 /// Collects the names in a schema change: every identifier in the statement. Names of columns and roles are included
 /// too, but have no effect.
-pub(super) fn schema_change(statement: ParsedStatement<'_>) -> SchemaChange {
+pub(super) fn schema_change(statement: ParsedStatement<'_>, open: OpenChange) -> SchemaChange {
     let names = statement.own_tokens().iter().filter_map(|token| token.kind.name()).map(str::to_owned);
     let created = match &statement.kind {
         StatementKind::CreateTable(table) => Some(table.name.name().to_owned()),
@@ -104,7 +104,7 @@ pub(super) fn schema_change(statement: ParsedStatement<'_>) -> SchemaChange {
         StatementKind::Drop(drop) => drop.names.len(),
         _ => 1,
     };
-    SchemaChange { names: names.collect(), created, parts: parts.max(1) }
+    SchemaChange { names: names.collect(), created, parts: parts.max(1), open }
 }
 
 /// Whether a statement is `SET`, `SHOW` or similar.

@@ -4,8 +4,15 @@
 //! longer for a lock than [`LOCK_TIMEOUT`]. A cluster would answer the statement and fail the COMMIT of the slower
 //! transaction. In dsql-local the statement fails, because its result depends on the other session, for which it would
 //! have to wait.
+//!
+//! PostgreSQL's error for such a wait (55P03) is the same for a row and for a table. CONTEXT contains the row, but only
+//! in the error of the first session that waits for this row: the other sessions wait for the queue of the row. A wait
+//! for a table has a position, but only if PostgreSQL waited while it parsed a query. In all other cases, the session
+//! waited for a row, unless a schema change is open, because only a schema change locks a table so that other sessions
+//! wait. While any schema change is open, these cases get OC001; this is possible on a cluster too.
 
 use super::rejected::StatementRejected;
+use crate::cluster::Cluster;
 use crate::faults::Fault;
 use crate::limits::Limits;
 use crate::postgres::denied_functions;
@@ -33,24 +40,23 @@ pub(crate) fn settings(limits: &Limits) -> Vec<(&'static str, String)> {
 }
 
 /// DSQL's answer to a PostgreSQL error: a conflict of two transactions, or a limit.
-pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRejected> {
-    let field = |code: u8| {
-        let found = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code]));
-        String::from_utf8_lossy(found.unwrap_or_default()).into_owned()
-    };
+pub(super) fn of_postgres(fields: &[u8], cluster: &Cluster) -> Option<StatementRejected> {
+    let found = |code: u8| fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code]));
+    let field = |code: u8| String::from_utf8_lossy(found(code).unwrap_or_default()).into_owned();
     let (sqlstate, message, context) = (field(b'C'), field(b'M'), field(b'W'));
     // The catalog's entries are also rows, so two schema changes at the same time conflict.
     let of_catalog = context.contains("in relation \"pg_") || field(b'n').starts_with("pg_");
     let words = match sqlstate.as_str() {
         "40001" | "40P01" | "55P03" | "23505" if of_catalog => SCHEMA_CHANGED,
         "40001" | "40P01" => CHANGED,
-        // If PostgreSQL waited for a row, or for a key in an index, CONTEXT contains the location of the row or key.
-        // Otherwise PostgreSQL waited for a table: only a schema change locks a table so that other sessions wait.
+        // The row, or the key in an index, for which PostgreSQL waited; or the error of NOWAIT.
         "55P03" if context.contains("tuple (") || !message.contains("lock timeout") => CHANGED,
-        "55P03" => SCHEMA_CHANGED,
+        "55P03" if [b'P', b'p'].iter().any(|position| found(*position).is_some()) => SCHEMA_CHANGED,
+        "55P03" if cluster.catalog.has_open_change() => SCHEMA_CHANGED,
+        "55P03" => CHANGED,
         "XX000" if message.starts_with("tuple concurrently ") => SCHEMA_CHANGED,
         "42501" => return denied_function(&message),
-        "57014" if message.contains("statement timeout") => return Some(too_old(limits)),
+        "57014" if message.contains("statement timeout") => return Some(too_old(&cluster.limits)),
         "54000" if message.starts_with("transaction ") => {
             let instead = "write less in one transaction, and the rest in the next";
             return Some(
@@ -60,8 +66,12 @@ pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRej
         _ => return None,
     };
     let why = match sqlstate.as_str() {
+        "55P03" if words == CHANGED => {
+            "an open transaction holds the row; on a cluster the COMMIT of one of the two fails"
+        }
         "55P03" => {
-            "an open transaction holds the row or table; on a cluster the COMMIT of one of the two fails"
+            "a schema change is not committed, or waits for an open transaction that uses the table; on a cluster \
+             the COMMIT of one of the two fails"
         }
         _ => "another transaction committed a change first; on a cluster COMMIT fails",
     };
@@ -100,13 +110,15 @@ pub(super) fn schema_changed() -> StatementRejected {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::tests::session;
 
-    fn answer_to(fields: &str) -> Option<String> {
-        of_postgres(fields.as_bytes(), &Limits::of(&[])).map(|rejected| rejected.message().to_owned())
+    fn answer_to(fields: &str, cluster: &Cluster) -> Option<String> {
+        of_postgres(fields.as_bytes(), cluster).map(|rejected| rejected.message().to_owned())
     }
 
     #[test]
     fn postgresql_errors_become_conflicts_and_limits() {
+        let cluster = session().cluster;
         for (fields, words) in [
             ("C40001\0Mcould not serialize access due to concurrent update\0\0", Some(CHANGED)),
             ("C40P01\0Mdeadlock detected\0\0", Some(CHANGED)),
@@ -115,7 +127,9 @@ mod tests {
                 Some(CHANGED),
             ),
             ("C55P03\0Mcould not obtain lock on row in relation \"t\"\0\0", Some(CHANGED)),
-            ("C55P03\0Mcanceling statement due to lock timeout\0\0", Some(SCHEMA_CHANGED)),
+            ("C55P03\0Mcanceling statement due to lock timeout\0\0", Some(CHANGED)),
+            ("C55P03\0Mcanceling statement due to lock timeout\0P15\0\0", Some(SCHEMA_CHANGED)),
+            ("C55P03\0Mcanceling statement due to lock timeout\0p8\0qSELECT 1\0\0", Some(SCHEMA_CHANGED)),
             (
                 "C23505\0Mduplicate key value violates unique constraint \"pg_class_relname_nsp_index\"\0\
                  npg_class_relname_nsp_index\0\0",
@@ -131,7 +145,19 @@ mod tests {
             ("C57014\0Mcanceling statement due to user request\0\0", None),
             ("", None),
         ] {
-            assert_eq!(answer_to(fields).as_deref(), words, "{fields}");
+            assert_eq!(answer_to(fields, &cluster).as_deref(), words, "{fields}");
+        }
+    }
+
+    #[test]
+    fn lock_without_location_is_of_a_table_if_a_change_is_open() {
+        let cluster = session().cluster;
+        let _open = cluster.catalog.opens_change();
+        for (context, words) in
+            [("", SCHEMA_CHANGED), ("Wwhile locking tuple (0,1) in relation \"t\"\0", CHANGED)]
+        {
+            let fields = format!("C55P03\0Mcanceling statement due to lock timeout\0{context}\0");
+            assert_eq!(answer_to(&fields, &cluster).as_deref(), Some(words), "{context}");
         }
     }
 }

@@ -252,7 +252,7 @@ impl Transaction {
             return Some(Rejection::Statement(on_request()));
         }
         if part == Part::Ddl {
-            cycles.current().commit.change = Some(schema_change(statement));
+            cycles.current().commit.change = Some(schema_change(statement, cluster.catalog.opens_change()));
         }
         None
     }

@@ -8,12 +8,13 @@
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
+use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::client::flight::TransactionStart;
 use crate::client::link::{FlightFailure, Link};
 use crate::connector::Connector;
-use crate::error::{Error, FAILED, Kind, OUTLIVED};
+use crate::error::{Error, FAILED, FAILED_WITH, Kind, OUTLIVED};
 use crate::login::{Ahead, LoginAttempt, WarmUp};
 use crate::retry::{Budget, FailureFacts, Payload, Reached, Signal};
 use crate::transport::{BoxFuture, IoContext};
@@ -193,12 +194,12 @@ impl Lender {
             }
             let mut state = self.state();
             let Some(open) = state.transactions.iter_mut().find(|open| open.id == id) else {
-                return Poll::Ready(Err(Error::new(Kind::TransactionOver(OUTLIVED))));
+                return Poll::Ready(Err(Error::new(Kind::TransactionOver(OUTLIVED.into()))));
             };
             // A transaction that has begun cannot continue on another connection.
             let is_lost = open.start.is_none() && open.link.is_none() && !open.lent;
             if open.failure.is_some() || (is_lost && !seeded!(ForgetsLostTransaction)) {
-                return Poll::Ready(Err(Error::new(Kind::TransactionOver(FAILED))));
+                return Poll::Ready(Err(Error::new(Kind::TransactionOver(why_over(open.failure.as_ref())))));
             }
             if open.lent {
                 wait(&mut state, context);
@@ -409,9 +410,17 @@ impl Drop for Loan<'_> {
     }
 }
 
+/// The reason why a transaction with this failure, or with a lost connection, is over.
+fn why_over(failure: Option<&FlightFailure>) -> Cow<'static, str> {
+    match failure.and_then(|failure| failure.error.sqlstate()) {
+        Some(state) => [FAILED_WITH, state.as_str()].concat().into(),
+        None => FAILED.into(),
+    }
+}
+
 /// The failure of a flight whose future was dropped.
 fn abandoned() -> FlightFailure {
-    failure(Error::new(Kind::TransactionOver(FAILED)), Signal::Protocol)
+    failure(Error::new(Kind::TransactionOver(FAILED.into())), Signal::Protocol)
 }
 
 /// The failure of a transaction whose connection ended between two statements.

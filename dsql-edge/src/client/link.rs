@@ -288,7 +288,7 @@ impl Link {
             Ok(FlightEnd::KeyNotInserted) => {
                 let verdict = flight.judge_key(None);
                 let text = verdict.as_ref().map_or("", |verdict| verdict.text);
-                let error = Error::new(Kind::TransactionOver(text)).of(flight.statement(Step::Key));
+                let error = Error::new(Kind::TransactionOver(text.into())).of(flight.statement(Step::Key));
                 (error, Signal::Answered, verdict)
             }
             Ok(FlightEnd::RolledBack) => (Error::new(Kind::RolledBack), Signal::Answered, None),

@@ -391,7 +391,7 @@ impl<'l> Runs<'l> {
         match self.lender.borrow_in(id, None, &mut self.timer).await {
             Ok(loan) if loan.link.is_some() => Ok(loan),
             Ok(_) => {
-                let error = Error::new(Kind::TransactionOver(OUTLIVED));
+                let error = Error::new(Kind::TransactionOver(OUTLIVED.into()));
                 Err(nothing_sent(error, Signal::Local, flight))
             }
             Err(error) => Err(nothing_sent(error, Signal::Local, flight)),

@@ -289,7 +289,7 @@ where
                 // The variant `AlreadyCommitted` does not occur here, because only an attempt with an idempotency key
                 // returns it.
                 IdempotentOutcome::AlreadyCommitted => {
-                    Err(E::from(Error::new(Kind::TransactionOver(OUTLIVED))))
+                    Err(E::from(Error::new(Kind::TransactionOver(OUTLIVED.into()))))
                 }
             }
         }))
@@ -467,7 +467,7 @@ impl<'d> TransactionAttempts<'d> {
         // A statement or stream of the closure still holds the connection. Nothing polls this statement or stream any
         // more, so it would never return the connection.
         if self.lender.is_lent(id) {
-            let busy = Error::new(Kind::TransactionOver(BUSY));
+            let busy = Error::new(Kind::TransactionOver(BUSY.into()));
             return Attempted::Ended(if well { Err(busy) } else { Ok(()) });
         }
         // Without a statement there is nothing to commit, except a key.
@@ -519,7 +519,9 @@ impl<'d> TransactionAttempts<'d> {
         well: Option<bool>,
     ) -> Result<(), Error> {
         let result = match (result, well) {
-            (Ok(()), None) if !self.committed_before => Err(Error::new(Kind::TransactionOver(OUTLIVED))),
+            (Ok(()), None) if !self.committed_before => {
+                Err(Error::new(Kind::TransactionOver(OUTLIVED.into())))
+            }
             (Err(_), _) if self.handled => Ok(()),
             (result, _) => result,
         };

@@ -53,6 +53,6 @@ pub(crate) enum Kind {
     /// A statement contained its own BEGIN, COMMIT or ROLLBACK.
     UnexpectedTransactionState,
     /// The transaction has ended: it failed, or its closure has returned.
-    TransactionOver(&'static str),
+    TransactionOver(Cow<'static, str>),
     OtherRequest,
 }

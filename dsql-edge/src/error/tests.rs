@@ -67,7 +67,7 @@ fn each() -> Vec<Kind> {
         Kind::TooLong("x"),
         Kind::RolledBack,
         Kind::UnexpectedTransactionState,
-        Kind::TransactionOver("x"),
+        Kind::TransactionOver("x".into()),
         Kind::OtherRequest,
         #[cfg(feature = "pool")]
         Kind::Overloaded("x".into()),

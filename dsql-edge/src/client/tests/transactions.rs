@@ -136,7 +136,10 @@ fn ignored_error_still_ends_the_transaction() {
                 times.fetch_add(1, Ordering::Relaxed);
                 if query(&WRITE).fetch_one(tx).await.is_err() {
                     let refused = delete().execute(tx).await.unwrap_err();
-                    assert!(refused.is_transaction_over(), "{refused}");
+                    assert!(refused.is_transaction_over() && refused.sqlstate().is_none(), "{refused}");
+                    let text =
+                        format!("the transaction is over: a statement of it failed with SQLSTATE {code} (");
+                    assert!(refused.to_string().starts_with(&text), "{refused}");
                 }
                 Ok::<_, Error>("fine")
             })
@@ -313,6 +316,8 @@ fn dropped_statement_ends_the_transaction() {
             assert!(settle(delete().execute(tx)).is_pending());
             let refused = delete().execute(tx).await.unwrap_err();
             assert!(refused.is_transaction_over(), "{refused}");
+            let text = "the transaction is over: a statement of it failed or was dropped (";
+            assert!(refused.to_string().starts_with(text), "{refused}");
             Ok::<_, Error>(())
         })
         .into_future());
