@@ -25,7 +25,9 @@ pub(crate) fn function(name: &str) -> Option<&'static str> {
         "monthname" => "to_char(time, 'Month')",
         "unix_timestamp" | "unixepoch" => "extract(epoch FROM time)",
         "from_unixtime" => "to_timestamp(seconds)",
-        "datediff" | "timestampdiff" => "a - b, or age(a, b)",
+        "datediff" | "date_diff" | "timestampdiff" | "timestamp_diff" | "months_between" => {
+            "a - b, or age(a, b)"
+        }
         "date_add" | "dateadd" | "adddate" | "timestampadd" => "time + interval '1 day'",
         "date_sub" | "subdate" => "time - interval '1 day'",
         "year" => "extract(year FROM time)",

@@ -132,8 +132,9 @@ impl Compiled {
             },
         };
         let (Some(checked), true) = (&self.checked, self.errors.is_empty()) else {
+            let (row, function) = self.without_row(function);
             let (errors, function) = (&self.errors, function.without_query());
-            return quote!(#errors #function);
+            return quote!(#errors #row #function);
         };
         let warnings = warnings(checked, &self.text, &allowed);
         let function = function.with_query(&Emission {
@@ -149,6 +150,30 @@ impl Compiled {
         });
         let labels = self.labels(checked);
         quote!(#warnings #labels #function)
+    }
+
+    /// Adds a row to a function that has an error and declares no row, although its statement returns columns. So the
+    /// calls that fetch rows cause no further error. Returns the row's struct, and the function.
+    fn without_row(&self, mut function: Function) -> (TokenStream, Function) {
+        let Some(checked) = &self.checked else { return (TokenStream::new(), function) };
+        let (Returns::Nothing, false) = (&function.returns, checked.query.columns.is_empty()) else {
+            return (TokenStream::new(), function);
+        };
+        let name = quote::format_ident!("RowOf_{}", self.input.name);
+        let declaration = declaration(
+            &Declaration {
+                name: name.clone(),
+                visibility: function.visibility.clone(),
+                docs: quote!(#[doc(hidden)]),
+                attributes: quote!(#[allow(dead_code, non_camel_case_types)]),
+                derived: &[],
+                serialized: &str::to_owned,
+            },
+            &checked.fields,
+            &checked.types,
+        );
+        function.returns = Returns::Rows(quote!(#name));
+        (declaration, function)
     }
 
     /// Returns the comparisons of the Rust types that the user specified for parameters with labels. A type that

@@ -12,7 +12,7 @@ use crate::diagnostic::{Code, quotation, suggestion};
 use crate::elsewhere;
 use crate::schema::UserTypeKind;
 use crate::source::Span;
-use crate::syntax::ast::{Expr, ExprKind, FunctionCall, Operator};
+use crate::syntax::ast::{Expr, ExprKind, FunctionCall, Literal, Operator};
 
 impl Analyzer<'_> {
     /// Returns the advice for a constant, if the input function of the constant's type rejects the constant.
@@ -40,7 +40,13 @@ impl Analyzer<'_> {
         }
         match type_oid {
             oid::REGCLASS if code == Code::UnknownTable => Some(self.relation_advice(text)),
-            oid::JSON | oid::JSONB if !text.trim_start().starts_with(['{', '[', '"']) => Some(format!(
+            oid::JSON | oid::JSONB if is_list_of_words(text) => {
+                Some("an array in JSON is written '[\"a\", \"b\"]', and an object '{\"a\": 1}'".to_owned())
+            }
+            oid::JSON | oid::JSONB if text.trim_start().starts_with(['{', '[']) => {
+                Some("names and strings in JSON have double quotes: '{\"name\": \"value\"}'".to_owned())
+            }
+            oid::JSON | oid::JSONB if !text.trim_start().starts_with('"') => Some(format!(
                 "write a JSON string as '\"{text}\"'; use ->> instead of -> to compare with text"
             )),
             oid::UUID => Some("a uuid is written 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'".to_owned()),
@@ -163,14 +169,23 @@ impl Analyzer<'_> {
         known.map(|(_, advice)| advice.clone()).or_else(|| elsewhere::column(name).map(str::to_owned))
     }
 
-    /// Records that the name after `->` is probably meant as a key of JSON; the advice is used only if no column has
-    /// this name.
-    pub(super) fn expect_json_key(&mut self, operator: &Operator, right: &Expr) {
-        if let (ExprKind::Column(name), "->" | "->>") = (&right.kind, operator.name.as_str())
+    /// Records that the operand after `->` is probably meant as a key of JSON. The advice about a name is used only if
+    /// no column has this name, and the advice about a string only if the string is rejected as a number:
+    /// PostgreSQL reads `meta->'a' + 1` as `meta->('a' + 1)`.
+    pub(super) fn expect_json_key(&mut self, operator: &Operator, left: Option<&Expr>, right: &Expr) {
+        if !matches!(operator.name.as_str(), "->" | "->>") {
+            return;
+        }
+        if let ExprKind::Column(name) = &right.kind
             && let [name] = name.as_slice()
         {
             self.not_columns.push((name.span, format!("a key of JSON is a string: '{}'", name.text)));
         }
+        let (Some(json), Some(key)) = (left, first_operand(right)) else { return };
+        let rest = Span { start: key.end, end: right.span.end };
+        let (json, written) = (quotation::operand(json.span), quotation::written(key));
+        let after = quotation::written(rest);
+        self.not_columns.push((key, format!("write ({json}->>{written})::integer{after}")));
     }
 
     /// Records that an argument of `CONVERT(value, type)` is probably meant as a type; the advice is used only if no
@@ -222,6 +237,17 @@ impl Analyzer<'_> {
     }
 }
 
+/// If the expression is arithmetic whose first operand is a string (`'a' + 1`), returns the span of the string.
+fn first_operand(expr: &Expr) -> Option<Span> {
+    let ExprKind::Operator { operator, left: Some(left), .. } = &expr.kind else { return None };
+    let is_arithmetic = matches!(operator.name.as_str(), "+" | "-" | "*" | "/" | "%");
+    match &left.kind {
+        ExprKind::Literal(Literal::String(_)) if is_arithmetic => Some(left.span),
+        _ if is_arithmetic => first_operand(left),
+        _ => None,
+    }
+}
+
 /// Returns a number with its noun. The noun is in the plural if the number is not 1.
 pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
@@ -229,6 +255,12 @@ pub(super) fn count(number: usize, noun: &str) -> String {
         1 => format!("1 {noun}"),
         more => format!("{more} {noun}s"),
     }
+}
+
+/// Whether the text is an array as PostgreSQL writes it: `{a,b}`.
+fn is_list_of_words(text: &str) -> bool {
+    let inside = text.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+    inside.is_some_and(|inside| !inside.contains([':', '{', '[']))
 }
 
 /// Returns the advice for a rejected constant, if the error code alone determines the advice.

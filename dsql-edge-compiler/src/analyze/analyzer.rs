@@ -55,7 +55,8 @@ pub(super) struct Analyzer<'a> {
     pub(super) collations: Collations,
     /// Composite types whose fields are being compared.
     pub(super) comparing: Vec<Oid>,
-    /// The spans of names that are not meant as columns, with advice: `city` in `venue->city`. `city` in `venue->city`.
+    /// The spans of names and strings that are not meant as PostgreSQL reads them, with advice: `city` in `venue->city`,
+    /// `'a'` in `meta->'a' + 1`.
     pub(super) not_columns: Vec<(Span, String)>,
     /// The total size of the operands copied so far.
     copied: usize,

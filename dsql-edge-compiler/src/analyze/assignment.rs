@@ -82,7 +82,9 @@ impl<'a> Analyzer<'a> {
         if matches!(node.kind, NodeKind::Constant(None)) && not_null {
             self.report_null(target, column, span);
         }
-        self.check_written_label(target, column, &node);
+        if !self.check_length(ty, typmod, &node) {
+            self.check_written_label(target, column, &node);
+        }
         let (found, at) = (node.ty, node.span);
         let node = match self.try_coerce(node, ty, typmod, Context::Assignment) {
             Ok(node) => node,

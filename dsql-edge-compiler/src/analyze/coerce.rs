@@ -149,7 +149,11 @@ impl Analyzer<'_> {
                         constant::check(self.catalog, base, input_typmod, text)
                 {
                     let mut diagnostic = Diagnostic::error(code, span, message);
-                    diagnostic.hint = self.literal_advice(code, base, text);
+                    let key = self.not_columns.iter().find(|(place, _)| *place == span);
+                    diagnostic.hint = match key {
+                        Some((_, advice)) => Some(advice.clone()),
+                        None => self.literal_advice(code, base, text),
+                    };
                     self.report(diagnostic);
                 }
                 Node { ty: target, typmod, kind: NodeKind::Constant(value), span }
@@ -187,7 +191,11 @@ impl Analyzer<'_> {
             Err(_) => {
                 let found = self.catalog.display(ty, -1);
                 let message = format!("argument of {construct} must be type boolean, not type {found}");
-                let hint = format!("write a condition, such as {} IS NOT NULL", quotation::operand(span));
+                let operand = quotation::operand(span);
+                let hint = match self.catalog.type_info(self.catalog.base_type(ty).0).category {
+                    b'N' => format!("write a condition, such as {operand} <> 0"),
+                    _ => format!("write a condition, such as {operand} IS NOT NULL"),
+                };
                 self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
                 Node::error(span)
             }

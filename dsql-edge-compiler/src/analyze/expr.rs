@@ -63,7 +63,7 @@ impl Analyzer<'_> {
                 self.indirection(scope, node, steps, span)
             }
             ExprKind::Operator { operator, left, right } => {
-                self.expect_json_key(operator, right);
+                self.expect_json_key(operator, left.as_deref(), right);
                 self.operator_expr(scope, operator, left.as_deref(), right, span)
             }
             ExprKind::Quantified { operator, left, all, right } => match right {

@@ -38,14 +38,14 @@ impl Analyzer<'_> {
 }
 
 /// PostgreSQL's error, and what to write instead.
-struct Failure {
-    span: Span,
-    message: String,
-    hint: String,
+pub(super) struct Failure {
+    pub(super) span: Span,
+    pub(super) message: String,
+    pub(super) hint: String,
 }
 
 impl Failure {
-    fn warning(self) -> Diagnostic {
+    pub(super) fn warning(self) -> Diagnostic {
         let message = format!("this fails each time it runs: {}", self.message);
         Diagnostic::warning(Code::FailsAtRunTime, self.span, message).with_hint(self.hint)
     }

@@ -81,6 +81,7 @@ mod star;
 mod subquery;
 mod target;
 mod target_table;
+mod too_long;
 mod tree;
 mod typmod;
 mod utility;

@@ -208,6 +208,13 @@ impl Analyzer<'_> {
                 ("+", Some(left)) if left.ty == oid::UNKNOWN && right.ty == oid::UNKNOWN => {
                     "texts are joined by ||; a number needs its type: $x::integer"
                 }
+                ("+" | "-", Some(left)) if self.is_date_beside_parameter(left, right) => {
+                    let parameter = if left.parameter.is_some() { left } else { right };
+                    let shown = parameter.span.map_or_else(|| "$days".to_owned(), quotation::written);
+                    &format!(
+                        "name the type: {shown}::integer for a number of days, or {shown} * interval '1 day'"
+                    )
+                }
                 _ => "Could not choose a best candidate operator. You might need to add explicit type casts.",
             };
             self.report(
@@ -218,6 +225,13 @@ impl Analyzer<'_> {
         let message = format!("operator does not exist: {signature}");
         let hint = self.operator_advice(&written.name, left, right);
         self.report(Diagnostic::error(Code::UnknownOperator, written.location, message).with_hint(hint));
+    }
+
+    /// Whether one operand is a date, and the other a parameter whose type is not known.
+    fn is_date_beside_parameter(&self, left: Operand, right: Operand) -> bool {
+        let is_date = |operand: Operand| self.catalog.base_type(operand.ty).0 == oid::DATE;
+        let is_untyped = |operand: Operand| operand.ty == oid::UNKNOWN && operand.parameter.is_some();
+        is_date(left) && is_untyped(right) || is_untyped(left) && is_date(right)
     }
 
     /// `make_scalar_array_op`.

@@ -52,6 +52,10 @@ impl Analyzer<'_> {
             }
             _ => {}
         }
+        // `id =@id` has one operator, `=@`.
+        if let Some(comparison) = name.strip_suffix('@').filter(|it| is_comparison(it)) {
+            return format!("a parameter is written ${0}, not @{0}: write {comparison} ${0}", shown(right));
+        }
         if builtin::operators(name).is_empty() {
             let known = ["=", "<>", "<=", ">=", "||", "->", "->>", "@>", "~", "!~", "~*"];
             return match suggestion::nearest(name, known) {

@@ -1,9 +1,11 @@
-//! Warns about parameters in quotes: `'$name'` is a string of five characters, not a parameter.
+//! Warns about parameters in quotes, and about `@name`: `'$name'` is a string of five characters, and `@name` is the
+//! absolute value of a column, not a parameter.
 //!
 //! Input: a statement as written. Output: a warning for each string that contains only a parameter, and for each
 //! pattern of LIKE that contains a parameter between wildcards. A string is examined only in the two positions where a
 //! parameter is usual: as an operand of a comparison, and as a value for a column. A string inside a call
-//! (`replace(body, '$name', $name)`) is not examined, because the user may really mean the characters `$name`.
+//! (`replace(body, '$name', $name)`) is not examined, because the user may really mean the characters `$name`. In the
+//! same two positions, `@name` is examined if it is the right operand.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -19,6 +21,7 @@ pub(super) fn warnings(statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
         for assignment in &update.assignments {
             if let Assignment::Single(_, value) = assignment {
                 quoted.value(value);
+                quoted.at_sign(value);
             }
         }
     }
@@ -47,6 +50,7 @@ impl Visit<'_> for Quoted {
             {
                 self.value(left);
                 self.value(right);
+                self.at_sign(right);
             }
             ExprKind::In { right: InList::List(list), .. } => list.iter().for_each(|value| self.value(value)),
             _ => {}
@@ -60,6 +64,18 @@ impl Quoted {
         let ExprKind::Literal(Literal::String(text)) = &expr.kind else { return };
         if self.named && is_name(text) {
             self.warn(expr.span, text, format!("write {text} without quotes"));
+        }
+    }
+
+    /// `= @name`
+    fn at_sign(&mut self, expr: &Expr) {
+        let ExprKind::Operator { operator, left: None, right } = &expr.kind else { return };
+        let ExprKind::Column(column) = &right.kind else { return };
+        if let ("@", [name], true) = (operator.name.as_str(), column.as_slice(), self.named) {
+            let name = &name.text;
+            let message = format!("@{name} is the absolute value of the column {name}, not a parameter");
+            let hint = format!("write ${name} for a parameter, or abs({name}) for the absolute value");
+            self.out.push(Diagnostic::warning(Code::AtSignParameter, expr.span, message).with_hint(hint));
         }
     }
 

@@ -98,20 +98,23 @@ impl<'a> Analyzer<'a> {
         let mut diagnostic = Diagnostic::error(Code::UnknownTable, name.span(), message);
         let elsewhere = schema.existing_relations().find(|relation| relation.name == name.name());
         let names = schema.existing_relations().map(|relation| relation.name.as_str());
+        // A sequence can be read like a table, but is rarely meant.
+        let is_sequence = |relation: &Relation| matches!(relation.kind, RelationKind::Sequence);
+        let tables = || schema.existing_relations().filter(|relation| !is_sequence(relation));
         if name.schema().is_none() && name.name() == "dual" {
             diagnostic = diagnostic.with_hint("leave FROM dual out: SELECT needs no FROM");
         } else if let Some(relation) = elsewhere.filter(|_| name.schema().is_none()) {
             diagnostic = diagnostic.with_hint(format!("there is {}.{}", relation.schema, relation.name));
         } else if let Some(nearest) = suggestion::nearest(name.name(), names) {
             diagnostic = diagnostic.with_hint(format!("did you mean {nearest}?"));
-        } else if schema.existing_relations().next().is_none() {
+        } else if tables().next().is_none() {
             diagnostic = diagnostic.with_hint(schema.origin.without_tables());
-        } else if schema.existing_relations().count() <= 12 {
+        } else if tables().count() <= 12 {
             let written = |relation: &Relation| match schema.search_path.contains(&relation.schema) {
                 true => relation.name.clone(),
                 false => format!("{}.{}", relation.schema, relation.name),
             };
-            let names: Vec<String> = schema.existing_relations().map(written).collect();
+            let names: Vec<String> = tables().map(written).collect();
             diagnostic = diagnostic.with_hint(format!("the tables are {}", names.join(", ")));
         } else {
             diagnostic = diagnostic.with_hint(schema.origin.if_new());

@@ -532,6 +532,13 @@ impl Analyzer<'_> {
                 "There is an entry for table \"{}\", but it cannot be referenced from this part of the query.",
                 table.text
             ));
+            // `FROM a, b JOIN c ON a.x = c.x`
+            if scope.place.get() == Place::JoinOn && scope.namespace.iter().any(|it| it.name == table.text) {
+                let table = &table.text;
+                diagnostic = diagnostic.with_hint(format!(
+                    "JOIN precedes a comma, so this ON cannot use {table}: write CROSS JOIN in place of the comma"
+                ));
+            }
         } else if let Some(nearest) = nearest {
             diagnostic = diagnostic.with_hint(format!("did you mean {nearest}?"));
         } else {

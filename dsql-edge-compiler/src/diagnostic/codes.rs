@@ -128,7 +128,7 @@ codes! {
     InvalidArrayBounds "invalid-array-bounds" "2202E",
     /// A range constant whose lower bound is greater than its upper bound.
     InvalidRange "invalid-range" "22000",
-    /// A string in a constant that is longer than its type allows.
+    /// A string that is longer than its type allows.
     ValueTooLong "value-too-long" "22001",
     /// A bit string in a constant that does not have the length of its type.
     LengthMismatch "length-mismatch" "22026",
@@ -203,6 +203,8 @@ codes! {
     ExcludedValue "excluded-value" "00000",
     /// A parameter in quotes, which is text.
     QuotedParameter "quoted-parameter" "00000",
+    /// `@name`, which is the absolute value of a column.
+    AtSignParameter "at-sign-parameter" "00000",
     /// `ORDER BY` a parameter, which has the same value for every row.
     SortsByParameter "sorts-by-parameter" "00000",
     /// `NOT IN` with a value that may be NULL. For such a value, the condition is never true.

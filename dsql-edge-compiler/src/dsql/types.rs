@@ -120,6 +120,9 @@ pub(super) fn unknown(ty: &TypeName, is_created: impl Fn(&TypeName) -> bool) -> 
     let foreign = ty.name.schema().is_some_and(|schema| schema == "information_schema");
     (!known && !foreign && !is_created(ty)).then(|| {
         let finding = unknown_type.naming(ty.span, &ty.name.display());
+        if ty.name.name() == "citext" {
+            return finding.advising("use text, with a unique index on lower(column)");
+        }
         match written_elsewhere(ty) {
             Some(ours) => finding.advising(format!("in PostgreSQL it is {ours}")),
             None => finding,

@@ -35,6 +35,8 @@ sql! {
 
 async fn run(dsql: &Dsql, author: dsql_edge::types::Uuid) -> Result<String, Error> {
     let _ = by_title(5).fetch_value(dsql).await?;
+    let titles: Vec<String> = no_row().fetch_all(dsql).await?.into_iter().map(|post| post.title).collect();
+    let _ = (titles, no_row().fetch_value(dsql).await?.len());
     let posts = posts_of(author, 10).fetch_all(dsql).await?;
     Ok(posts.into_iter().map(|post| post.title).collect())
 }

@@ -55,6 +55,9 @@ fn of_column(place: &Place<'_>) -> Option<String> {
             "a column has no ON UPDATE: set the column in each UPDATE"
         }
         (_, "comment") => "remove the COMMENT clause, or write an SQL comment: -- …",
+        ("check", _) if place.token().kind != TokenKind::Symbol(b'(') => {
+            "a condition has parentheses: CHECK (column > 0)"
+        }
         _ => return None,
     };
     Some(advice.to_owned())

@@ -113,6 +113,9 @@ fn call(place: &Place<'_>) -> Option<String> {
         Some(K::In) if here == ")" && place.word_back(1) == "(" => {
             "a list cannot be empty: for values of which there may be none, write = ANY ($values) with an array"
         }
+        _ if here == "*" && place.word_back(1) == "distinct" && place.word_back(2) == "(" => {
+            "write count(*) for all rows, or count(DISTINCT column) for the different values of a column"
+        }
         _ if here == "," && between(place) => "BETWEEN takes two bounds: BETWEEN … AND …",
         _ => return None,
     };

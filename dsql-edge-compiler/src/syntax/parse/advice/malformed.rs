@@ -61,6 +61,10 @@ fn optional_text(place: &Place<'_>, rest: &str) -> Option<String> {
     let inside = rest.strip_prefix('{')?.split('}').next().unwrap_or_default();
     let inside = inside.trim().trim_start_matches('?').trim_start();
     let (first, more) = inside.split_once(char::is_whitespace).unwrap_or((inside, ""));
+    let is_word = |it: char| it.is_alphanumeric() || it == '_';
+    if inside.strip_prefix('$').is_some_and(|name| !name.is_empty() && name.chars().all(is_word)) {
+        return Some(format!("a parameter has no braces: {inside}"));
+    }
     let is_sql = inside.contains('$')
         || first.starts_with(',')
         || !more.is_empty() && Keyword::from_word(&first.to_ascii_lowercase()).is_some();
