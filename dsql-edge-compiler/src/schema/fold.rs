@@ -105,11 +105,18 @@ impl Growth {
     /// known.
     pub fn follow(&mut self, statement: ParsedStatement<'_>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
         self.fold.schema.nesting = Nesting::UNKNOWN;
+        self.fold.report_unknown_objects(statement);
         self.fold.written(statement.tree.clone(), statement.text);
         if self.fold.schema.search_path != self.fold.path {
             self.fold.schema.search_path.clone_from(&self.fold.path);
         }
         (std::mem::take(&mut self.fold.problems), std::mem::take(&mut self.fold.unfollowed))
+    }
+
+    /// Returns an error for each object to which a COMMENT, GRANT or REVOKE refers, and which does not exist.
+    pub fn unknown_objects(&mut self, statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
+        self.fold.report_unknown_objects(statement);
+        std::mem::take(&mut self.fold.problems)
     }
 
     /// Begins a new session: its search path is the default path.

@@ -37,6 +37,7 @@ mod table;
 mod table_as;
 mod taint;
 mod unfollowed;
+mod unknown_objects;
 mod unlisted;
 mod user_type;
 

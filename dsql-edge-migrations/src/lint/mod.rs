@@ -25,6 +25,7 @@ mod names;
 mod postgres;
 mod psql;
 mod read;
+mod references;
 mod resolve;
 mod rows;
 mod run;
@@ -45,6 +46,8 @@ pub use unfollowed::schema_changes;
 
 #[cfg(test)]
 mod definition_tests;
+#[cfg(test)]
+mod resolve_tests;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]
