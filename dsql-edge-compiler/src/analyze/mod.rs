@@ -43,6 +43,7 @@ mod grouping;
 mod idempotency;
 #[cfg(test)]
 mod idempotency_tests;
+mod immutable;
 mod implicit;
 mod join;
 mod label;
