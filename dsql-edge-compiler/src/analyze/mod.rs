@@ -22,6 +22,7 @@ mod coerce;
 mod coercion;
 mod collated;
 mod collation;
+mod columns_read;
 mod comparison;
 mod composite;
 mod conditional;

@@ -60,7 +60,7 @@ impl Fold {
     }
 
     /// Whether the effects of all statements so far are known. A statement with an unknown effect may have added a key.
-    fn is_followed(&self) -> bool {
+    pub(super) fn is_followed(&self) -> bool {
         self.unfollowed.is_empty() && self.schema.unfollowed.is_empty()
     }
 

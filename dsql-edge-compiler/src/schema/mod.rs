@@ -11,6 +11,7 @@ mod column_constraints;
 mod committed;
 mod contrib;
 mod defaults;
+mod dependents;
 mod directive;
 mod do_block;
 mod drop;

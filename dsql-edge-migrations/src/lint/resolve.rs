@@ -23,7 +23,7 @@ use dsql_edge_compiler::syntax::ast::{
     AlterAction, ObjectKind, Query, Statement, StatementKind, TableSource,
 };
 
-use super::doubt::{doubt, doubt_taken, is_of_name, is_of_taken_name, may_be_defined};
+use super::doubt::{doubt, doubt_existing, is_of_existing_object, is_of_name, may_be_defined};
 use super::facts::Facts;
 use super::finding::Finding;
 use super::references;
@@ -157,13 +157,13 @@ impl Resolved {
         }
         let mut defined = errors_of_definition(statement, self.state.grown.schema(), &contradictions);
         let mut certain_errors = self.certain_of_definition(statement, &mut contradictions, &mut defined);
-        let is_certain = self.is_certainly_taken(statement);
+        let is_certain = self.exists_certainly(statement);
         if !self.lists_all {
             let unlisted = contradictions.iter_mut().filter(|it| it.code == Code::UnknownObject);
             unlisted.for_each(doubt);
         }
         if self.before == Before::Nothing {
-            contradictions.retain(|error| is_of_taken_name(error.code) && is_certain);
+            contradictions.retain(|error| is_of_existing_object(error.code) && is_certain);
             defined.clear();
         }
         // `contradictions` contains some of the errors in `found` again, so it is used only if `found` is empty.
@@ -179,14 +179,14 @@ impl Resolved {
                 self.before = Before::Nothing;
                 return Vec::new();
             }
-            found.retain(|error| is_of_name(error.code) || is_of_taken_name(error.code));
+            found.retain(|error| is_of_name(error.code) || is_of_existing_object(error.code));
         }
         if self.uncertain || self.before == Before::Assumed {
             found.iter_mut().for_each(doubt);
         }
         let may_run_apart = self.before != Before::Everything && !self.is_sequence && self.files > 1;
         if self.uncertain || may_run_apart || self.before == Before::Assumed && !is_certain {
-            found.iter_mut().for_each(doubt_taken);
+            found.iter_mut().for_each(doubt_existing);
         }
         if may_run_apart {
             certain_errors.iter_mut().for_each(doubt);
@@ -255,6 +255,8 @@ impl Resolved {
         }
         let mut found = facts.follow(statement, is_unlisted);
         found.extend(grown.unknown_objects(statement));
+        let is_known = self.before == Before::Everything;
+        found.extend(grown.rejected_drops(statement.tree, |table| !is_known && conditional.contains(table)));
         let contradictions = grown.apply(statement.tree.clone());
         if let StatementKind::CreateTable(table) = &statement.kind
             && (table.of_type.is_some() || references::lacks_table(statement.tree, &contradictions))
@@ -265,8 +267,8 @@ impl Resolved {
         found
     }
 
-    /// Whether the name that this statement creates is certainly taken, if an earlier statement has created it too.
-    fn is_certainly_taken(&self, statement: ParsedStatement<'_>) -> bool {
+    /// Whether an object that an earlier statement has created certainly still exists.
+    fn exists_certainly(&self, statement: ParsedStatement<'_>) -> bool {
         let is_conditional = match &statement.kind {
             StatementKind::AlterTable(alter) => self.state.conditional.contains(alter.name.name()),
             _ => false,
@@ -325,8 +327,8 @@ pub(super) fn errors_of_definition(
     contradictions: &[Diagnostic],
 ) -> Vec<Diagnostic> {
     // After one of these errors, the schema does not contain the table that the statement means.
-    let is_taken = contradictions.iter().any(|it| is_of_taken_name(it.code));
-    if is_taken || references::lacks_table(statement.tree, contradictions) {
+    let has_existing = contradictions.iter().any(|it| is_of_existing_object(it.code));
+    if has_existing || references::lacks_table(statement.tree, contradictions) {
         return Vec::new();
     }
     of_sql(analyze::errors_of_definition(statement, schema))

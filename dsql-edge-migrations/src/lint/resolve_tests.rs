@@ -266,3 +266,106 @@ fn unknown_name_without_the_whole_schema_may_exist() {
     let found = lint_folder(named(&[TABLE, "UPDATE users SET name = '';"]), Sent::OneByOne);
     assert!(found[1].findings[0].diagnostic.hint.as_ref().unwrap().contains("--schema"));
 }
+
+/// Tables, views and domains on which the statements of `DROPS` act.
+const DEPENDENT: &str = "CREATE TABLE t (id int PRIMARY KEY, a int, b int, g int GENERATED ALWAYS AS (b + 1) STORED, c int,
+        CONSTRAINT u UNIQUE (a), UNIQUE (c));
+    CREATE TABLE s (id int PRIMARY KEY, t int REFERENCES t (id), b int, c int);
+    CREATE VIEW v AS SELECT x.a FROM t x WHERE EXISTS (SELECT 1 FROM s WHERE s.b = x.id);
+    CREATE VIEW w AS SELECT a FROM v;
+    CREATE DOMAIN d AS text; CREATE DOMAIN e AS d; CREATE TABLE m (id int PRIMARY KEY, x e);
+    CREATE SCHEMA app; CREATE TABLE app.n (id int PRIMARY KEY); CREATE TABLE free (id int PRIMARY KEY, a int);";
+
+/// Statements that come after `DEPENDENT`, each with PostgreSQL's message and detail.
+const DROPS: [(&str, &str, &str); 12] = [
+    (
+        "DROP TABLE t;",
+        "cannot drop table t because other objects depend on it",
+        "constraint s_t_fkey on table s depends on table t; view v depends on table t",
+    ),
+    (
+        "DROP TABLE IF EXISTS s;",
+        "cannot drop table s because other objects depend on it",
+        "view v depends on table s",
+    ),
+    ("DROP VIEW v;", "cannot drop view v because other objects depend on it", "view w depends on view v"),
+    (
+        "ALTER TABLE t DROP COLUMN a;",
+        "cannot drop column a of table t because other objects depend on it",
+        "view v depends on column a of table t",
+    ),
+    (
+        "ALTER TABLE s DROP COLUMN b;",
+        "cannot drop column b of table s because other objects depend on it",
+        "view v depends on column b of table s",
+    ),
+    (
+        "ALTER TABLE t DROP COLUMN b;",
+        "cannot drop column b of table t because other objects depend on it",
+        "column g of table t depends on column b of table t",
+    ),
+    (
+        "DROP DOMAIN e;",
+        "cannot drop type e because other objects depend on it",
+        "column x of table m depends on type e",
+    ),
+    ("DROP DOMAIN d;", "cannot drop type d because other objects depend on it", "type e depends on type d"),
+    ("DROP INDEX u;", "cannot drop index u because constraint u on table t requires it", ""),
+    (
+        "DROP INDEX t_c_key;",
+        "cannot drop index t_c_key because constraint t_c_key on table t requires it",
+        "",
+    ),
+    ("DROP INDEX t_pkey;", "cannot drop index t_pkey because constraint t_pkey on table t requires it", ""),
+    (
+        "DROP SCHEMA app;",
+        "cannot drop schema app because other objects depend on it",
+        "table app.n depends on schema app",
+    ),
+];
+
+#[test]
+fn drop_of_an_object_on_which_others_depend_is_an_error() {
+    for (sql, message, detail) in DROPS {
+        for found in [
+            lint(named(&[DEPENDENT, sql]), Some(&Schema::default()), Sent::Migrate),
+            lint(named(&[DEPENDENT, sql]), None, Sent::Migrate),
+            lint_folder(named(&[DEPENDENT, sql]), Sent::Migrate),
+        ] {
+            let findings: Vec<_> = found[1].findings.iter().map(|it| &it.diagnostic).collect();
+            assert_eq!(messages(&found), [format!("error: {message}")], "{sql}");
+            assert_eq!(findings[0].sqlstate(), "2BP01");
+            assert_eq!(findings[0].detail.as_deref().unwrap_or_default(), detail, "{sql}");
+        }
+    }
+}
+
+#[test]
+fn drop_of_an_object_without_dependents_is_not_reported() {
+    for sql in [
+        "DROP VIEW v, w; DROP TABLE t, s;",
+        "DROP VIEW w; DROP VIEW v; DROP TABLE s; DROP TABLE t;",
+        "DROP TABLE t CASCADE; DROP TABLE s;",
+        "ALTER TABLE s DROP COLUMN t; DROP VIEW w, v; DROP TABLE t;",
+        "ALTER TABLE s DROP CONSTRAINT s_t_fkey; DROP VIEW w, v; DROP TABLE t;",
+        "ALTER TABLE s DROP CONSTRAINT s_t_fkey1; DROP VIEW w, v; DROP TABLE t;",
+        "ALTER TABLE s DROP COLUMN c; ALTER TABLE t DROP COLUMN g; ALTER TABLE t DROP COLUMN b;",
+        "ALTER TABLE t RENAME COLUMN a TO z; ALTER TABLE t ADD COLUMN a int; ALTER TABLE t DROP COLUMN a;",
+        "CREATE OR REPLACE VIEW v AS SELECT a FROM free; ALTER TABLE t DROP COLUMN a; DROP TABLE s;",
+        "ALTER TABLE m DROP COLUMN x; DROP DOMAIN e; DROP DOMAIN d;",
+        "DROP TABLE m; DROP DOMAIN d, e;",
+        "DROP TABLE app.n; DROP SCHEMA app;",
+        "CREATE INDEX ASYNC i ON t (b); DROP INDEX i;",
+        "CREATE TABLE IF NOT EXISTS x (id int REFERENCES free (id), b d); DROP TABLE free;",
+    ] {
+        let found = messages(&lint(named(&[DEPENDENT, sql]), None, Sent::Migrate));
+        assert!(!found.iter().any(|it| it.contains("cannot drop")), "{sql}: {found:?}");
+    }
+    let unknown = "SELECT app.make(); DROP TABLE t;";
+    let found = from_the_first(&[DEPENDENT, unknown]);
+    assert_eq!(
+        found.last().unwrap(),
+        "warning: cannot drop table t because other objects depend on it",
+        "the function may have dropped them"
+    );
+}
