@@ -33,6 +33,7 @@ mod script;
 mod sent;
 mod strings;
 mod unfollowed;
+mod whole_table;
 mod words;
 
 pub use empty::empty_schema;
@@ -44,6 +45,8 @@ pub use postgres::lint_postgres;
 pub use sent::Sent;
 pub use unfollowed::schema_changes;
 
+#[cfg(test)]
+mod advice_tests;
 #[cfg(test)]
 mod definition_tests;
 #[cfg(test)]

@@ -58,6 +58,8 @@ pub(super) struct Resolved {
     lists_all: bool,
     /// Whether the files certainly run one after the other, as `migrate` sends them.
     is_sequence: bool,
+    /// The names of the tables that existed before the files, if they are known.
+    tables: BTreeSet<String>,
     /// The number of files that were read so far.
     files: usize,
     /// Whether a statement that was already read may have changed the schema in an unknown way.
@@ -81,6 +83,7 @@ impl Resolved {
             before,
             lists_all: schema.is_none_or(|schema| schema.relations.is_empty()),
             is_sequence: true,
+            tables: schema.map(names_of_relations).unwrap_or_default(),
             files: 0,
             uncertain: false,
             unknown_after: Vec::new(),
@@ -95,6 +98,11 @@ impl Resolved {
     /// `is_sequence`: whether the files certainly run one after the other.
     pub(super) fn of_sequence(self, is_sequence: bool) -> Resolved {
         Resolved { is_sequence, ..self }
+    }
+
+    /// Whether a table of this name existed before the files; `None` if that is not known.
+    pub(super) fn existed(&self, table: &str) -> Option<bool> {
+        (self.before == Before::Everything).then(|| self.tables.contains(table))
     }
 
     /// Returns a copy of the state after the statements so far.
@@ -291,6 +299,10 @@ impl Resolved {
             _ => "no statement before this one creates it".to_owned(),
         });
     }
+}
+
+fn names_of_relations(schema: &Schema) -> BTreeSet<String> {
+    schema.existing_relations().map(|relation| relation.name.clone()).collect()
 }
 
 /// Returns the errors of the query in a statement.
