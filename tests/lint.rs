@@ -224,7 +224,7 @@ fn advice_for_a_migration_can_be_followed() {
         ("DO $$ BEGIN PERFORM 1; END $$;", "write the statements that it runs"),
         (
             "BEGIN; CREATE TABLE a (id int); CREATE TABLE b (id int); COMMIT;",
-            "write this statement without BEGIN and COMMIT",
+            "leave BEGIN and COMMIT out, or COMMIT after each statement of another kind",
         ),
     ] {
         let linted = lint([("x.sql".to_owned(), sql.to_owned())], None, Sent::Migrate).remove(0);

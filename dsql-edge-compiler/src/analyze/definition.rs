@@ -8,6 +8,7 @@
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::coercion::Context;
+use super::immutable::Immutable;
 use super::namespace_item::NamespaceItem;
 use super::place::Place;
 use super::scope::{Scope, column_nodes};
@@ -89,10 +90,12 @@ impl Analyzer<'_> {
 
     fn index(&mut self, scope: &Scope<'_>, index: &CreateIndex) {
         for element in index.elements.iter().chain(&index.include) {
-            scope.at(Place::IndexExpression, || self.expr(scope, &element.expr));
+            let node = scope.at(Place::IndexExpression, || self.expr(scope, &element.expr));
+            self.must_be_immutable(&element.expr, &node, Immutable::IndexExpression);
         }
         if let Some(filter) = &index.filter {
-            self.condition(scope, filter, Place::IndexPredicate, "WHERE");
+            let node = self.condition(scope, filter, Place::IndexPredicate, "WHERE");
+            self.must_be_immutable(filter, &node, Immutable::IndexPredicate);
         }
     }
 
@@ -151,6 +154,9 @@ impl Analyzer<'_> {
         }
         let node = scope.at(place, || self.expr(scope, expr));
         let (found, at) = (node.ty, node.span);
+        if place == Place::Generated {
+            self.must_be_immutable(expr, &node, Immutable::GeneratedColumn);
+        }
         if self.try_coerce(node, ty, typmod, Context::Assignment).is_err() {
             let hint = self.type_advice(found, ty, at);
             let (wanted, found) = (self.catalog.display(ty, -1), self.catalog.display(found, -1));

@@ -22,6 +22,7 @@ mod coerce;
 mod coercion;
 mod collated;
 mod collation;
+mod columns_read;
 mod comparison;
 mod composite;
 mod conditional;
@@ -43,6 +44,7 @@ mod grouping;
 mod idempotency;
 #[cfg(test)]
 mod idempotency_tests;
+mod immutable;
 mod implicit;
 mod join;
 mod label;

@@ -6,6 +6,7 @@
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
+use super::columns_read::columns_read;
 use super::foreign_key;
 use super::parameter::Parameter;
 use crate::builtin::{self, Oid, TypeKind, oid};
@@ -18,6 +19,7 @@ const RESOLVER: Resolver = Resolver {
     is_builtin_type: |name| builtin::type_by_name(name).is_some(),
     columns_of_query,
     columns_of_relation,
+    columns_read,
     incompatible_types: foreign_key::incompatible,
 };
 

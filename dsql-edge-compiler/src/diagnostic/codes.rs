@@ -104,6 +104,8 @@ codes! {
     DuplicateSchema "duplicate-schema" "42P06",
     /// A statement creates a function that exists already.
     DuplicateFunction "duplicate-function" "42723",
+    /// A statement drops an object on which other objects depend, without CASCADE.
+    DependentObjects "dependent-objects" "2BP01",
     /// An expression has a type that is not accepted in this position.
     TypeMismatch "type-mismatch" "42804",
     /// No cast leads from one type to the other.

@@ -44,7 +44,7 @@ pub(super) fn alter(
         match action {
             AlterAction::AddColumn { column, if_not_exists } => {
                 let rewritable = alone && !if_not_exists && !alter.if_exists;
-                add_column(column, rewritable.then_some((alter, statement)), words, out);
+                add_column(alter, column, rewritable.then_some(statement), words, out);
             }
             AlterAction::SetType { .. } => out.push(alter_column_type.at(*place)),
             AlterAction::SetNotNull(name) => out.push(alter_column_not_null.naming(*place, &name.text)),
@@ -90,10 +90,11 @@ pub(super) fn alter(
 }
 
 /// Checks `ADD COLUMN`. The constraints are checked before the type, as in DSQL (recorded for an identity column of
-/// type integer). If the statement only adds this column, `whole` is the statement with its span; otherwise `None`.
+/// type integer). If the statement only adds this column, `whole` is the span of the statement; otherwise `None`.
 fn add_column(
+    alter: &AlterTable,
     column: &TableColumn,
-    whole: Option<(&AlterTable, Span)>,
+    whole: Option<Span>,
     words: &Words<'_>,
     out: &mut Vec<Finding>,
 ) {
@@ -102,9 +103,13 @@ fn add_column(
         let last = column.constraints.last().map_or(constraint.span, |last| last.span);
         let finding = add_column_constraint.at(constraint.span.to(last));
         out.push(match (whole, column.constraints.as_slice()) {
-            (Some((alter, statement)), [only]) => {
-                with_default_later(finding, (alter, statement), column, only, words)
+            (_, [only]) if !matches!(only.kind, ConstraintKind::Default(_)) => {
+                match added_later(alter, column, only, words) {
+                    Some(hint) => finding.advising(hint),
+                    None => finding,
+                }
             }
+            (Some(statement), [only]) => with_default_later(finding, (alter, statement), column, only, words),
             _ => finding,
         });
     }
@@ -117,6 +122,44 @@ fn add_column(
     if let Some(ty) = &column.type_name {
         out.extend(types::column(ty));
     }
+}
+
+/// Returns the statements that add the only constraint of a new column after the column.
+fn added_later(
+    alter: &AlterTable,
+    column: &TableColumn,
+    constraint: &Constraint,
+    words: &Words<'_>,
+) -> Option<String> {
+    let (table, written) = (words.text(alter.name.span()), words.text(column.name.span));
+    let suffix = match constraint.kind {
+        ConstraintKind::ForeignKey(_) => "fkey",
+        ConstraintKind::Check { .. } => "check",
+        ConstraintKind::Unique(_) => "key",
+        _ => return None,
+    };
+    let chosen = || format!("{}_{}_{suffix}", alter.name.name(), column.name.text);
+    let name = constraint.name.as_ref().map_or_else(chosen, |name| words.text(name.span).to_owned());
+    let from = |word: &str| {
+        let place = words.find(word, constraint.span.start)?;
+        Some(words.text(Span { start: place.start, end: constraint.span.end }).to_owned())
+    };
+    let not_valid = |what: &str, definition: String| {
+        format!(
+            "add the bare column, then the {what}: ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT VALID; \
+             ALTER TABLE ASYNC {table} VALIDATE CONSTRAINT {name}"
+        )
+    };
+    Some(match constraint.kind {
+        ConstraintKind::ForeignKey(_) => {
+            not_valid("foreign key", format!("FOREIGN KEY ({written}) {}", from("REFERENCES")?))
+        }
+        ConstraintKind::Check { .. } => not_valid("check", from("CHECK")?),
+        _ => format!(
+            "add the bare column, then the key: {}",
+            unique_by_index(table, &name, &format!("({written})"))
+        ),
+    })
 }
 
 /// Adds the fix for a column whose only constraint is a constant default: add the column without the default, then set
@@ -171,7 +214,10 @@ fn add_constraint(
         ConstraintKind::Unique(key) if key.index.is_none() => {
             let mut finding = add_unique.at(place);
             if let (Some((alter, _)), Some(name)) = (after, &constraint.name) {
-                finding = unique_by_index(finding, alter, name, place, words);
+                let columns = words.text(place);
+                let columns = columns.find('(').and_then(|at| columns.get(at..)).unwrap_or("(…)");
+                let table = words.text(alter.name.span());
+                finding = finding.advising(unique_by_index(table, words.text(name.span), columns));
             }
             return out.push(finding);
         }
@@ -190,23 +236,13 @@ fn add_constraint(
     out.push(finding.fixed("add it NOT VALID, then validate it", vec![(end, validate)]));
 }
 
-/// Adds the advice for `ADD CONSTRAINT n UNIQUE (a)`: first build an index named `n`, then add the constraint with
+/// Returns the advice for `ADD CONSTRAINT n UNIQUE (a)`: first build an index named `n`, then add the constraint with
 /// `USING INDEX n`. The advice is not a fix that writes both statements, because the job of the index must finish
 /// before the second statement runs.
-fn unique_by_index(
-    finding: Finding,
-    alter: &AlterTable,
-    name: &Name,
-    place: Span,
-    words: &Words<'_>,
-) -> Finding {
-    let table = words.text(alter.name.span());
-    let columns = words.text(place);
-    let columns = columns.find('(').and_then(|at| columns.get(at..)).unwrap_or("(…)");
-    let name = words.text(name.span);
-    finding.advising(format!(
+fn unique_by_index(table: &str, name: &str, columns: &str) -> String {
+    format!(
         "CREATE UNIQUE INDEX ASYNC {name} ON {table} {columns}; CALL sys.wait_for_job('…'); ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}"
-    ))
+    )
 }
 
 fn drop_column(alter: &AlterTable, name: &Name, schema: Option<&Schema>) -> Option<Finding> {

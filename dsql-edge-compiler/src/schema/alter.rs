@@ -136,6 +136,11 @@ impl Fold {
             }),
             AlterAction::AddConstraint(constraint) => self.add_constraint(relation, constraint),
             AlterAction::DropConstraint { name, .. } => {
+                // PostgreSQL may have chosen another name for a foreign key than this module, so the statement may drop
+                // any of the foreign keys whose name may be chosen.
+                if name.text.contains("_fkey") && !relation.has_constraint(&name.text) {
+                    relation.foreign_keys.retain(|key| !key.name.contains("_fkey"));
+                }
                 relation.drop_check(&name.text);
                 relation.keys.retain(|key| key.name.as_deref() != Some(&name.text));
                 relation.exclusions.retain(|it| it.name.as_deref() != Some(&name.text));

@@ -218,7 +218,7 @@ impl Fold {
 
     /// Returns the partitions of a table and the sequences of its columns. DROP TABLE drops these partitions and
     /// sequences together with the table.
-    fn partitions(&self, parent: usize) -> Vec<usize> {
+    pub(super) fn partitions(&self, parent: usize) -> Vec<usize> {
         let is_partition = |(_, it): &(usize, &Relation)| {
             (it.partitioned || matches!(it.kind, RelationKind::Sequence)) && it.parents.contains(&parent)
         };
@@ -244,7 +244,7 @@ impl Fold {
     }
 
     /// Returns the domains over a type.
-    fn types_over(&self, name: &[String; 2]) -> Vec<usize> {
+    pub(super) fn types_over(&self, name: &[String; 2]) -> Vec<usize> {
         let is_over = |at: &usize| match self.schema.types.get(*at).map(|it| &it.kind) {
             Some(UserTypeKind::Domain { base, .. }) => is_type(base, name),
             _ => false,
@@ -285,11 +285,11 @@ impl Fold {
 
 /// Whether `written`, the type of a column or a domain, is the type `name` or an array of the type `name`. The fold
 /// stores each type name with its schema.
-fn is_type(written: &TypeName, name: &[String; 2]) -> bool {
+pub(super) fn is_type(written: &TypeName, name: &[String; 2]) -> bool {
     written.name.parts.iter().map(|part| &part.text).eq(name)
 }
 
-fn depends_on(schema: &Schema, relation: &Relation, object: Object) -> bool {
+pub(super) fn depends_on(schema: &Schema, relation: &Relation, object: Object) -> bool {
     if let Object::Relation(at) = object
         && relation.parents.contains(&at)
     {

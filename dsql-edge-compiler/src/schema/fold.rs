@@ -105,11 +105,30 @@ impl Growth {
     /// known.
     pub fn follow(&mut self, statement: ParsedStatement<'_>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
         self.fold.schema.nesting = Nesting::UNKNOWN;
+        self.fold.report_unknown_objects(statement);
+        let rejected = self.fold.rejected_drops(&statement.kind, &|_| false);
+        self.fold.problems.extend(rejected);
         self.fold.written(statement.tree.clone(), statement.text);
         if self.fold.schema.search_path != self.fold.path {
             self.fold.schema.search_path.clone_from(&self.fold.path);
         }
         (std::mem::take(&mut self.fold.problems), std::mem::take(&mut self.fold.unfollowed))
+    }
+
+    /// Returns an error for each object to which a COMMENT, GRANT or REVOKE refers, and which does not exist.
+    pub fn unknown_objects(&mut self, statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
+        self.fold.report_unknown_objects(statement);
+        std::mem::take(&mut self.fold.problems)
+    }
+
+    /// Returns an error for each object that the statement drops without CASCADE, and on which other objects depend.
+    /// `is_uncertain` returns whether the columns and constraints of a table, given by its name, are not certain.
+    pub fn rejected_drops(
+        &self,
+        statement: &Statement,
+        is_uncertain: impl Fn(&str) -> bool,
+    ) -> Vec<Diagnostic> {
+        self.fold.rejected_drops(&statement.kind, &is_uncertain)
     }
 
     /// Begins a new session: its search path is the default path.

@@ -2,7 +2,8 @@
 //! `transformFkeyGetPrimaryKey`, `transformFkeyCheckAttrs`.
 //!
 //! Input: a foreign key as written. Output: a foreign key of the table, and the error that PostgreSQL reports. A
-//! foreign key to a table that is not in the snapshot proves nothing and is not checked.
+//! foreign key to a table that is not in the snapshot proves nothing. Only for a script that has not run yet, such a
+//! table is an error: a snapshot may leave tables out.
 
 use super::alter::unknown_column;
 use super::fold::Fold;
@@ -26,7 +27,7 @@ impl Fold {
             Some(at) => at,
             // The table refers to itself, and will get the next index in the list of relations.
             None if own => self.schema.relations.len(),
-            None => return,
+            None => return self.report_missing_relation(&key.table),
         };
         let target = if own { &*relation } else { &self.schema.relations[table] };
         let columns: Vec<String> = key.columns.iter().map(|column| column.text.clone()).collect();
@@ -59,7 +60,7 @@ impl Fold {
     }
 
     /// Whether the effects of all statements so far are known. A statement with an unknown effect may have added a key.
-    fn is_followed(&self) -> bool {
+    pub(super) fn is_followed(&self) -> bool {
         self.unfollowed.is_empty() && self.schema.unfollowed.is_empty()
     }
 
@@ -98,7 +99,7 @@ fn problem(
         let missing = names.iter().find(|name| of.column(&name.text).is_none())?;
         let message =
             format!("column \"{}\" referenced in foreign key constraint does not exist", missing.text);
-        Some(unknown_column(of, &missing.text, place, message))
+        Some(unknown_column(of, &missing.text, missing.span, message))
     };
     let error = |code, message: String| Some(Diagnostic::error(code, place, message));
     if let Some(problem) = unknown(relation, &key.columns).or_else(|| unknown(target, &key.referenced)) {

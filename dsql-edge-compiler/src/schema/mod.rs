@@ -11,6 +11,7 @@ mod column_constraints;
 mod committed;
 mod contrib;
 mod defaults;
+mod dependents;
 mod directive;
 mod do_block;
 mod drop;
@@ -37,6 +38,7 @@ mod table;
 mod table_as;
 mod taint;
 mod unfollowed;
+mod unknown_objects;
 mod unlisted;
 mod user_type;
 

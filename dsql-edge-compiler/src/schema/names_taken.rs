@@ -61,7 +61,7 @@ impl Fold {
     }
 
     /// Reports the schema of a new object if it does not exist.
-    fn report_unknown_schema(&mut self, name: &str, place: Span) {
+    pub(super) fn report_unknown_schema(&mut self, name: &str, place: Span) {
         let found = self.unknown_schema(name, place);
         self.problems.extend(found);
     }

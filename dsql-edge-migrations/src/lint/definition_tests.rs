@@ -180,3 +180,71 @@ fn what_the_files_need_not_create_is_not_an_error() {
     let found = shown(&lint(named(&[&after]), Some(&Schema::default()), Sent::Migrate));
     assert_eq!(found.last().unwrap(), "warning 42703 column \"labl\" does not exist");
 }
+
+/// Definitions that come after a table `loan (id int, at timestamptz, day date, local timestamp, n int, note text)`;
+/// PostgreSQL rejects each with 42P17.
+const MUTABLE: [(&str, &str); 18] = [
+    ("CREATE INDEX ASYNC i ON loan (date(at));", "functions in index expression"),
+    ("CREATE INDEX ASYNC i ON loan ((at::date));", "functions in index expression"),
+    ("CREATE INDEX ASYNC i ON loan ((CAST(at AS date)), n);", "functions in index expression"),
+    ("CREATE UNIQUE INDEX ASYNC i ON loan ((local::timestamptz));", "functions in index expression"),
+    ("CREATE INDEX ASYNC i ON loan (date_trunc('day', at));", "functions in index expression"),
+    ("CREATE INDEX ASYNC i ON loan (extract(hour FROM at));", "functions in index expression"),
+    ("CREATE INDEX ASYNC i ON loan ((day::text));", "functions in index expression"),
+    ("CREATE INDEX ASYNC i ON loan ((note::date));", "functions in index expression"),
+    ("CREATE INDEX ASYNC i ON loan ((note || day));", "functions in index expression"),
+    ("CREATE INDEX ASYNC i ON loan ((at + '1 day'::interval));", "functions in index expression"),
+    ("CREATE INDEX ASYNC i ON loan (concat(note, n));", "functions in index expression"),
+    ("CREATE INDEX ASYNC i ON loan (n) WHERE at > local;", "functions in index predicate"),
+    ("CREATE INDEX ASYNC i ON loan (n) WHERE day > CURRENT_DATE;", "functions in index predicate"),
+    (
+        "CREATE TABLE t (y text GENERATED ALWAYS AS (to_char(at, 'YYYY')) STORED, at timestamptz);",
+        "generation",
+    ),
+    (
+        "CREATE TABLE t (at timestamptz, y text GENERATED ALWAYS AS (to_char(at, 'YYYY')) STORED);",
+        "generation",
+    ),
+    ("CREATE TABLE t (y timestamptz GENERATED ALWAYS AS (now()) STORED);", "generation"),
+    ("CREATE TABLE t (y name GENERATED ALWAYS AS (current_user) STORED);", "generation"),
+    ("CREATE TABLE t (a int[], y text GENERATED ALWAYS AS (a::text) STORED);", "generation"),
+];
+
+const LOAN: &str =
+    "CREATE TABLE loan (id int PRIMARY KEY, at timestamptz, day date, local timestamp, n int, note text);";
+
+#[test]
+fn definition_that_is_not_immutable_is_an_error() {
+    for (sql, message) in MUTABLE {
+        for found in [
+            lint(named(&[LOAN, sql]), Some(&Schema::default()), Sent::Migrate),
+            lint(named(&[LOAN, sql]), None, Sent::Migrate),
+            lint_folder(named(&[LOAN, sql]), Sent::Migrate),
+        ] {
+            let errors: Vec<String> = shown(&found).into_iter().filter(|it| it.contains(" 42P17 ")).collect();
+            assert_eq!(errors.len(), 1, "{sql}: {:?}", shown(&found));
+            assert!(
+                errors[0].starts_with("error 42P17 ") && errors[0].contains(message),
+                "{sql}: {errors:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn immutable_definition_is_not_an_error() {
+    for sql in [
+        "CREATE INDEX ASYNC i ON loan (date(local), (local::date), ((at AT TIME ZONE 'UTC')::date));",
+        "CREATE INDEX ASYNC i ON loan ((n::text), (note || n), (n || note), lower(note), (note::int));",
+        "CREATE INDEX ASYNC i ON loan ((quote_literal(n)), abs(n), (day + 1), (day > '2020-01-01'), (day - day));",
+        "CREATE INDEX ASYNC i ON loan (date_trunc('day', local), extract(year FROM day), (coalesce(note, 'x')));",
+        "CREATE INDEX ASYNC i ON loan (n) WHERE at > '2020-01-01 00:00:00Z' AND note IN ('a', 'b');",
+        "CREATE TABLE t (a text, b int, c text GENERATED ALWAYS AS (a || b) STORED, d timestamptz DEFAULT now());",
+        "CREATE TABLE t (a int CHECK (a::text::date < CURRENT_DATE));",
+        "CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT $1'; CREATE INDEX ASYNC i ON loan (f(n));",
+        "CREATE DOMAIN d AS text; CREATE TABLE t (a d, b text GENERATED ALWAYS AS (a::text || 'x') STORED);",
+    ] {
+        let found = shown(&lint(named(&[LOAN, sql]), Some(&Schema::default()), Sent::Migrate));
+        assert!(!found.iter().any(|it| it.contains("42P17")), "{sql}: {found:?}");
+    }
+}

@@ -1,7 +1,7 @@
-//! Changes the errors "does not exist" and "already exists" into warnings where the schema is not certain.
+//! Changes the errors "does not exist", "already exists" and "depends on it" into warnings where the schema is not certain.
 //!
 //! Input: an error. Output: the same diagnostic as a warning, because the linter cannot be sure of the error: an object
-//! that seems to be missing may exist, and an object whose name seems to be taken may not exist.
+//! that seems to be missing may exist, and an object that seems to exist may not exist.
 
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Severity};
 
@@ -12,15 +12,15 @@ pub(super) fn doubt(error: &mut Diagnostic) {
     }
 }
 
-/// Changes the error that an object already exists into a warning, because the older object may not exist any more.
-pub(super) fn doubt_taken(error: &mut Diagnostic) {
-    if is_of_taken_name(error.code) && error.is_error() {
+/// Changes the error that an object exists into a warning, because the object may not exist any more.
+pub(super) fn doubt_existing(error: &mut Diagnostic) {
+    if is_of_existing_object(error.code) && error.is_error() {
         *error = warning(error.clone());
     }
 }
 
-/// Whether the error is that the name of a new object is already taken.
-pub(super) fn is_of_taken_name(code: Code) -> bool {
+/// Whether the error is that an object exists: it has the name of a new object, or it depends on a dropped object.
+pub(super) fn is_of_existing_object(code: Code) -> bool {
     matches!(
         code,
         Code::DuplicateTable
@@ -28,6 +28,7 @@ pub(super) fn is_of_taken_name(code: Code) -> bool {
             | Code::DuplicateObject
             | Code::DuplicateSchema
             | Code::DuplicateFunction
+            | Code::DependentObjects
     )
 }
 

@@ -22,7 +22,7 @@ use super::run::Run;
 use super::script::{Script, messages};
 use super::sent::Sent;
 use super::strings::changes_strings;
-use super::{allowed, dump, meaning, unfollowed};
+use super::{allowed, dump, meaning, unfollowed, whole_table};
 
 /// Lints files in the order in which they run. `schema` is the complete schema before the files: with it, a name that does
 /// not exist is an error.
@@ -164,6 +164,9 @@ impl LintedFile {
             meaning::judge_failures(&script, &mut findings);
         }
         findings.extend(unfollowed);
+        if sent == Sent::Migrate {
+            findings.extend(whole_table::warnings(&parsed, |table| resolved.existed(table)));
+        }
         findings.retain(|finding| !allowed::is_finding_allowed(&text, finding));
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());

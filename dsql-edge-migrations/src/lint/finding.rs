@@ -7,6 +7,8 @@ use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::{Fix, Rule};
 use dsql_edge_compiler::source::{Lines, Span};
 
+use crate::steps::IN_TRANSACTION;
+
 /// A file and its findings.
 pub struct LintedFile {
     /// The name of the file, as the caller passed it.
@@ -37,11 +39,19 @@ impl Finding {
         self.rule.is_some_and(|rule| rule.id == "index_not_valid")
     }
 
-    /// Replaces advice that is not possible in a migration: `CALL sys.wait_for_job` is not allowed in a migration.
+    /// Replaces advice that does not fit a migration. `CALL sys.wait_for_job` is not allowed in a migration, because
+    /// `migrate` waits for each job, and a statement outside of BEGIN and COMMIT is a transaction of its own.
     pub(super) fn advise_for_migrate(&mut self) {
-        if self.rule.is_some_and(|rule| rule.id == "index_async") {
-            let hint = "write CREATE INDEX ASYNC: `dsql-edge migrate` waits for its job";
-            self.diagnostic.hint = Some(hint.to_owned());
-        }
+        let hint = match self.rule.map(|rule| rule.id) {
+            Some("index_async") => {
+                "write CREATE INDEX ASYNC: `dsql-edge migrate` waits for its job".to_owned()
+            }
+            Some("multi_ddl_transaction" | "mixed_ddl_dml_transaction") => IN_TRANSACTION.to_owned(),
+            _ => {
+                let Some(hint) = &self.diagnostic.hint else { return };
+                hint.replace(" CALL sys.wait_for_job('…');", "").replace(", wait for its job,", ",")
+            }
+        };
+        self.diagnostic.hint = Some(hint);
     }
 }

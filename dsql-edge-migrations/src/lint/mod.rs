@@ -25,6 +25,7 @@ mod names;
 mod postgres;
 mod psql;
 mod read;
+mod references;
 mod resolve;
 mod rows;
 mod run;
@@ -32,6 +33,7 @@ mod script;
 mod sent;
 mod strings;
 mod unfollowed;
+mod whole_table;
 mod words;
 
 pub use empty::empty_schema;
@@ -44,7 +46,11 @@ pub use sent::Sent;
 pub use unfollowed::schema_changes;
 
 #[cfg(test)]
+mod advice_tests;
+#[cfg(test)]
 mod definition_tests;
+#[cfg(test)]
+mod resolve_tests;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]

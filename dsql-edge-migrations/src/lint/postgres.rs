@@ -83,7 +83,7 @@ impl State {
             found.extend(of_roles);
             if self.uncertain {
                 found.iter_mut().for_each(doubt::doubt);
-                found.iter_mut().for_each(doubt::doubt_taken);
+                found.iter_mut().for_each(doubt::doubt_existing);
             }
             self.uncertain |= !unknown.is_empty() || places.iter().any(|it| it.statement == statement.span);
             found.extend(unknown.into_iter().map(doubt::warning));

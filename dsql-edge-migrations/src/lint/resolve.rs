@@ -23,9 +23,10 @@ use dsql_edge_compiler::syntax::ast::{
     AlterAction, ObjectKind, Query, Statement, StatementKind, TableSource,
 };
 
-use super::doubt::{doubt, doubt_taken, is_of_name, is_of_taken_name, may_be_defined};
+use super::doubt::{doubt, doubt_existing, is_of_existing_object, is_of_name, may_be_defined};
 use super::facts::Facts;
 use super::finding::Finding;
+use super::references;
 
 /// How much of the schema before the files is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub(super) struct Resolved {
     lists_all: bool,
     /// Whether the files certainly run one after the other, as `migrate` sends them.
     is_sequence: bool,
+    /// The names of the tables that existed before the files, if they are known.
+    tables: BTreeSet<String>,
     /// The number of files that were read so far.
     files: usize,
     /// Whether a statement that was already read may have changed the schema in an unknown way.
@@ -80,6 +83,7 @@ impl Resolved {
             before,
             lists_all: schema.is_none_or(|schema| schema.relations.is_empty()),
             is_sequence: true,
+            tables: schema.map(names_of_relations).unwrap_or_default(),
             files: 0,
             uncertain: false,
             unknown_after: Vec::new(),
@@ -94,6 +98,11 @@ impl Resolved {
     /// `is_sequence`: whether the files certainly run one after the other.
     pub(super) fn of_sequence(self, is_sequence: bool) -> Resolved {
         Resolved { is_sequence, ..self }
+    }
+
+    /// Whether a table of this name existed before the files; `None` if that is not known.
+    pub(super) fn existed(&self, table: &str) -> Option<bool> {
+        (self.before == Before::Everything).then(|| self.tables.contains(table))
     }
 
     /// Returns a copy of the state after the statements so far.
@@ -156,13 +165,13 @@ impl Resolved {
         }
         let mut defined = errors_of_definition(statement, self.state.grown.schema(), &contradictions);
         let mut certain_errors = self.certain_of_definition(statement, &mut contradictions, &mut defined);
-        let is_certain = self.is_certainly_taken(statement);
+        let is_certain = self.exists_certainly(statement);
         if !self.lists_all {
             let unlisted = contradictions.iter_mut().filter(|it| it.code == Code::UnknownObject);
             unlisted.for_each(doubt);
         }
         if self.before == Before::Nothing {
-            contradictions.retain(|error| is_of_taken_name(error.code) && is_certain);
+            contradictions.retain(|error| is_of_existing_object(error.code) && is_certain);
             defined.clear();
         }
         // `contradictions` contains some of the errors in `found` again, so it is used only if `found` is empty.
@@ -178,14 +187,14 @@ impl Resolved {
                 self.before = Before::Nothing;
                 return Vec::new();
             }
-            found.retain(|error| is_of_name(error.code) || is_of_taken_name(error.code));
+            found.retain(|error| is_of_name(error.code) || is_of_existing_object(error.code));
         }
         if self.uncertain || self.before == Before::Assumed {
             found.iter_mut().for_each(doubt);
         }
         let may_run_apart = self.before != Before::Everything && !self.is_sequence && self.files > 1;
         if self.uncertain || may_run_apart || self.before == Before::Assumed && !is_certain {
-            found.iter_mut().for_each(doubt_taken);
+            found.iter_mut().for_each(doubt_existing);
         }
         if may_run_apart {
             certain_errors.iter_mut().for_each(doubt);
@@ -215,7 +224,10 @@ impl Resolved {
         if self.before == Before::Everything || self.uncertain || !is_known {
             return Vec::new();
         }
-        let columns = contradictions.extract_if(.., |error| error.code == Code::UnknownColumn);
+        let doubtful = references::columns_of(statement, is_uncertain);
+        let is_certain =
+            |error: &mut Diagnostic| error.code == Code::UnknownColumn && !doubtful.contains(&error.span);
+        let columns = contradictions.extract_if(.., is_certain);
         let mut certain: Vec<Diagnostic> = columns.collect();
         certain.extend(defined.extract_if(.., |error| !may_be_defined(error.code)));
         certain
@@ -250,9 +262,12 @@ impl Resolved {
             facts.clear();
         }
         let mut found = facts.follow(statement, is_unlisted);
+        found.extend(grown.unknown_objects(statement));
+        let is_known = self.before == Before::Everything;
+        found.extend(grown.rejected_drops(statement.tree, |table| !is_known && conditional.contains(table)));
         let contradictions = grown.apply(statement.tree.clone());
         if let StatementKind::CreateTable(table) = &statement.kind
-            && (table.of_type.is_some() || contradictions.iter().any(|it| it.code == Code::UnknownTable))
+            && (table.of_type.is_some() || references::lacks_table(statement.tree, &contradictions))
         {
             conditional.insert(table.name.name().to_owned());
         }
@@ -260,8 +275,8 @@ impl Resolved {
         found
     }
 
-    /// Whether the name that this statement creates is certainly taken, if an earlier statement has created it too.
-    fn is_certainly_taken(&self, statement: ParsedStatement<'_>) -> bool {
+    /// Whether an object that an earlier statement has created certainly still exists.
+    fn exists_certainly(&self, statement: ParsedStatement<'_>) -> bool {
         let is_conditional = match &statement.kind {
             StatementKind::AlterTable(alter) => self.state.conditional.contains(alter.name.name()),
             _ => false,
@@ -284,6 +299,10 @@ impl Resolved {
             _ => "no statement before this one creates it".to_owned(),
         });
     }
+}
+
+fn names_of_relations(schema: &Schema) -> BTreeSet<String> {
+    schema.existing_relations().map(|relation| relation.name.clone()).collect()
 }
 
 /// Returns the errors of the query in a statement.
@@ -320,7 +339,8 @@ pub(super) fn errors_of_definition(
     contradictions: &[Diagnostic],
 ) -> Vec<Diagnostic> {
     // After one of these errors, the schema does not contain the table that the statement means.
-    if contradictions.iter().any(|it| it.code == Code::UnknownTable || is_of_taken_name(it.code)) {
+    let has_existing = contradictions.iter().any(|it| is_of_existing_object(it.code));
+    if has_existing || references::lacks_table(statement.tree, contradictions) {
         return Vec::new();
     }
     of_sql(analyze::errors_of_definition(statement, schema))
@@ -346,226 +366,4 @@ fn of_sql(errors: Diagnostics) -> Vec<Diagnostic> {
 pub(super) fn may_change_schema(text: &str) -> bool {
     let word = text.split(|it: char| !it.is_alphabetic()).next().unwrap_or("");
     ["CREATE", "ALTER", "DROP"].iter().any(|first| word.eq_ignore_ascii_case(first))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{LintedFile, Sent, lint, lint_folder};
-    use dsql_edge_compiler::Schema;
-
-    const TABLE: &str = "CREATE TABLE task (id int PRIMARY KEY, title text NOT NULL);";
-
-    fn messages(files: &[LintedFile]) -> Vec<String> {
-        let findings = files.iter().flat_map(|file| &file.findings);
-        let of = |it: &super::Finding| {
-            let level = if it.diagnostic.is_error() { "error" } else { "warning" };
-            format!("{level}: {}", it.diagnostic.message)
-        };
-        findings.map(of).collect()
-    }
-
-    fn named(texts: &[&str]) -> Vec<(String, String)> {
-        texts.iter().enumerate().map(|(at, text)| (format!("{at}.sql"), (*text).to_owned())).collect()
-    }
-
-    fn from_the_first(texts: &[&str]) -> Vec<String> {
-        messages(&lint(named(texts), Some(&Schema::default()), Sent::Migrate))
-    }
-
-    #[test]
-    fn unknown_name_after_the_whole_schema_is_an_error() {
-        for (sql, expected) in [
-            ("ALTER TABLE tasks ADD COLUMN due date;", "error: relation \"tasks\" does not exist"),
-            ("CREATE INDEX ASYNC i ON tasks (title);", "error: relation \"tasks\" does not exist"),
-            ("INSERT INTO tasks VALUES (1);", "error: relation \"tasks\" does not exist"),
-            ("CREATE VIEW v AS SELECT titel FROM task;", "error: column \"titel\" does not exist"),
-            ("UPDATE task SET titel = '';", "error: column \"titel\" of relation \"task\" does not exist"),
-            (
-                "ALTER TABLE task DROP COLUMN titel;",
-                "error: column \"titel\" of relation \"task\" does not exist",
-            ),
-            ("DROP TABLE tasks;", "error: table \"tasks\" does not exist"),
-            ("CREATE TABLE task (id int);", "error: relation \"task\" already exists"),
-            ("DELETE FROM task WHERE id = 'x';", "error: invalid input syntax for type integer: \"x\""),
-        ] {
-            assert_eq!(from_the_first(&[TABLE, sql]), [expected], "{sql}");
-        }
-    }
-
-    /// Statements that come after `ALL`, each with PostgreSQL's SQLSTATE and message.
-    const WRONG: [(&str, &str, &str); 30] = [
-        ("CREATE TABLE b (id int);", "42P07", "relation \"b\" already exists"),
-        ("CREATE TABLE i (id int);", "42P07", "relation \"i\" already exists"),
-        ("CREATE TABLE mood (id int);", "42710", "type \"mood\" already exists"),
-        ("CREATE VIEW v AS SELECT 1 AS n;", "42P07", "relation \"v\" already exists"),
-        ("CREATE OR REPLACE VIEW b AS SELECT 1 AS n;", "42809", "\"b\" is not a view"),
-        ("CREATE SEQUENCE q CACHE 1;", "42P07", "relation \"q\" already exists"),
-        ("CREATE INDEX ASYNC i ON b (id);", "42P07", "relation \"i\" already exists"),
-        ("CREATE INDEX ASYNC b ON b (id);", "42P07", "relation \"b\" already exists"),
-        ("CREATE SCHEMA app;", "42P06", "schema \"app\" already exists"),
-        ("CREATE DOMAIN mood AS text;", "42710", "type \"mood\" already exists"),
-        ("CREATE DOMAIN b AS text;", "42710", "type \"b\" already exists"),
-        ("CREATE ROLE r;", "42710", "role \"r\" already exists"),
-        (
-            "CREATE FUNCTION f(n int) RETURNS int LANGUAGE sql AS 'SELECT 2';",
-            "42723",
-            "function \"f\" already exists with same argument types",
-        ),
-        ("ALTER TABLE a ADD COLUMN n int;", "42701", "column \"n\" of relation \"a\" already exists"),
-        (
-            "ALTER TABLE a ADD CONSTRAINT c CHECK (n > 1) NOT VALID;",
-            "42710",
-            "constraint \"c\" for relation \"a\" already exists",
-        ),
-        ("ALTER TABLE a RENAME TO b;", "42P07", "relation \"b\" already exists"),
-        ("ALTER TABLE a RENAME TO i;", "42P07", "relation \"i\" already exists"),
-        ("ALTER TABLE a RENAME COLUMN n TO id;", "42701", "column \"id\" of relation \"a\" already exists"),
-        ("ALTER INDEX i RENAME TO v;", "42P07", "relation \"v\" already exists"),
-        ("ALTER SCHEMA app RENAME TO public;", "42P06", "schema \"public\" already exists"),
-        ("ALTER TABLE a SET SCHEMA app;", "42P07", "relation \"a\" already exists in schema \"app\""),
-        ("ALTER TABLE a RENAME COLUMN m TO o;", "42703", "column \"m\" does not exist"),
-        ("ALTER TABLE a DROP CONSTRAINT d;", "42704", "constraint \"d\" of relation \"a\" does not exist"),
-        ("DROP VIEW w;", "42P01", "view \"w\" does not exist"),
-        ("DROP TABLE v;", "42809", "\"v\" is not a table"),
-        ("DROP INDEX j;", "42704", "index \"j\" does not exist"),
-        ("DROP SEQUENCE s;", "42P01", "sequence \"s\" does not exist"),
-        ("DROP DOMAIN d;", "42704", "type \"d\" does not exist"),
-        ("DROP FUNCTION g;", "42883", "could not find a function named \"g\""),
-        ("CREATE TABLE ap.t (id int);", "3F000", "schema \"ap\" does not exist"),
-    ];
-
-    const ALL: &str = "CREATE TABLE a (id int PRIMARY KEY, n int, CONSTRAINT c CHECK (n > 0)); CREATE TABLE b (id int);
-        CREATE VIEW v AS SELECT id FROM a; CREATE SEQUENCE q CACHE 1; CREATE INDEX ASYNC i ON a (n); CREATE SCHEMA app;
-        CREATE TABLE app.a (id int); CREATE DOMAIN mood AS text; CREATE ROLE r;
-        CREATE FUNCTION f(n int) RETURNS int LANGUAGE sql AS 'SELECT 1';";
-
-    #[test]
-    fn taken_or_missing_name_is_reported_as_postgresql_does() {
-        for (sql, state, message) in WRONG {
-            let texts = named(&[ALL, sql]);
-            let found = lint(texts.clone(), Some(&Schema::default()), Sent::Migrate);
-            let errors: Vec<_> =
-                found.iter().flat_map(|file| &file.findings).map(|it| &it.diagnostic).collect();
-            let shown: Vec<_> =
-                errors.iter().map(|it| (it.sqlstate(), it.message.as_str(), it.is_error())).collect();
-            assert_eq!(shown, [(state, message, true)], "{sql}");
-            // Without a schema, only the tables and names that the files themselves create are known.
-            let is_taken = message.contains(" already exists") || state == "42703";
-            let expected: Vec<String> = is_taken.then(|| format!("error: {message}")).into_iter().collect();
-            assert_eq!(messages(&lint(texts.clone(), None, Sent::Migrate)), expected, "{sql}");
-            let in_folder = messages(&lint_folder(texts, Sent::Migrate));
-            match is_taken {
-                true => assert_eq!(in_folder, expected, "{sql}"),
-                false => {
-                    assert!(in_folder.iter().all(|it| it.starts_with("warning: ")), "{sql}: {in_folder:?}")
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn name_that_may_be_free_is_not_reported() {
-        let index = "CREATE TABLE t (a int, b int); CREATE INDEX ASYNC i ON t (a); ";
-        let gone = |sql: &str| format!("{index}{sql} CREATE INDEX ASYNC i ON t (b);");
-        for text in [
-            // IF NOT EXISTS may have found an older table with other columns.
-            "CREATE TABLE IF NOT EXISTS t (a int); ALTER TABLE t ADD COLUMN a int;".to_owned(),
-            "CREATE TABLE IF NOT EXISTS t (a int); ALTER TABLE t RENAME TO u; ALTER TABLE u ADD COLUMN a int;".to_owned(),
-            "CREATE TABLE t (a int); DROP TABLE t; CREATE TABLE t (a int);".to_owned(),
-            "CREATE TABLE t (a int); ALTER TABLE t RENAME TO u; CREATE TABLE t (a int);".to_owned(),
-            "CREATE TABLE t (a int); CREATE TABLE IF NOT EXISTS t (a int);".to_owned(),
-            "CREATE SCHEMA app; CREATE SCHEMA IF NOT EXISTS app; CREATE TABLE app.t (a int); CREATE TABLE t (a int);".to_owned(),
-            "CREATE VIEW v AS SELECT 1 AS n; CREATE OR REPLACE VIEW v AS SELECT 2 AS n;".to_owned(),
-            "CREATE VIEW v AS SELECT a FROM elsewhere; DROP TABLE elsewhere CASCADE; CREATE VIEW v AS SELECT 1 AS n;".to_owned(),
-            "ALTER TABLE t ADD COLUMN a int; ALTER TABLE t DROP COLUMN a; ALTER TABLE t ADD COLUMN a int;".to_owned(),
-            "ALTER TABLE t ADD COLUMN a int; ALTER TABLE t ADD COLUMN IF NOT EXISTS a int;".to_owned(),
-            "ALTER TABLE t ADD COLUMN a int; DROP TABLE t; CREATE TABLE t (b int); ALTER TABLE t ADD COLUMN a int;".to_owned(),
-            "CREATE ROLE r; DROP ROLE IF EXISTS r, s; CREATE ROLE r; DROP ROLE s2;".to_owned(),
-            "CREATE TABLE t (a int); BEGIN; DROP TABLE t; COMMIT; CREATE TABLE t (a int);".to_owned(),
-            "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f(a text) RETURNS int LANGUAGE sql AS 'SELECT 1';".to_owned(),
-            "CREATE UNIQUE INDEX ASYNC u ON t (a); ALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX u;".to_owned(),
-            gone("DROP INDEX i;"),
-            gone("ALTER INDEX i RENAME TO j;"),
-            gone("ALTER TABLE t DROP COLUMN a;"),
-            gone("ALTER TABLE t RENAME COLUMN a TO c; ALTER TABLE t DROP COLUMN c;"),
-            gone("DROP TABLE t; CREATE TABLE t (b int);"),
-        ] {
-            let found = messages(&lint(named(&[&text]), None, Sent::Migrate));
-            assert!(!found.iter().any(|it| it.contains("exist")), "{text}: {found:?}");
-        }
-        let made = "SELECT app.make();";
-        let again = from_the_first(&[TABLE, made, TABLE]);
-        assert_eq!(again.last().unwrap(), "warning: relation \"task\" already exists", "{again:?}");
-        let apart = messages(&lint(named(&[TABLE, TABLE]), None, Sent::OneByOne));
-        assert_eq!(
-            apart,
-            ["warning: relation \"task\" already exists"],
-            "the files may be for two databases"
-        );
-        let allowed = format!("-- dsql-edge: allow duplicate-table\n{TABLE}");
-        assert_eq!(from_the_first(&[TABLE, &allowed]), [""; 0]);
-    }
-
-    #[test]
-    fn column_added_twice_to_an_unlisted_table_is_an_error() {
-        let adds = "ALTER TABLE users ADD COLUMN age int;";
-        let expected = ["error: column \"age\" of relation \"users\" already exists"];
-        assert_eq!(messages(&lint(named(&[adds, adds]), None, Sent::Migrate)), expected);
-        assert_eq!(messages(&lint_folder(named(&[adds, adds]), Sent::Migrate)), expected);
-        let renames = "ALTER TABLE users RENAME COLUMN name TO age;";
-        assert_eq!(messages(&lint(named(&[adds, renames]), None, Sent::Migrate)), expected);
-    }
-
-    #[test]
-    fn right_migrations_have_no_findings() {
-        let right = [
-            "ALTER TABLE task ADD COLUMN due date;",
-            "ALTER TABLE task ADD CONSTRAINT c CHECK (due IS NOT NULL) NOT VALID; ALTER TABLE ASYNC task VALIDATE CONSTRAINT c;",
-            "CREATE UNIQUE INDEX ASYNC u ON task (title); ALTER TABLE task ADD CONSTRAINT u UNIQUE USING INDEX u;",
-            "ALTER TABLE task RENAME COLUMN due TO due_on; UPDATE task SET due_on = now() WHERE title = 'a';",
-            "CREATE VIEW open_task AS SELECT id, upper(title) AS title FROM task; DROP VIEW open_task;",
-            "INSERT INTO task (id, title) SELECT id + 1, title FROM task;",
-            "DROP TABLE IF EXISTS tasks; DROP TABLE task;",
-        ];
-        let all: Vec<&str> = std::iter::once(TABLE).chain(right).collect();
-        assert_eq!(from_the_first(&all), [""; 0]);
-    }
-
-    #[test]
-    fn rule_of_dsql_hides_the_names_of_its_statement() {
-        assert_eq!(from_the_first(&["TRUNCATE tasks;"]), ["error: unsupported statement: Truncate"]);
-    }
-
-    #[test]
-    fn unknown_name_after_an_unknown_change_is_a_warning() {
-        let found = from_the_first(&[TABLE, "SELECT app.make(); SELECT 1 FROM tasks;"]);
-        assert_eq!(found.last().unwrap(), "warning: relation \"tasks\" does not exist", "{found:?}");
-        let next_file = from_the_first(&[TABLE, "SELECT app.make();", "SELECT 1 FROM tasks;"]);
-        assert_eq!(next_file.last().unwrap(), "warning: relation \"tasks\" does not exist");
-        let allowed = "-- dsql-edge: allow unfollowed-statement\nSELECT sys.make();\nSELECT 1 FROM tasks;";
-        assert!(
-            from_the_first(&[TABLE, allowed])
-                .contains(&"error: relation \"tasks\" does not exist".to_owned())
-        );
-        let comment = "-- dsql-edge: allow unknown-table\nSELECT 1 FROM tasks;";
-        assert_eq!(from_the_first(&[TABLE, comment]), [""; 0]);
-    }
-
-    #[test]
-    fn unknown_name_without_the_whole_schema_may_exist() {
-        let adds = "ALTER TABLE users ADD COLUMN age int; CREATE INDEX ASYNC i ON users (age);";
-        assert_eq!(messages(&lint(named(&[adds]), None, Sent::OneByOne)), [""; 0], "a single file");
-        assert_eq!(messages(&lint(named(&[TABLE, adds]), None, Sent::OneByOne)), [""; 0], "files");
-        assert_eq!(
-            messages(&lint_folder(named(&[adds, TABLE]), Sent::OneByOne)),
-            [""; 0],
-            "it exists before"
-        );
-        let found = lint_folder(named(&[TABLE, "UPDATE tasks SET title = '';"]), Sent::OneByOne);
-        assert_eq!(messages(&found), ["warning: relation \"tasks\" does not exist"]);
-        let hint = found[1].findings[0].diagnostic.hint.clone().unwrap();
-        assert_eq!(hint, "did you mean task?");
-        let found = lint_folder(named(&[TABLE, "UPDATE users SET name = '';"]), Sent::OneByOne);
-        assert!(found[1].findings[0].diagnostic.hint.as_ref().unwrap().contains("--schema"));
-    }
 }

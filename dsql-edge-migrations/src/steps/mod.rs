@@ -170,14 +170,21 @@ fn open_transaction(begin: Span) -> Diagnostic {
     misplaced_error(begin, "a transaction without COMMIT", "end it with COMMIT")
 }
 
+/// The hint for a statement that cannot be in a transaction together with the other statements of the transaction.
+pub(crate) const IN_TRANSACTION: &str = "BEGIN … COMMIT may contain INSERT, UPDATE, DELETE and SELECT, or one statement of \
+    another kind alone: leave BEGIN and COMMIT out, or COMMIT after each statement of another kind";
+
+/// Whether a comment before the statement makes the statement run in batches.
+pub(crate) fn is_in_batches(file: &Parsed<'_>, statement: ParsedStatement<'_>) -> bool {
+    Markers::of(file).rows(statement).is_some()
+}
+
 /// Returns the kind of the step that consists of the statements between BEGIN and COMMIT.
 fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
     if let [only] = inside {
         return alone(*only);
     }
     for statement in inside {
-        let hint = "BEGIN … COMMIT may contain INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone: \
-                    write this statement without BEGIN and COMMIT";
         let fits = match &statement.kind {
             StatementKind::Transaction(_) | StatementKind::Utility(_) => false,
             StatementKind::Query(_) => true,
@@ -185,7 +192,7 @@ fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
         };
         if !fits {
             let what = "this statement among others in a transaction";
-            return Err(misplaced_error(statement.span, what, hint));
+            return Err(misplaced_error(statement.span, what, IN_TRANSACTION));
         }
     }
     Ok(Work::Transaction(inside.iter().map(|statement| statement.span).collect()))
