@@ -53,7 +53,9 @@ impl Migrations {
                 Ok(applied) if applied.is_empty() => {}
                 Ok(applied) => eprintln!("dsql-local: {}", summary(&self.folder, &applied)),
                 Err(error) => {
-                    eprintln!("dsql-local: {error}\ndsql-local: after the next change of a file, dsql-local tries again");
+                    eprintln!(
+                        "dsql-local: {error}\ndsql-local: after the next change of a file, dsql-local tries again"
+                    );
                 }
             }
         }
