@@ -78,7 +78,7 @@ rules! {
     /// Clauses of queries.
     QUERIES;
     // rule                        what is rejected                                   SQLSTATE  DSQL's words                                                              known by                 alternative
-    locking:                       "FOR SHARE, FOR NO KEY UPDATE"                   | "0A000" | "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported" | Recorded since "08-25" | "write {}: it does not wait for other transactions; if two conflict, one gets 40001 at COMMIT";
+    locking:                       "FOR SHARE, FOR NO KEY UPDATE"                   | "0A000" | "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported" | Recorded since "08-25" | "write {}: a locking clause does not wait for other transactions; if two transactions conflict, one gets 40001 at COMMIT";
     tablesample:                   "TABLESAMPLE"                                    | "0A000" | "TABLESAMPLE clause not supported"                                      | Recorded               | "write WHERE random() < 0.01, or take a range of the key";
     text_search:                   "text search with a configuration other than simple"    | "42704" | "text search configuration \"{}\" does not exist"                       | Recorded               | "write 'simple', which does not stem, or search with LIKE or a regular expression";
     lateral_outer_column:          "LEFT JOIN LATERAL that selects a column of the outer table" | "42804" | "attribute {} has wrong type"                               | Recorded               | "select the outer column outside the subquery, or write CROSS JOIN LATERAL";
