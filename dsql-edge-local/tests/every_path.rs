@@ -231,8 +231,8 @@ async fn text_of_another_encoding_is_rejected() {
     local.stop().await.unwrap();
 }
 
-/// PostgreSQL keeps a prepared statement whose name is parsed again, and skips messages after an error; the rules do
-/// the same.
+/// If a Parse has the name of a prepared statement, PostgreSQL keeps the existing statement. It also skips the messages
+/// after an error. The rules do the same.
 #[tokio::test]
 async fn kept_statements_stay_under_the_rules() {
     let multiple = error("0A000", "multiple ddl statements not supported in a transaction");

@@ -2,7 +2,7 @@
 //!
 //! Input: a folder of the package. Output: the endpoint of the last start, keys and a certificate authority. dsql-local
 //! writes these to a folder: `.dsql-local`, or the folder that `--folder` names. This module searches for that folder
-//! in the same folders as for a snapshot (`schema_path::folders`).
+//! in the folders in which the macro searches for a snapshot (`schema_path::folders`).
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};

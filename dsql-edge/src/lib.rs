@@ -77,7 +77,7 @@
 //! | `server.address`, `server.port` | the endpoint; with a pool, only the pool has it |
 //! | `code.file.path`, `code.line.number` | the file and the line of the query in the source |
 //! | `otel.kind`, `otel.status_code`, `otel.status_description` | for `tracing-opentelemetry`; the description is the line of the [`Error`] |
-//! | `dsql_edge.round_trips` | the number of round trips; of a transaction, those of its COMMIT |
+//! | `dsql_edge.round_trips` | the number of round trips; for a transaction, only the round trips of its COMMIT |
 //! | `dsql_edge.attempts` | the number of attempts |
 //! | `dsql_edge.connection.reused` | whether the last attempt was sent on an open connection |
 //! | `dsql_edge.outcome` | after an error: `unknown` or `executed`, if the statement may have changed something |

@@ -26,8 +26,8 @@ use crate::faults::Fault;
 
 /// An event of a transaction.
 pub(super) enum TransactionEvent<'s> {
-    /// A message that begins a cycle is sent: a simple query with its number of statements, or the first message of a
-    /// pipeline with `usize::MAX`, because the number is not known.
+    /// A message that begins a cycle is sent. The value is the number of statements of a simple query; for a pipeline,
+    /// whose number of statements is not known, it is `usize::MAX`.
     Message(usize),
     /// A statement is bound.
     Bind(ParsedStatement<'s>),

@@ -1,5 +1,5 @@
 //! Derives what a file does to the other files of the same run: whether all its effects are known, and which rewrites
-//! in the other files these effects forbid.
+//! must not be applied to the other files because of these effects.
 //!
 //! Input: the readable statements of a file. Output: [`Effects`]. SQL that may run is in statements and in the bodies
 //! of functions. A statement of another file may call the functions of this file. A body in SQL is analyzed like a

@@ -345,7 +345,7 @@ impl Link {
         answer: &mut Answer<'_, '_>,
     ) -> Poll<Result<FlightEnd, ConnectionFailure>> {
         if answer.resumes() {
-            // The time that the reader took to take the row does not count towards the server's time limit.
+            // The client has waited for its reader, not for the server. So the server's time limit begins again.
             self.on_trial = false;
             connector.rewind(timer, connector.settings().query_timeout);
         }

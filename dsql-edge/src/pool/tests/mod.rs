@@ -198,7 +198,7 @@ impl Client {
         let _ = poll_fn(|context| self.end.poll_write(context)).await;
     }
 
-    /// Writes and reads at the same time, up to a frame of this type. Returns the types of all frames that arrived, and
+    /// Writes `bytes` and reads at the same time, until a frame of the type `last` has arrived. Returns the types of all frames that arrived, and
     /// the length of the longest one.
     async fn exchange(&mut self, bytes: Vec<u8>, last: u8) -> (String, usize) {
         self.end.start_write(bytes);
