@@ -13,7 +13,7 @@ fn hints(files: &[LintedFile]) -> Vec<String> {
 }
 
 #[test]
-fn advice_for_a_unique_constraint_can_be_pasted_into_a_migration() {
+fn advice_for_a_unique_constraint_can_be_pasted() {
     let sql = "ALTER TABLE t ADD CONSTRAINT u UNIQUE (a);";
     let pasted = "CREATE UNIQUE INDEX ASYNC u ON t (a); ALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX u";
     assert_eq!(hints(&lint(named(&[sql]), None, Sent::Migrate)), [pasted]);
