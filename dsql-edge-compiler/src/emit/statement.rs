@@ -189,13 +189,11 @@ fn statement(
 ///
 /// `arguments` is a `&mut Arguments`.
 pub(super) fn bind(query: &TypedQuery, names: &[Ident], arguments: &TokenStream) -> TokenStream {
-    let optional = query.parameters.iter().zip(names).enumerate().filter(|(_, (it, _))| it.optional);
-    let given = optional.map(|(at, (parameter, name))| {
-        let span = Span::call_site().located_at(name.span());
-        let of = parameter_marker_name(parameter, at);
-        let declared = parameter_name(parameter).map(|name| quote!(enum #name {}));
-        quote_spanned!(span=> let #name = { #declared ::dsql_edge::private::given::<#of, _, _>(#name) };)
-    });
+    let given =
+        query.parameters.iter().zip(names).filter(|(parameter, _)| parameter.optional).map(|(_, name)| {
+            let span = Span::call_site().located_at(name.span());
+            quote_spanned!(span=> let #name = ::dsql_edge::private::given(#name);)
+        });
     let bound = query.parameters.iter().zip(names).enumerate().map(|(at, (parameter, name))| {
         // If a value has the wrong type, rustc reports the error at the value.
         let span = Span::call_site().located_at(name.span());
@@ -231,17 +229,6 @@ fn parameter_name(parameter: &TypedParameter) -> Option<Ident> {
     parameter.name.as_deref().and_then(FieldName::new).map(|name| name.ident())
 }
 
-/// Emits the type whose name is the name of a parameter.
-fn parameter_marker_name(parameter: &TypedParameter, at: usize) -> TokenStream {
-    match parameter_name(parameter) {
-        Some(name) => quote!(#name),
-        None => {
-            let number = Literal::usize_unsuffixed(at + 1);
-            quote!(::dsql_edge::private::Dollar<#number>)
-        }
-    }
-}
-
 /// Describes a parameter for an error at run time, with the name that the query uses: `parameter $limit of type int8`.
 fn described(parameter: &TypedParameter, at: usize) -> String {
     let number = (at + 1).to_string();
@@ -259,7 +246,13 @@ fn value(
     span: Span,
     elements_nullable: bool,
 ) -> TokenStream {
-    let of = parameter_marker_name(parameter, at);
+    let of = match parameter_name(parameter) {
+        Some(name) => quote!(#name),
+        None => {
+            let number = Literal::usize_unsuffixed(at + 1);
+            quote!(::dsql_edge::private::Dollar<#number>)
+        }
+    };
     let described = described(parameter, at);
     let marker = marker(&parameter.sql_type);
     let is_scalar = matches!(marker, Marker::Scalar(_)) && open_type(&parameter.sql_type).is_none();
