@@ -180,6 +180,15 @@ fn commands_have_examples_completions_and_json() {
     };
     printed(home.path(), &["init"]);
     assert_eq!(json(&["describe", "--format", "json", "SELECT 1 AS one"])["columns"][0]["name"], "one");
+    // The name of the field, without the override.
+    let described = ["describe", "SELECT nullif('a', $other) AS \"phone!\""];
+    let (table, columns) =
+        (printed(home.path(), &described), json(&[&described[..], &["--format", "json"]].concat()));
+    assert!(table.contains("column     phone  text  may be NULL") && !table.contains("phone!  "), "{table}");
+    assert_eq!(
+        (&columns["columns"][0]["name"], &columns["columns"][0]["field"]),
+        (&"phone!".into(), &"phone".into())
+    );
     assert_eq!(json(&["explain", "--format", "json", "42703"])["codes"][0]["code"], "unknown-column");
     assert_eq!(json(&["check", "--no-build", "--format", "json", "--schema", "dsql-schema.sql"])["ok"], true);
     // The output is not a terminal, so it has no colours.

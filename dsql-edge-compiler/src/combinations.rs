@@ -6,6 +6,7 @@
 //! parameter accepts an `Option` if this parameter accepts an `Option` in all combinations.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::fields::column_name;
 use crate::one_text;
 use crate::schema::Schema;
 use crate::source::{Source, Span};
@@ -137,12 +138,15 @@ fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Res
 
 fn merge_column(at: usize, column: &mut TypedColumn, other: &TypedColumn) -> Result<(), Diagnostic> {
     let difference = if column.name != other.name {
-        format!("column {} is \"{}\" here and \"{}\" with all optional text", at + 1, other.name, column.name)
+        let (ours, theirs) = (column_name(other).field, column_name(column).field);
+        // Two overrides of one name differ, too.
+        let (ours, theirs) = if ours == theirs { (&other.name, &column.name) } else { (&ours, &theirs) };
+        format!("column {} is \"{ours}\" here and \"{theirs}\" with all optional text", at + 1)
     } else if column.sql_type != other.sql_type {
         let (ours, theirs) = (&other.sql_type.display, &column.sql_type.display);
         format!(
             "column \"{}\" is of type {ours} here and of type {theirs} with all optional text",
-            column.name
+            column_name(column).field
         )
     } else {
         column.nullable |= other.nullable;

@@ -123,7 +123,7 @@ pub enum RustType {
 /// Returns an error for every column that cannot be a field.
 pub fn fields(query: &TypedQuery, schema: &Schema) -> Result<Fields, Diagnostics> {
     let mut plan = Plan { schema, columns: Vec::new(), warnings: Vec::new(), problems: Diagnostics::new() };
-    plan.columns = query.columns.iter().map(|column| (name(column), column)).collect();
+    plan.columns = query.columns.iter().map(|column| (column_name(column), column)).collect();
     let tree = group::tree(&plan.columns, &mut plan.problems);
     let entries = plan.entries(&tree, &[]);
     if plan.problems.has_errors() {
@@ -137,8 +137,9 @@ pub fn fields(query: &TypedQuery, schema: &Schema) -> Result<Fields, Diagnostics
     Ok(Fields { entries, warnings: plan.warnings })
 }
 
-/// Overrides are parsed only in aliases: a name from the database must not choose types or declare NOT NULL.
-fn name(column: &TypedColumn) -> ColumnName {
+/// Parses the name of a column. Overrides are parsed only in aliases: a name from the database must not choose types or
+/// declare NOT NULL.
+pub fn column_name(column: &TypedColumn) -> ColumnName {
     match column.is_alias {
         true => ColumnName::parse(&column.name),
         false => ColumnName::of_database(&column.name),

@@ -2,6 +2,10 @@
 
 use syn::LitStr;
 
+/// The rules, as serde's derive names them.
+const RULES: &str = "use `lowercase`, `UPPERCASE`, `PascalCase`, `camelCase`, `snake_case`, `SCREAMING_SNAKE_CASE`, \
+                     `kebab-case` or `SCREAMING-KEBAB-CASE`";
+
 /// One of serde's rules.
 #[derive(Clone, Copy)]
 pub(crate) enum RenameAll {
@@ -29,9 +33,7 @@ impl RenameAll {
             other => {
                 return Err(syn::Error::new(
                     written.span(),
-                    format!(
-                        "`{other}` is not one of serde's rules: use `camelCase`, `PascalCase`, `kebab-case` …"
-                    ),
+                    format!("`{other}` is not one of serde's rules: {RULES}"),
                 ));
             }
         })

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::diagnostic::{Diagnostic, Diagnostics};
 use dsql_edge_compiler::emit::{shown_field_type, shown_parameter_type};
-use dsql_edge_compiler::fields::fields;
+use dsql_edge_compiler::fields::{column_name, fields};
 use dsql_edge_compiler::schema::{self, Origin, SchemaError};
 use dsql_edge_compiler::source::{Source, line_and_column};
 use dsql_edge_compiler::sql_type::{SqlType, SqlTypeKind};
@@ -95,6 +95,8 @@ pub struct Param {
 pub struct Column {
     /// The name as the server reports it.
     pub name: String,
+    /// The name without an override: `phone` for `AS "phone!"`.
+    pub field: String,
     /// The type's `typname`.
     #[serde(rename = "type")]
     pub type_name: String,
@@ -195,6 +197,7 @@ fn described(query: TypedQuery, schema: &Schema) -> Answer {
         elements_nullable: parameter.elements_nullable,
     });
     let columns = query.columns.into_iter().zip(rust_types).map(|(column, rust_type)| Column {
+        field: column_name(&column).field,
         name: column.name,
         shown_type: shown_type(&column.sql_type),
         type_name: column.sql_type.name,

@@ -22,7 +22,7 @@ pub(super) fn render(query: &str, answer: &Answer) -> String {
                 .iter()
                 .map(|it| {
                     let rust_type = it.rust_type.as_deref().unwrap_or("-");
-                    [it.name.as_str(), it.shown_type.as_str(), null(it.nullable), rust_type]
+                    [it.field.as_str(), it.shown_type.as_str(), null(it.nullable), rust_type]
                 })
                 .collect();
             out += &rows("parameter", &params);

@@ -18,10 +18,12 @@ use super::{Column, NotNull, Nullable, Param};
     message = "`{Self}` does not fit the parameter `{P}`, which takes `{R}`",
     label = "the parameter `{P}` takes `{R}`, or another Rust type that fits the SQL type `{S}`",
     note = "the query determines the SQL type: a cast changes it (`$parameter::integer`), and a parameter that nothing gives a \
-            type is text (`SELECT $parameter`)",
+            type is text (`SELECT $parameter`); for a string that the server converts, write `$parameter::text::bigint`",
+    note = "convert a `usize` by `i64::try_from(n)` and a `NaiveDateTime` by `time.and_utc()`; for an `f64`, write \
+            `$parameter::float8` in place of `numeric`",
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
     note = "for your own type, derive `dsql_edge::Type`, or implement `dsql_edge::types::Param<{S}, N>`; for `json` and \
-            `jsonb`, wrap a value of a type `T` of serde in `dsql_edge::types::Json<T>` (feature `serde`)"
+            `jsonb`, pass a `dsql_edge::types::Json<T>` (feature `serde`), whose `T` must implement `serde::Serialize`"
 )]
 pub trait FitsParameter<P, S, N, R>: Param<S, N> {}
 
@@ -86,7 +88,8 @@ impl<P, S, R, T: Param<S, NotNull> + ?Sized> ListFits<P, S, R> for T {}
     label = "the column `{C}` is `{R}`, or another Rust type that fits the SQL type `{S}`",
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
     note = "for your own type, derive `dsql_edge::Type`, or implement `dsql_edge::types::Column<{S}, NotNull>`; for \
-            `json` and `jsonb`, write `dsql_edge::types::Json<{Self}>` if it is a type of serde (feature `serde`)"
+            `json` and `jsonb`, write `dsql_edge::types::Json<T>` (feature `serde`), whose `T` must implement \
+            `serde::Deserialize`"
 )]
 pub trait FitsColumn<C, S, R>: Column<S, NotNull> {}
 
@@ -99,7 +102,7 @@ impl<C, S, R, T: Column<S, NotNull>> FitsColumn<C, S, R> for T {}
     label = "the column `{C}` is `Option<{R}>`, or an `Option` of another Rust type that fits the SQL type `{S}`",
     note = "where you know better than the compiler, name the column `AS \"{C}!\"`",
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type; for `json` and \
-            `jsonb`, write `dsql_edge::types::Json<T>` for a type `T` of serde (feature `serde`)"
+            `jsonb`, write `dsql_edge::types::Json<T>` (feature `serde`), whose `T` must implement `serde::Deserialize`"
 )]
 pub trait FitsNullableColumn<C, S, R>: Column<S, Nullable> {}
 

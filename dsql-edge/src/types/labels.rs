@@ -84,6 +84,7 @@ pub const fn same_labels(of: &str, snapshot: &[&str], rust: Option<(&'static str
     }
     text.put_others(labels, snapshot, " the schema does not have the label");
     if text.length > start {
+        text.put_rule(labels, snapshot, true);
         panic!("{}", text.as_str());
     }
 }
@@ -104,7 +105,72 @@ pub const fn known_labels(
         let mut text = Text::new();
         text.put("`").put(name).put("` does not fit ").put(of).put(":");
         text.put_others(labels, snapshot, " the schema does not have the label");
+        text.put_rule(labels, snapshot, false);
         panic!("{}", text.as_str());
+    }
+}
+
+/// A rule of `rename_all`, for names of variants in PascalCase.
+struct Rule {
+    name: &'static str,
+    /// The byte before each word except the first.
+    separator: Option<u8>,
+    is_upper: bool,
+}
+
+const RULES: [Rule; 6] = [
+    Rule { name: "snake_case", separator: Some(b'_'), is_upper: false },
+    Rule { name: "kebab-case", separator: Some(b'-'), is_upper: false },
+    Rule { name: "lowercase", separator: None, is_upper: false },
+    Rule { name: "SCREAMING_SNAKE_CASE", separator: Some(b'_'), is_upper: true },
+    Rule { name: "SCREAMING-KEBAB-CASE", separator: Some(b'-'), is_upper: true },
+    Rule { name: "UPPERCASE", separator: None, is_upper: true },
+];
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "this code runs only inside rustc, and constants have no iterators"
+)]
+impl Rule {
+    /// Whether each variant gets a label of the snapshot, and, if `all` is true, each label has a variant.
+    const fn fits(&self, variants: &[&str], snapshot: &[&str], all: bool) -> bool {
+        let mut at = 0;
+        while at < variants.len() {
+            let mut other = 0;
+            while other < snapshot.len() && !self.renames(variants[at], snapshot[other]) {
+                other += 1;
+            }
+            if other == snapshot.len() {
+                return false;
+            }
+            at += 1;
+        }
+        // Two variants never have the same label.
+        !all || variants.len() == snapshot.len()
+    }
+
+    /// Whether the rule makes `label` of the name of a variant.
+    const fn renames(&self, variant: &str, label: &str) -> bool {
+        let (variant, label) = (variant.as_bytes(), label.as_bytes());
+        let (mut at, mut length) = (0, 0);
+        while at < variant.len() {
+            if let (Some(separator), true, true) = (self.separator, at > 0, variant[at].is_ascii_uppercase())
+            {
+                if length == label.len() || label[length] != separator {
+                    return false;
+                }
+                length += 1;
+            }
+            let byte = match self.is_upper {
+                true => variant[at].to_ascii_uppercase(),
+                false => variant[at].to_ascii_lowercase(),
+            };
+            if length == label.len() || label[length] != byte {
+                return false;
+            }
+            (at, length) = (at + 1, length + 1);
+        }
+        length == label.len()
     }
 }
 
@@ -143,6 +209,19 @@ impl Text {
             if !contains(those, these[at]) {
                 self.put(if count == 0 { what } else { "," }).put(" '").put(these[at]).put("'");
                 count += 1;
+            }
+            at += 1;
+        }
+    }
+
+    /// If the labels fit after a rule of `rename_all`, writes this rule. If `all` is true, each label of the snapshot
+    /// needs a variant.
+    const fn put_rule(&mut self, labels: &[&str], snapshot: &[&str], all: bool) {
+        let mut at = 0;
+        while at < RULES.len() {
+            if RULES[at].fits(labels, snapshot, all) {
+                self.put("; with `#[dsql(rename_all = \"").put(RULES[at].name).put("\")]`, the labels fit");
+                return;
             }
             at += 1;
         }
@@ -238,6 +317,35 @@ mod tests {
             "`Status` does not fit orders.status: it has no variant for the label 'paid'; the schema does not have \
              the label 'sent'"
         );
+    }
+
+    struct Written;
+
+    impl Labelled for Written {
+        const NAME: &'static str = "Written";
+        const LABELS: &'static [&'static str] = &["Draft", "InReview"];
+    }
+
+    #[test]
+    fn rule_that_makes_the_labels_fit_is_named() {
+        let message = |snapshot: &'static [&'static str]| {
+            let compared = std::panic::catch_unwind(|| {
+                same_labels("orders.status", snapshot, LabelsOf::<Written>::LABELS)
+            });
+            let message = *compared.unwrap_err().downcast::<String>().unwrap();
+            message.split_once("; with ").map(|(_, rule)| rule.to_owned())
+        };
+        let rule = |name: &str| Some(format!("`#[dsql(rename_all = \"{name}\")]`, the labels fit"));
+        assert_eq!(message(&["in_review", "draft"]), rule("snake_case"));
+        assert_eq!(message(&["draft", "in-review"]), rule("kebab-case"));
+        assert_eq!(message(&["draft", "inreview"]), rule("lowercase"));
+        assert_eq!(message(&["DRAFT", "IN_REVIEW"]), rule("SCREAMING_SNAKE_CASE"));
+        assert_eq!(message(&["draft", "in_review", "live"]), None);
+        assert_eq!(message(&["draft", "live"]), None);
+        let fewer = std::panic::catch_unwind(|| {
+            known_labels("orders.status", &["draft", "in_review", "live"], LabelsOf::<Written>::LABELS)
+        });
+        assert!(fewer.unwrap_err().downcast::<String>().unwrap().contains("snake_case"));
     }
 
     #[test]

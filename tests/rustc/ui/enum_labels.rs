@@ -24,7 +24,16 @@ sql! {
         "SELECT id FROM orders WHERE status = $status OR note = $status";
 }
 
+// Without `rename_all`, a variant's label is its name.
+#[derive(dsql_edge::Type)]
+enum Written {
+    Draft,
+    InReview,
+    Live,
+}
+
 fn main() {
+    let _ = sql!(r#"SELECT status AS "status: Written" FROM orders"#);
     let _ = sql!(r#"SELECT status AS "status?: Status" FROM orders"#);
     // These columns have no labels.
     let _ = sql!(r#"SELECT note AS "note: Status", status || 'x' AS "more: Status" FROM orders"#);
