@@ -61,11 +61,13 @@ fn overflow((text, span): (&str, Span), modifier: i32, ty: &str) -> Option<(Code
     let whole = text.split('.').next()?.trim_start_matches('0');
     let is_plain = text.bytes().all(|it| it.is_ascii_digit() || it == b'.');
     let digits = i32::try_from(whole.len()).ok()?;
-    if !is_plain || digits <= precision - scale {
+    // The scale of `numeric(3, 4)`, whose values are below 0.1, is greater than the precision.
+    let most = (precision - scale).max(0);
+    if !is_plain || digits <= most {
         return None;
     }
     let message = "numeric field overflow".to_owned();
-    let hint = format!("{ty} has at most {} digits before the decimal point", (precision - scale).max(0));
+    let hint = format!("{ty} has at most {most} digits before the decimal point");
     Some((Code::OutOfRange, Failure { span, message, hint }))
 }
 
