@@ -18,7 +18,8 @@ fn rows() -> u128 {
 }
 
 sql! {
-    /// Adds one to each number and marks the row, so a row that is changed twice has another number.
+    /// Adds one to `views` of each row that is not marked, and marks the row. If a row were changed twice, the sum of
+    /// `views` would be too high.
     fn raise(text: &str) in batches of 1000 =
         "UPDATE posts SET views = views + 1, title = 'raised' WHERE title <> 'raised' AND body = $text";
 

@@ -36,7 +36,7 @@ pub(crate) fn row_type(row: &OwnRow, entries: &[Entry]) -> Result<RowType, syn::
     for (name, _) in &row.groups {
         if !groups.iter().any(|(known, _)| name.unraw() == known) {
             let message = format!(
-                "the query has no columns \"{}.…\" for this struct: remove it, or select them",
+                "the query selects no columns \"{}.…\": select such columns, or remove this struct from the row",
                 name.unraw()
             );
             return Err(syn::Error::new(name.span(), message));

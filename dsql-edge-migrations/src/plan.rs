@@ -291,7 +291,10 @@ mod tests {
         assert!(!begun[0].advice.contains("--applied"), "{}", begun[0].advice);
         assert_eq!(gone_after(&[2, 1], &[ONE, other]), []);
         let lost = gone_after(&[2, 1], &[ONE, ("0002.sql", other.1)]);
-        assert_eq!((lost[0].renamed_to.as_deref(), lost[0].advice.contains("put the file back")), (None, true));
+        assert_eq!(
+            (lost[0].renamed_to.as_deref(), lost[0].advice.contains("put the file back")),
+            (None, true)
+        );
         // `3.sql` has the same text as the missing file, but the ledger already contains `3.sql`, so the missing file
         // was not renamed to `3.sql`.
         let twice = folder(&[ONE, TWO, ("3.sql", TWO.1)]);

@@ -52,7 +52,7 @@ pub(super) async fn check(package: &Path, site: &Site<'_>) -> Check {
         Err(error) => return Check::wrong(NAME, format!("{error:#}"), "fix the file"),
     };
     let ledger = ledger(site.dsql).await;
-    // A file that was applied may be missing.
+    // If the folder is empty but the ledger has entries, applied files are missing, and the check is not left out.
     let is_unused = ledger.as_ref().is_ok_and(|entries| entries.as_ref().is_none_or(Vec::is_empty));
     if folder.files.is_empty() && is_unused {
         return Check::left_out(NAME, format!("{} has no migrations", shown.display()));

@@ -163,7 +163,7 @@ impl Network {
     }
 
     /// Advances the clock to the end of the next timer that a task waits for. Returns `false` if no timer ends within 4
-    /// seconds: longer timers are time limits.
+    /// seconds. A longer timer is a time limit, and this function does not advance the clock to a time limit.
     pub(crate) fn advance(&self) -> bool {
         let mut state = self.state.lock().unwrap();
         let soon = state.now + 4000;

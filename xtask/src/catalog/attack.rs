@@ -16,8 +16,8 @@ use super::never_null::{Class, NeverNull};
 /// chosen at random.
 const CALLS: usize = 1000;
 
-/// Strict functions that return NULL for arguments that are not NULL: the values of the battery must find each of these
-/// functions.
+/// Strict functions that can return NULL for arguments that are not NULL. With the values of the battery, each of these
+/// functions must return NULL at least once.
 const KNOWN_NULLS: &[&str] = &[
     "array_length(anyarray,int4)",
     "array_lower(anyarray,int4)",

@@ -176,7 +176,8 @@ fn costs(measured: &Measured) -> Vec<Table> {
     tables
 }
 
-/// The first answer of a small Worker, without a request to the database: with constants, and with a query in their place.
+/// Returns the time until the first answer of a small Worker. The answer needs no query. The Worker contains either
+/// constants, or a query in place of the constants.
 fn added_start(measured: &Measured) -> Option<Table> {
     let of = |name: &str| {
         let mut all = measured.isolates.iter();
