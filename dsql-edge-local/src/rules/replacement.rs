@@ -58,8 +58,8 @@ impl Session {
     }
 
     /// Returns a statement to send in place of a COMMIT. The returned statement ends the transaction in the same way as
-    /// a COMMIT that fails. PostgreSQL does not always reject this statement. So this function does not record a
-    /// rejection in the cycle, as `mark` does, and a later statement of the cycle can get its own rejection.
+    /// a COMMIT that fails. PostgreSQL does not always reject this statement. So, unlike `mark`, this
+    /// function does not record a rejection in the cycle, and a later statement of the cycle can get its own rejection.
     pub(super) fn mark_commit(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);
         format!("PREPARE TRANSACTION '{MARK}{number}_{:0>width$}'", 0, width = LONGEST_NAME)
