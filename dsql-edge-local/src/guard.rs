@@ -24,6 +24,8 @@ child=$!
 watcher=$!
 wait "$child"; status=$?
 kill "$watcher" 2>/dev/null
+# The watcher is a copy of this shell. Without this wait, it could outlive the process that this shell guards for.
+wait "$watcher" 2>/dev/null
 [ "$status$success" = 0kept ] && folder=
 # A grandchild that is still ending may write once more: then the folder is not empty yet.
 tries=0

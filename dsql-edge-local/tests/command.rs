@@ -314,9 +314,7 @@ fn nothing_remains_after_a_signal_during_the_start() {
                 }
                 std::thread::sleep(Duration::from_millis(20));
             }
-            // The shell that guards PostgreSQL may end a moment later than dsql-local.
-            let what = format!("nothing remains of {how} after {} ms", moment * 80);
-            wait_until(&what, || left_in(&temporary).is_empty());
+            assert_eq!(left_in(&temporary), [""; 0], "{how} after {} ms", moment * 80);
         }
     }
 }

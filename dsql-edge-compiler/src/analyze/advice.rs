@@ -165,7 +165,7 @@ impl Analyzer<'_> {
             let text = name.trim_matches(|it: char| !it.is_alphanumeric());
             return Some(format!("write a string in straight single quotes: '{text}'"));
         }
-        let known = self.not_columns.iter().find(|(place, _)| *place == span);
+        let known = self.advice_at.iter().find(|(place, _)| *place == span);
         known.map(|(_, advice)| advice.clone()).or_else(|| elsewhere::column(name).map(str::to_owned))
     }
 
@@ -179,13 +179,13 @@ impl Analyzer<'_> {
         if let ExprKind::Column(name) = &right.kind
             && let [name] = name.as_slice()
         {
-            self.not_columns.push((name.span, format!("a key of JSON is a string: '{}'", name.text)));
+            self.advice_at.push((name.span, format!("a key of JSON is a string: '{}'", name.text)));
         }
-        let (Some(json), Some(key)) = (left, first_operand(right)) else { return };
+        let (Some(json), Some(key)) = (left, leading_string(right)) else { return };
         let rest = Span { start: key.end, end: right.span.end };
         let (json, written) = (quotation::operand(json.span), quotation::written(key));
         let after = quotation::written(rest);
-        self.not_columns.push((key, format!("write ({json}->>{written})::integer{after}")));
+        self.advice_at.push((key, format!("write ({json}->>{written})::integer{after}")));
     }
 
     /// Records that an argument of `CONVERT(value, type)` is probably meant as a type; the advice is used only if no
@@ -206,7 +206,7 @@ impl Analyzer<'_> {
             };
             if let Some(ours) = ours {
                 let advice = format!("in PostgreSQL it is {}::{ours}", quotation::operand(value.span));
-                self.not_columns.push((name.span, advice));
+                self.advice_at.push((name.span, advice));
                 return;
             }
         }
@@ -238,12 +238,12 @@ impl Analyzer<'_> {
 }
 
 /// If the expression is arithmetic whose first operand is a string (`'a' + 1`), returns the span of the string.
-fn first_operand(expr: &Expr) -> Option<Span> {
+fn leading_string(expr: &Expr) -> Option<Span> {
     let ExprKind::Operator { operator, left: Some(left), .. } = &expr.kind else { return None };
     let is_arithmetic = matches!(operator.name.as_str(), "+" | "-" | "*" | "/" | "%");
     match &left.kind {
         ExprKind::Literal(Literal::String(_)) if is_arithmetic => Some(left.span),
-        _ if is_arithmetic => first_operand(left),
+        _ if is_arithmetic => leading_string(left),
         _ => None,
     }
 }

@@ -57,7 +57,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) comparing: Vec<Oid>,
     /// The spans of names and strings that are not meant as PostgreSQL reads them, with advice: `city` in `venue->city`,
     /// `'a'` in `meta->'a' + 1`.
-    pub(super) not_columns: Vec<(Span, String)>,
+    pub(super) advice_at: Vec<(Span, String)>,
     /// The total size of the operands copied so far.
     copied: usize,
 }
@@ -95,7 +95,7 @@ impl<'a> Analyzer<'a> {
             target: None,
             collations: Collations::default(),
             comparing: Vec::new(),
-            not_columns: Vec::new(),
+            advice_at: Vec::new(),
             copied: 0,
         }
     }

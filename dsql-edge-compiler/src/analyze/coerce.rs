@@ -149,7 +149,7 @@ impl Analyzer<'_> {
                         constant::check(self.catalog, base, input_typmod, text)
                 {
                     let mut diagnostic = Diagnostic::error(code, span, message);
-                    let key = self.not_columns.iter().find(|(place, _)| *place == span);
+                    let key = self.advice_at.iter().find(|(place, _)| *place == span);
                     diagnostic.hint = match key {
                         Some((_, advice)) => Some(advice.clone()),
                         None => self.literal_advice(code, base, text),

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::analyzer::Analyzer;
 use super::catalog::Catalog;
+use super::every_expression;
 use super::tree::{Node, NodeKind, Query, RteSource};
 use crate::own_stack::on_own_stack;
 use crate::schema::{Relation, Schema};
@@ -21,43 +22,25 @@ pub(super) fn columns_read(schema: &Schema, view: usize) -> Vec<(usize, String)>
         else {
             return Vec::new();
         };
-        let mut found = Found { places: BTreeSet::new() };
-        found.of_query(query, &[]);
+        let mut found: BTreeSet<(usize, usize)> = BTreeSet::new();
+        every_expression::visit(&[query], &mut |queries, node| found.extend(column(node, queries)));
         let created = schema.relations.get(view).map_or(0, |view| view.created.version);
         let named = |(table, place): (usize, usize)| {
             let relation: &Relation = schema.relations.get(table)?;
             let column = relation.columns.iter().take_while(|column| column.added <= created).nth(place)?;
             Some((table, column.name.clone()))
         };
-        found.places.into_iter().filter_map(named).collect()
+        found.into_iter().filter_map(named).collect()
     })
 }
 
-/// The columns that were found, each as the index of its table and its position in the table.
-struct Found {
-    places: BTreeSet<(usize, usize)>,
-}
-
-impl Found {
-    /// `outer` contains the queries around the query, the outermost first.
-    fn of_query(&mut self, query: &Query, outer: &[&Query]) {
-        let queries = [outer, &[query]].concat();
-        query.expressions(&mut |node| self.of_node(node, &queries));
-        query.subqueries().iter().for_each(|nested| self.of_query(nested, &queries));
-    }
-
-    fn of_node(&mut self, node: &Node, queries: &[&Query]) {
-        if let NodeKind::Var(var) = node.kind {
-            let query = queries.len().checked_sub(var.level + 1).and_then(|at| queries.get(at));
-            if let Some(RteSource::Table { relation: Some(table), .. }) =
-                query.and_then(|query| query.rtes.get(var.rte)).map(|rte| &rte.source)
-            {
-                self.places.insert((*table, var.column));
-            }
-        }
-        node.children(&mut |child| self.of_node(child, queries));
-        if let Some(nested) = node.subquery() {
-            self.of_query(nested, queries);
-        }
+/// Returns the column of a table, as the index of the table and the position of the column, if the expression is one.
+/// `queries` contains the queries around the expression, the innermost last.
+fn column(node: &Node, queries: &[&Query]) -> Option<(usize, usize)> {
+    let NodeKind::Var(var) = node.kind else { return None };
+    let query = queries.get(queries.len().checked_sub(var.level + 1)?)?;
+    match &query.rtes.get(var.rte)?.source {
+        RteSource::Table { relation: Some(table), .. } => Some((*table, var.column)),
+        _ => None,
     }
 }

@@ -70,13 +70,13 @@ impl Search<'_> {
     }
 
     fn of_relations(&self, drop: &Drop) -> Vec<Diagnostic> {
-        let kind = |relation: &Relation| match relation.kind {
+        let object_kind = |relation: &Relation| match relation.kind {
             RelationKind::Table | RelationKind::TableAs(..) => Some(ObjectKind::Table),
             RelationKind::View(..) if relation.materialized => Some(ObjectKind::MaterializedView),
             RelationKind::View(..) => Some(ObjectKind::View),
             RelationKind::Sequence => None,
         };
-        let is_of_kind = |at: &usize| kind(&self.fold.schema.relations[*at]) == Some(drop.object);
+        let is_of_kind = |at: &usize| object_kind(&self.fold.schema.relations[*at]) == Some(drop.object);
         let find = |name: &QualifiedName| self.fold.find_relation(name).filter(is_of_kind);
         let mut dropped: Vec<usize> = drop.names.iter().filter_map(find).collect();
         let partitions: Vec<usize> = dropped.iter().flat_map(|at| self.fold.partitions(*at)).collect();
@@ -100,9 +100,7 @@ impl Search<'_> {
             let is_child = relation.parents.contains(&at) && !relation.is_sequence();
             let reads = relation.is_view() && depends_on(&self.fold.schema, relation, Object::Relation(at));
             if is_child || reads {
-                let object = self.described(relation);
-                let remedy = format!("DROP {}", upper_kind(&object));
-                found.push(Dependent { object, on: on.to_owned(), remedy });
+                found.push(self.relation(relation, on));
             }
         }
         found
@@ -131,9 +129,7 @@ impl Search<'_> {
         for (view, other) in self.relations(&[]).filter(|(_, it)| it.is_view()) {
             let read = (self.fold.resolver.columns_read)(&self.fold.schema, view);
             if read.iter().any(|(table, column)| *table == at && *column == name.text) {
-                let object = self.described(other);
-                let remedy = format!("DROP {}", upper_kind(&object));
-                found.push(Dependent { object, on: on.clone(), remedy });
+                found.push(self.relation(other, &on));
             }
         }
         let column = relation.column(&name.text)?;
@@ -194,13 +190,7 @@ impl Search<'_> {
     fn of_schema(&self, name: &QualifiedName) -> Option<Diagnostic> {
         let on = format!("schema {}", name.name());
         let relations = self.relations(&[]).filter(|(_, it)| it.schema == name.name());
-        let found: Vec<Dependent> = relations
-            .map(|(_, relation)| {
-                let object = self.described(relation);
-                let remedy = format!("DROP {}", upper_kind(&object));
-                Dependent { object, on: on.clone(), remedy }
-            })
-            .collect();
+        let found: Vec<Dependent> = relations.map(|(_, relation)| self.relation(relation, &on)).collect();
         rejected(&on, name.span(), &found)
     }
 
@@ -212,15 +202,17 @@ impl Search<'_> {
         }
     }
 
+    fn relation(&self, relation: &Relation, on: &str) -> Dependent {
+        Dependent {
+            object: self.described(relation),
+            on: on.to_owned(),
+            remedy: format!("DROP {} {}", kind(relation).to_uppercase(), self.shown(relation)),
+        }
+    }
+
     /// Describes a relation as `getObjectDescription` does: `table t`.
     fn described(&self, relation: &Relation) -> String {
-        let kind = match relation.kind {
-            RelationKind::Table | RelationKind::TableAs(..) => "table",
-            RelationKind::View(..) if relation.materialized => "materialized view",
-            RelationKind::View(..) => "view",
-            RelationKind::Sequence => "sequence",
-        };
-        format!("{kind} {}", self.shown(relation))
+        format!("{} {}", kind(relation), self.shown(relation))
     }
 
     /// Returns the name of a relation, with its schema if the search path does not find it.
@@ -235,11 +227,13 @@ impl Search<'_> {
     }
 }
 
-/// Returns the description of a relation with its kind in upper case: `VIEW v`.
-fn upper_kind(described: &str) -> String {
-    match described.rsplit_once(' ') {
-        Some((kind, name)) => format!("{} {name}", kind.to_uppercase()),
-        None => described.to_owned(),
+/// Returns PostgreSQL's word for the kind of a relation.
+fn kind(relation: &Relation) -> &'static str {
+    match relation.kind {
+        RelationKind::Table | RelationKind::TableAs(..) => "table",
+        RelationKind::View(..) if relation.materialized => "materialized view",
+        RelationKind::View(..) => "view",
+        RelationKind::Sequence => "sequence",
     }
 }
 

@@ -68,7 +68,7 @@ impl Fold {
                     set_not_null(relation, &columns);
                 }
             }
-            // The index now belongs to the constraint, and is no longer a separate index.
+            // From now on, the index belongs to the constraint.
             self.forget_index(&index.text);
             return;
         }

@@ -47,8 +47,8 @@ pub(crate) struct LoginMethods {
 }
 
 impl LoginMethods {
-    /// The methods without `require_auth`. MD5 is not among these methods. Anyone who reads the MD5 hash can log in
-    /// with it, and a server can request MD5 even if it supports SCRAM.
+    /// The methods without `require_auth`. MD5 is not among these methods, because a reader of the MD5 hash can log
+    /// in with it, and a server can request MD5 even if it supports SCRAM.
     pub(crate) const DEFAULT: Self = LoginMethods { none: true, cleartext: true, md5: false, scram: true };
 
     pub(crate) const NOTHING: Self = LoginMethods { none: false, cleartext: false, md5: false, scram: false };
