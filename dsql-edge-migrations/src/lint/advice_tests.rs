@@ -1,11 +1,8 @@
 //! Tests of the advice for migrations.
 
+use super::named_files::named;
 use super::{LintedFile, Sent, lint, lint_folder};
 use dsql_edge_compiler::Schema;
-
-fn named(texts: &[&str]) -> Vec<(String, String)> {
-    texts.iter().enumerate().map(|(at, text)| (format!("{at}.sql"), (*text).to_owned())).collect()
-}
 
 fn hints(files: &[LintedFile]) -> Vec<String> {
     let findings = files.iter().flat_map(|file| &file.findings);

@@ -1,5 +1,6 @@
 //! Tests of the errors in the columns and expressions of definitions.
 
+use super::named_files::named;
 use super::{LintedFile, Sent, errors_of_migrations, lint, lint_folder, lint_postgres};
 use dsql_edge_compiler::Schema;
 
@@ -74,10 +75,6 @@ const WRONG: [(&str, &str, &str); 26] = [
     ("CREATE DOMAIN d AS text CHECK (VALUE > 0);", "42883", "operator does not exist: text > integer"),
     ("CREATE DOMAIN d AS text CHECK (length(VALU) > 0);", "42703", "column \"valu\" does not exist"),
 ];
-
-fn named(texts: &[&str]) -> Vec<(String, String)> {
-    texts.iter().enumerate().map(|(at, text)| (format!("{at}.sql"), (*text).to_owned())).collect()
-}
 
 fn shown(files: &[LintedFile]) -> Vec<String> {
     let findings = files.iter().flat_map(|file| &file.findings).map(|it| &it.diagnostic);

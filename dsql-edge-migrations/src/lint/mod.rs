@@ -50,6 +50,8 @@ mod advice_tests;
 #[cfg(test)]
 mod definition_tests;
 #[cfg(test)]
+mod named_files;
+#[cfg(test)]
 mod resolve_tests;
 #[cfg(test)]
 mod run_tests;

@@ -1,5 +1,6 @@
 //! Tests the comparison of names with the schema before a statement.
 
+use super::named_files::named;
 use super::{Finding, LintedFile, Sent, lint, lint_folder};
 use dsql_edge_compiler::Schema;
 
@@ -12,10 +13,6 @@ fn messages(files: &[LintedFile]) -> Vec<String> {
         format!("{level}: {}", it.diagnostic.message)
     };
     findings.map(of).collect()
-}
-
-fn named(texts: &[&str]) -> Vec<(String, String)> {
-    texts.iter().enumerate().map(|(at, text)| (format!("{at}.sql"), (*text).to_owned())).collect()
 }
 
 fn from_the_first(texts: &[&str]) -> Vec<String> {
