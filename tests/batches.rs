@@ -48,8 +48,8 @@ struct Run {
 }
 
 impl Run {
-    /// Runs all batches. The first attempt of each batch is sent, but its answer is lost. The second attempt is cut at one
-    /// of the chunks of a new connection.
+    /// Runs all batches. The first attempt of each batch is sent, but its answer is lost. The second attempt is cut at
+    /// one of the chunks of a new connection.
     async fn all(&mut self, batches: &mut Batches, dsql: &Dsql, cutter: &Cutter) {
         // A connection and a batch have fewer chunks than this number, so a cut at this chunk does not happen.
         const CHUNKS: usize = 6;

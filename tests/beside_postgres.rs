@@ -1,5 +1,5 @@
-//! The command line `dsql-edge` with a PostgreSQL 16: which server a command uses, and `pull`, `check` and `describe` with
-//! its snapshot. `migrate/postgres.rs` has the tests of `migrate`.
+//! The command line `dsql-edge` with a PostgreSQL 16: which server a command uses, and `pull`, `check` and `describe`
+//! with its snapshot. `migrate/postgres.rs` has the tests of `migrate`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,7 +1,7 @@
 //! Finds and builds the binaries `dsql-edge` and `dsql-local`, for tests that run these binaries as users do.
 //!
-//! With `DSQL_EDGE_PACKAGES`, the binaries and the crates are those of a folder with unpacked packages, which `cargo xtask
-//! release-check packages` prepares.
+//! With `DSQL_EDGE_PACKAGES`, the binaries and the crates are those of a folder with unpacked packages, which `cargo
+//! xtask release-check packages` prepares.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,8 +38,8 @@ pub fn without_shell_variables(command: &mut Command) -> &mut Command {
     command
 }
 
-/// The folder with the unpacked packages of a release, and with their binaries in `installed`; `None` if the tests use the
-/// crates of this clone.
+/// The folder with the unpacked packages of a release, and with their binaries in `installed`; `None` if the tests use
+/// the crates of this clone.
 pub fn unpacked_packages() -> Option<PathBuf> {
     std::env::var_os("DSQL_EDGE_PACKAGES").map(PathBuf::from)
 }

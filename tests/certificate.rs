@@ -19,7 +19,8 @@ impl Certificate {
     pub fn issue() -> Certificate {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // If the subject and the issuer of a certificate have the same name, the oldest workerd treats it as self-signed.
+        // If the subject and the issuer of a certificate have the same name, the oldest workerd treats it as
+        // self-signed.
         authority.distinguished_name.push(DnType::CommonName, "authority of the tests");
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();

@@ -19,9 +19,9 @@ use crate::in_batches::Divided;
 use crate::numbered::Numbered;
 use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
-/// Checks the `.md` files below a folder. If `only` is given, a file whose path contains `only` is checked completely; of
-/// any other file, only the cases whose heading contains `only` are checked. With `UPDATE=1`, this function writes the
-/// answers.
+/// Checks the `.md` files below a folder. If `only` is given, a file whose path contains `only` is checked completely;
+/// of any other file, only the cases whose heading contains `only` are checked. With `UPDATE=1`, this function writes
+/// the answers.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read or PostgreSQL cannot be reached. A case that fails is not an error of this

@@ -1,7 +1,8 @@
 //! The commands of a document: blocks ```` ```console ```` with `$ command` lines and the expected output.
 //!
 //! A line `…` in the expected output means any number of lines, and `…` in a line any text. The last line
-//! `exit status N` is the expected status, which is otherwise 0. The word after `console` is the way in which a block runs.
+//! `exit status N` is the expected status, which is otherwise 0. The word after `console` is the way in which a block
+//! runs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,7 +1,7 @@
 //! Tests that workerd frees the memory of a connection, and of a lease of the pool, after its request has ended.
 //!
-//! A connection that is not freed keeps its TLS state, about 35 kB; with its read buffer, 90 kB. The limit of a Worker is 128 MB.
-//! The tests need `/proc`, so they run only on Linux.
+//! A connection that is not freed keeps its TLS state, about 35 kB; with its read buffer, 90 kB. The limit of a Worker
+//! is 128 MB. The tests need `/proc`, so they run only on Linux.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]

@@ -367,6 +367,25 @@ fn language_is_plain() {
     fail_if_any(problems);
 }
 
+/// The maximum length of a line with a comment. rustfmt does not wrap comments. A row of a table must be one line.
+const COMMENT: usize = 120;
+
+#[test]
+fn comments_are_wrapped() {
+    let mut problems = Vec::new();
+    for source in sources("") {
+        for (at, line) in source.text.lines().enumerate() {
+            let comment =
+                line.trim_start().strip_prefix("//").unwrap_or_default().trim_start_matches(['/', '!', ' ']);
+            let is_whole = comment.starts_with('|') || comment.contains("://");
+            if !comment.is_empty() && !is_whole && line.chars().count() > COMMENT {
+                problems.push(format!("{}:{}: more than {COMMENT} characters", source.path, at + 1));
+            }
+        }
+    }
+    fail_if_any(problems);
+}
+
 /// The maximum length of a test's name. A longer name usually describes two tests.
 const TEST_NAME: usize = 60;
 

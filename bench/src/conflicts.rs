@@ -1,7 +1,7 @@
 //! A conflict on every third commit: which client retries, and which client loses a write.
 //!
-//! Each request inserts a row and changes a balance in one transaction. The requests follow each other, so that no other
-//! conflict happens. Afterwards the rows are counted.
+//! Each request inserts a row and changes a balance in one transaction. The requests follow each other, so that no
+//! other conflict happens. Afterwards the rows are counted.
 
 use dsql_edge_local::{Fault, Local};
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! The processor time and the memory of workerd for each request, without delay.
 //!
-//! A request opens a connection. Without delay, a fast machine opens more than DSQL accepts, so after each block of requests
-//! this module waits until the block has taken as long as DSQL's rate demands. workerd uses no processor time meanwhile.
+//! A request opens a connection. Without delay, a fast machine opens more than DSQL accepts, so after each block of
+//! requests this module waits until the block has taken as long as DSQL's rate demands. workerd uses no processor time
+//! meanwhile.
 
 use std::time::Duration;
 
@@ -24,8 +25,8 @@ pub type Block = (&'static str, usize);
 /// connections per second.
 const SHARE: Duration = Duration::from_millis(11);
 
-/// After each block of this number of requests, [`memory`] waits, so that it opens connections no faster than DSQL accepts
-/// them.
+/// After each block of this number of requests, [`memory`] waits, so that it opens connections no faster than DSQL
+/// accepts them.
 const PACED: usize = 50;
 
 /// Measures the processor time of workerd. In each round, every client answers a block of requests; a record has, for

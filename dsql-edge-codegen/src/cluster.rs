@@ -70,8 +70,8 @@ impl Target {
         self.endpoint == "localhost" || self.endpoint.starts_with("localhost:")
     }
 
-    /// Returns the credentials that sign for the role. Credentials for the package's dsql-local come from its folder, all
-    /// other credentials from the same sources as for AWS's own tools.
+    /// Returns the credentials that sign for the role. Credentials for the package's dsql-local come from its folder,
+    /// all other credentials from the same sources as for AWS's own tools.
     ///
     /// # Errors
     /// Returns an error if a name is malformed, or if there are no credentials.
@@ -213,8 +213,8 @@ impl Cluster {
         Ok(Target { endpoint, origin, local, region, user, ca })
     }
 
-    /// Returns the endpoint, the package's dsql-local if the endpoint belongs to it, and the option or the variable that
-    /// contains the endpoint. Prints a line if the dsql-local was found by its folder alone.
+    /// Returns the endpoint, the package's dsql-local if the endpoint belongs to it, and the option or the variable
+    /// that contains the endpoint. Prints a line if the dsql-local was found by its folder alone.
     fn found(&self, package: &Path) -> Result<(String, Option<RunningLocal>, Option<&'static str>)> {
         let mut all = RunningLocal::all(package);
         if let Some(endpoint) = self.endpoint() {

@@ -25,9 +25,9 @@ use crate::{package_schema, schema_files};
 pub struct ServerOptions {
     #[command(flatten)]
     cluster: Cluster,
-    /// Connect to this PostgreSQL instead of a cluster: postgres://user@host/database, with libpq's parameters. PGPASSWORD
-    /// and libpq's other variables give the parts that are left out. Without the option, DATABASE_URL and these variables
-    /// are read if the schema has the directive `dialect postgres`
+    /// Connect to this PostgreSQL instead of a cluster: postgres://user@host/database, with libpq's parameters.
+    /// PGPASSWORD and libpq's other variables give the parts that are left out. Without the option, DATABASE_URL and
+    /// these variables are read if the schema has the directive `dialect postgres`
     #[arg(long, value_name = "URL", global = true, conflicts_with_all = ["endpoint", "region", "user"], help_heading = "PostgreSQL")]
     postgres_url: Option<String>,
 }
@@ -71,8 +71,8 @@ impl ServerOptions {
         }
     }
 
-    /// Returns the server of a command. `package` is the folder in which the search for a dsql-local begins; `command` is
-    /// the client's name in the server's log.
+    /// Returns the server of a command. `package` is the folder in which the search for a dsql-local begins; `command`
+    /// is the client's name in the server's log.
     ///
     /// # Errors
     /// Returns an error if no server is named, if a name or a connection string is malformed, or if credentials are

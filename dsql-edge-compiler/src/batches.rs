@@ -20,8 +20,8 @@
 //! last parameter; the parameter has the type `text[]`, so that the runtime needs no Rust type for the key. The first
 //! batch has neither this parameter nor the comparison with the last key.
 //!
-//! DSQL's documentation does not mention an UPDATE or DELETE in WITH; `dsql-edge doctor --probe` tests whether a cluster
-//! accepts it.
+//! DSQL's documentation does not mention an UPDATE or DELETE in WITH; `dsql-edge doctor --probe` tests whether a
+//! cluster accepts it.
 //!
 //! `last` is not taken from the changed rows, because a batch may change none of its rows: on PostgreSQL with READ
 //! COMMITTED, another transaction may change the rows after the batch was selected. The UPDATE or DELETE repeats the

@@ -1,7 +1,7 @@
 //! Checks one statement: by the rules of DSQL, for transaction control, and by parse analysis.
 //!
-//! Input: the schema, and the SQL. If the SQL has optional text, the input is the tokens of one combination. Output: the
-//! typed query, or all errors, in PostgreSQL's order.
+//! Input: the schema, and the SQL. If the SQL has optional text, the input is the tokens of one combination. Output:
+//! the typed query, or all errors, in PostgreSQL's order.
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Stage, quotation};
 use crate::schema::{Dialect, Schema};

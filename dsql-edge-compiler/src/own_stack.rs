@@ -24,8 +24,8 @@ const MODERATE: usize = 2_000;
 const KEPT_STACK: usize = 32 << 20;
 
 /// Bytes of the largest stack. The system reserves addresses for the whole stack, but memory only for the part that is
-/// used. The deepest accepted input of `tests/limits.rs`, 155 parentheses of 499 operators each, takes 0.4 GB in a debug
-/// build, including its tree.
+/// used. The deepest accepted input of `tests/limits.rs`, 155 parentheses of 499 operators each, takes 0.4 GB in a
+/// debug build, including its tree.
 const STACK: usize = 512 << 20;
 
 thread_local! {

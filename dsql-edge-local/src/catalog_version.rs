@@ -1,9 +1,9 @@
 //! The version of an endpoint's catalog, the versions at which its objects changed, and the schema changes that are not
 //! committed.
 //!
-//! Input: schema changes that sessions have sent or committed. Output: the newest version, whether an object has changed
-//! since an older version, and whether a schema change is open. Objects are compared by their names without a schema: two objects of the same name are
-//! treated as one.
+//! Input: schema changes that sessions have sent or committed. Output: the newest version, whether an object has
+//! changed since an older version, and whether a schema change is open. Objects are compared by their names without a
+//! schema: two objects of the same name are treated as one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! A client of dsql-local's own endpoint: TLS, a token, DSQL's rules.
 //!
-//! Input: the port, the authority's certificate, and the password. Output: a session as `admin`, whose statements get the
-//! same answers as those of any other client.
+//! Input: the port, the authority's certificate, and the password. Output: a session as `admin`, whose statements get
+//! the same answers as those of any other client.
 
 use std::sync::Arc;
 

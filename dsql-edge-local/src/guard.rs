@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use tokio::process::{Child, ChildStdin, Command};
 
-/// $1: the signal that ends the child. $2: a folder to remove afterwards, or empty. $3: `kept` if the folder remains after
-/// a success of the child. The rest: the command.
+/// $1: the signal that ends the child. $2: a folder to remove afterwards, or empty. $3: `kept` if the folder remains
+/// after a success of the child. The rest: the command.
 const SCRIPT: &str = r#"
 signal=$1; folder=$2; success=$3; shift 3
 exec 3<&0

@@ -20,9 +20,8 @@
 //! `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and return the id of a job. `sys.jobs`
 //! then lists this job.
 //!
-//! [`Local::migrate`] applies a folder of migrations, as `dsql-edge migrate` does. [`Local::reset`] makes the database new
-//! again. [`find_or_install`] finds a PostgreSQL 16,
-//! or installs one with npm.
+//! [`Local::migrate`] applies a folder of migrations, as `dsql-edge migrate` does. [`Local::reset`] makes the database
+//! new again. [`find_or_install`] finds a PostgreSQL 16, or installs one with npm.
 //!
 //! Sessions do not wait for each other: a conflict causes 40001 (OC000). A session that has used a table gets OC001 if
 //! another session changes this table ([`Builder::oc001`]). DSQL's limits apply, and [`Builder::limit`] makes them

@@ -1,5 +1,5 @@
-//! Tests what `dsql-local` does for a developer at work: `--migrations`, which applies a folder again when a file changes,
-//! and `dsql-local psql`.
+//! Tests what `dsql-local` does for a developer at work: `--migrations`, which applies a folder again when a file
+//! changes, and `dsql-local psql`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

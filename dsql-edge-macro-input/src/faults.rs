@@ -1,7 +1,7 @@
 //! The grammar of faults: failures of a cluster or of the network, which dsql-local causes on request.
 //!
-//! Input: texts such as `conflict=1`. Output: faults. `#[dsql_edge::test]` checks its `faults(…)` with this grammar, and
-//! dsql-local reads its options and the `SET` of a session.
+//! Input: texts such as `conflict=1`. Output: faults. `#[dsql_edge::test]` checks its `faults(…)` with this grammar,
+//! and dsql-local reads its options and the `SET` of a session.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,7 @@
 //! Finds the files of a folder of migrations: one rule for the macros and for the command line.
 //!
-//! Input: a folder. Output: the paths of its migrations, in the order in which they are applied. The module opens no file.
+//! Input: a folder. Output: the paths of its migrations, in the order in which they are applied. The module opens no
+//! file.
 //!
 //! A file that undoes a migration is not a migration. The name of a file that undoes a migration contains `.down`,
 //! `.undo` or `.rollback` before `.sql`, or has Flyway's form `U2__name.sql`. A name such as `0001_rollback.sql` is not
@@ -25,8 +26,8 @@ const WORDS: [&str; 3] = ["down", "undo", "rollback"];
 ///
 /// # Errors
 ///
-/// Returns an error if the folder cannot be read, or if the name of a file is not UTF-8 or does not show whether the file
-/// undoes a migration.
+/// Returns an error if the folder cannot be read, or if the name of a file is not UTF-8 or does not show whether the
+/// file undoes a migration.
 pub fn migration_files(folder: &Path) -> Result<MigrationFiles, String> {
     let unreadable = |error: std::io::Error| format!("{}: {error}", folder.display());
     let mut named: Vec<(String, PathBuf)> = Vec::new();

@@ -83,8 +83,8 @@ async fn state<R: Rows>(
         }
         Kind::Partition => {
             let found = database.rows::<1>(PARTITION, &name).await?;
-            // DETACH PARTITION CONCURRENTLY was interrupted between its two transactions: only DETACH PARTITION FINALIZE
-            // can end it.
+            // DETACH PARTITION CONCURRENTLY was interrupted between its two transactions: only DETACH PARTITION
+            // FINALIZE can end it.
             if matches!(found.as_slice(), [[Some(pending)]] if pending == "true") {
                 return Ok(None);
             }

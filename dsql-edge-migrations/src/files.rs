@@ -49,7 +49,8 @@ pub fn dialect(text: &str) -> Option<Dialect> {
 /// neither are subfolders.
 ///
 /// # Errors
-/// Returns an error if the folder or a file cannot be read, or if a name does not show whether the file undoes a migration.
+/// Returns an error if the folder or a file cannot be read, or if a name does not show whether the file undoes a
+/// migration.
 pub fn migrations(folder: &Path) -> Result<Vec<SqlFile>> {
     texts(files_of(folder)?.migrations)
 }

@@ -1,5 +1,5 @@
-//! The ledger: which migrations are applied to a database. `dsql_edge.migrations` has a row for each step; row 0 of a file
-//! records that the whole file is applied.
+//! The ledger: which migrations are applied to a database. `dsql_edge.migrations` has a row for each step; row 0 of a
+//! file records that the whole file is applied.
 //!
 //! Input: rows of the ledger; each value is a string. Output: their meaning. The module also has the SQL of the ledger,
 //! in which each parameter and each result is text; it sends nothing.
@@ -177,8 +177,8 @@ pub const TOGETHER: &str =
     "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
      VALUES ($1, $2, $3, 'applied', $4, now(), now())";
 
-/// Writes the row of the last step, and row 0 of its file, in the transaction that applies the step; $5 is the checksum of
-/// the file.
+/// Writes the row of the last step, and row 0 of its file, in the transaction that applies the step; $5 is the checksum
+/// of the file.
 pub const TOGETHER_WITH_FILE: &str =
     "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
      VALUES ($1, $2, $3, 'applied', $4, now(), now()), ($1, 0, $5, 'applied', $4, now(), now())";

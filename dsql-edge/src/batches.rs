@@ -1,7 +1,7 @@
 //! The value that `sql!("…", in batches of 1000)` evaluates to.
 //!
-//! Input: the statements of the first batch and of each later batch, and the arguments. Output: the request for the next
-//! batch, and the number of rows so far. `client/batches.rs` runs the batches.
+//! Input: the statements of the first batch and of each later batch, and the arguments. Output: the request for the
+//! next batch, and the number of rows so far. `client/batches.rs` runs the batches.
 
 use crate::arguments::Arguments;
 use crate::error::Error;

@@ -97,8 +97,8 @@ impl Connector {
     }
 }
 
-/// The endpoint of a connection, if the cluster has several endpoints. Without the feature `multi-region`, this type has
-/// no size.
+/// The endpoint of a connection, if the cluster has several endpoints. Without the feature `multi-region`, this type
+/// has no size.
 #[derive(Clone, Default)]
 pub(crate) struct Region(#[cfg(feature = "multi-region")] Option<Arc<Connector>>);
 

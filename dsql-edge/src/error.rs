@@ -210,8 +210,8 @@ impl Error {
         matches!(self.0.kind, Kind::RolledBack)
     }
 
-    /// Whether the transaction had already ended: an earlier statement of it had failed, or its closure had returned. If
-    /// the server rejected the earlier statement, the text of this error contains the SQLSTATE of that rejection.
+    /// Whether the transaction had already ended: an earlier statement of it had failed, or its closure had returned.
+    /// If the server rejected the earlier statement, the text of this error contains the SQLSTATE of that rejection.
     pub fn is_transaction_over(&self) -> bool {
         matches!(self.0.kind, Kind::TransactionOver(_))
     }

@@ -229,8 +229,8 @@
 ///
 /// The statement must not have `WITH`, `RETURNING` or optional text. For DSQL, a batch has at most 3,000 rows.
 ///
-/// A batch is sent as one statement, `WITH … AS (UPDATE … RETURNING 1) SELECT …`. DSQL's documentation does not mention such a
-/// `WITH`; `dsql-edge doctor --probe` tests whether a cluster accepts it.
+/// A batch is sent as one statement, `WITH … AS (UPDATE … RETURNING 1) SELECT …`. DSQL's documentation does not mention
+/// such a `WITH`; `dsql-edge doctor --probe` tests whether a cluster accepts it.
 ///
 /// # What it evaluates to
 ///

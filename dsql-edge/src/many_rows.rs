@@ -38,8 +38,8 @@ pub(crate) struct Chunk {
 /// The limits of a chunk. DSQL limits a transaction to 3,000 rows and 10 MiB, and the bytes of indexes count too.
 pub(crate) const MAX_ROWS: usize = 3_000;
 pub(crate) const MAX_BYTES: usize = 8 << 20;
-/// The maximum number of chunks in one flight. More would save little: eight chunks already send up to 24,000 rows in one
-/// round trip.
+/// The maximum number of chunks in one flight. More would save little: eight chunks already send up to 24,000 rows in
+/// one round trip.
 pub(crate) const MAX_FUSED: usize = 8;
 
 /// Rows for a statement that is executed once for each row.

@@ -1,5 +1,5 @@
-//! `dsql-edge migrate-from-sqlx` on a crate with sqlx: its report in each form, and its changes, which are compiled here and
-//! run. The expected output is next to the crate; `UPDATE=1` writes it.
+//! `dsql-edge migrate-from-sqlx` on a crate with sqlx: its report in each form, and its changes, which are compiled
+//! here and run. The expected output is next to the crate; `UPDATE=1` writes it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

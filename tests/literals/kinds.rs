@@ -272,8 +272,8 @@ const fn styled(
     Kind { name, values, styles, dated: true, words, missed_per_mille: 10, other_per_mille: 10 }
 }
 
-/// Values of the type, as PostgreSQL writes them in each style. `literals` is the number of literals that are derived from
-/// the values.
+/// Values of the type, as PostgreSQL writes them in each style. `literals` is the number of literals that are derived
+/// from the values.
 pub(crate) fn values(
     kind: &Kind,
     database: &Database<'_>,

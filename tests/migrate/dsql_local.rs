@@ -58,7 +58,8 @@ async fn dsql_local_and_migrate_write_the_same_ledger() {
     assert_eq!(ledgers[0].len(), 8);
 }
 
-/// `dsql-edge migrate` was interrupted between two batches; dsql-local, which runs the statement as a whole, repeats it.
+/// `dsql-edge migrate` was interrupted between two batches; dsql-local, which runs the statement as a whole, repeats
+/// it.
 #[tokio::test]
 async fn dsql_local_continues_a_statement_in_batches() {
     let home = tempfile::tempdir().unwrap();

@@ -47,8 +47,8 @@ impl Site {
         }
     }
 
-    /// The configuration of a client that connects to a port of this machine. The connection to a PostgreSQL has no TLS,
-    /// so that each chunk in a network is a message.
+    /// The configuration of a client that connects to a port of this machine. The connection to a PostgreSQL has no
+    /// TLS, so that each chunk in a network is a message.
     pub(crate) fn config(&self, port: u16) -> Config {
         match self {
             Site::Dsql(local) => {

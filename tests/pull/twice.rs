@@ -13,8 +13,8 @@ pub(crate) async fn pull(server: &PostgresServer, database: &str, old: &str) -> 
     snapshot(Server::postgres(config), old).await.unwrap_or_else(|error| panic!("{error:#}"))
 }
 
-/// Pulls from a database with this DDL, then from a database with the pulled snapshot: both must give the same text, and
-/// the compiler must accept it.
+/// Pulls from a database with this DDL, then from a database with the pulled snapshot: both must give the same text,
+/// and the compiler must accept it.
 pub(crate) async fn pull_twice(server: &PostgresServer, ddl: &str) -> Result<String, tokio_postgres::Error> {
     server.make_database("first", ddl).await?;
     let first = pull(server, "first", "").await;

@@ -1,5 +1,5 @@
-//! Tests connections through WebSockets: with a dsql-local, and with servers that answer wrongly; natively and in a real
-//! workerd.
+//! Tests connections through WebSockets: with a dsql-local, and with servers that answer wrongly; natively and in a
+//! real workerd.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

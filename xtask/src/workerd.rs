@@ -31,8 +31,8 @@ pub struct Worker<'a> {
     /// Whether the objects have a separate isolate, so that they can be restarted without the Worker. This option needs
     /// [`EXPERIMENTAL`].
     pub apart: bool,
-    /// Whether a request to `/trigger/scheduled` or `/trigger/queue` calls the Worker's handler `scheduled` or `queue`. On
-    /// Cloudflare, a cron trigger or a queue calls these handlers. This option needs [`EXPERIMENTAL`].
+    /// Whether a request to `/trigger/scheduled` or `/trigger/queue` calls the Worker's handler `scheduled` or `queue`.
+    /// On Cloudflare, a cron trigger or a queue calls these handlers. This option needs [`EXPERIMENTAL`].
     pub triggers: bool,
     /// The Worker's compatibility flags.
     pub compatibility_flags: &'a [&'a str],
@@ -40,12 +40,13 @@ pub struct Worker<'a> {
     pub v8_flags: &'a [&'a str],
     /// The bindings of Hyperdrive.
     pub hyperdrive: &'a [Hyperdrive<'a>],
-    /// A binding of D1, with a Worker between the binding and D1, which also gets the requests from outside. This option
-    /// needs [`EXPERIMENTAL`].
+    /// A binding of D1, with a Worker between the binding and D1, which also gets the requests from outside. This
+    /// option needs [`EXPERIMENTAL`].
     pub d1: Option<D1<'a>>,
 }
 
-/// A binding of Hyperdrive to a database `postgres`. workerd connects it to a server without TLS, as `wrangler dev` does.
+/// A binding of Hyperdrive to a database `postgres`. workerd connects it to a server without TLS, as `wrangler dev`
+/// does.
 #[derive(Debug, Clone, Copy)]
 pub struct Hyperdrive<'a> {
     /// The name of the binding.
@@ -289,8 +290,8 @@ fn stored(name: &str) -> String {
     )
 }
 
-/// Returns the main module of the Worker `objects`, which has the Durable Objects if they run in a separate isolate. The
-/// module wraps the classes of the bundle. If `aborts`, the objects first abort themselves at `/update`.
+/// Returns the main module of the Worker `objects`, which has the Durable Objects if they run in a separate isolate.
+/// The module wraps the classes of the bundle. If `aborts`, the objects first abort themselves at `/update`.
 fn apart(durable_objects: &[(&str, &str)], aborts: bool) -> String {
     let names = durable_objects.iter().map(|(name, _)| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     let mut module = APART.replace("NAMES", &format!("[{names}]")).replace("ABORTS", &aborts.to_string());

@@ -1,4 +1,5 @@
-//! The check of a Worker's build: that wrangler compiles the crate, and that the build writes the file that wrangler deploys.
+//! The check of a Worker's build: that wrangler compiles the crate, and that the build writes the file that wrangler
+//! deploys.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! The Workers that a file of wrangler's settings describes: one at the top level, and one for each environment.
 //!
-//! Input: the settings. Output: the settings of each Worker. An environment inherits most settings of the top level, but not
-//! its variables and bindings.
+//! Input: the settings. Output: the settings of each Worker. An environment inherits most settings of the top level,
+//! but not its variables and bindings.
 
 use serde_json::Value;
 

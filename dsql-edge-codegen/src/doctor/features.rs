@@ -49,7 +49,8 @@ fn pool(package: &Path, settings: Option<&Value>) -> Option<Check> {
     })
 }
 
-/// Returns the check of the variables; `None` if no binding needs a feature, or if the package does not depend on the crate.
+/// Returns the check of the variables; `None` if no binding needs a feature, or if the package does not depend on the
+/// crate.
 fn variables(package: &Path, settings: Option<&Value>) -> Option<Check> {
     let local = LocalBindings::of(package);
     let is_bound = |name: &str| {

@@ -1,4 +1,5 @@
-//! The class of a Durable Object, as wrangler's settings create it: by `migrations`, one after the other, or by `exports`.
+//! The class of a Durable Object, as wrangler's settings create it: by `migrations`, one after the other, or by
+//! `exports`.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! `dsql-edge lint`: compares files of SQL with DSQL's rules, or with PostgreSQL's syntax and a schema. The linter itself is
-//! `dsql_edge_migrations::lint`.
+//! `dsql-edge lint`: compares files of SQL with DSQL's rules, or with PostgreSQL's syntax and a schema. The linter
+//! itself is `dsql_edge_migrations::lint`.
 //!
 //! Input: files. Output: findings for people or for machines, or the files with the findings fixed. The command does
 //! not connect to a database.
@@ -56,8 +56,8 @@ pub struct Options {
     /// statement succeeds
     #[arg(long, requires = "fix")]
     assume_success: bool,
-    /// The schema before the files: a file of DDL or a folder. The default for files of the folder of migrations that the
-    /// build reads: the migrations before them
+    /// The schema before the files: a file of DDL or a folder. The default for files of the folder of migrations that
+    /// the build reads: the migrations before them
     #[arg(long)]
     schema: Option<PathBuf>,
     /// Check each file as one message, or as one transaction, as many migration tools send it

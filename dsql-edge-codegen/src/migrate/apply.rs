@@ -133,8 +133,8 @@ pub(super) const LOST: &str =
     "its answer was lost several times: run `dsql-edge migrate` again when the network works";
 
 impl Run<'_> {
-    /// Applies the steps until a signal arrives. After the first signal, the answer to a statement in flight is still awaited
-    /// and recorded, so that the lease can be released; a second signal ends the wait.
+    /// Applies the steps until a signal arrives. After the first signal, the answer to a statement in flight is still
+    /// awaited and recorded, so that the lease can be released; a second signal ends the wait.
     async fn until_signal(&self, folder: &Folder, signals: &mut Signals) -> Result<Vec<Applied>> {
         let mut all = pin!(self.all(folder));
         let mut kept = pin!(self.lease.keep());

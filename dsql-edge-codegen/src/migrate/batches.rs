@@ -1,8 +1,8 @@
 //! Applies a statement in batches.
 //!
-//! Input: the SQL of the batches. Output: all batches are committed, and the ledger records the step; or the first error. While
-//! the batches run, the ledger has the step as begun, with the number of rows that are committed. An interrupted run repeats
-//! all batches, which has the same result.
+//! Input: the SQL of the batches. Output: all batches are committed, and the ledger records the step; or the first
+//! error. While the batches run, the ledger has the step as begun, with the number of rows that are committed. An
+//! interrupted run repeats all batches, which has the same result.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! Applies `CREATE INDEX CONCURRENTLY` on a PostgreSQL.
 //!
-//! Input: a step, and its entry in the ledger if an earlier run began it. Output: the index is valid, and the ledger has
-//! the step as applied.
+//! Input: a step, and its entry in the ledger if an earlier run began it. Output: the index is valid, and the ledger
+//! has the step as applied.
 //!
 //! The statement consists of several transactions. If the statement fails, or if its session ends, the statement leaves
 //! an index that is not valid. If only the client ends, the server process continues: the next run waits for this

@@ -1,7 +1,7 @@
 //! Explains errors of the server to a user of the command line.
 //!
-//! Input: an error of dsql-edge's client. Output: an error with the server's message, DETAIL and HINT, and a line with the
-//! next step. A Worker's error hides messages that may quote a value of a parameter. Here, the values come from the
+//! Input: an error of dsql-edge's client. Output: an error with the server's message, DETAIL and HINT, and a line with
+//! the next step. A Worker's error hides messages that may quote a value of a parameter. Here, the values come from the
 //! user's files, and the parameters are names and checksums.
 
 use anyhow::anyhow;

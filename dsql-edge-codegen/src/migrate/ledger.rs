@@ -121,8 +121,8 @@ impl<'d> Ledger<'d> {
         self.is_ours(count)
     }
 
-    /// Applies a step that is a transaction, and writes the step's row of the ledger; if the step is the last one of the
-    /// file, also writes row 0.
+    /// Applies a step that is a transaction, and writes the step's row of the ledger; if the step is the last one of
+    /// the file, also writes row 0.
     pub(super) async fn apply_transaction(
         &self,
         file: &File,
@@ -162,7 +162,8 @@ impl<'d> Ledger<'d> {
         self.database.settle(FORGET, &[Some(file)]).await.of_ledger("writing the ledger")
     }
 
-    /// Removes the row of a step, and row 0 of its file: the ledger then no longer records that the whole file is applied.
+    /// Removes the row of a step, and row 0 of its file: the ledger then no longer records that the whole file is
+    /// applied.
     pub(super) async fn forget_step(&self, file: &str, step: i32) -> Result<()> {
         for number in [step, 0] {
             let done = self.database.settle(FORGET_STEP, &[Some(file), Some(&number.to_string())]).await;

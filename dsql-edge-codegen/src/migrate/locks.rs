@@ -1,7 +1,7 @@
 //! Reports the processes of a PostgreSQL for whose locks a step waits.
 //!
-//! Input: a step that is being applied. Output: an event for each process, after the step has waited for a second. On DSQL,
-//! statements do not wait for locks.
+//! Input: a step that is being applied. Output: an event for each process, after the step has waited for a second. On
+//! DSQL, statements do not wait for locks.
 //!
 //! Behind a pooler, the process that executes the step is not known. So two kinds of processes are considered. A
 //! process of the first kind has locked the ledger: each transaction of `migrate` first writes its row in the ledger,

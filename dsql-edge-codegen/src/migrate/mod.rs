@@ -75,8 +75,8 @@ pub struct Options {
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "human", global = true)]
     format: Format,
-    /// Only print the statements that a run would send; this reads the ledger, dsql_edge.migrations, of a running database,
-    /// and changes nothing
+    /// Only print the statements that a run would send; this reads the ledger, dsql_edge.migrations, of a running
+    /// database, and changes nothing
     #[arg(long)]
     dry_run: bool,
     /// Do not pull the snapshot afterwards

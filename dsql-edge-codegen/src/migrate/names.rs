@@ -1,9 +1,9 @@
-//! Finds statements that certainly fail, because a table, a column or a schema exists neither in the database nor in the
-//! migrations before them.
+//! Finds statements that certainly fail, because a table, a column or a schema exists neither in the database nor in
+//! the migrations before them.
 //!
-//! Input: the steps that are not applied, and the catalog. Output: an error before anything is sent. The linter compares each
-//! statement with what the folder creates. If the linter does not find a name, the name is looked up in the catalog,
-//! because the database may have tables that no migration created.
+//! Input: the steps that are not applied, and the catalog. Output: an error before anything is sent. The linter
+//! compares each statement with what the folder creates. If the linter does not find a name, the name is looked up in
+//! the catalog, because the database may have tables that no migration created.
 //!
 //! If the catalog has such a name, the folder does not show all effects of the statement that uses this name. An error
 //! in a later statement is then not certain: `ALTER TABLE old RENAME TO new` gives a table a name that the linter does

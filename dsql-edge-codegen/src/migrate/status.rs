@@ -52,7 +52,8 @@ impl<'f> Status<'f> {
         Ok(Status { files, gone, misplaced, dialect: folder.dialect })
     }
 
-    /// Whether the folder differs from the files that were applied, or has files that `migrate` rejects or in a wrong order.
+    /// Whether the folder differs from the files that were applied, or has files that `migrate` rejects or in a wrong
+    /// order.
     pub fn is_wrong(&self) -> bool {
         let is_wrong = |(file, known): &(&File, BTreeMap<i32, Entry>)| {
             Self::problem(file, known).is_some() || !Self::errors(file, known).is_empty()

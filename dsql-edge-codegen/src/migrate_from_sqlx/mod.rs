@@ -1,7 +1,7 @@
 //! `dsql-edge migrate-from-sqlx`: reports what becomes of the queries of a crate that uses sqlx.
 //!
-//! Input: a package, and its migrations. Output: for each query, whether it compiles with `sql!`, the change of the Rust
-//! source that makes it compile, or the reason why it cannot. The command connects to nothing and changes nothing.
+//! Input: a package, and its migrations. Output: for each query, whether it compiles with `sql!`, the change of the
+//! Rust source that makes it compile, or the reason why it cannot. The command connects to nothing and changes nothing.
 
 mod chain;
 mod invocation;
@@ -89,8 +89,8 @@ enum Output {
 /// Runs the command.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read, or if the schema has errors. A query that cannot be changed is not an error
-/// of this function.
+/// Returns an error if a file cannot be read, or if the schema has errors. A query that cannot be changed is not an
+/// error of this function.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let report = report(&options.package, options.schema.as_deref(), options.dialect)?;
     match options.format {

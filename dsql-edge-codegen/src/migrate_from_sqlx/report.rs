@@ -145,8 +145,8 @@ impl Report {
         out
     }
 
-    /// Returns the report as one JSON object. `version` is increased if the meaning of a field changes, and stays the same
-    /// if a field is added.
+    /// Returns the report as one JSON object. `version` is increased if the meaning of a field changes, and stays the
+    /// same if a field is added.
     pub fn json(&self) -> String {
         let queries: Vec<Value> = self.findings.iter().map(|finding| self.query(finding)).collect();
         let functions: Vec<Value> = self

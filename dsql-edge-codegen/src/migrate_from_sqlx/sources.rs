@@ -1,7 +1,8 @@
 //! Finds the uses of sqlx in the sources of a package.
 //!
-//! Input: the folder of the package. Output: the invocations of sqlx's macros, each with its arguments and the methods that
-//! are called on it, and the calls of sqlx's functions, whose SQL nothing checks. This module does not read the SQL.
+//! Input: the folder of the package. Output: the invocations of sqlx's macros, each with its arguments and the methods
+//! that are called on it, and the calls of sqlx's functions, whose SQL nothing checks. This module does not read the
+//! SQL.
 //!
 //! Uses are found by their tokens, so uses inside other macros are found too. A name without `sqlx::` counts as a use
 //! of sqlx if the file imports the name from sqlx.
@@ -261,8 +262,8 @@ fn without_generics(before: &[TokenTree]) -> &[TokenTree] {
     &[]
 }
 
-/// The type of `impl Type` or `impl Trait for Type`, if `before` ends with this. `None` if the type has generic arguments,
-/// whose parameters a nested item cannot use.
+/// The type of `impl Type` or `impl Trait for Type`, if `before` ends with this. `None` if the type has generic
+/// arguments, whose parameters a nested item cannot use.
 fn impl_type(before: &[TokenTree]) -> Option<String> {
     let end = |token: &TokenTree| {
         is_punct(token, ';')

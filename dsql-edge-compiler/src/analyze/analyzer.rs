@@ -55,8 +55,8 @@ pub(super) struct Analyzer<'a> {
     pub(super) collations: Collations,
     /// Composite types whose fields are being compared.
     pub(super) comparing: Vec<Oid>,
-    /// The spans of names and strings that are not meant as PostgreSQL reads them, with advice: `city` in `venue->city`,
-    /// `'a'` in `meta->'a' + 1`.
+    /// The spans of names and strings that are not meant as PostgreSQL reads them, with advice: `city` in
+    /// `venue->city`, `'a'` in `meta->'a' + 1`.
     pub(super) advice_at: Vec<(Span, String)>,
     /// The total size of the operands copied so far.
     copied: usize,
@@ -127,8 +127,8 @@ impl<'a> Analyzer<'a> {
         Some(format!("{file}, line {line}, may change this, and its effect is not known: {statement}"))
     }
 
-    /// Returns whether a copy of the operand this number of times stays within the limit. When the limit is exceeded for
-    /// the first time, reports that the statement is too complex.
+    /// Returns whether a copy of the operand this number of times stays within the limit. When the limit is exceeded
+    /// for the first time, reports that the statement is too complex.
     pub(super) fn may_copy(&mut self, operand: &Node, times: usize) -> bool {
         let fitted = self.copied <= MAX_COPIED;
         if fitted {

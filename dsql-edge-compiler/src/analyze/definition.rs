@@ -25,8 +25,8 @@ use crate::syntax::ast::{
 };
 use crate::syntax::visit::{self, Visit};
 
-/// Returns the errors in the expressions of a statement that defines a table, an index or a domain. `schema` is the schema
-/// after the statement.
+/// Returns the errors in the expressions of a statement that defines a table, an index or a domain. `schema` is the
+/// schema after the statement.
 pub fn errors_of_definition(statement: ParsedStatement<'_>, schema: &Schema) -> Diagnostics {
     on_own_stack(|| {
         let mut analyzer = Analyzer::new(Catalog::now(schema));

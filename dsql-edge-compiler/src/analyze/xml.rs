@@ -19,8 +19,8 @@ use std::rc::Rc;
 /// The name after AS, if AS is written, and the span of the attribute.
 type Label = (Option<Name>, Span);
 
-/// The names of the attributes of an XML element. PostgreSQL escapes the name of a column, but not a name after `AS`. The
-/// flag is true for a name after `AS` that PostgreSQL would escape as the name of a column.
+/// The names of the attributes of an XML element. PostgreSQL escapes the name of a column, but not a name after `AS`.
+/// The flag is true for a name after `AS` that PostgreSQL would escape as the name of a column.
 type XmlNames = HashSet<(String, bool)>;
 
 /// Whether `map_sql_identifier_to_xml_name` changes this name if the name comes from a column. PostgreSQL does not

@@ -7,7 +7,8 @@ use super::rule::rules;
 rules! {
     /// Clauses of schema statements.
     DDL;
-    // rule                        what is rejected                                   SQLSTATE  DSQL's words                                                              known by                 alternative
+    // rule                        what is rejected                                   SQLSTATE  DSQL's words
+    // known by                 alternative
     temp_table:                    "CREATE TEMP TABLE"                              | "0A000" | "TEMPORARY or TEMP table not supported for CREATE TABLE"                | Recorded               | "use WITH in the query, or a plain table that is emptied again";
     unlogged_table:                "CREATE UNLOGGED TABLE"                          | "0A000" | "UNLOGGED table not supported for CREATE TABLE"                         | Recorded               | "leave UNLOGGED out";
     create_table_as:               "CREATE TABLE … AS, SELECT … INTO"               | "0A000" | "unsupported statement: CreateTableAs"                                  | Recorded               | "CREATE TABLE with its columns, then INSERT … SELECT in another transaction";
@@ -77,7 +78,8 @@ rules! {
 rules! {
     /// Clauses of queries.
     QUERIES;
-    // rule                        what is rejected                                   SQLSTATE  DSQL's words                                                              known by                 alternative
+    // rule                        what is rejected                                   SQLSTATE  DSQL's words
+    // known by                 alternative
     locking:                       "FOR SHARE, FOR NO KEY UPDATE"                   | "0A000" | "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported" | Recorded since "08-25" | "write {}: a locking clause does not wait for other transactions; if two transactions conflict, one gets 40001 at COMMIT";
     tablesample:                   "TABLESAMPLE"                                    | "0A000" | "TABLESAMPLE clause not supported"                                      | Recorded               | "write WHERE random() < 0.01, or take a range of the key";
     text_search:                   "text search with a configuration other than simple"    | "42704" | "text search configuration \"{}\" does not exist"                       | Recorded               | "write 'simple', which does not stem, or search with LIKE or a regular expression";

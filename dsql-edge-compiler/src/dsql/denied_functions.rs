@@ -78,8 +78,8 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     DENIED.iter().flat_map(|(names, instead)| names.iter().map(|name| (*name, *instead)))
 }
 
-/// Whether a call with this number of arguments is allowed although the function is in the list, because this variant of
-/// the function reads only its arguments.
+/// Whether a call with this number of arguments is allowed although the function is in the list, because this variant
+/// of the function reads only its arguments.
 pub(super) fn uses_only_arguments(name: &str, count: usize) -> bool {
     name == "ts_rewrite" && count == 3
 }

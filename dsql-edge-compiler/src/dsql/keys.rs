@@ -22,7 +22,8 @@ const MOST_DOMAINS: usize = 32;
 rules! {
     /// The rules about the columns of primary keys, unique constraints and indexes.
     KEYS;
-    // rule             what                                  SQLSTATE  DSQL's words                                                           known by       alternative
+    // rule             what                                  SQLSTATE  DSQL's words
+    // known by       alternative
     key_type:           "a key or index column of timetz, interval, bytea, json, jsonb" | "0A000" | "datatype {} is not supported in a key" | Observed "AWS's agent plugins, observed 2026-10" | "index an expression over it: ((data ->> 'id'))";
     key_size:           "a varchar over 2,000 in a key or an index" | "54000" | "key size greater than 2000 bytes not supported"               | Observed "AWS's agent plugins, observed 2026-10" | "write a shorter limit, or use a digest of the value as the key";
     key_size_of_char:   "a char over 2,000 in a key or an index" | "54000" | "key size greater than 2000 bytes not supported"                  | Sibling      | "write a shorter limit, or use a digest of the value as the key";

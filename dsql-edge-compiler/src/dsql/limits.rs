@@ -27,7 +27,8 @@ pub const INDEXES: usize = 24;
 rules! {
     /// The limits.
     LIMITS;
-    // rule            what is rejected                           SQLSTATE  DSQL's words                                              known by     alternative
+    // rule            what is rejected                           SQLSTATE  DSQL's words
+    // known by     alternative
     rows:              "more than 3,000 rows in a transaction"  | "54000" | "transaction row limit exceeded"                        | Recorded   | "write at most 3,000 rows per transaction";
     table_columns:     "more than 255 columns in a table"       | "54011" | "cannot use more than 256 columns in an index"          | Observed "AWS's agent plugins, observed 2026-10" | "split the table, or store rarely read columns as jsonb";
     key_columns:       "more than 8 columns in a key"           | "54011" | "more than 8 column keys in an index are not supported" | Observed "ministack, live 2026-10-04" | "put columns that are only read into INCLUDE (…)";
@@ -51,7 +52,8 @@ pub struct Limit {
 /// All limits, including those that SQL text does not show.
 #[rustfmt::skip]
 pub const ALL: &[Limit] = &[
-    // of                                                          value                                     SQLSTATE             DSQL's words
+    // of                                                          value                                     SQLSTATE
+    // DSQL's words
     Limit { of: "rows changed in a transaction",                  value: "3,000",                            sqlstate: "54000", message: "transaction row limit exceeded" },
     Limit { of: "bytes written in a transaction, indexes included",  value: "10 MiB, checked at COMMIT",           sqlstate: "54000", message: "transaction size limit 10mb exceeded" },
     Limit { of: "age of a transaction",                           value: "5 minutes",                        sqlstate: "54000", message: "transaction age limit of 300s exceeded" },

@@ -36,7 +36,8 @@ pub const SETTABLE: &[&str] = &[
 rules! {
     /// The rules about settings.
     SETTINGS;
-    // rule                  what is rejected                            SQLSTATE  DSQL's words                                               known by     alternative
+    // rule                  what is rejected                            SQLSTATE  DSQL's words
+    // known by     alternative
     isolation_level:         "an isolation level other than REPEATABLE READ"  | "0A000" | "Unsupported isolation level: {}"                        | Recorded   | "leave it out: every transaction is REPEATABLE READ; read the rows that a decision depends on with SELECT … FOR UPDATE, and retry on 40001";
     set_transaction:         "SET TRANSACTION"                         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Recorded | "write it in BEGIN: BEGIN READ ONLY";
     set_session_characteristics: "SET SESSION CHARACTERISTICS"         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Sibling | "write it in BEGIN: BEGIN READ ONLY";

@@ -10,7 +10,8 @@ use super::{Finding, Rule, words::Words};
 rules! {
     /// The statements.
     STATEMENTS;
-    // rule                       command words                              SQLSTATE  DSQL's words                                                     known by           alternative
+    // rule                       command words                              SQLSTATE  DSQL's words
+    // known by           alternative
     truncate:                     "TRUNCATE"                               | "0A000" | "unsupported statement: Truncate"                              | Recorded         | "DELETE FROM the table, at most 3,000 rows per transaction, or drop it and create it again";
     merge:                        "MERGE"                                  | "0A000" | "unsupported statement type: MERGE"                            | Recorded         | "write INSERT … ON CONFLICT (…) DO UPDATE, or UPDATE … FROM and INSERT … SELECT";
     vacuum:                       "VACUUM"                                 | "0A000" | "unsupported VACUUM statement"                                 | Recorded         | "leave it out: DSQL cleans up by itself, and ANALYZE refreshes the statistics";

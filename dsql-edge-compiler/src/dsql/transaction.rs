@@ -16,7 +16,8 @@ use crate::syntax::ast::{AlterAction, ConstraintKind, Statement, StatementKind, 
 rules! {
     /// Rules about several statements.
     TRANSACTIONS;
-    // rule                         what is rejected                                      SQLSTATE  DSQL's words                                                                                    known by     alternative
+    // rule                         what is rejected                                      SQLSTATE  DSQL's words
+    // known by     alternative
     multi_ddl_transaction:          "a second DDL statement, GRANT or REVOKE in a transaction"    | "0A000" | "multiple ddl statements not supported in a transaction"                                      | Recorded   | "COMMIT after each; several statements in one message are also one transaction";
     mixed_ddl_dml_transaction:      "DDL and DML in a transaction"                      | "0A000" | "ddl and dml are not supported in the same transaction"                                       | Recorded   | "COMMIT in between; several statements in one message are also one transaction";
     aborted_transaction:            "a statement after an error in a transaction"          | "25P02" | "current transaction is aborted, commands ignored until end of transaction block"             | Recorded   | "ROLLBACK, and run the transaction again from its beginning";

@@ -22,7 +22,8 @@ impl ColumnNames {
             RowTarget::Anonymous | RowTarget::Declared(_) => None,
         };
         let mut names = ColumnNames(BTreeMap::new());
-        // In a generated row, a Rust type can fail to fit its column only if an override or a directive specifies the type.
+        // In a generated row, a Rust type can fail to fit its column only if an override or a directive specifies the
+        // type.
         if own.is_some() || !types.is_empty() {
             names.add(&fields.entries, own, types);
         }

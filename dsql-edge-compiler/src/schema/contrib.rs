@@ -78,7 +78,8 @@ const OF_VALUES: [&str; 15] = [
     "uuid-ossp",
 ];
 
-/// Whether an extension has a function of this name, such as `uuid_generate_v4`, that computes a value from its arguments.
+/// Whether an extension has a function of this name, such as `uuid_generate_v4`, that computes a value from its
+/// arguments.
 pub fn is_value_function(name: &str) -> bool {
     let begin = format!("CREATE FUNCTION {name}(");
     let of_values = EXTENSIONS.iter().filter(|(extension, _)| OF_VALUES.contains(extension));

@@ -1,5 +1,5 @@
-//! Reports the names that a statement cannot create because they exist, and the names that it cannot drop or rename because
-//! they do not exist.
+//! Reports the names that a statement cannot create because they exist, and the names that it cannot drop or rename
+//! because they do not exist.
 //!
 //! Input: a statement, and the schema before it. Output: PostgreSQL's errors. Only [`Growth`](super::Growth), the
 //! schema of a script that has not run yet, reports these errors. A snapshot needs no such check: its names are those

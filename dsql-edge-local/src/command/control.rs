@@ -1,7 +1,7 @@
 //! The requests of other processes to a running dsql-local: `dsql-local reset`.
 //!
-//! Input: a connection to a Unix socket, whose path is in `FOLDER/control`. Output: lines for people, and the last line, which
-//! has the outcome. Only the user of dsql-local can reach the socket.
+//! Input: a connection to a Unix socket, whose path is in `FOLDER/control`. Output: lines for people, and the last
+//! line, which has the outcome. Only the user of dsql-local can reach the socket.
 
 use std::convert::Infallible;
 use std::fs;

@@ -1,7 +1,7 @@
 //! `dsql-local psql`: opens psql on a running dsql-local, with a token as its password.
 //!
-//! Input: the folder of a dsql-local. Output: this process becomes psql. The token is in the environment of psql, not in its
-//! arguments, which other users of the machine can read.
+//! Input: the folder of a dsql-local. Output: this process becomes psql. The token is in the environment of psql, not
+//! in its arguments, which other users of the machine can read.
 
 use std::env;
 use std::ffi::OsString;
@@ -21,8 +21,8 @@ const HOST: &str = "localhost";
 
 const ADMIN: &str = "admin";
 
-/// Variables of libpq for another server, or for a login that DSQL does not have. PGOPTIONS is a startup parameter that DSQL
-/// rejects.
+/// Variables of libpq for another server, or for a login that DSQL does not have. PGOPTIONS is a startup parameter that
+/// DSQL rejects.
 const OTHER_SERVER: [&str; 12] = [
     "PGHOSTADDR",
     "PGSERVICE",

@@ -1,4 +1,5 @@
-//! Signs a token, for the clients that dsql-local itself starts: the migrations of `--migrations`, and `dsql-local psql`.
+//! Signs a token, for the clients that dsql-local itself starts: the migrations of `--migrations`, and `dsql-local
+//! psql`.
 //!
 //! Input: keys, a host, a region, the role and a time. Output: the token, which is a password. The output is the same
 //! token that the AWS SDKs make: a test compares the two.

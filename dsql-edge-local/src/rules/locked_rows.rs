@@ -1,8 +1,8 @@
 //! Makes `FOR UPDATE` a write, as on DSQL: before the COMMIT of a transaction that has locked rows, PostgreSQL runs a
 //! procedure that writes these rows. `postgres/locked_rows.sql` has the procedure, and the reasons.
 //!
-//! Input: the statements of a transaction. Output: the call of the procedure, in front of the COMMIT. The client gets no
-//! answer to the call. As long as the statements of a transaction are not answered, it is not known whether the
+//! Input: the statements of a transaction. Output: the call of the procedure, in front of the COMMIT. The client gets
+//! no answer to the call. As long as the statements of a transaction are not answered, it is not known whether the
 //! transaction has failed. So a statement after `FOR UPDATE` waits for the answers to earlier cycles (`wait`).
 //!
 //! A statement that commits by itself is left out: its lock ends together with its snapshot.

@@ -46,8 +46,8 @@ pub(super) async fn create(control: &Control, template: &str, test: &str) -> Res
     Ok(name)
 }
 
-/// Creates a database as a copy of another. Copying the files takes about two thirds of the time of PostgreSQL's default,
-/// which writes every page to the log.
+/// Creates a database as a copy of another. Copying the files takes about two thirds of the time of PostgreSQL's
+/// default, which writes every page to the log.
 pub(super) async fn copy(control: &Control, name: &str, template: &str) -> Result<(), Error> {
     let create = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY");
     control.batch_execute(&create).await.map_err(failed)?;

@@ -1,8 +1,8 @@
 //! The folders and files of a test server.
 //!
 //! Input: the target folder, and the PostgreSQL installation. Output: paths. The folder's name contains a digest of
-//! everything that a server with existing data depends on, so another version of dsql-edge or of PostgreSQL uses another
-//! folder.
+//! everything that a server with existing data depends on, so another version of dsql-edge or of PostgreSQL uses
+//! another folder.
 //!
 //! ```text
 //! target/dsql-edge-test/<digest>/

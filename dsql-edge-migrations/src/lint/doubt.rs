@@ -1,4 +1,5 @@
-//! Changes the errors "does not exist", "already exists" and "depends on it" into warnings where the schema is not certain.
+//! Changes the errors "does not exist", "already exists" and "depends on it" into warnings where the schema is not
+//! certain.
 //!
 //! Input: an error. Output: the same diagnostic as a warning, because the linter cannot be sure of the error: an object
 //! that seems to be missing may exist, and an object that seems to exist may not exist.

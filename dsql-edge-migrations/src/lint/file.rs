@@ -24,8 +24,8 @@ use super::sent::Sent;
 use super::strings::changes_strings;
 use super::{allowed, dump, meaning, unfollowed, whole_table};
 
-/// Lints files in the order in which they run. `schema` is the complete schema before the files: with it, a name that does
-/// not exist is an error.
+/// Lints files in the order in which they run. `schema` is the complete schema before the files: with it, a name that
+/// does not exist is an error.
 pub fn lint(
     files: impl IntoIterator<Item = (String, String)>,
     schema: Option<&Schema>,
@@ -34,7 +34,8 @@ pub fn lint(
     lint_with(files, Resolved::with(schema).of_sequence(sent == Sent::Migrate), sent)
 }
 
-/// Lints the files of a folder, which probably create everything that they use: a name that does not exist is a warning.
+/// Lints the files of a folder, which probably create everything that they use: a name that does not exist is a
+/// warning.
 pub fn lint_folder(files: impl IntoIterator<Item = (String, String)>, sent: Sent) -> Vec<LintedFile> {
     lint_with(files, Resolved::assumed().of_sequence(sent == Sent::Migrate), sent)
 }

@@ -1,5 +1,5 @@
-//! The linter: compares files of SQL with DSQL's rules, or with PostgreSQL's syntax and a schema, and rewrites statements
-//! that break a rule.
+//! The linter: compares files of SQL with DSQL's rules, or with PostgreSQL's syntax and a schema, and rewrites
+//! statements that break a rule.
 //!
 //! Input: the texts of files. Output: one of three: the findings, the errors as text for people, or the files with the
 //! findings fixed. `dsql-edge lint` prints all findings. `dsql-edge migrate`, `dsql-local --migrations` and

@@ -1,5 +1,5 @@
-//! Warns of an UPDATE or DELETE in a migration that changes every row of a table, because DSQL changes at most 3,000 rows
-//! in a transaction.
+//! Warns of an UPDATE or DELETE in a migration that changes every row of a table, because DSQL changes at most 3,000
+//! rows in a transaction.
 //!
 //! Input: a file, and the tables that exist before all files, if they are known. Output: a warning for each such
 //! statement that does not run in batches. A table that the file itself creates has only the rows that the file writes.

@@ -1,7 +1,7 @@
 //! Decides how the login of a PostgreSQL answers each request of the server.
 //!
-//! Input: the requests of the server, the password, and whether the connection is protected. Output: the answers, or the
-//! reason why the login ends. Nothing is sent here.
+//! Input: the requests of the server, the password, and whether the connection is protected. Output: the answers, or
+//! the reason why the login ends. Nothing is sent here.
 //!
 //! # Invariants
 //!

@@ -1,7 +1,7 @@
 //! Reads the answer to a flight.
 //!
-//! Input: the events of the session, in order. Output: rows for the [`Sink`]s, and the result of the flight. Nothing here
-//! awaits.
+//! Input: the events of the session, in order. Output: rows for the [`Sink`]s, and the result of the flight. Nothing
+//! here awaits.
 
 use core::ops::ControlFlow;
 

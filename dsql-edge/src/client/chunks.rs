@@ -153,8 +153,8 @@ impl<'c> Chunks<'c> {
         }
     }
 
-    /// Sends the COMMIT of a chunk, and the rows of the next chunk behind it. Returns `None` if the rows of the next chunk
-    /// have to be sent again.
+    /// Sends the COMMIT of a chunk, and the rows of the next chunk behind it. Returns `None` if the rows of the next
+    /// chunk have to be sent again.
     async fn send_behind(
         &mut self,
         before: Uncommitted<'c>,

@@ -209,8 +209,8 @@ impl Dsql {
     /// ```
     ///
     /// Each query in the closure runs on `tx`. A query on the `Dsql` itself, in the closure, is **not a part of the
-    /// transaction**: it runs on another connection, is committed by itself, and remains if the transaction is rolled back.
-    /// A helper function that takes `impl Executor` gets `tx`, too.
+    /// transaction**: it runs on another connection, is committed by itself, and remains if the transaction is rolled
+    /// back. A helper function that takes `impl Executor` gets `tx`, too.
     ///
     /// If the closure returns an error, everything is rolled back. If the transaction conflicts with another one
     /// (40001), or the connection is lost before COMMIT was sent, the closure **runs again**: it runs at most five

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! After an error the server skips everything up to Sync. So if a chunk fails, no later chunk is committed, and the
-//! committed rows are always the first rows; the chunks that were not committed are sent again if the rules allow it. If
-//! the connection is lost, the outcome of all chunks whose COMMIT was not answered is unknown.
+//! committed rows are always the first rows; the chunks that were not committed are sent again if the rules allow it.
+//! If the connection is lost, the outcome of all chunks whose COMMIT was not answered is unknown.
 
 use crate::client::answer::Answer;
 use crate::client::chunks::{ChunkSink, Positions};

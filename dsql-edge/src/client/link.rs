@@ -365,7 +365,8 @@ impl Link {
         }
     }
 
-    /// Passes the server's messages to the answer, until it is full. Returns the end of the flight, if a message ends it.
+    /// Passes the server's messages to the answer, until it is full. Returns the end of the flight, if a message ends
+    /// it.
     fn handle_events(
         &mut self,
         context: &mut Context<'_>,

@@ -2,8 +2,8 @@
 //! the method to use instead.
 //!
 //! Each method requires a trait that no type implements, and the trait's message is the error. Invariant: none of these
-//! methods can be called, so none of them is in a program. A bound without a type parameter has `for<'n>`, because rustc
-//! would otherwise check the bound here, and not where the method is called.
+//! methods can be called, so none of them is in a program. A bound without a type parameter has `for<'n>`, because
+//! rustc would otherwise check the bound here, and not where the method is called.
 
 use core::future::Future;
 

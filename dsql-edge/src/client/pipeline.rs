@@ -11,7 +11,8 @@ use crate::statement::StatementRef;
 
 /// Queries that can be sent in one round trip with [`Dsql::pipeline`](crate::Dsql::pipeline). A query returns a `Vec`
 /// of its rows, or the result of [`Query::one`], [`Query::optional`], [`Query::value`], [`Query::optional_value`] or
-/// [`Query::values`]; a command returns the number of affected rows. A tuple of up to twelve queries and commands returns a tuple, and a `Vec` returns a `Vec`.
+/// [`Query::values`]; a command returns the number of affected rows. A tuple of up to twelve queries and commands
+/// returns a tuple, and a `Vec` returns a `Vec`.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};

@@ -4,8 +4,8 @@
 //! by a separate Sync (`chunks.rs`). In the second kind, each member of the flight is a transaction, and one Sync ends
 //! all transactions (`fused.rs`).
 //!
-//! `flight.rs` calls this module through a function pointer, and `answer.rs` through a trait object, so that a Worker without
-//! statements for many rows does not link this code.
+//! `flight.rs` calls this module through a function pointer, and `answer.rs` through a trait object, so that a Worker
+//! without statements for many rows does not link this code.
 
 use core::ops::ControlFlow;
 
@@ -38,8 +38,8 @@ pub(super) fn of_transactions(members: &[Prepared]) -> Flight<'_> {
     Flight { begin, members, commit, has_one_sink, write: Some(write), ..Flight::default() }
 }
 
-/// Reads the answer to [`behind_commit`]. If the previous transaction was not committed, the rest of the answer is received
-/// too, and then the failure of the previous transaction is returned.
+/// Reads the answer to [`behind_commit`]. If the previous transaction was not committed, the rest of the answer is
+/// received too, and then the failure of the previous transaction is returned.
 pub(super) struct BehindCommit;
 
 impl ReadSeveral for BehindCommit {

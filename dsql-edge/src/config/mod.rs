@@ -230,9 +230,9 @@ impl Config {
     }
 
     /// The maximum number of attempts at a query or a transaction, including the first; 5 if it is not set, and 1 means
-    /// no retries. [`Dsql`](crate::Dsql) documents which statements may run again. Retries also have a budget, which may
-    /// end the attempts earlier. Each `Dsql` has 20 retries, and all requests of the isolate together have 200; each
-    /// query or transaction adds a tenth of a retry to both, up to these numbers.
+    /// no retries. [`Dsql`](crate::Dsql) documents which statements may run again. Retries also have a budget, which
+    /// may end the attempts earlier. Each `Dsql` has 20 retries, and all requests of the isolate together have 200;
+    /// each query or transaction adds a tenth of a retry to both, up to these numbers.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.settings.max_attempts = attempts.max(1);
         self

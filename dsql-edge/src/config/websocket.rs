@@ -14,8 +14,8 @@ use crate::settings::WebSocketRequest;
 use crate::settings::WebSocketServer;
 
 impl Config {
-    /// Whether to connect through the cluster's WebSocket, `wss://<cluster>:443`, instead of TCP on port 5432. `false` if
-    /// it is not set. `dsql-local` accepts WebSockets on its one port. Feature `websocket`.
+    /// Whether to connect through the cluster's WebSocket, `wss://<cluster>:443`, instead of TCP on port 5432. `false`
+    /// if it is not set. `dsql-local` accepts WebSockets on its one port. Feature `websocket`.
     ///
     /// A WebSocket is for networks that block port 5432. The first query takes 4 round trips, as over TCP: TCP, TLS,
     /// the HTTP request that opens the WebSocket, and the query.
@@ -97,9 +97,10 @@ impl Tunnel {
         WebSocketRequest::parse(url).map(|request| Tunnel { request })
     }
 
-    /// Sends a [service token](https://developers.cloudflare.com/cloudflare-one/access-controls/service-credentials/service-tokens/)
-    /// of Cloudflare Access, in the headers `CF-Access-Client-Id` and `CF-Access-Client-Secret`. The Access application
-    /// of the host needs a policy whose action is *Service Auth*.
+    /// Sends a [service
+    /// token](https://developers.cloudflare.com/cloudflare-one/access-controls/service-credentials/service-tokens/) of
+    /// Cloudflare Access, in the headers `CF-Access-Client-Id` and `CF-Access-Client-Secret`. The Access application of
+    /// the host needs a policy whose action is *Service Auth*.
     ///
     /// # Errors
     /// Returns an error if a part is empty, or has characters that a header cannot have.

@@ -314,8 +314,8 @@ struct Tried {
     drops: usize,
 }
 
-/// Each kind of fault is tried at every fifth byte, and the kinds begin at the bytes 0 to 4, so one or two of the six to
-/// eight kinds are tried at each byte. `DSQL_EDGE_FAULTS=everywhere` tries every fault at every byte, which takes
+/// Each kind of fault is tried at every fifth byte, and the kinds begin at the bytes 0 to 4, so one or two of the six
+/// to eight kinds are tried at each byte. `DSQL_EDGE_FAULTS=everywhere` tries every fault at every byte, which takes
 /// five times as long (`cargo xtask test --full faults`).
 const STRIDE: usize = 5;
 
@@ -404,7 +404,8 @@ fn assert_caught(bugs: &[Bug], ways: &[Way]) {
 }
 
 /// Returns whether the harness finds a seeded bug. Most bugs become visible at many positions of a fault, so it is
-/// usually enough to try a few. So each kind of fault is tried at one byte, then at more bytes, and finally at all bytes.
+/// usually enough to try a few. So each kind of fault is tried at one byte, then at more bytes, and finally at all
+/// bytes.
 fn is_caught(bug: Bug, ways: &[Way]) -> bool {
     for stride in [usize::MAX, 41, 7, 1] {
         for way in ways {

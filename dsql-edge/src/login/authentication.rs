@@ -364,8 +364,8 @@ impl Drop for Authentication {
     }
 }
 
-/// The maximum number of bytes that a server sends before the login has ended. Without a limit, a server that never stops
-/// sending could keep a client reading beyond its time limit.
+/// The maximum number of bytes that a server sends before the login has ended. Without a limit, a server that never
+/// stops sending could keep a client reading beyond its time limit.
 const MAX_RECEIVED: usize = 1 << 20;
 
 const TOO_MUCH_RECEIVED: &str = "the server has sent more than 1,048,576 bytes before the login has ended";

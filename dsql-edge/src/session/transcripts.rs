@@ -32,8 +32,8 @@ const fn scenario(name: &'static str, flights: &'static [&'static [Executions]])
     Scenario { name, pipelined: true, password: None, flights }
 }
 
-/// Input: the bytes that were sent in a turn. Output: the pieces of the server's answer, and whether the server closes the
-/// connection after this answer.
+/// Input: the bytes that were sent in a turn. Output: the pieces of the server's answer, and whether the server closes
+/// the connection after this answer.
 type Answering<'a> = &'a mut dyn FnMut(usize, &[u8]) -> (Vec<Vec<u8>>, bool);
 
 const MADE: Executions = ("CREATE TEMPORARY TABLE things (id int4 PRIMARY KEY, name text)", ONCE);

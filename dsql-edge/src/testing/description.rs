@@ -1,6 +1,7 @@
 //! The description of a test, which the attribute generates.
 //!
-//! Input: the arguments of the attribute, and the files that it included. Output: the description that dsql-local takes.
+//! Input: the arguments of the attribute, and the files that it included. Output: the description that dsql-local
+//! takes.
 
 use std::path::{Path, PathBuf};
 

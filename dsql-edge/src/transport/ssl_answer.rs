@@ -4,8 +4,8 @@
 
 use super::contract::{TransportError, TransportErrorKind};
 
-/// Whether a server that was asked for TLS uses it. Accepts a single `S`, and, if plain text is allowed (`sslmode=prefer`),
-/// a single `N`.
+/// Whether a server that was asked for TLS uses it. Accepts a single `S`, and, if plain text is allowed
+/// (`sslmode=prefer`), a single `N`.
 #[cfg(feature = "postgres")]
 pub(super) fn uses_tls(answer: &[u8], allows_plain_text: bool) -> Result<bool, TransportError> {
     if allows_plain_text && answer == b"N" {

@@ -1,8 +1,8 @@
 //! Composite values ⇄ the fields of a struct that derives [`Type`](macro@crate::Type).
 //!
 //! Input and output: PostgreSQL's binary rows (`record_send`, `record_recv`): the number of fields, and for each field
-//! the OID of its type, its length and its bytes. A row with another number of fields, or a field of another type, is an
-//! error.
+//! the OID of its type, its length and its bytes. A row with another number of fields, or a field of another type, is
+//! an error.
 
 use super::sql::{Format, SqlType};
 use super::{
@@ -95,8 +95,8 @@ pub fn put_field<S, N, T: Param<S, N> + ?Sized>(
 /// Checks at build time that a field has the binary format, which each field of a binary row has.
 ///
 /// # Panics
-/// Panics if the Rust type reads and writes text: the derive calls this function in a constant, so the panic is an error
-/// of the build.
+/// Panics if the Rust type reads and writes text: the derive calls this function in a constant, so the panic is an
+/// error of the build.
 #[allow(clippy::panic, reason = "a panic in a constant is an error of the build")]
 pub const fn binary_field<S: SqlType, N, T: Column<S, N> + Param<S, N>>() {
     if let (Format::Text, _) | (_, Format::Text) = (received_format::<S, N, T>(), sent_format::<S, N, T>()) {

@@ -109,7 +109,7 @@ pub trait FitsNullableColumn<C, S, R>: Column<S, Nullable> {}
 #[diagnostic::do_not_recommend]
 impl<C, S, R, T: Column<S, Nullable>> FitsNullableColumn<C, S, R> for T {}
 
-/// The name of a parameter that is written as a number: `Dollar<1>` is `$1`. rustc prints a type without its path only if no
-/// other crate has a type of this name.
+/// The name of a parameter that is written as a number: `Dollar<1>` is `$1`. rustc prints a type without its path only
+/// if no other crate has a type of this name.
 #[derive(Debug)]
 pub enum Dollar<const NUMBER: usize> {}

@@ -64,8 +64,8 @@
 //!
 //! # A type of your own
 //!
-//! Derive [`Type`](macro@crate::Type), and name your type with an override, `"author_id: UserId"`, or with a directive of
-//! the snapshot, `-- dsql-edge: type posts.author_id = crate::UserId`:
+//! Derive [`Type`](macro@crate::Type), and name your type with an override, `"author_id: UserId"`, or with a directive
+//! of the snapshot, `-- dsql-edge: type posts.author_id = crate::UserId`:
 //!
 //! ```
 //! use dsql_edge::types::Uuid;

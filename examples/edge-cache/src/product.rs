@@ -18,9 +18,9 @@
 //!   that it increments, and of two UPDATEs of the same state DSQL rejects one (40001), so the versions of a row only
 //!   grow.
 //! - `deleted_at` is the tombstone. A row that is removed with DELETE leaves nothing that `copy` could read; only
-//!   `full_pass` notices it, up to a day later. At the end of a full pass, the tombstones that are older than a week are
-//!   removed, 1000 in a transaction: DSQL changes at most 3000 rows in one transaction. A key is never used for another
-//!   row.
+//!   `full_pass` notices it, up to a day later. At the end of a full pass, the tombstones that are older than a week
+//!   are removed, 1000 in a transaction: DSQL changes at most 3000 rows in one transaction. A key is never used for
+//!   another row.
 //!
 //! A copied row has only columns of its own table. A joined column would become stale: if a category gets another name,
 //! no product gets another `updated_at`. Joins belong in an aggregate, which is computed as a whole.

@@ -1,8 +1,8 @@
 //! Compiles the queries of a corpus with `sql!`, runs them on a PostgreSQL 16 through the runtime, and compares the
 //! decoded values with PostgreSQL's text.
 //!
-//! `cargo xtask corpus end-to-end` runs this test with the corpus. `CORPUS_PROJECT=name` selects the projects whose names
-//! contain `name`, and `CORPUS_FAILURES=1` prints each query that returned no row.
+//! `cargo xtask corpus end-to-end` runs this test with the corpus. `CORPUS_PROJECT=name` selects the projects whose
+//! names contain `name`, and `CORPUS_FAILURES=1` prints each query that returned no row.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

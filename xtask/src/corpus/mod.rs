@@ -61,8 +61,8 @@ enum Part {
     Field,
     /// The SQL that is sent after a rewrite, prepared by a PostgreSQL 16: the test `sent` over the corpora.
     Sent,
-    /// Real queries, compiled with `sql!` and run on a PostgreSQL 16 through the runtime: every decoded value is compared
-    /// with the text that PostgreSQL prints. This part compiles for minutes, so it runs only if it is named.
+    /// Real queries, compiled with `sql!` and run on a PostgreSQL 16 through the runtime: every decoded value is
+    /// compared with the text that PostgreSQL prints. This part compiles for minutes, so it runs only if it is named.
     EndToEnd,
     /// Migrations and queries of published applications, compared with a PostgreSQL 16. This part downloads the
     /// packages of these applications, so it runs only if it is named; it does not need a corpus.

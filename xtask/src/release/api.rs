@@ -7,7 +7,8 @@
 //!
 //! - the methods of a trait are listed at the trait, and not again at each of its implementations;
 //! - blanket implementations, auto traits, derived traits, and items that are already listed are left out;
-//! - paths have neither the name of this crate nor the modules of the standard library: `Option`, not `core::option::Option`.
+//! - paths have neither the name of this crate nor the modules of the standard library: `Option`, not
+//!   `core::option::Option`.
 
 use std::collections::BTreeSet;
 use std::fs;

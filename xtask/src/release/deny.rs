@@ -1,7 +1,7 @@
 //! Bans, licences and sources of all dependencies, by cargo-deny and the rules of `deny.toml`.
 //!
-//! Advisories are not checked here, because their database is on GitHub and changes without a commit of ours: `cargo deny
-//! check advisories`.
+//! Advisories are not checked here, because their database is on GitHub and changes without a commit of ours: `cargo
+//! deny check advisories`.
 
 use std::process::Command;
 

@@ -1,7 +1,7 @@
 //! `cargo xtask release-check`: what must hold before a release, in named parts.
 //!
-//! Input: a clean clone. Output: a line for each part. The parts do not test the code, as `cargo xtask test --full` does; they
-//! test the packages that users get.
+//! Input: a clean clone. Output: a line for each part. The parts do not test the code, as `cargo xtask test --full`
+//! does; they test the packages that users get.
 
 mod api;
 mod deny;

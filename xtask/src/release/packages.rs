@@ -1,8 +1,8 @@
 //! Builds each package from its `.crate` file, and runs a new Worker with all of them, outside of the workspace.
 //!
-//! `cargo package` builds a package against the `.crate` files of the others, so a file that a package leaves out is found.
-//! Then this part does what a user does, with the unpacked files in place of crates.io: `cargo install` of the two commands,
-//! `dsql-edge new`, `npm run dev`, requests, and `cargo test`.
+//! `cargo package` builds a package against the `.crate` files of the others, so a file that a package leaves out is
+//! found. Then this part does what a user does, with the unpacked files in place of crates.io: `cargo install` of the
+//! two commands, `dsql-edge new`, `npm run dev`, requests, and `cargo test`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

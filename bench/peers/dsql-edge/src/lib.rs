@@ -1,7 +1,8 @@
 //! The cases with dsql-edge. Without the feature `pool`, each request has its own connection; with the feature, the
 //! connections belong to a Durable Object.
 //!
-//! The rows are structs of this crate, so that the same code compiles with and without the feature `serde` of dsql-edge.
+//! The rows are structs of this crate, so that the same code compiles with and without the feature `serde` of
+//! dsql-edge.
 
 use chrono::{DateTime, Utc};
 use dsql_edge::{Dsql, Error, sql};

@@ -1,7 +1,7 @@
 //! Prints a catalog as DDL: sorted, normalised, the same bytes for the same schema.
 //!
-//! Input: a catalog. Output: DDL that can be compared line by line and that `sql!` reads. DSQL also accepts this DDL. The
-//! DDL does not contain owners, privileges, storage or comments.
+//! Input: a catalog. Output: DDL that can be compared line by line and that `sql!` reads. DSQL also accepts this DDL.
+//! The DDL does not contain owners, privileges, storage or comments.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

@@ -1,7 +1,7 @@
 //! Lists the objects of a database whose names or text are not UTF-8.
 //!
-//! Input: the error of a database with the encoding SQL_ASCII, which stores any bytes and does not convert them. Output: an
-//! error with the objects, and what to do.
+//! Input: the error of a database with the encoding SQL_ASCII, which stores any bytes and does not convert them.
+//! Output: an error with the objects, and what to do.
 
 use anyhow::anyhow;
 use dsql_edge::dynamic::Sql;
@@ -14,7 +14,8 @@ pub(super) fn are_not_utf8(error: &Error) -> bool {
 
 /// kind, name with the bytes outside of ASCII as `\ooo`
 ///
-/// In such a database, each byte is a character, so the result of `encode` is ASCII, and a regular expression finds bytes.
+/// In such a database, each byte is a character, so the result of `encode` is ASCII, and a regular expression finds
+/// bytes.
 const OBJECTS: &str = "SELECT kind, encode(convert_to(name, 'SQL_ASCII'), 'escape') FROM (
          SELECT 'schema' AS kind, n.nspname::text AS name, n.nspname::text AS texts, n.oid AS schema
          FROM pg_catalog.pg_namespace n

@@ -26,8 +26,8 @@ macro_rules! of_snapshot {
     };
 }
 
-/// key, name, kind, `t` if unlogged, partition key, server and options of a foreign table, view's query, view's options (WITH
-/// CHECK OPTION, security_barrier, security_invoker; those of a materialized view are storage parameters)
+/// key, name, kind, `t` if unlogged, partition key, server and options of a foreign table, view's query, view's options
+/// (WITH CHECK OPTION, security_barrier, security_invoker; those of a materialized view are storage parameters)
 pub(super) const RELATIONS: &str = concat!(
     "SELECT 'pg_class:' || c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind::text,
             CASE WHEN c.relpersistence = 'u' THEN 't' ELSE 'f' END,
@@ -109,8 +109,8 @@ pub(super) const INDEXES: &str = concat!(
     " ORDER BY x.relname COLLATE \"C\""
 );
 
-/// A statement that enables or disables a trigger or a rule, after the statement that creates it. `$state` is the column with
-/// its state: `O` is the state of a trigger or a rule directly after its creation.
+/// A statement that enables or disables a trigger or a rule, after the statement that creates it. `$state` is the
+/// column with its state: `O` is the state of a trigger or a rule directly after its creation.
 macro_rules! switched {
     ($state:literal, $of_kind:literal, $name:literal) => {
         concat!(

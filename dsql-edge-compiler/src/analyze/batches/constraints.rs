@@ -1,5 +1,5 @@
-//! Checks that no batch violates a constraint that the whole statement satisfies, and finds the tables that the statement
-//! changes.
+//! Checks that no batch violates a constraint that the whole statement satisfies, and finds the tables that the
+//! statement changes.
 //!
 //! A unique key: with a deferrable key on `position`, `SET position = position + 1` succeeds as one statement. In
 //! batches, a row may get a value that a row of a later batch still has, and the batch fails. Batches cause no such
@@ -8,8 +8,8 @@
 //! conditions of partial indexes and the expressions of indexes are handled like columns of a key.
 //!
 //! A foreign key: if a row refers to a deleted row, the same statement may also delete the referring row, through
-//! another foreign key. If the referring row is in a later batch, it still exists when the referred row is deleted, and its
-//! foreign key rejects this batch.
+//! another foreign key. If the referring row is in a later batch, it still exists when the referred row is deleted, and
+//! its foreign key rejects this batch.
 
 use super::super::tree::{Node, NodeKind};
 use super::Judge;

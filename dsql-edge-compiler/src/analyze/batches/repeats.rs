@@ -5,7 +5,7 @@
 //! changed column:
 //!
 //! ```sql
-//! UPDATE posts SET step = s.next FROM steps s WHERE s.id = posts.step     -- rejected: a repeated run goes a step further
+//! UPDATE posts SET step = s.next FROM steps s WHERE s.id = posts.step -- rejected: a second run goes a step further
 //! ```
 //!
 //! The second proof: a part of the WHERE condition is certainly not true for a row that the statement has already

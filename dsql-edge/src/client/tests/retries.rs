@@ -116,7 +116,8 @@ fn conflict_of_a_single_statement_is_retried() {
     assert_eq!(eventually(&network, write().fetch_all(&dsql)).unwrap(), [5]);
 }
 
-/// To end a deadlock, PostgreSQL rolls back one of the transactions (40P01). DSQL has no locks, so it never sends 40P01.
+/// To end a deadlock, PostgreSQL rolls back one of the transactions (40P01). DSQL has no locks, so it never sends
+/// 40P01.
 #[cfg(feature = "postgres")]
 #[test]
 fn deadlock_is_retried_like_a_conflict() {

@@ -1,7 +1,8 @@
 //! The fields of the spans, and their values.
 //!
-//! The names are those of OpenTelemetry's semantic conventions for database spans and for PostgreSQL (stable since version
-//! 1.33), and of `tracing-opentelemetry` (`otel.*`). The names of this crate's own fields begin with `dsql_edge.`.
+//! The names are those of OpenTelemetry's semantic conventions for database spans and for PostgreSQL (stable since
+//! version 1.33), and of `tracing-opentelemetry` (`otel.*`). The names of this crate's own fields begin with
+//! `dsql_edge.`.
 //!
 //! `db.query.text` is the text of a statement as it was compiled, with `$1` for parameters. If a statement is known
 //! only at run time (feature `dynamic`), this field is not set, because the SQL may contain values.

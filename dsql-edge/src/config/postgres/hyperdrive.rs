@@ -11,8 +11,8 @@ use crate::settings::{Endpoint, LoginMethods, PostgresSettings, SslMode};
 use crate::transport::{HyperdriveBinding, hyperdrive};
 
 impl Config {
-    /// Makes a `Config` from a binding of [Hyperdrive](https://developers.cloudflare.com/hyperdrive/), Cloudflare's pool
-    /// of database connections. Feature `postgres`.
+    /// Makes a `Config` from a binding of [Hyperdrive](https://developers.cloudflare.com/hyperdrive/), Cloudflare's
+    /// pool of database connections. Feature `postgres`.
     ///
     /// ```no_run
     /// # use dsql_edge::{Config, Dsql};

@@ -198,8 +198,8 @@ impl Client {
         let _ = poll_fn(|context| self.end.poll_write(context)).await;
     }
 
-    /// Writes `bytes` and reads at the same time, until a frame of the type `last` has arrived. Returns the types of all frames that arrived, and
-    /// the length of the longest one.
+    /// Writes `bytes` and reads at the same time, until a frame of the type `last` has arrived. Returns the types of
+    /// all frames that arrived, and the length of the longest one.
     async fn exchange(&mut self, bytes: Vec<u8>, last: u8) -> (String, usize) {
         self.end.start_write(bytes);
         let (mut tags, mut longest, mut read) = (String::new(), 0, Vec::new());

@@ -1,7 +1,7 @@
 //! WebSockets through tungstenite, for programs that are not Workers.
 //!
-//! Input: a TLS connection, and the request for a WebSocket. Output: a [`Transport`] that sends and reads binary frames.
-//! Here, a WebSocket has back-pressure: a frame is read from the socket only when the client reads.
+//! Input: a TLS connection, and the request for a WebSocket. Output: a [`Transport`] that sends and reads binary
+//! frames. Here, a WebSocket has back-pressure: a frame is read from the socket only when the client reads.
 
 use core::task::{Context, Poll, ready};
 use std::pin::Pin;

@@ -101,8 +101,8 @@ fn count(bytes: &[u8]) -> Result<(usize, &[u8]), ConversionError> {
     Ok((number, rest))
 }
 
-/// Splits off a value: four bytes with its length, then that many bytes. The value is `None` for NULL. Also returns the bytes
-/// after the value.
+/// Splits off a value: four bytes with its length, then that many bytes. The value is `None` for NULL. Also returns the
+/// bytes after the value.
 fn value(bytes: &[u8]) -> Result<(Option<&[u8]>, &[u8]), ConversionError> {
     let (length, rest) = split(bytes)?;
     match i32::from_be_bytes(length) {

@@ -1,8 +1,8 @@
-//! `cargo xtask bench peers`: dsql-edge and comparable clients side by side, in one run, each in the real workerd behind
-//! the same delaying network.
+//! `cargo xtask bench peers`: dsql-edge and comparable clients side by side, in one run, each in the real workerd
+//! behind the same delaying network.
 //!
-//! Input: the measuring program `bench/src/main.rs`, which builds the Workers of `bench/peers` and lets the clients take
-//! turns. Output: tables for people, one JSON line per figure, or `bench/README.md` with its charts. This command
+//! Input: the measuring program `bench/src/main.rs`, which builds the Workers of `bench/peers` and lets the clients
+//! take turns. Output: tables for people, one JSON line per figure, or `bench/README.md` with its charts. This command
 //! computes the figures; it measures nothing.
 
 mod ahead;
