@@ -202,8 +202,8 @@ impl Network {
     }
 }
 
-/// Returns the largest number of intervals that can be chosen so that no two of them overlap. The algorithm always
-/// takes the next interval that ends first.
+/// Returns the largest number of intervals that can be chosen so that no two of them overlap. Of the
+/// intervals that begin after the last chosen interval has ended, the algorithm takes the one that ends first.
 fn consecutive(waits: &mut [(Instant, Instant)]) -> usize {
     waits.sort_by_key(|(_, end)| *end);
     let (mut count, mut until) = (0, None);

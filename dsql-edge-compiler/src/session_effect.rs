@@ -5,8 +5,8 @@
 //! A connection may serve several callers, one after the other. The callers of a pool's connection may even belong to
 //! different tenants. So a statement of `sql!` whose purpose is to change the session can only be executed on a
 //! `Session`, and the pool closes a connection whose session may have changed. Effects that end with the transaction
-//! (`SET LOCAL`, `set_config(…, true)`, `pg_advisory_xact_lock`) do not change the session. `nextval` also does not
-//! change the session: its only effect on the session is the number that `currval` and `lastval` return. A statement
+//! (`SET LOCAL`, `set_config(…, true)`, `pg_advisory_xact_lock`) do not change the session. `nextval` counts as
+//! no change, too, because it changes only the number that `currval` and `lastval` return. A statement
 //! that evaluates expressions which the analyzer does not see (`CREATE TABLE … AS`, `ALTER TABLE … USING`, `MOVE` in a
 //! cursor, the triggers of a TRUNCATE) may change the session.
 

@@ -202,7 +202,8 @@ pub enum Effect {
 pub enum SessionEffect {
     /// The statement has no effect on the session, or its effect ends with the transaction.
     Keeps,
-    /// The statement may change the session: it calls a function whose body is not known.
+    /// The statement may change the session: it may run code that the compiler does not analyze, such as the body of a
+    /// function.
     #[default]
     MayChange,
     /// The purpose of the statement is to change the session: `SET`, `set_config(…, false)`.

@@ -221,8 +221,7 @@ async fn recorded_conflicts_fail_the_recorded_number() {
                         1 => written_out(if number == 0 { first } else { second }),
                         _ => "COMMIT".to_owned(),
                     };
-                    // After an error the recorder continued with the next step, and recorded no more answers of the
-                    // step that failed.
+                    // A session of the recording has no answers after its first error.
                     if seen[number].last().is_some_and(|last: &Observation| last.sqlstate.is_some()) {
                         continue;
                     }

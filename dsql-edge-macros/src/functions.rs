@@ -177,8 +177,8 @@ impl Compiled {
     }
 
     /// Returns the comparisons of the Rust types that the user specified for parameters with labels. A type that
-    /// contains a lifetime, a generic parameter or `impl` is not compared, because the comparison is a constant outside
-    /// the function.
+    /// contains a lifetime, a generic parameter, `impl`, `dyn` or `Self` is not compared, because the comparison is a
+    /// constant outside the function.
     fn labels(&self, checked: &Checked) -> TokenStream {
         let generics: Vec<String> =
             self.input.generics.type_params().map(|param| param.ident.to_string()).collect();
@@ -245,7 +245,7 @@ fn without_lifetime(written: &Type) -> &Type {
     }
 }
 
-/// Whether a type contains a lifetime, one of the names in `names`, or `impl` or `Self`.
+/// Whether a type contains a lifetime, one of the names in `names`, or one of the words `impl`, `dyn` and `Self`.
 fn names_any(tokens: TokenStream, names: &[String]) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Punct(punct) => punct.as_char() == '\'',

@@ -156,7 +156,7 @@ impl Manifest {
 }
 
 /// Returns the value of a key in an inline table such as `{ path = "name.rs", name = "shop" }`; text after the table is
-/// ignored. `{ path = "name.rs", name = "shop" }`.
+/// ignored.
 fn in_table<'t>(table: &'t str, key: &str) -> Option<&'t str> {
     let mut rest = table.strip_prefix('{')?;
     loop {

@@ -128,7 +128,8 @@ pub enum Effect {
 pub enum SessionEffect {
     /// No change lasts longer than the statement's transaction.
     Keeps,
-    /// The statement may change its session: it calls a function of the schema, or comes from `sql_unchecked!`.
+    /// The statement may change its session. For example, it calls a function of the schema, or it comes from
+    /// `sql_unchecked!` and the snapshot does not prove that it keeps the session.
     MayChange,
     /// The purpose of the statement is to change its session. Such a statement runs only on a
     /// [`Session`](crate::Session).

@@ -151,7 +151,7 @@ impl Report {
             }
         }
         if !self.unread.is_empty() {
-            writeln!(out, "constants that only PostgreSQL reads, and rejects:")?;
+            writeln!(out, "constants that PostgreSQL rejects, and that the compiler does not examine:")?;
             for (message, count) in &self.unread {
                 writeln!(out, "  {count:6} {message}")?;
             }

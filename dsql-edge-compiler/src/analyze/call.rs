@@ -147,8 +147,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// Returns a statement with one row of these columns, each of which can be NULL; without columns, a statement without
-/// rows.
+/// Returns the tree of a statement that returns exactly one row with these columns. Each column can be NULL. If there
+/// are no columns, the statement returns no row.
 fn described(columns: Vec<OutColumn>, span: Span) -> Query {
     let unknown = Rc::new(Callee {
         name: String::new(),

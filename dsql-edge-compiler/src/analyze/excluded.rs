@@ -1,7 +1,8 @@
 //! Finds constants that a column can never have: `status = 'drfat'`, if `CHECK (status IN ('draft', 'sent'))` holds.
 //!
 //! Input: an analyzed query. Output: a warning for each comparison of a column with a constant that the column never
-//! contains. PostgreSQL accepts the comparison, but its result is the same for every row. If a statement writes such a
+//! contains. PostgreSQL accepts the comparison, but `=` is true for no row, and `<>` for every row whose
+//! column is not NULL. If a statement writes such a
 //! constant, the `CHECK` rejects the statement each time it runs. In the DSQL dialect, this is an error; in the
 //! PostgreSQL dialect, it is a warning. For an enum, PostgreSQL itself rejects an unknown label.
 //!

@@ -17,13 +17,13 @@ struct Grouped<'q> {
     functional: Vec<usize>,
     /// The keys.
     keys: NodeSet<'q>,
-    /// The keys that are columns of this query level; for each column, the number of its entry and its column number
-    /// are recorded.
+    /// The keys that are columns of this query level: for each column, the index of its range table entry, and its
+    /// number in this entry.
     columns: HashSet<(usize, usize)>,
 }
 
-/// Returns the number of the entry and the column number of a key; `None` if the key is not a column of the query's own
-/// level.
+/// If a key is a column of the query's own level, returns the index of its range table entry, and its number in this
+/// entry; otherwise `None`.
 fn column_of_level(key: &Node) -> Option<(usize, usize)> {
     match key.kind {
         NodeKind::Var(var) if var.level == 0 => Some((var.rte, var.column)),

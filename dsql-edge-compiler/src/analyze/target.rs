@@ -207,7 +207,7 @@ fn figure(expr: &Expr) -> Option<Figured<'_>> {
             let name = parts.last()?.text.clone();
             Some(Figured { name, sure: true, source: NameSource::Column(parts) })
         }
-        // The target `t.*` gets the name `t`.
+        // `t.*` inside an expression, such as `t.*::text`. The columns of a target `t.*` have their own names.
         ExprKind::Star(parts) => sure(&parts.last()?.text),
         ExprKind::Indirection { base, steps } => {
             let field = steps.iter().rev().find_map(|step| match step {

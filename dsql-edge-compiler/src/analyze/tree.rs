@@ -369,7 +369,8 @@ pub(super) struct Cte {
     pub(super) columns: RefCell<Vec<RteColumn>>,
     /// For a recursive query, the collations of the columns of its non-recursive term.
     pub(super) collations: RefCell<Vec<Collated>>,
-    /// For the fixed point of a recursive query, whether each column is assumed to be nullable.
+    /// Whether each column is nullable, once this is computed. While the fixed point of a recursive query is computed:
+    /// what the current iteration assumes.
     pub(super) assumed: RefCell<Option<Vec<bool>>>,
     /// The columns for which `element_accepts_null` was called. In a recursive query, the search would not end without
     /// this list.

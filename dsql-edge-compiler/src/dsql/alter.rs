@@ -9,8 +9,8 @@ use super::{Finding, ddl, types};
 use crate::schema::{Relation, Schema};
 use crate::source::Span;
 use crate::syntax::ast::{
-    AlterAction, AlterTable, Constraint, ConstraintKind, Expr, ExprKind, Literal, Name, ObjectKind,
-    SET_LOGGED, SET_UNLOGGED, TableColumn,
+    AlterAction, AlterTable, CheckedRows, Constraint, ConstraintKind, Expr, ExprKind, Literal, Name,
+    ObjectKind, SET_LOGGED, SET_UNLOGGED, TableColumn,
 };
 
 pub(super) fn alter(
@@ -208,7 +208,7 @@ fn add_constraint(
     out: &mut Vec<Finding>,
 ) {
     match &constraint.kind {
-        ConstraintKind::Check { not_valid: false, .. } => {}
+        ConstraintKind::Check { checked: CheckedRows::All, .. } => {}
         ConstraintKind::ForeignKey(key) if !key.not_valid => {}
         ConstraintKind::PrimaryKey(_) => return out.push(add_primary_key.at(place)),
         ConstraintKind::Unique(key) if key.index.is_none() => {

@@ -59,11 +59,11 @@ rules! {
     reindex:                      "REINDEX"                                | "0A000" | "unsupported statement: Reindex"                               | Inferred         | "drop the index and CREATE INDEX ASYNC again";
 
     // Objects of a schema.
-    create_trigger:               "CREATE [OR] [REPLACE] [CONSTRAINT] TRIGGER" | "0A000" | "CREATE TRIGGER not supported"                            | Recorded         | "make the change in the statement that writes, or in the program";
+    create_trigger:               "CREATE [OR] [REPLACE] [CONSTRAINT] TRIGGER" | "0A000" | "CREATE TRIGGER not supported"                            | Recorded         | "let the program, or the statements that write to the table, do what the trigger does";
     drop_trigger:                 "DROP TRIGGER !IF"                       | "0A000" | "unsupported object in DROP statement"                         | Observed "dsql-lint's tests on a cluster, 2026-08-07"       | "leave it out: DSQL has no triggers";
     alter_trigger:                "ALTER TRIGGER"                          | "0A000" | "ALTER TRIGGER not supported"                                   | Inferred         | "leave it out: DSQL has no triggers";
     create_event_trigger:         "CREATE EVENT TRIGGER"                   | "0A000" | "unsupported statement: CreateEventTrig"                       | Inferred         | "leave it out: DSQL has no triggers";
-    create_rule:                  "CREATE [OR] [REPLACE] RULE"             | "0A000" | "unsupported statement: Rule"                                  | Inferred         | "make the change in the statement that writes";
+    create_rule:                  "CREATE [OR] [REPLACE] RULE"             | "0A000" | "unsupported statement: Rule"                                  | Inferred         | "let the statements that write to the table do what the rule does";
     create_policy:                "CREATE POLICY"                          | "0A000" | "unsupported statement: CreatePolicy"                          | Observed "pistachio, live 2026-07-23"       | "write the condition into the queries, or into a view that the role may read";
     alter_policy:                 "ALTER POLICY"                           | "0A000" | "unsupported statement: AlterPolicy"                           | Observed "dsql-lint's tests on a cluster, 2026-08-07"       | "leave it out: DSQL has no row level security";
     drop_policy:                  "DROP POLICY"                            | "0A000" | "unsupported object in DROP statement"                         | Observed "dsql-lint's tests on a cluster, 2026-08-07"       | "leave it out: DSQL has no row level security";

@@ -45,8 +45,8 @@ impl Function {
     /// Returns the function if its SQL has errors: its body does not run a query, but its callers compile.
     pub fn without_query(&self) -> TokenStream {
         let names = self.parameters.iter().map(|(name, _)| name);
-        // The query did not compile, so the result that the user declared determines whether the function returns a
-        // `Query` or a `Command`.
+        // The query did not compile, so the result that the user declared determines the type that the function
+        // returns.
         let kind = match self.returns {
             Returns::Rows(_) => "Query",
             Returns::Nothing => "Command",

@@ -13,22 +13,23 @@ use super::fold::Fold;
 use super::key_name::key_name;
 use super::labels::allowed;
 use super::{Check, Relation};
-use crate::syntax::ast::{AlterAction, Expr, ExprKind, Name};
+use crate::syntax::ast::{AlterAction, CheckedRows, Expr, ExprKind, Name};
 use crate::syntax::visit::{self, Visit};
 use std::collections::BTreeSet;
 
 impl Relation {
     /// Whether a check proves that a column is not NULL.
     pub fn checked_not_null(&self, column: &str) -> bool {
-        self.checks.iter().any(|check| check.validated && check.not_null.iter().any(|it| it == column))
+        let mut of_all_rows = self.checks.iter().filter(|check| check.checked == CheckedRows::All);
+        of_all_rows.any(|check| check.not_null.iter().any(|it| it == column))
     }
 
     /// Returns the labels to which the checks restrict a text column; `None` if the checks also allow other strings.
     /// With `all_rows`, a check that is NOT VALID is ignored, because rows that are older than the check may violate
-    /// it.
+    /// it. A check that is NOT ENFORCED is always ignored.
     pub fn checked_labels(&self, column: &str, all_rows: bool) -> Option<Vec<String>> {
-        let holds =
-            |check: &&Check| (check.validated || !all_rows) && !(check.no_inherit && self.has_children);
+        let least = if all_rows { CheckedRows::All } else { CheckedRows::Written };
+        let holds = |check: &&Check| check.checked >= least && !(check.no_inherit && self.has_children);
         let checks = self.checks.iter().filter(holds);
         let lists = checks.flat_map(|check| &check.labels).filter(|(its, _)| its == column);
         lists.map(|(_, labels)| labels.clone()).reduce(|mut all, labels| {
@@ -37,7 +38,13 @@ impl Relation {
         })
     }
 
-    pub(super) fn add_check(&mut self, name: Option<Name>, expr: &Expr, not_valid: bool, no_inherit: bool) {
+    pub(super) fn add_check(
+        &mut self,
+        name: Option<Name>,
+        expr: &Expr,
+        checked: CheckedRows,
+        no_inherit: bool,
+    ) {
         let columns = columns(expr);
         let mut not_null = Vec::new();
         proves_not_null(expr, &mut not_null);
@@ -47,7 +54,7 @@ impl Relation {
             columns,
             not_null,
             labels: allowed(expr),
-            validated: !not_valid,
+            checked,
             no_inherit,
         });
     }
@@ -83,7 +90,7 @@ impl Relation {
     pub(super) fn validate_check(&mut self, name: &str) {
         let mut named = self.checks.iter_mut().filter(|check| check.name == name);
         if let (Some(check), None) = (named.next(), named.next()) {
-            check.validated = true;
+            check.checked = CheckedRows::All;
         }
     }
 

@@ -21,8 +21,8 @@ impl Fold {
             ConstraintKind::Exclude(elements) => {
                 return self.add_exclusion(relation, &elements, constraint.name);
             }
-            ConstraintKind::Check { expr, not_valid, no_inherit } => {
-                relation.add_check(constraint.name, &expr, not_valid, no_inherit);
+            ConstraintKind::Check { expr, checked, no_inherit } => {
+                relation.add_check(constraint.name, &expr, checked, no_inherit);
                 relation.evaluated.push(expr);
                 return;
             }

@@ -6,7 +6,9 @@ use super::nesting::Nesting;
 use super::origin::Origin;
 use super::taint::Taint;
 use crate::source::Span;
-use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, ReferentialAction, TypeName};
+use crate::syntax::ast::{
+    CheckedRows, CreateCast, CreateOperator, Expr, Name, Query, ReferentialAction, TypeName,
+};
 use std::ops::Range;
 
 /// The database whose rules apply.
@@ -270,9 +272,8 @@ pub struct Check {
     pub(super) not_null: Vec<String>,
     /// Those of `columns` to which the check allows only some strings, each with the allowed strings.
     pub(super) labels: Vec<(String, Vec<String>)>,
-    /// Whether the check also holds for the rows that are older than the check: the check was not declared `NOT VALID`,
-    /// or was validated later.
-    pub(super) validated: bool,
+    /// The rows for which the check holds. `VALIDATE CONSTRAINT` makes them all rows.
+    pub(super) checked: CheckedRows,
     /// Whether the check has `NO INHERIT`. A check with `NO INHERIT` does not hold for the rows of tables that inherit
     /// from this table.
     pub(super) no_inherit: bool,

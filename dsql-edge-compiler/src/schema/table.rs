@@ -218,8 +218,8 @@ impl Fold {
         {
             relation.evaluated.push(expr.clone());
         }
-        if let ConstraintKind::Check { expr, not_valid, no_inherit } = &constraint.kind {
-            relation.add_check(constraint.name.clone(), expr, *not_valid, *no_inherit);
+        if let ConstraintKind::Check { expr, checked, no_inherit } = &constraint.kind {
+            relation.add_check(constraint.name.clone(), expr, *checked, *no_inherit);
         }
         let moment = self.moment();
         let column = &mut relation.columns[at];

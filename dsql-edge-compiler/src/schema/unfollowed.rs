@@ -59,7 +59,7 @@ pub(super) fn statement(
             "ALTER EXTENSION may change functions and types"
         }
         StatementKind::CreateSchema(created) if created.name.is_none() => {
-            "the schema has the name of a role that only the cluster has"
+            "the schema has the name of a role, which only the server knows"
         }
         StatementKind::CreateTableAs(table) => match &table.source {
             TableSource::Execute(name) if !is_prepared(&name.text) => {
@@ -78,7 +78,9 @@ fn dropped(drop: &Drop) -> Option<&'static str> {
             return None;
         }
         ObjectKind::Extension => "DROP EXTENSION drops functions and types",
-        ObjectKind::Owned => "DROP OWNED drops objects that only the cluster has",
+        ObjectKind::Owned => {
+            "DROP OWNED drops the objects of a role, and only the server knows which these are"
+        }
         _ => return None,
     })
 }

@@ -7,11 +7,13 @@ use super::fold::{Fold, MAX_DOMAINS, check};
 use super::{Schema, UserTypeKind};
 use crate::diagnostic::Code;
 use crate::source::Span;
-use crate::syntax::ast::{AlterAction, AlterTable, ConstraintKind, Name, QualifiedName, TypeName};
+use crate::syntax::ast::{
+    AlterAction, AlterTable, CheckedRows, ConstraintKind, Name, QualifiedName, TypeName,
+};
 
 impl Fold {
-    /// Returns the number of domains between a type and the first type below it that is not a domain, counted up to the
-    /// limit.
+    /// Returns the number of domains in the chain from a type (included) to the first base type that is not a domain;
+    /// at most [`MAX_DOMAINS`].
     pub(super) fn domains_under(&self, name: &QualifiedName) -> usize {
         let base = |at: &usize| match self.schema.types.get(*at).map(|it| &it.kind) {
             Some(UserTypeKind::Domain { base, .. }) => self.find_type(&base.name),
@@ -109,7 +111,9 @@ fn change_kind(kind: &mut UserTypeKind, action: AlterAction) {
         (AlterAction::SetNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = true,
         (AlterAction::DropNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = false,
         (AlterAction::AddConstraint(constraint), UserTypeKind::Domain { checks, all_checks_hold, .. }) => {
-            *all_checks_hold &= !matches!(constraint.kind, ConstraintKind::Check { not_valid: true, .. });
+            if let ConstraintKind::Check { checked, .. } = constraint.kind {
+                *all_checks_hold &= checked == CheckedRows::All;
+            }
             checks.extend(check(constraint));
         }
         // `checks` does not contain the names of a domain's constraints, so any of its checks may be the dropped

@@ -256,7 +256,8 @@ fn is_offline(printed: &str) -> bool {
     printed.lines().any(|line| line.split_whitespace().any(|word| OFFLINE.contains(&word)))
 }
 
-/// The first lines of npm's output, without stack traces, the fields of Node's error and the path of npm's own log.
+/// The first lines of npm's output. The lines of a stack trace, the fields of Node's error, and the path of npm's own
+/// log are left out.
 fn errors_in(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MOST_OUTPUT).read_to_end(&mut bytes)?;

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 /// The maximum length of the request line and the headers.
 const MAX_HEAD: usize = 32 * 1024;
 
-/// The maximum length of the body: a policy has at most 2,048 characters.
+/// The maximum length of the body. A valid request is much shorter: its policy has at most 2,048 characters.
 const MAX_BODY: usize = 64 * 1024;
 
 /// The form of a date in HTTP (IMF-fixdate).

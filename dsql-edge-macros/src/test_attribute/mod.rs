@@ -73,8 +73,8 @@ pub(crate) fn test(arguments: TokenStream, function: TokenStream) -> syn::Result
     })
 }
 
-/// Returns the path of a fixture, relative to the source file: `users` means `fixtures/users.sql`. `users` is
-/// `fixtures/users.sql`. A path with an ending is used as it is.
+/// Returns the path of a fixture, relative to the source file: `users` means `fixtures/users.sql`. A
+/// path that ends in `.sql` is not changed.
 fn fixture_path(fixture: &LitStr) -> LitStr {
     let name = fixture.value();
     match name.ends_with(".sql") {

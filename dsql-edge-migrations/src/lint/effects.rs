@@ -101,8 +101,8 @@ pub(super) struct Effects {
     defines: BTreeMap<String, Function>,
     /// Whether a string literal may end at another position than `lint` assumes.
     pub(super) changes_strings: bool,
-    /// Whether the files have `OVERRIDING USER VALUE`: an identity column and a column with a default store different
-    /// values.
+    /// Whether the files have `OVERRIDING USER VALUE`. With this clause, an INSERT ignores the given value of an
+    /// identity column, but stores the given value of a column with a default.
     pub(super) overrides_user_values: bool,
     /// Whether the files add CYCLE to an existing sequence. Such a sequence begins again after its last value, and the
     /// last value depends on the sequence's type.

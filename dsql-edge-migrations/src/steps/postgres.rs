@@ -10,8 +10,7 @@
 //!   CONCURRENTLY: it is a separate step, and the catalog shows whether it was applied.
 //! - An UPDATE or DELETE that runs in batches: each batch is a transaction.
 //! - `ALTER TYPE … ADD VALUE`, if a later statement uses the new value: PostgreSQL accepts the value only after COMMIT
-//!   (unless the transaction also created the type). PostgreSQL accepts a new value only after COMMIT (unless the
-//!   transaction also created the type). The statement ends its transaction.
+//!   (unless the transaction also created the type), so the statement ends its transaction.
 //!
 //! A setting of the session would be lost when the session ends. Behind a pooler in transaction mode, another client
 //! would get the session with this setting. So only settings that end with the transaction (`SET LOCAL`, `set_config(…,

@@ -19,7 +19,8 @@ pub(super) struct Database {
     pub(super) conflicts: u32,
     /// How many of the next COMMITs of writing transactions are answered with ROLLBACK.
     pub(super) rollbacks: u32,
-    /// How many of the next logins drop the frames, up to Sync, that arrive with the login.
+    /// The number of the next logins for which the server drops the frames that arrive with the login, up to and
+    /// including the first Sync.
     pub(super) drops: u32,
     /// Describes the first message that a correct client would not have sent.
     pub(super) nonsense: Option<String>,

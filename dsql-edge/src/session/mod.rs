@@ -282,7 +282,8 @@ impl Connection {
     /// Sends one more Sync after a flight that was sent with the login, unless a part of the flight is already answered
     /// or still waits to be sent.
     ///
-    /// A server may process the login and drop the bytes after it in the same read. To the client, such a dropped
+    /// If a server receives the login and more bytes in one read, it may process the login and drop the other bytes. To
+    /// the client, such a dropped
     /// flight looks like a slow query. One more Sync distinguishes a slow query from a dropped flight, because a server
     /// answers in order: a ReadyForQuery before ParseComplete proves that the server never had the flight
     /// ([`SessionEvent::FlightDropped`]). A slow query is answered as usual, and one more ReadyForQuery follows.

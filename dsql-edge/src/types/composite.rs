@@ -121,7 +121,7 @@ mod tests {
         out
     }
 
-    /// The server sends the OID of a type of the schema.
+    /// Replaces the type of the second field, for which the client sends 0, by the OID that the server sends.
     fn with_oid(mut bytes: Vec<u8>, oid: u32) -> Vec<u8> {
         bytes[16..20].copy_from_slice(&oid.to_be_bytes());
         bytes

@@ -1,6 +1,7 @@
 //! Rows as parameters of D1: one JSON array carries many rows.
 //!
-//! Input: rows of DSQL. Output: parts of at most [`LIMIT`] bytes, each a JSON array for SQLite's `json_each`.
+//! Input: rows of DSQL. Output: parts, each a JSON array for SQLite's `json_each`. The rows of a part have at most
+//! [`LIMIT`] bytes; a single row that is larger is a part of its own.
 //!
 //! D1 accepts 100 parameters per query, so an `INSERT` with a parameter for each value would write about 15 rows.
 //! `INSERT … SELECT value ->> 'id', … FROM json_each(?1)` has one parameter for all rows. JSON loses no digit of an

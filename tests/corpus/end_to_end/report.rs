@@ -46,10 +46,7 @@ impl Figures {
         [
             ("queries", self.queries),
             ("compiled", self.compiled),
-            (
-                "not compiled: a : of the query names a Rust type that does not fit the column",
-                self.other_types,
-            ),
+            ("not compiled: AS \"x: T\" names a Rust type that does not fit the column", self.other_types),
             ("not compiled: a column without a name cannot be a field", self.unnamed),
             ("accepted by PostgreSQL at least once", self.run),
             ("of these, with rows that were decoded", self.with_rows),
@@ -64,7 +61,7 @@ impl Figures {
             ("counts of changed rows compared", self.counts),
             ("runs that PostgreSQL rejected, with the same error", self.rejected),
             ("values of JSON whose numbers are rounded to doubles, and nothing else", self.rounded),
-            ("runs whose rows contradict a ! or a : of the query: a named error", self.contradictions),
+            ("runs whose rows contradict AS \"x!\" or AS \"x: T\": a named error", self.contradictions),
             ("runs with values that the Rust type cannot hold: a named error", self.beyond),
             ("mismatches", self.mismatches),
         ]

@@ -5,8 +5,7 @@
 use super::rejection::Rejection;
 use crate::diagnostic::Code;
 
-/// Checks a `bytea` constant: `\x` and hexadecimal digits, or text with `\\` and `\123`. `\x` and hexadecimal digits,
-/// or text with `\\` and `\123`.
+/// Checks a `bytea` constant: `\x` and hexadecimal digits, or text with `\\` and `\123`.
 pub(super) fn bytea(text: &str) -> Result<(), Rejection> {
     if let Some(hex) = text.strip_prefix("\\x") {
         return hexadecimal(hex);

@@ -31,8 +31,7 @@ pub(super) fn is_pg_lsn(text: &str) -> bool {
     text.split_once('/').is_some_and(|(high, low)| half(high) && half(low))
 }
 
-/// Whether the constant is a `pg_snapshot`: `xmin:xmax:xip,…`, in ascending order. `xmin:xmax:xip,…`, in ascending
-/// order.
+/// Whether the constant is a `pg_snapshot`: `xmin:xmax:xip,…`, in ascending order.
 pub(super) fn is_pg_snapshot(text: &str) -> bool {
     let mut parts = text.splitn(3, ':');
     let mut next = || parts.next();

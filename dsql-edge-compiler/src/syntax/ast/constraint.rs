@@ -28,7 +28,7 @@ pub enum ConstraintKind {
     /// `GENERATED ALWAYS AS (…) STORED`
     Generated(Expr),
     /// `CHECK (…)`
-    Check { expr: Expr, not_valid: bool, no_inherit: bool },
+    Check { expr: Expr, checked: CheckedRows, no_inherit: bool },
     /// `PRIMARY KEY`; a column constraint does not list columns.
     PrimaryKey(KeyConstraint),
     /// `UNIQUE`
@@ -39,6 +39,18 @@ pub enum ConstraintKind {
     ForeignKey(ForeignKeyConstraint),
     /// `DEFERRABLE` and related attributes, which are separate elements in the grammar.
     Attribute(ConstraintAttribute),
+}
+
+/// The rows that PostgreSQL compares with a constraint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum CheckedRows {
+    /// No rows: `NOT ENFORCED`.
+    None,
+    /// Rows that a statement writes later, but not older rows: `NOT VALID`.
+    Written,
+    /// All rows.
+    #[default]
+    All,
 }
 
 /// An attribute such as `DEFERRABLE`, which belongs to the constraint before it.
@@ -105,8 +117,8 @@ pub enum ReferentialAction {
 /// The attributes after a constraint.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub struct ConstraintAttributes {
-    /// `NOT VALID`.
-    pub not_valid: bool,
+    /// `NOT VALID`, `NOT ENFORCED`.
+    pub checked: CheckedRows,
     /// `DEFERRABLE`, or `INITIALLY DEFERRED`, which implies `DEFERRABLE`.
     pub deferrable: bool,
     /// `NO INHERIT`.

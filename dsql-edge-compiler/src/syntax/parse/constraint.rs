@@ -3,7 +3,7 @@
 use super::newer::{set_enforced, without_key};
 use super::{Code, Diagnostic, K, Parser, Parsing};
 use crate::syntax::ast::{
-    Constraint, ConstraintAttribute, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint,
+    CheckedRows, Constraint, ConstraintAttribute, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint,
     IndexElement, KeyConstraint, Name, QualifiedName, ReferentialAction,
 };
 
@@ -73,7 +73,7 @@ impl Parser<'_> {
                 let expr = self.expr()?;
                 self.expect_symbol(b')')?;
                 let no_inherit = self.eat_keywords(K::No, K::Inherit);
-                ConstraintKind::Check { expr, not_valid: false, no_inherit }
+                ConstraintKind::Check { expr, checked: CheckedRows::All, no_inherit }
             }
             Some(K::Default) => {
                 self.advance();
@@ -215,7 +215,7 @@ impl Parser<'_> {
                 self.expect_symbol(b'(')?;
                 let expr = self.expr()?;
                 self.expect_symbol(b')')?;
-                ConstraintKind::Check { expr, not_valid: false, no_inherit: false }
+                ConstraintKind::Check { expr, checked: CheckedRows::All, no_inherit: false }
             }
             Some(K::Not) => self.not_null_of_column()?,
             Some(K::Unique) => {
@@ -263,11 +263,12 @@ impl Parser<'_> {
             return Err(Box::new(Diagnostic::syntax(Code::FeatureNotSupported, at, message)));
         }
         match &mut kind {
-            ConstraintKind::Check { not_valid, no_inherit, .. } => {
-                (*not_valid, *no_inherit) = (attributes.not_valid, attributes.no_inherit);
+            ConstraintKind::Check { checked, no_inherit, .. } => {
+                (*checked, *no_inherit) = (attributes.checked, attributes.no_inherit);
             }
             ConstraintKind::ForeignKey(key) => {
-                (key.not_valid, key.deferrable) = (attributes.not_valid, attributes.deferrable);
+                (key.not_valid, key.deferrable) =
+                    (attributes.checked < CheckedRows::All, attributes.deferrable);
             }
             ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => {
                 key.deferrable = attributes.deferrable;
@@ -315,9 +316,9 @@ impl Parser<'_> {
             } else if self.eat_keywords(K::No, K::Inherit) {
                 found.no_inherit = true;
             } else if self.eat_keywords(K::Not, K::Valid) {
-                found.not_valid = true;
+                found.checked = found.checked.min(CheckedRows::Written);
             } else if let Some(enforced) = self.enforcement() {
-                found.not_valid |= !enforced;
+                found.checked = if enforced { found.checked } else { CheckedRows::None };
             } else {
                 return Ok(found);
             }
@@ -347,7 +348,7 @@ fn misplaced_attribute(kind: &ConstraintKind, attributes: ConstraintAttributes) 
     };
     let attribute = if attributes.deferrable && !deferrable {
         "DEFERRABLE"
-    } else if attributes.not_valid && !not_valid {
+    } else if attributes.checked < CheckedRows::All && !not_valid {
         "NOT VALID"
     } else if attributes.no_inherit && !no_inherit {
         "NO INHERIT"

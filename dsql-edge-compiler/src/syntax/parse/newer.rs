@@ -1,11 +1,13 @@
 //! Parses the clauses of table definitions that PostgreSQL 18 added: the snapshot of a newer PostgreSQL contains them.
 //!
-//! Each clause becomes a node of PostgreSQL 16's syntax, so no later module distinguishes the versions. The tree
-//! contains a weaker condition than the clause itself, so a proof from the tree is also valid for the clause.
+//! Except for `NOT ENFORCED`, each clause becomes a node of PostgreSQL 16's syntax, so no later module distinguishes
+//! the versions. The tree never proves more about the rows of a table than the clause does.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
-use crate::syntax::ast::{Constraint, ConstraintKind, Expr, ExprKind, IndexElement, Literal, Name};
+use crate::syntax::ast::{
+    CheckedRows, Constraint, ConstraintKind, Expr, ExprKind, IndexElement, Literal, Name,
+};
 
 impl Parser<'_> {
     /// `STORED` or `VIRTUAL`, after the expression of a generated column: queries do not depend on the difference.
@@ -25,7 +27,7 @@ impl Parser<'_> {
         let column = Expr { span: name.span, kind: ExprKind::Column(vec![name]) };
         let kind = ExprKind::IsNull { arg: Box::new(column), negated: true };
         let expr = Expr { kind, span: start.to(self.previous_span()) };
-        Ok(ConstraintKind::Check { expr, not_valid: false, no_inherit: false })
+        Ok(ConstraintKind::Check { expr, checked: CheckedRows::All, no_inherit: false })
     }
 
     /// `(column, …)`; the last column of a key over a period is followed by `WITHOUT OVERLAPS`.
@@ -61,12 +63,13 @@ impl Parser<'_> {
     }
 }
 
-/// Applies `ENFORCED` or `NOT ENFORCED` to the constraint before it. Rows may violate a constraint that is not
-/// enforced, so such a constraint counts as NOT VALID.
+/// Applies `ENFORCED` or `NOT ENFORCED` to the constraint before it. Rows may violate a foreign key that is not
+/// enforced, so such a foreign key counts as NOT VALID.
 pub(super) fn set_enforced(constraints: &mut [Constraint], enforced: bool) {
     for constraint in constraints.iter_mut().rev() {
         match &mut constraint.kind {
-            ConstraintKind::Check { not_valid, .. } => return *not_valid |= !enforced,
+            ConstraintKind::Check { checked, .. } if !enforced => return *checked = CheckedRows::None,
+            ConstraintKind::Check { .. } => return,
             ConstraintKind::ForeignKey(key) => return key.not_valid |= !enforced,
             _ => {}
         }
@@ -83,7 +86,7 @@ pub(super) fn without_key(kind: ConstraintKind) -> ConstraintKind {
         ),
         _ => {
             let expr = Expr { kind: ExprKind::Literal(Literal::Boolean(true)), span: Span::default() };
-            ConstraintKind::Check { expr, not_valid: true, no_inherit: false }
+            ConstraintKind::Check { expr, checked: CheckedRows::None, no_inherit: false }
         }
     }
 }
@@ -94,11 +97,30 @@ mod tests {
 
     /// Returns whether the column of the query may be NULL, and whether the query returns at most one row.
     fn proved(definition: &str, more: &str, query: &str) -> (bool, bool) {
+        let query = compile(&Source::numbered(query), &parsed(definition, more)).unwrap();
+        (query.columns[0].nullable, query.cardinality.name() == "zero-or-one")
+    }
+
+    fn parsed(definition: &str, more: &str) -> Schema {
         let ddl =
             format!("-- dsql-edge: dialect postgres\nCREATE TABLE t (a int, b text, {definition}); {more}");
-        let schema = Schema::parse(&ddl).unwrap_or_else(|errors| panic!("{ddl}: {errors:?}"));
-        let query = compile(&Source::numbered(query), &schema).unwrap();
-        (query.columns[0].nullable, query.cardinality.name() == "zero-or-one")
+        Schema::parse(&ddl).unwrap_or_else(|errors| panic!("{ddl}: {errors:?}"))
+    }
+
+    #[test]
+    fn check_that_is_not_enforced_excludes_nothing() {
+        let added = |check: &str| parsed("c int", &format!("ALTER TABLE t ADD CHECK (b IN ('x')) {check}"));
+        let insert = "INSERT INTO t (b) VALUES ('z')";
+        for (schema, warnings) in [
+            (added(""), 1),
+            (added("NOT VALID"), 1),
+            (added("NOT ENFORCED"), 0),
+            (parsed("x text CHECK (b IN ('x')) NOT ENFORCED", ""), 0),
+            (parsed("x text CHECK (b IN ('x')) ENFORCED", ""), 1),
+        ] {
+            let query = compile(&Source::numbered(insert), &schema).unwrap();
+            assert_eq!(query.warnings.len(), warnings, "{schema:?}");
+        }
     }
 
     #[test]

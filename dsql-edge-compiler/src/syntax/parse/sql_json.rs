@@ -5,7 +5,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, FunctionArg, SqlFunction};
 
 impl Parser<'_> {
-    /// Parses a constructor or aggregate, at its keyword, after which `(` follows.
+    /// Parses a constructor or an aggregate. The current token is its keyword, and the next token is `(`.
     pub(super) fn sql_json(&mut self, keyword: K) -> Parsing<Expr> {
         let start = self.advance();
         self.advance();

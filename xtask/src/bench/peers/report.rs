@@ -166,8 +166,16 @@ fn costs(measured: &Measured) -> Vec<Table> {
         let of_case = measured.processor.iter().filter(|processor| processor.case == case);
         let samples = of_case.map(|processor| (processor.client.as_str(), processor.ms.as_slice()));
         let title = format!("Processor time of workerd for a request: {name}, in ms");
-        let note = "User and system time of the whole process, without delay; TLS is the largest part of a small answer. \
-                    The bare socket receives the rows without reading them.";
+        let socket = match case {
+            "one" => " The bare TLS socket sends no query: it only reads the request for a password.",
+            "megabytes-10" => {
+                " The bare TLS socket receives the bytes of the rows, and does not decode them."
+            }
+            _ => "",
+        };
+        let note = &format!(
+            "User and system time of the whole process, without delay; TLS is the largest part of a small answer.{socket}"
+        );
         tables.push(samples_by_client(title, note, samples));
     }
     if !measured.memory.is_empty() {

@@ -36,7 +36,8 @@ fn comparison(place: &Place<'_>) -> Option<String> {
     Some(advice.to_owned())
 }
 
-/// `a = 1 && b = 2`: these operators bind more tightly than a comparison.
+/// `a = 1 && b = 2`: `&&` and `||` bind more tightly than a comparison, so PostgreSQL reads `a = (1 && b) = 2`, and the
+/// second comparison is the error.
 fn chained(place: &Place<'_>) -> Option<String> {
     let level = place.level();
     let is_comparison = |token: &&Token| {

@@ -26,7 +26,7 @@ pub(super) fn advice(place: &Place<'_>, error: &Diagnostic) -> Option<String> {
     }
     if message.starts_with("unterminated dollar-quoted") {
         let name = written.trim_start_matches('$').split('$').next().unwrap_or_default();
-        // A parameter between two dollars: a template of another library.
+        // `$name$` is probably meant as a parameter.
         if !place.script && !name.is_empty() && written == format!("${name}$") {
             return Some(format!("a parameter is written ${name}"));
         }
