@@ -42,7 +42,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) later: Vec<Diagnostic>,
     /// The span of each `*`, and the column list that replaces this `*` in the SQL to send.
     pub(super) edits: Vec<(Span, String)>,
-    /// Whether the statement contains a volatile function or a nested write.
+    /// Whether the statement may write: it contains a write, a row lock, or a function that may write.
     pub(super) writes: bool,
     /// Whether the statement contains a nested INSERT, UPDATE or DELETE.
     pub(super) changes_rows: bool,
@@ -127,8 +127,8 @@ impl<'a> Analyzer<'a> {
         Some(format!("{file}, line {line}, may change this, and its effect is not known: {statement}"))
     }
 
-    /// Returns whether a copy of the operand this number of times stays within the limit. When the limit is exceeded
-    /// for the first time, reports that the statement is too complex.
+    /// Returns whether the statement stays within the limit if it copies the operand `times` times. When the limit is
+    /// exceeded for the first time, reports that the statement is too complex.
     pub(super) fn may_copy(&mut self, operand: &Node, times: usize) -> bool {
         let fitted = self.copied <= MAX_COPIED;
         if fitted {
@@ -142,8 +142,8 @@ impl<'a> Analyzer<'a> {
         fits
     }
 
-    /// Records a call of a function that the schema defines. The body of the function is not analyzed, so the function
-    /// may write and change the session.
+    /// Records that the statement may call a function that is not analyzed, such as a function of the schema. The
+    /// function may write and change the session.
     pub(super) fn calls_unknown(&mut self) {
         self.writes = true;
         self.session = self.session.max(SessionEffect::MayChange);

@@ -5,10 +5,10 @@
 //!
 //! A procedure can commit in the middle of its body. If the procedure fails after such a COMMIT, the CALL returns an
 //! error, and a retry would run the first part of the body twice. So a CALL is accepted only if none of the procedures
-//! with this name can commit. A body in SQL cannot commit. A body in PL/pgSQL cannot commit if it does not contain the
-//! words COMMIT, ROLLBACK, CALL, DO and EXECUTE. For the retry rules, a CALL that is accepted is a statement that
-//! writes. The compiler reads the body from the snapshot, so after a procedure is replaced, a new snapshot is
-//! necessary.
+//! with this name can commit, and if the effect of each statement of the schema is known. A body in SQL cannot commit.
+//! A body in PL/pgSQL cannot commit if it contains none of the words COMMIT, ROLLBACK, CALL, DO and EXECUTE. For the
+//! retry rules, a CALL that is accepted is a statement that writes. The compiler reads the body from the snapshot, so
+//! after a procedure is replaced, a new snapshot is necessary.
 
 use std::rc::Rc;
 
@@ -28,7 +28,8 @@ use crate::source::Span;
 use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{FunctionCall, StatementKind};
 
-/// Whether a statement is a CALL, and its procedure either cannot commit or does not exist.
+/// Whether a statement is a CALL, and its procedure either cannot commit or does not exist. If the effect of a
+/// statement of the schema is not known, only `sys.wait_for_job` is certain not to commit.
 pub(crate) fn keeps_transaction(statement: ParsedStatement<'_>, schema: &Schema) -> bool {
     let StatementKind::Utility("CALL") = &statement.kind else { return false };
     let call = match called(statement) {

@@ -63,8 +63,9 @@ impl<'a> Catalog<'a> {
         Catalog { version: moment.version, path: &moment.path, ..self }
     }
 
-    /// The type of a column or a function of the schema. If a later statement renames a type, the columns and functions
-    /// that use the type also get its new name, so this method looks up the name in the schema after all statements.
+    /// Resolves the type of a column or a function of the schema. If a later statement renames a type, the columns and
+    /// functions that use the type also get its new name, so this method looks up the name in the schema after all
+    /// statements.
     pub(super) fn resolve_stored(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
         Catalog::now(self.schema).resolve(written)
     }

@@ -14,7 +14,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, GroupingElement, Literal, Select, SortBy};
 
 impl Analyzer<'_> {
-    /// `transformSortClause`: returns the sort keys, and adds the keys that are not in the target list to `other`.
+    /// `transformSortClause`: returns the sort keys, and also adds them to `other`.
     pub(super) fn sort_clause(
         &mut self,
         scope: &Scope<'_>,

@@ -1,8 +1,9 @@
 //! Determines collations: `parse_collate.c`.
 //!
 //! Input: the expressions of a finished query level. Output: the collation of each column of the level; an error if two
-//! collations conflict because of `COLLATE` or in a set operation. If a comparison needs a collation and its operands
-//! have none, PostgreSQL reports the error at run time; this module does not check comparisons.
+//! collations of `COLLATE` conflict, or if two other collations conflict in a key or in a set operation. If a
+//! comparison needs a collation and its operands have none, PostgreSQL reports the error at run time; this module does
+//! not check comparisons.
 //!
 //! The module skips statements in which every collation is the database's default.
 

@@ -248,9 +248,9 @@ impl Analyzer<'_> {
         } else {
             items.iter().map(Node::clone).collect()
         };
-        // If an operand of the list is an array, its comparison has determined the type of a parameter on the left
-        // side, and all copies of the left side have this type. Without such a comparison, each comparison has its own
-        // copy of an untyped parameter, and two comparisons may require different types.
+        // If the constants and parameters became one array, the comparison with this array has determined the type of a
+        // parameter on the left side, and all copies of the left side have this type. Without this array, each
+        // comparison has its own copy of an untyped parameter, and two comparisons may require different types.
         let left = if handled { self.analysed_again(&left) } else { left };
         if !self.may_copy(&left, rest.len()) {
             return Node::error(span);

@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::ast::{ConflictTarget, ExprKind, IndexElement, Name, OnConflict};
 
 impl<'a> Analyzer<'a> {
-    /// `transformOnConflictClause`; returns the assignments of DO UPDATE. Adds the conditions of the clause to
+    /// `transformOnConflictClause`; returns the assignments of DO UPDATE. Adds the other expressions of the clause to
     /// `others`.
     pub(super) fn on_conflict(
         &mut self,
@@ -48,7 +48,7 @@ impl<'a> Analyzer<'a> {
         if let Some(filter) = filter {
             others.push(self.condition(scope, filter, Place::Where, "WHERE"));
         }
-        // RETURNING does not see EXCLUDED.
+        // RETURNING cannot refer to EXCLUDED.
         scope.namespace.retain(|item| item.rte != Some(at));
         Some(assigned)
     }

@@ -160,7 +160,8 @@ fn check_fields(
     composite::check(catalog, &read, fields, text, depth)
 }
 
-/// Checks the bounds of a range and their order. The order of the bounds is checked only for PostgreSQL's own types.
+/// Checks the bounds of a range and their order. The order is checked only if this module computes the values of both
+/// bounds ([`Value`]).
 fn range(catalog: Catalog<'_>, subtype: Oid, range: &Range, depth: usize) -> Result<(), Rejection> {
     let Range::Bounds { lower, lower_inclusive, upper, upper_inclusive } = range else { return Ok(()) };
     let subtype = catalog.base_type(subtype).0;

@@ -69,7 +69,7 @@ impl Analyzer<'_> {
                 let span = pending.first().and_then(|at| with.ctes.get(*at)).map(|cte| cte.name.span);
                 let message = "mutual recursion between WITH items is not implemented";
                 self.report(Diagnostic::error(Code::FeatureNotSupported, span.unwrap_or_default(), message));
-                // The other queries, which refer to each other, are declared without columns, so that references to
+                // The remaining queries cannot be ordered. They are declared without columns, so that references to
                 // them cause no further errors.
                 for cte in pending.iter().filter_map(|at| with.ctes.get(*at)) {
                     let entry = Cte { name: cte.name.text.clone(), ..Cte::default() };

@@ -1,8 +1,8 @@
 //! Analyzes `INSERT`, `UPDATE` and `DELETE`: `transformInsertStmt` and related functions, with `transformAssignedExpr`.
 //!
 //! Input: a statement that writes. Output: the `RETURNING` of the statement as an analyzed query; every written value
-//! is coerced to its column. Errors that PostgreSQL reports only when the statement runs (the INSERT lacks a NOT NULL
-//! column, or the table has no key for `ON CONFLICT`) are also found here, and are marked as run-time errors.
+//! is coerced to its column. In the DSQL dialect, errors that the server reports only when the statement runs (the
+//! INSERT lacks a NOT NULL column, or the table has no key for `ON CONFLICT`) are also found here.
 
 use super::advice::count;
 use super::analyzer::Analyzer;
@@ -83,8 +83,8 @@ impl<'a> Analyzer<'a> {
         self.finish_write(scope, query, assigned, &target)
     }
 
-    /// Whether each row of the source is inserted or updated, unless there is an error. ON CONFLICT, LIMIT, and a
-    /// trigger of the table or of a partition can leave a row out.
+    /// Whether each row of the source is inserted or updated, unless there is an error. ON CONFLICT (except DO UPDATE
+    /// without WHERE), LIMIT, OFFSET, a rule, and a trigger of the table or of a partition can leave a row out.
     fn keeps_each_row(&self, insert: &Insert, target: &Target) -> bool {
         let relations = [target.relation, target.base].map(|at| &self.catalog.schema.relations[at]);
         let conflict = insert.on_conflict.as_ref();
@@ -109,7 +109,7 @@ impl<'a> Analyzer<'a> {
         query
     }
 
-    /// `checkInsertTargets`: the column numbers, each with the column's span in the statement.
+    /// `checkInsertTargets`: returns the column numbers, each with the column as written.
     pub(super) fn insert_columns(
         &mut self,
         target: &Target,
@@ -140,8 +140,8 @@ impl<'a> Analyzer<'a> {
         out
     }
 
-    /// Checks that no column of the table is assigned twice, because two columns of a view may be the same column of
-    /// the table. A column of the table can be assigned only once.
+    /// Checks that an INSERT into a view assigns each column of the base table only once: two columns of the view may
+    /// be the same column of the table.
     fn check_once(&mut self, target: &Target, given: &[usize], span: Span) {
         let schema: &'a crate::schema::Schema = self.catalog.schema;
         if !matches!(schema.relations[target.relation].kind, RelationKind::View(..)) {
@@ -365,7 +365,7 @@ impl<'a> Analyzer<'a> {
         );
     }
 
-    /// `FROM` of an UPDATE, `USING` of a DELETE: subqueries in this clause cannot refer to the target.
+    /// `FROM` of an UPDATE, `USING` of a DELETE: items of this clause cannot refer to the target, even with LATERAL.
     pub(super) fn write_from(&mut self, scope: &mut Scope<'_>, items: &[ast::FromItem]) -> Vec<JoinTree> {
         for item in &mut scope.namespace {
             item.lateral_ok = false;

@@ -27,8 +27,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that a value is assigned to a nullable column: if the value is an element of an array, the element may
-    /// be NULL too.
+    /// Records that NULL has a meaning where the query uses a value, for example because the value is assigned to a
+    /// nullable column. If the value is an element of an array, the element may be NULL too.
     pub(super) fn element_flows_to_nullable(&mut self, rtes: &[Rte], node: &Node) {
         match &node.kind {
             NodeKind::Var(var) => self.element_accepts_null(rtes, *var),
@@ -132,8 +132,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// Collects the arguments for which NULL has a meaning: if such an argument is NULL, the result of the expression may
-/// still not be NULL (`COALESCE(a, 0)`, `a IS NULL`).
+/// Collects the arguments for which NULL has a meaning: if such an argument is NULL, the result of the expression can
+/// still be a value other than NULL (`COALESCE(a, 0)`, `a IS NULL`).
 fn collect_asked<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
     match &node.kind {
         NodeKind::IsNull { arg, .. } | NodeKind::BooleanTest { arg, .. } => out.push(arg),

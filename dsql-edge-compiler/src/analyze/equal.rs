@@ -58,8 +58,8 @@ impl Node {
             ) => (a, b) == (c, d),
             _ => true,
         };
-        // Two subqueries can be written alike, but they never certainly have the same value: a second run may see other
-        // rows, or call a volatile function.
+        // Two subqueries can be written alike, but they never certainly have the same value: a second run may return
+        // other rows (`LIMIT` without `ORDER BY`), or call a volatile function.
         let queries = match (self.subquery(), other.subquery()) {
             (None, None) => true,
             (Some(a), Some(b)) => as_written && a.written_alike(b),

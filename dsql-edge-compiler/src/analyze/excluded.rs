@@ -1,10 +1,10 @@
 //! Finds constants that a column can never have: `status = 'drfat'`, if `CHECK (status IN ('draft', 'sent'))` holds.
 //!
 //! Input: an analyzed query. Output: a warning for each comparison of a column with a constant that the column never
-//! contains. PostgreSQL accepts the comparison, but `=` is true for no row, and `<>` for every row whose
-//! column is not NULL. If a statement writes such a
-//! constant, the `CHECK` rejects the statement each time it runs. In the DSQL dialect, this is an error; in the
-//! PostgreSQL dialect, it is a warning. For an enum, PostgreSQL itself rejects an unknown label.
+//! contains. PostgreSQL accepts the comparison, but `=` is true for no row, and `<>` is true for every row whose column
+//! is not NULL. If a statement writes such a constant, the `CHECK` rejects the statement each time it runs. In the DSQL
+//! dialect, this is an error; in the PostgreSQL dialect, it is a warning. For an enum, PostgreSQL itself rejects an
+//! unknown label.
 //!
 //! From comparisons and assignments, this module also derives the labels that the value of a parameter can have. `emit`
 //! compares these labels with the labels of the Rust type that a query function declares for the parameter.

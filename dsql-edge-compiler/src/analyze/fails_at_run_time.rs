@@ -2,10 +2,10 @@
 //!
 //! Input: an analyzed query. Output: a warning for each expression that always fails. PostgreSQL prepares the statement
 //! and reports the error only when it plans or runs the statement, and an expression may be in a branch that never
-//! runs, such as an arm of CASE. So these are not errors.
+//! runs, such as an arm of CASE. So the output is a warning, not an error.
 //!
-//! Only constants that are operands or arguments themselves are examined; constant expressions are not evaluated. For a
-//! NULL, a strict operator returns NULL instead of failing.
+//! Only constants that are operands or arguments themselves are examined; constant expressions are not evaluated. The
+//! other operand is not examined: `a / 0` is reported, although it is NULL if `a` is NULL.
 
 use super::analyzer::Analyzer;
 use super::catalog::Catalog;

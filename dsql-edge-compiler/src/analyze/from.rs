@@ -331,7 +331,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// Returns the columns that a function in `FROM` returns, a flag for each column that is never NULL, and whether
+    /// Returns the columns that a function in `FROM` returns; for each column, whether it is never NULL; and whether
     /// the function is scalar.
     pub(super) fn function_columns(
         &mut self,

@@ -18,7 +18,7 @@ use crate::syntax::ast::{FunctionCall, QualifiedName};
 use crate::transaction_control;
 use std::rc::Rc;
 
-/// A function call: the call as written, its location, and its analyzed FILTER; the arguments are not analyzed yet.
+/// A function call: the call as written, its location, and its analyzed FILTER, without the analyzed arguments.
 pub(super) struct CallSite<'c> {
     pub(super) call: &'c FunctionCall,
     /// The whole expression.
@@ -33,7 +33,7 @@ pub(super) struct CallSite<'c> {
 impl Analyzer<'_> {
     /// `transformFuncCall` and `ParseFuncOrColumn`.
     pub(super) fn function_call(&mut self, scope: &Scope<'_>, call: &FunctionCall, span: Span) -> Node {
-        // Analyzes the arguments, then ORDER BY, then FILTER, as PostgreSQL does.
+        // Analyzes the arguments, then the ORDER BY of WITHIN GROUP, then FILTER, as PostgreSQL does.
         self.expect_type(call);
         let sets_before = scope.sets.count();
         let was_in_aggregate = scope.in_aggregate.get();

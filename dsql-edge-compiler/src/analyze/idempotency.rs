@@ -220,8 +220,8 @@ impl Written<'_> {
         self.relation.columns.iter().position(|it| it.name == column)
     }
 
-    /// Returns the value that the statement writes to the column at `at`; `None` if the statement writes only a part of
-    /// the column.
+    /// Returns the value that the statement writes to the column at `at`; `None` if the statement writes nothing to the
+    /// column, or only a part of the column.
     fn written(&self, at: usize) -> Option<&Expr> {
         let whole = |it: &Option<TargetColumn>| it.as_ref().is_none_or(|it| it.indirection.is_empty());
         let place = self.columns.iter().position(|(known, it)| *known == at && whole(it))?;

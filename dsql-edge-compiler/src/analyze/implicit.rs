@@ -1,4 +1,4 @@
-//! Finds the functions that PostgreSQL calls although the statement does not contain a call:
+//! Finds the functions that PostgreSQL calls although the statement does not contain a call.
 //!
 //! Input: the type to which a value is coerced, or the table to which a statement writes. Output: the fields `writes`
 //! and `session` of the [`Analyzer`]. If PostgreSQL implicitly calls a function that may write, the runtime does not
@@ -47,7 +47,8 @@ impl Analyzer<'_> {
         self.calls(check, &|name| !is_harmless(name))
     }
 
-    /// Whether an expression calls a function of the schema, or a volatile built-in function that `volatile` selects.
+    /// Whether an expression uses a function, an operator or a type of the schema, or calls an unknown function or a
+    /// volatile built-in function that `volatile` selects.
     fn calls(&self, expr: &Expr, volatile: &dyn Fn(&str) -> bool) -> bool {
         let mut calls = Calls { schema: self.catalog.schema, volatile, found: false };
         visit::expr(expr, &mut calls);

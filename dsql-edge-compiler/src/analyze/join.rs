@@ -148,7 +148,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Returns the columns that USING or NATURAL merge, and the condition that compares them.
+    /// Returns the columns that result from the merge by USING or NATURAL, and the condition that compares their sides.
     fn merged_columns(
         &mut self,
         join: &Join,

@@ -22,7 +22,8 @@ pub(super) struct NamespaceItem {
     pub(super) columns_visible: bool,
     /// Whether only a LATERAL item can refer to the entry.
     pub(super) lateral_only: bool,
-    /// Whether a LATERAL item may refer to the entry; `false` on the left of a RIGHT or FULL join.
+    /// Whether a LATERAL item may refer to the entry; `false` on the left of a RIGHT or FULL join, and for the target
+    /// of an UPDATE or DELETE while FROM or USING is analyzed.
     pub(super) lateral_ok: bool,
     /// Whether the entry is a function, a query or a view; these have no system columns.
     pub(super) derived: bool,

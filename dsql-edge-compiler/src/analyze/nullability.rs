@@ -207,7 +207,7 @@ impl Prover<'_> {
         self.parameters.get(parameter - 1).is_none_or(|parameter| parameter.nullable)
     }
 
-    /// Returns the columns of one entry, before joins.
+    /// Returns, for each column of one entry, whether the column can be NULL before joins.
     fn entry(&self, query: &Query, at: usize, env: &Environment<'_>) -> Vec<bool> {
         let rte = &query.rtes[at];
         match &rte.source {

@@ -73,7 +73,7 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(code, location, message));
     }
 
-    /// Warns about `= NULL`, which is never true.
+    /// Warns about `= NULL` and `<> NULL`, which are never true.
     fn warn_null_comparison(&mut self, name: &str, node: &Node, span: Span) {
         let NodeKind::Call { function, args } = &node.kind else { return };
         let null = args.iter().any(|arg| matches!(arg.kind, NodeKind::Constant(None)));

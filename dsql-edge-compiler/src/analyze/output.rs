@@ -126,7 +126,7 @@ fn origin(catalog: Catalog<'_>, relation: usize, column: usize) -> Option<Origin
     Some(Origin { schema: relation.schema.clone(), table: relation.name.clone(), column })
 }
 
-/// Returns the value of `search_path` in the server's syntax.
+/// Returns the value of `search_path` in the server's syntax; empty if the path is only `public`.
 fn search_path(schemas: &[String]) -> String {
     match schemas {
         [only] if only == "public" => String::new(),

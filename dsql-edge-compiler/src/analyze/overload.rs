@@ -14,8 +14,8 @@
 //! 3. The candidates with the most exact matches among the arguments of known type remain. A domain counts as its base
 //!    type.
 //! 4. For each candidate, count the arguments whose type the candidate declares exactly, or for which it declares a
-//!    preferred type of the argument's category; the candidates with the highest count remain: `float8` among numbers,
-//!    `text` among strings.
+//!    preferred type of the argument's category; the candidates with the highest count remain. For example, `float8` is
+//!    the preferred type among numbers, and `text` among strings.
 //! 5. For each unknown argument: if all candidates declare types of one category, that category is used. If one
 //!    candidate takes a string, the string category wins. Within the category, a preferred type wins.
 //! 6. If all known arguments have the same type, the unknown arguments are assumed to have this type too. If then
@@ -26,7 +26,8 @@
 //! `round($1)` has the candidates `round(float8)` and `round(numeric)`. Steps 3 and 4 change nothing, because the type
 //! of `$1` is not known. In step 5 both candidates take a number, and `float8` is the preferred type among numbers:
 //! `$1` is a `float8`. `$1 || $2` has candidates for arrays, `jsonb`, bit strings and `text`; in step 5 strings win.
-//! `id = $1` is decided by step 6: `=` exists for each type, and `$1` gets the type of `id`.
+//! `id = $1` is decided before step 2: for an operator, the caller first looks for an exact match in which the unknown
+//! operand has the type of the other operand (`binary_oper_exact`). So `$1` gets the type of `id`.
 //!
 //! # Rejected
 //!

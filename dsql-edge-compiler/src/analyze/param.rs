@@ -148,8 +148,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that `node` may be NULL where the query uses it. So the argument of a parameter may be NULL, if such a
-    /// NULL makes `node` NULL.
+    /// Records that the query accepts NULL as the value of `node`. A parameter whose NULL can make `node` NULL then
+    /// also accepts NULL.
     pub(super) fn flows_to_nullable(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Parameter(_) => self.null_is_value(node),

@@ -222,7 +222,8 @@ impl Analyzer<'_> {
         Query { targets, limit, offset, collations, body: Body::Values(analysed), other, ..Query::default() }
     }
 
-    /// `ORDER BY` of a set operation's result: only names and positions of its columns are allowed.
+    /// Checks the `ORDER BY` of a set operation or of VALUES. For a set operation, only the names and positions of the
+    /// result's columns are allowed.
     pub(super) fn result_sort_clause(&mut self, query: &ast::Query, targets: &[TargetEntry], what: &str) {
         for key in &query.order_by {
             match &key.expr.kind {

@@ -4,8 +4,8 @@
 //! Input: a statement as written. Output: a warning for each string that contains only a parameter, and for each
 //! pattern of LIKE that contains a parameter between wildcards. A string is examined only in the two positions where a
 //! parameter is usual: as an operand of a comparison, and as a value for a column. A string inside a call
-//! (`replace(body, '$name', $name)`) is not examined, because the user may really mean the characters `$name`. In the
-//! same two positions, `@name` is examined if it is the right operand.
+//! (`replace(body, '$name', $name)`) is not examined, because the user may really mean the characters `$name`. `@name`
+//! is examined only as the right operand of a comparison, and as a value that UPDATE assigns.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;

@@ -25,7 +25,7 @@ pub(super) fn refers<'q>(statement: &'q Statement, name: &'q str) -> bool {
     references.count > 0
 }
 
-/// Returns the first error in a recursive query whose definition is a union.
+/// Returns the first error in a recursive query whose definition is a set operation.
 pub(super) fn misplaced(cte: &ast::Cte) -> Option<Diagnostic> {
     let StatementKind::Query(query) = &cte.statement.kind else { return None };
     let QueryBody::SetOperation { left, right, .. } = &query.body else { return None };

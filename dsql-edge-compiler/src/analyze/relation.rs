@@ -139,8 +139,8 @@ impl<'a> Analyzer<'a> {
         let name = relation.name.clone();
         match &relation.kind {
             RelationKind::Table => {
-                // The relation's policies (row level security) may call any function, because their expressions are not
-                // known here.
+                // The expressions of the relation's policies (row level security) are not known here, so they may call
+                // any function.
                 if relation.row_security {
                     self.calls_unknown();
                 }
@@ -274,7 +274,7 @@ impl<'a> Analyzer<'a> {
         .collect()
     }
 
-    /// Returns the column numbers of a table's primary key; `None` if the table has no primary key.
+    /// Returns the column numbers of a table's primary key; `None` if the key is deferrable or does not exist.
     pub(super) fn primary_key(&self, relation: usize) -> Option<Vec<usize>> {
         let relation = &self.catalog.schema.relations[relation];
         // Before COMMIT, rows may violate a deferrable key: `get_primary_key_attnos`.
@@ -285,8 +285,8 @@ impl<'a> Analyzer<'a> {
             .collect()
     }
 
-    /// Returns the definition of a view, which is analyzed only once. An error in the definition is reported at the
-    /// name of the view in the query that uses the view.
+    /// Returns the analyzed query of a view or of a `CREATE TABLE AS`. The query is analyzed only once. An error in the
+    /// query is reported at the name of the view in the query that uses the view.
     pub(super) fn view_query(&mut self, at: usize) -> Option<Rc<Query>> {
         if let Some(known) = self.views.get(&at) {
             return known.clone();
@@ -326,7 +326,7 @@ impl<'a> Analyzer<'a> {
         Some(query)
     }
 
-    /// Reports that a view or a column's type is broken; the span is the name in the query that uses it.
+    /// Reports that a view could not be analyzed; the span is the view's name in the query that uses the view.
     pub(super) fn report_broken(&mut self, relation: &str, name: &Name) {
         if let Some((_, message)) = self.broken_views.iter().find(|(view, _)| view == relation) {
             let message = format!("the view \"{relation}\" cannot be analyzed: {message}");
@@ -337,7 +337,8 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Returns the type of a whole row of a namespace item; [`ERROR`] if the row does not have a named type.
+    /// Returns the type of a whole row of a namespace item: the named type, if there is one. Otherwise, returns
+    /// `record`, or [`ERROR`] for an item with one column: the row of a scalar function is the value itself.
     pub(super) fn row_type_of(&self, item: &NamespaceItem) -> Oid {
         match item.row_type {
             Some(found) => found,

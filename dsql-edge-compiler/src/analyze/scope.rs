@@ -38,7 +38,8 @@ pub(super) struct Scope<'p> {
     /// The windows that are defined in an OVER clause, without duplicates. The analyzer analyzes these windows after
     /// the other clauses.
     pub(super) inline_windows: RefCell<Vec<Window>>,
-    /// The names of unknown columns for which an error was reported, so that each name is reported only once.
+    /// The names of the items of `FROM` whose table is unknown. That error was already reported, so a reference to such
+    /// an item does not cause another error.
     pub(super) reported: RefCell<Vec<String>>,
     /// The output names of the select list with the spans of their expressions; used only for advice.
     pub(super) output_names: Vec<(String, Span)>,

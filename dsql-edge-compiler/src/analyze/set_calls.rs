@@ -8,7 +8,8 @@ use crate::source::Span;
 /// `ParseState`.
 #[derive(Default)]
 pub(super) struct SetReturning {
-    /// Whether a call in the target list runs once for each row of the query, together with the other targets.
+    /// Whether there is a call in the target list, or in a clause whose expressions PostgreSQL adds to the target list,
+    /// such as `ORDER BY`.
     in_target_list: Cell<bool>,
     count: Cell<usize>,
     last: Cell<Span>,

@@ -1,7 +1,8 @@
-//! Replaces `*` in the SQL text by the compiled columns, so that a later ADD COLUMN does not change the result.
+//! Replaces `*` in the SQL text by the columns known at compile time, so that a later ADD COLUMN does not change the
+//! result.
 //!
 //! Input: a `*` in a target list, and the columns for which it is an abbreviation. Output: an edit of the SQL to send.
-//! If a column has no unambiguous name, the edit leaves the `*` in the SQL, and the server expands it.
+//! If a column has no unambiguous name, the `*` stays in the SQL, and the server expands it.
 
 use super::analyzer::Analyzer;
 use super::catalog::quote_identifier as quoted;

@@ -212,7 +212,8 @@ impl<'a> Analyzer<'a> {
         self.found_later(Diagnostic::error(Code::FeatureNotSupported, span, message).with_detail(detail));
     }
 
-    /// Records an error that PostgreSQL finds only when the statement runs.
+    /// In the DSQL dialect, records an error that the server finds only when the statement runs. In the PostgreSQL
+    /// dialect, does nothing.
     pub(super) fn runtime_error(&mut self, diagnostic: Diagnostic) {
         if self.catalog.schema.dialect == Dialect::Dsql {
             self.found_later(Diagnostic { stage: Stage::Dialect, ..diagnostic });

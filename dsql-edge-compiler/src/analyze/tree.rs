@@ -348,7 +348,8 @@ pub(super) enum RteSource {
         /// The numbers of the parameters that are arrays of one `UNNEST`; these arrays must have equal lengths.
         equally_long: Vec<usize>,
     },
-    /// `EXCLUDED`, or an entry with an error: columns may be NULL.
+    /// A relation whose constraints are not known, such as a table of `CREATE TABLE AS` or an entry with an error: each
+    /// column may be NULL.
     Nullable,
 }
 
@@ -585,7 +586,8 @@ impl Query {
         size + self.subqueries().iter().map(|query| query.size()).sum::<usize>()
     }
 
-    /// Returns the queries nested directly in `FROM`, set operations and `WITH`, without those in expressions.
+    /// Returns the queries nested directly in `FROM`, set operations and `WITH`, without the queries of views and those
+    /// in expressions.
     pub(super) fn subqueries(&self) -> Vec<Rc<Query>> {
         let of_rte = |rte: &Rte| match &rte.source {
             RteSource::Subquery { query, view: None, .. } => Some(query.clone()),

@@ -277,7 +277,7 @@ fn frame_has_current_row(window: &Window) -> bool {
     starts && ends && !frame.excludes
 }
 
-/// Whether the base window of a window has a frame.
+/// Whether the window on which a window is based has a frame that may not contain the current row.
 fn base_frame(scope: &Scope<'_>, window: &Window) -> bool {
     let base = window.base.as_ref().and_then(|base| named(&scope.windows, &base.text));
     base.is_some_and(|base| !frame_has_current_row(base))

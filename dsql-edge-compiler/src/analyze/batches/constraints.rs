@@ -57,7 +57,8 @@ impl Judge<'_> {
         columns.iter().filter_map(|name| self.column(name)).any(|at| self.is_assigned(at))
     }
 
-    /// Checks a foreign key that refers from the changed table to the changed table.
+    /// Checks a foreign key from the table of the statement to a table that the statement changes, such as the same
+    /// table.
     fn check_own_foreign_key(&self, key: &ForeignKey, referencing: usize) -> Result<(), Diagnostic> {
         if !self.is_related(referencing, self.target.relation) {
             return Ok(());
@@ -168,7 +169,8 @@ impl Judge<'_> {
         self.column(column).is_some_and(|at| self.is_assigned(at))
     }
 
-    /// Whether a column gets new values that can differ from row to row. Random values do not conflict.
+    /// Whether a column gets new values that can differ from row to row and can conflict. Values of
+    /// `gen_random_uuid()` do not conflict.
     fn varies(&self, column: &str) -> bool {
         let Some(at) = self.column(column).filter(|at| self.is_assigned(*at)) else { return false };
         let written = self.query.assigned.iter().find(|it| it.column == at);

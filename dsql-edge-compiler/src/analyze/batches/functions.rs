@@ -17,7 +17,8 @@ enum Place {
 }
 
 impl Judge<'_> {
-    /// Checks that the condition has the same result each time, and that no function reads the table.
+    /// Checks that the condition and each query have the same result in each batch, and that no function of the schema
+    /// can read the table.
     pub(super) fn check_functions(&self) -> Result<(), Diagnostic> {
         let mut found = None;
         let is_value = |node: &Node| {

@@ -65,8 +65,8 @@ impl Proof {
                     return false;
                 }
                 match query.command {
-                    // The number of rows that an INSERT returns depends on its source. The analyzed query does not
-                    // contain this source, but its flag `single_row` states whether the statement returns one row.
+                    // The rows of an INSERT come from its source, not from `from`. The flag `single_row` states
+                    // whether the statement returns at most one row.
                     Command::Insert | Command::Merge | Command::Utility => return query.single_row,
                     _ => {}
                 }

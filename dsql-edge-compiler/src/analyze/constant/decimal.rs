@@ -6,8 +6,8 @@ use std::cmp::Ordering;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
     negative: bool,
-    /// The number of digits before the decimal point; 0 for zero. For a number such as 0.001, the result is negative:
-    /// the number of zeros after the point.
+    /// The number of digits before the decimal point; 0 for zero. For a number below 0.1, the weight is minus the
+    /// number of zeros after the point: -2 for 0.001.
     pub(super) weight: i64,
     /// The digits, without zeros at the start and the end; empty for zero.
     digits: String,
@@ -27,7 +27,7 @@ impl Decimal {
     }
 
     /// Whether the number, rounded to `scale` digits after the point, has at most `precision` digits: `apply_typmod`.
-    /// For example, with the precision 2, the smallest number that does not fit is 99.5.
+    /// For example, with the precision 2 and the scale 0, the smallest number that does not fit is 99.5.
     pub(super) fn fits(&self, precision: i32, scale: i32) -> bool {
         let nines = "9".repeat(usize::try_from(precision).unwrap_or_default());
         let too_large = (i64::from(precision) - i64::from(scale), format!("{nines}5"));

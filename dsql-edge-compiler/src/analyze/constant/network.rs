@@ -33,8 +33,8 @@ struct Network {
 }
 
 /// Reads an IPv4 address of up to four numbers with points between them, optionally with a point at the end and a
-/// prefix length. Without a prefix length, there must be four numbers. With a prefix length of 24, at least three
-/// numbers (24 bits) must be written.
+/// prefix length. Without a prefix length, there must be four numbers. With a prefix length, the numbers must cover the
+/// whole octets of the prefix: at least three numbers for a prefix length of 24 to 31.
 fn ipv4(text: &str) -> Option<Network> {
     let (numbers, prefix) = split_prefix(text, 32)?;
     let octets = octets(numbers.strip_suffix('.').unwrap_or(numbers))?;

@@ -211,7 +211,8 @@ fn read_exponent(text: &str) -> Result<i64, bool> {
     Ok(if negative { -value } else { value })
 }
 
-/// Whether each underscore has a digit after it and, unless `may_lead`, a digit before it.
+/// Whether each underscore is between two digits. If `may_lead` is true, an underscore at the start only needs a digit
+/// after it.
 fn underscores_are_between(text: &str, is_digit: impl Fn(char) -> bool, may_lead: bool) -> bool {
     let mut before = may_lead;
     let mut rest = text.chars().peekable();

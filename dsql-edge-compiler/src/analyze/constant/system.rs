@@ -5,8 +5,8 @@
 
 use super::blank::is_blank;
 
-/// Whether the constant is a `tid`: `(block,offset)`. `(block,offset)`. PostgreSQL also accepts a comma instead of the
-/// opening parenthesis, and ignores the text before the parenthesis or comma.
+/// Whether the constant is a `tid`: `(block,offset)`. PostgreSQL also accepts a comma instead of the opening
+/// parenthesis, and ignores the text before the parenthesis or comma.
 pub(super) fn is_tid(text: &str) -> bool {
     let parts = || {
         let text = text.get(..text.find(')')? + 1)?;

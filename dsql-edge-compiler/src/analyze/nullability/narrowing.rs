@@ -73,7 +73,7 @@ impl Prover<'_> {
         }
     }
 
-    /// Whether an UPDATE assigns a new value to the column.
+    /// Whether the statement assigns a new value to the column.
     fn is_assigned(&self, env: &Environment<'_>, var: &Var) -> bool {
         var.level == 0
             && env.query.result_rte == Some(var.rte)

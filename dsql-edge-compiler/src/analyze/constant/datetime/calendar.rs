@@ -41,7 +41,7 @@ impl Moment {
         years.wrapping_add(leap_days).wrapping_add(months).wrapping_add(self.day)
     }
 
-    /// Sets year, month and day: the numbers are unsigned and overflow as in PostgreSQL's `j2date`.
+    /// Sets year, month and day from a Julian day. The numbers are unsigned and overflow as in PostgreSQL's `j2date`.
     pub(super) fn set_julian_day(&mut self, day: i32) {
         let mut julian = day.cast_unsigned().wrapping_add(32044);
         let cycles = julian / 146_097;

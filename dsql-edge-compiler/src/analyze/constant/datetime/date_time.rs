@@ -315,7 +315,7 @@ impl<'f> Decoder<'f> {
                 Ok(Parts::DATE.and(Parts::TIME).and(Parts::ZONE))
             }
             Word::Month(month) => {
-                // In `28 Nov 2026`, the number 28 was first read as the month, but is the day. `28 Nov 2026`.
+                // In `28 Nov 2026`, the number 28 was first read as the month, but is the day.
                 let set = self.reading.set;
                 let swap = set.has(Parts::MONTH)
                     && !self.reading.month_is_word

@@ -142,8 +142,8 @@ impl Reader<'_> {
 
     fn letters_first(&mut self) -> Result<Kind, Problem> {
         self.take_while(|byte| byte.is_ascii_alphabetic())?;
-        // A date with delimiters, or a zone (`Etc/GMT+5`). In `T10` and `July4`, a digit or `+` ends the word: `T10`,
-        // `July4`.
+        // A date with delimiters, or a zone (`Etc/GMT+5`). After a word of dates, such as `T` in `T10` and `July` in
+        // `July4`, a digit or `+` begins a new field.
         let goes_on = match self.peek() {
             Some(b'-' | b'/' | b'.') => true,
             Some(byte) if byte == b'+' || byte.is_ascii_digit() => !is_keyword(&self.field),

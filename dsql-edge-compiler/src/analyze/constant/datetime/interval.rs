@@ -3,7 +3,7 @@
 //! Input: the fields of a constant. Output: nothing, or the reason why the constant is not an interval.
 //!
 //! The fields are read from the last to the first, so that a unit is known before its number: in `1 day 02:03`, `day`
-//! comes before `1`.
+//! is read before `1`.
 
 use super::fields::{Field, Kind};
 use super::numbers::{Clock, clock, fraction, integer, long};

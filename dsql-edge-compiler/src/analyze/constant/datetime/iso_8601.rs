@@ -10,7 +10,7 @@ use super::words::Unit;
 /// `P1Y2M3DT4H5M6S`, `P0001-02-03T04:05:06`, `P00010203T040506`.
 pub(super) fn check(text: &str) -> Result<(), Problem> {
     let mut rest = text.strip_prefix('P').filter(|rest| !rest.is_empty()).ok_or(Problem::Malformed)?;
-    // The C library also accepts hexadecimal numbers, but this function does not.
+    // The C library also reads hexadecimal numbers. This function does not read them, so it accepts the constant.
     if rest.contains("0x") || rest.contains("0X") {
         return Ok(());
     }
@@ -104,7 +104,7 @@ fn iso_time(
     if rest.is_empty() { sums.check(false) } else { Err(Problem::Malformed) }
 }
 
-/// Reads a decimal number below 10^15 with an optional exponent: `ParseISO8601Number`.
+/// Reads a decimal number up to 10^15 with an optional exponent: `ParseISO8601Number`.
 fn iso_number(text: &str) -> Result<(IsoNumber, &str), Problem> {
     const LIMIT: f64 = 1e15;
     if !text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | '.')) {

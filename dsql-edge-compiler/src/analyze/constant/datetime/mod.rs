@@ -44,7 +44,8 @@ const DATE_ROOM: usize = 129;
 const TIMESTAMP_ROOM: usize = 153;
 const INTERVAL_ROOM: usize = 256;
 
-/// Checks a `date`. Output: days from 2000-01-01, if the default settings of a session determine them.
+/// Checks a `date`. Output: days from 2000-01-01; `None` for a word such as `infinity`, or if the value depends on
+/// settings that are not known.
 pub(super) fn date(text: &str, session: SessionSettings) -> Result<Option<i64>, Problem> {
     with_settings(session, text, DATE_ROOM, |fields, settings| {
         match date_time::date_time(fields, settings)? {
@@ -54,7 +55,7 @@ pub(super) fn date(text: &str, session: SessionSettings) -> Result<Option<i64>, 
     })
 }
 
-/// Checks a `timestamp`. Output: microseconds from 2000-01-01, if the default settings of a session determine them.
+/// Checks a `timestamp`. Output: microseconds from 2000-01-01; `None` in the same cases as for [`date`].
 pub(super) fn timestamp(text: &str, session: SessionSettings) -> Result<Option<i64>, Problem> {
     with_settings(session, text, TIMESTAMP_ROOM, |fields, settings| {
         match date_time::date_time(fields, settings)? {
@@ -64,7 +65,8 @@ pub(super) fn timestamp(text: &str, session: SessionSettings) -> Result<Option<i
     })
 }
 
-/// Checks a `timestamptz`. Output: microseconds from 2000-01-01, if the constant contains an offset from UTC.
+/// Checks a `timestamptz`. Output: microseconds from 2000-01-01; `None` in the same cases as for [`date`], or if the
+/// constant contains no offset from UTC.
 pub(super) fn timestamptz(text: &str, session: SessionSettings) -> Result<Option<i64>, Problem> {
     const HALF_DAY: i32 = 12 * 60 * 60;
     with_settings(session, text, TIMESTAMP_ROOM, |fields, settings| {

@@ -266,7 +266,7 @@ impl Reading {
         Ok(())
     }
 
-    /// Adds twelve hours in the afternoon.
+    /// Applies `AM` or `PM` to the hour; returns an error if the hour is greater than 12.
     pub(super) fn apply_half(&mut self) -> Result<(), Problem> {
         let Some(half) = self.half else { return Ok(()) };
         match (half, self.moment.hour) {

@@ -26,7 +26,7 @@ pub(super) enum Word {
     /// The letter `t` between a date and a time.
     TimeFollows,
     Unit(Unit),
-    /// The words `at` and `on`, and in intervals the sign `@`.
+    /// The words `at` and `on`.
     Ignored,
     /// The end of an interval: `1 day ago`.
     Ago,
@@ -55,7 +55,7 @@ pub(super) enum Unit {
     Millennium,
     /// In a date: the number that follows is a Julian day.
     Julian,
-    /// A unit that only `extract` accepts, such as `quarter` or `doy`.
+    /// A unit that functions such as `extract` accept, but constants do not, such as `quarter` or `doy`.
     Other,
 }
 
