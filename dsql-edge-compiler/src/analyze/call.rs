@@ -80,8 +80,7 @@ impl Analyzer<'_> {
         described(columns, statement.span)
     }
 
-    /// Resolves the procedure, and returns its OUT and INOUT parameters. Reports an error if no procedure
-    /// fits.
+    /// Resolves the procedure, and returns its OUT and INOUT parameters. Reports an error if no procedure fits.
     fn procedure_columns(&mut self, call: &FunctionCall, args: Vec<Node>) -> Option<Vec<OutColumn>> {
         let names: Vec<Option<&str>> =
             call.args.iter().map(|arg| arg.name.as_ref().map(|name| name.text.as_str())).collect();

@@ -3,7 +3,8 @@
 //!
 //! Input: the analyzed expression of a definition. Output: PostgreSQL's error. PostgreSQL plans the expression first
 //! and replaces a call of a function in SQL by the function's body, so the declaration of such a function does not
-//! decide. Therefore a function, an operator or a cast of the schema is not reported.
+//! determine whether PostgreSQL accepts the expression. Therefore a function, an operator or a cast of the schema is
+//! not reported.
 
 use super::analyzer::Analyzer;
 use super::catalog::Catalog;

@@ -175,7 +175,8 @@ impl<'q> References<'q> {
 }
 
 impl<'q> Visit<'q> for References<'q> {
-    /// This method is called only for subqueries of expressions, because `walk` handles the other queries.
+    /// This method is called for the subqueries of expressions, and for the queries of a data-modifying statement;
+    /// `walk` handles all other queries.
     fn query(&mut self, query: &'q Query) -> bool {
         self.at(Place::Subquery, |this| this.walk(query));
         false

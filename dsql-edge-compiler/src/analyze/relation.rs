@@ -139,8 +139,8 @@ impl<'a> Analyzer<'a> {
         let name = relation.name.clone();
         match &relation.kind {
             RelationKind::Table => {
-                // The expressions of the relation's policies (row level security) are not known here, so they may call
-                // any function.
+                // The expressions of the relation's policies (row level security) are not known here, so the policies
+                // may call any function.
                 if relation.row_security {
                     self.calls_unknown();
                 }

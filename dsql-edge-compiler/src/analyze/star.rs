@@ -45,7 +45,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Does not replace the `*` of `EXISTS (SELECT * …)`, because this `*` does not read columns.
+    /// Removes the edit of the `*` in `EXISTS (SELECT * …)`, because this `*` does not read columns.
     pub(super) fn keep_stars(&mut self, query: &ast::Query) {
         match &query.body {
             QueryBody::Select(select) => {

@@ -67,8 +67,8 @@ fn dimensions(text: &str) -> Result<(Vec<usize>, &str), NotAnArray<'_>> {
     Ok((lengths, contents.trim_start_matches(is_blank)))
 }
 
-/// Reads a bound of a dimension. PostgreSQL's `atoi` reads signs and digits in any order as a number, so this function
-/// does too.
+/// Reads a bound of a dimension. Like PostgreSQL, accepts signs and digits in any order; the value is the number at the
+/// start, as `atoi` reads it.
 fn bound(text: &str) -> Result<i32, Malformed> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+')) {
         return Err(Malformed);
