@@ -2,7 +2,8 @@
 //!
 //! `sql!` checks a query at build time, against a snapshot of the schema next to `Cargo.toml`, and generates a row type
 //! for the query. This crate runs the query over a Worker's TCP socket, and signs the IAM token itself. The first query
-//! of a request takes 4 round trips, and each later query takes 1; the platform does not allow fewer.
+//! of a request takes 4 round trips, and each later query takes 1; without direct TLS (feature `direct-tls`), the
+//! platform does not allow fewer.
 //!
 //! ```no_run
 //! use dsql_edge::{Dsql, sql};
@@ -123,7 +124,8 @@
 //! - Errors, `Debug` output and logs never show a credential, a token or a parameter. [`Error`] shows a message of the
 //!   server only if the message does not quote a value.
 //! - Bytes from the server never make this crate panic.
-//! - A write whose outcome is unknown is never sent again.
+//! - A write whose outcome is unknown is never sent again, unless an [idempotency
+//!   key](TransactionBuilder::idempotency_key) shows whether it was committed.
 // docs.rs sets `docsrs`, and marks each item with the feature that it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(

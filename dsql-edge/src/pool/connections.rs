@@ -167,7 +167,8 @@ impl Connections {
         (state.open, state.waiting.len())
     }
 
-    /// Returns the error for a lease that cannot wait, because `waiting` leases are waiting already.
+    /// Returns the error for a lease that cannot wait, because `waiting` leases wait already, or because all leases
+    /// without a connection have [`MEMORY`] bytes.
     pub(super) fn overloaded(&self, waiting: usize) -> Error {
         let connections = self.limits.max_connections;
         let text = format!(

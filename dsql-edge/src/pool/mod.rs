@@ -24,8 +24,8 @@
 //! - A connection is lent again only if every message is answered, no message is incomplete, no transaction is open,
 //!   and no statement may have changed the session. An open transaction is rolled back first; in any
 //!   other state, the connection is closed.
-//! - The pool never sends anything twice, and never decodes a row. The pool reads only the length of each frame, and
-//!   the status in ReadyForQuery.
+//! - The pool never sends anything twice, and never decodes a row. The pool reads only the type and the length of each
+//!   frame, and the status in ReadyForQuery.
 //! - The pool reports to a client which point its flight had reached ([`Report`](crate::lease::Report)), and with this
 //!   fact `retry` makes the same decision as without a pool.
 //! - The number of waiting leases and their bytes are limited (`connections`).

@@ -2,7 +2,8 @@
 //!
 //! Input: a host name and a port. Output: a [`Transport`] whose TLS handshake is complete or running. A transport sends
 //! only SSLRequest in plain text, and reads its one-byte answer; any answer other than a single `S` ends the transport.
-//! With the feature `websocket`, a transport can also be a WebSocket: TLS, an HTTP request, and binary frames.
+//! With the feature `postgres`, a connection may stay without TLS, if `sslmode` allows it. With the feature
+//! `websocket`, a transport can also be a WebSocket: TLS, an HTTP request, and binary frames.
 //!
 //! Each platform is a module with the same functions: `worker`, `tokio`, and `unsupported`, which cannot connect.
 
