@@ -2,8 +2,9 @@
 //!
 //! Input: a Rust value ([`Param`]) or the bytes of a column ([`Column`]). Output: the bytes of a parameter, or a Rust
 //! value. Decoders are total: for any bytes they return a value or a [`ConversionError`], and allocate no more memory
-//! than the length of the bytes. Nothing is rounded, truncated or replaced silently, except the numbers in a
-//! [`JsonValue`]: a number that is not a 64-bit integer is a double there, as for `JSON.parse`.
+//! than the length of the bytes. Nothing is rounded, truncated or replaced silently, with two exceptions: a time that
+//! is sent is truncated to microseconds, PostgreSQL's precision; and in a [`JsonValue`], a number that is not a 64-bit
+//! integer is a double, as for `JSON.parse`.
 //!
 //! | SQL | Rust | exact alternative, if the Rust type cannot hold all values |
 //! |---|---|---|
