@@ -59,9 +59,9 @@
 //!
 //! | span | of | children |
 //! |---|---|---|
-//! | `query` | a query or a command; each batch of [`Batches`] | |
+//! | `query` | a query or a command; each batch of [`Batches`]; in a transaction, a chunk of many rows | |
 //! | `pipeline` | the statements of a pipeline | |
-//! | `chunk` | a chunk of a [`BulkCommand`] or [`BulkQuery`]; with `fused`, all chunks of a flight | |
+//! | `chunk` | outside a transaction, a chunk of a [`BulkCommand`] or [`BulkQuery`] that writes; with `fused`, all chunks of a flight | |
 //! | `transaction` | a transaction with all its attempts | the statements of the closure |
 //!
 //! | field | |
@@ -70,8 +70,8 @@
 //! | `db.namespace` | the name of the database |
 //! | `db.query.text` | the SQL as it was compiled, with `$1` for parameters; not for SQL that is known only at run time (`dynamic`) |
 //! | `db.query.summary`, `otel.name` | the name of the query function; for an expression, the command and the tables |
-//! | `db.operation.name` | the command: the first word of the SQL; `BATCH` for a pipeline |
-//! | `db.operation.batch.size` | the number of statements, if there are several |
+//! | `db.operation.name` | the command: the first word of the SQL; for several statements `BATCH`, followed by the command if all have the same |
+//! | `db.operation.batch.size` | the number of executions, if there are several: one for each statement, or for each row of many rows |
 //! | `db.response.returned_rows` | the number of rows that the server sent |
 //! | `db.response.status_code` | the SQLSTATE of an error |
 //! | `error.type` | the SQLSTATE, or the class of an error of this crate: `timeout`, `connect`, `connection_lost` … |
