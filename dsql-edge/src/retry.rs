@@ -163,7 +163,7 @@ impl FailureFacts {
             (Answered, _, _) | (Unavailable, _, Commit) => Rule::StatementRejected,
 
             // If the endpoint has not accepted direct TLS before, a flight that commits is sent only after the login.
-            // If a flight that commits was sent before the end of the login nevertheless, it is treated as lost.
+            // If such a flight was nevertheless sent before the end of the login, it is treated as lost.
             (DirectTlsRejected(direct), Nothing, _) => Rule::DirectTlsRejected(direct),
             (DirectTlsRejected(direct), _, Reads | Transaction) => Rule::DirectTlsRejected(direct),
             (DirectTlsRejected(direct), _, Commit) if seeded!(TrustsRejection) => {

@@ -545,8 +545,8 @@ impl<'l> Runs<'l> {
         self.ended(error, outcome)
     }
 
-    /// Ends the run of these statements: adds the first statement's location in the source to an error, and calls the
-    /// listener.
+    /// Ends a run, whose first statement is `first`: adds the location of this statement in the source to an error, and
+    /// calls the listener.
     pub(super) fn end(&self, first: &StatementRef, result: Result<(), Error>) -> Result<(), Error> {
         let result = result.map_err(|error| error.at(first));
         self.report(Some(first), &result);

@@ -71,7 +71,7 @@ pub struct RowStream<'e, R> {
 /// The slot for a row that waits to be taken.
 struct RowSlot<R> {
     row: Option<Result<R, Error>>,
-    /// Whether a row has been taken. After a row has been taken, the query cannot run again.
+    /// Whether a row has been taken. The query then cannot run again.
     taken: bool,
 }
 

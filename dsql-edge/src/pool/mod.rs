@@ -52,10 +52,9 @@
 //!   rules, and a lost answer between Worker and object could not be distinguished from a lost answer between object
 //!   and server.
 //! - *A DISCARD ALL after each lease*, as PgBouncer sends it, costs a round trip for each query, and DSQL rejects it
-//!   (0A000). Instead of such a statement, the compiled query states whether it may change the session. If the query
-//!   may change the session, the connection is closed after the lease (`Flight::changes_session`). A connection on
-//!   which a ParameterStatus arrives is also closed: a setting of the session has changed, although the compiler did
-//!   not expect it.
+//!   (0A000). Instead, the compiled query states whether it may change the session; if so, the connection is closed
+//!   after the lease (`Flight::changes_session`). A connection on which a ParameterStatus arrives is also closed: a
+//!   setting of the session has changed, although the compiler did not expect it.
 //!
 //! Source: frames are PostgreSQL's (protocol 3.0, "Message Formats"); the four frames of a lease are in `wire::lease`.
 

@@ -48,8 +48,7 @@ pub(super) struct Server {
     before_probe: Option<usize>,
     /// The status in the last ReadyForQuery.
     status: u8,
-    /// Whether the session may have changed. If the session may have changed, the connection is closed when the lease
-    /// ends.
+    /// Whether the session may have changed. The connection is then closed when the lease ends.
     pub(super) spent: bool,
     /// The search_path of the session.
     pub(super) search_path: String,

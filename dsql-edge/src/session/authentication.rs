@@ -1,9 +1,9 @@
 //! The login of a PostgreSQL that is not a DSQL cluster: the server requests, and the client answers.
 //!
 //! Input: StartupMessage, the bytes that arrive from the server, and the frames that answer the server's requests.
-//! Output: the server's requests. Only StartupMessage and these frames are sent before the login has ended. After the
-//! login, [`Connection::hand_over`] lets the session continue as after any other login: its next event is
-//! [`SessionEvent::Started`](super::SessionEvent::Started).
+//! Output: the server's requests. Before the login has ended, only StartupMessage and the frames that answer the
+//! server's requests are sent. After the login, [`Connection::hand_over`] lets the session continue as after any other
+//! login: its next event is [`SessionEvent::Started`](super::SessionEvent::Started).
 
 use super::{Connection, OUT_OF_PLACE, SessionFault, State};
 use crate::wire::authentication::{self, AuthenticationRequest};

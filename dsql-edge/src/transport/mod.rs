@@ -53,8 +53,8 @@ use worker as platform;
 
 /// The request in which an object was made, if the platform does not let other requests use the object.
 pub(crate) use platform::IoContext;
-/// `visitor`: returns the streams of a request that a pool's Durable Object has received. `Namespace`: connects to such
-/// objects. `text_or_number_of`: the text or the number that is bound to a name.
+/// `visitor`: returns the streams of a request that a pool's Durable Object has received. `Namespace`: connects to a
+/// pool's Durable Objects. `text_or_number_of`: the text or the number that is bound to a name.
 #[cfg(feature = "pool")]
 pub(crate) use platform::{Namespace, text_or_number_of, visitor};
 /// `text_of`: returns the string that is bound to a name. `is_bound`: whether a value other than an empty text is bound
