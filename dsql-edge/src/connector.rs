@@ -44,8 +44,9 @@ impl Connector {
         }
     }
 
-    /// Chooses the endpoint of the next connection: the first one that is not known to be unreachable. Also returns the
-    /// time that opening the connection may take; `None` if there is only one endpoint.
+    /// Chooses the endpoint of the next connection: the first one that was not found unreachable within
+    /// [`TRIED_AGAIN_AFTER`]. Also returns the time that opening the connection may take; `None` if there is only one
+    /// endpoint.
     #[cfg(feature = "multi-region")]
     pub(crate) fn region(&self) -> Option<(Region, Millis)> {
         let now = self.now();

@@ -74,8 +74,9 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 ///
 /// # Is the database reachable?
 ///
-/// [`is_connect`](Error::is_connect) covers everything up to the login. After [`is_credentials`](Error::is_credentials)
-/// and [`is_access_denied`](Error::is_access_denied), an operator must change the configuration;
+/// [`is_connect`](Error::is_connect) covers everything up to the login, except a time limit
+/// ([`is_timeout`](Error::is_timeout)). After [`is_credentials`](Error::is_credentials) and
+/// [`is_access_denied`](Error::is_access_denied), an operator must change the configuration;
 /// [`is_throttled`](Error::is_throttled), [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` pass
 /// after some time. After the login, [`is_connection_lost`](Error::is_connection_lost) and
 /// [`is_timeout`](Error::is_timeout) apply. A transient error is returned only after [`attempts`](Error::attempts)

@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::millis::Millis;
 use crate::statement::StatementRef;
 
-/// The end of a query, a pipeline or a transaction, as [`Config::on_event`](crate::Config::on_event) receives it.
+/// The end of a query, a pipeline, a chunk of many rows or a transaction, as
+/// [`Config::on_event`](crate::Config::on_event) receives it.
 ///
 /// An event contains no parameter, row or credential, and neither does the text of its [`Error`]. Each statement of a
 /// transaction causes an event. After these events, the transaction as a whole causes one more event, which has no

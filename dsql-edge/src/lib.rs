@@ -2,7 +2,8 @@
 //!
 //! `sql!` checks a query at build time, against a snapshot of the schema next to `Cargo.toml`, and generates a row type
 //! for the query. This crate runs the query over a Worker's TCP socket, and signs the IAM token itself. The first query
-//! of a request takes 4 round trips, and each later query takes 1; the platform does not allow fewer.
+//! of a request takes 4 round trips, and each later query takes 1; without direct TLS (feature `direct-tls`), the
+//! platform does not allow fewer.
 //!
 //! ```no_run
 //! use dsql_edge::{Dsql, sql};
@@ -58,9 +59,9 @@
 //!
 //! | span | of | children |
 //! |---|---|---|
-//! | `query` | a query or a command; each batch of [`Batches`] | |
+//! | `query` | a query or a command; each batch of [`Batches`]; in a transaction, a chunk of many rows | |
 //! | `pipeline` | the statements of a pipeline | |
-//! | `chunk` | a chunk of a [`BulkCommand`] or [`BulkQuery`]; with `fused`, all chunks of a flight | |
+//! | `chunk` | outside a transaction, a chunk of a [`BulkCommand`] or [`BulkQuery`] that writes; with `fused`, all chunks of a flight | |
 //! | `transaction` | a transaction with all its attempts | the statements of the closure |
 //!
 //! | field | |
@@ -69,8 +70,8 @@
 //! | `db.namespace` | the name of the database |
 //! | `db.query.text` | the SQL as it was compiled, with `$1` for parameters; not for SQL that is known only at run time (`dynamic`) |
 //! | `db.query.summary`, `otel.name` | the name of the query function; for an expression, the command and the tables |
-//! | `db.operation.name` | the command: the first word of the SQL; `BATCH` for a pipeline |
-//! | `db.operation.batch.size` | the number of statements, if there are several |
+//! | `db.operation.name` | the command: the first word of the SQL; for several statements `BATCH`, followed by the command if all have the same |
+//! | `db.operation.batch.size` | the number of executions, if there are several: one for each statement, or for each row of many rows |
 //! | `db.response.returned_rows` | the number of rows that the server sent |
 //! | `db.response.status_code` | the SQLSTATE of an error |
 //! | `error.type` | the SQLSTATE, or the class of an error of this crate: `timeout`, `connect`, `connection_lost` … |
@@ -123,7 +124,8 @@
 //! - Errors, `Debug` output and logs never show a credential, a token or a parameter. [`Error`] shows a message of the
 //!   server only if the message does not quote a value.
 //! - Bytes from the server never make this crate panic.
-//! - A write whose outcome is unknown is never sent again.
+//! - A write whose outcome is unknown is never sent again, unless an [idempotency
+//!   key](TransactionBuilder::idempotency_key) shows whether it was committed.
 // docs.rs sets `docsrs`, and marks each item with the feature that it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(

@@ -1,7 +1,7 @@
 //! Finds the reason why the server rejected a login, from the words of DSQL's error, and the advice for the user.
 //!
 //! Input: an ErrorResponse that came before the session was ready. Output: its [`LoginRejection`]. No other module
-//! makes decisions by the words of an error. During the login, a decision by words is safe, because nothing was
+//! makes decisions by the words of a server's error. During the login, a decision by words is safe, because nothing was
 //! executed yet. Such a decision is also necessary, because DSQL sends the same SQLSTATE (08006) for most rejected
 //! logins. The messages are from Aurora DSQL's user guide ("Troubleshooting"), or were recorded from clusters.
 

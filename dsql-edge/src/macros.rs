@@ -171,8 +171,9 @@
 ///
 /// # Many rows
 ///
-/// `for pattern in rows` after the SQL executes the statement once for each row, in one flight and one transaction: all
-/// rows are committed, or none.
+/// `for pattern in rows` after the SQL executes the statement once for each row. Up to 3,000 rows and 8 MiB are sent as
+/// one chunk. Outside a transaction, each chunk is a separate transaction: all rows of a chunk are committed, or none
+/// ([`BulkCommand`](crate::BulkCommand)).
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
@@ -190,8 +191,8 @@
 ///
 /// Some `INSERT`s are sent as one statement with an array for each parameter (`INSERT … SELECT … FROM UNNEST($1, $2)`).
 /// Such an `INSERT` has one row, whose values are parameters, casts of parameters or constants, and has neither
-/// `RETURNING` nor `DO UPDATE`. Every other statement is bound and executed row by row. DSQL accepts 3,000 rows per
-/// transaction. `execute` counts all rows; without rows, nothing is sent.
+/// `RETURNING` nor `DO UPDATE`. Every other statement is bound and executed row by row. `execute` counts the rows of
+/// all chunks; without rows, nothing is sent.
 ///
 /// # Batches
 ///
@@ -239,6 +240,7 @@
 /// | returns rows | [`Query`](crate::Query) | any [`Executor`](crate::Executor), a pipeline |
 /// | returns no rows | [`Command`](crate::Command) | any [`Executor`](crate::Executor), a pipeline |
 /// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | any [`Executor`](crate::Executor), a pipeline; as an [idempotency key](crate::TransactionBuilder::idempotency_key) |
+/// | for many rows (`for … in …`) | [`BulkCommand`](crate::BulkCommand), [`BulkQuery`](crate::BulkQuery) | any [`Executor`](crate::Executor), a pipeline |
 /// | `UPDATE` or `DELETE` in batches | [`Batches`](crate::Batches) | [`Dsql`](crate::Dsql) |
 /// | changes its session | [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut` [`Session`](crate::Session) |
 /// | begins, ends or changes a transaction; `DO`, `CALL` | does not compile | [`Dsql::transaction`](crate::Dsql::transaction) |

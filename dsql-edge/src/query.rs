@@ -129,8 +129,8 @@ pub(crate) struct Request {
     pub(crate) statement: StatementRef,
     /// The arguments of each execution. All executions are in one flight.
     pub(crate) arguments: Vec<Arguments>,
-    /// Whether the statement is from `sql_unchecked!`. If the statement is from `sql_unchecked!`, the types of its
-    /// columns are not known until the server describes the columns.
+    /// Whether the statement is from `sql_unchecked!`. The types of its columns are then not known until the server
+    /// describes the columns.
     pub(crate) unchecked: bool,
 }
 

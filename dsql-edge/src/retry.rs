@@ -10,7 +10,8 @@
 //! - A write whose outcome is unknown is never sent again, unless an idempotency key resolves it.
 //! - The outcome of a rejected statement is never reported as unknown. A statement that may have been executed is never
 //!   reported as rejected.
-//! - Every attempt is counted ([`Attempts`]), uses the [`Budget`] that all requests share, and has a deadline.
+//! - Every retry is counted ([`Attempts`]), is taken from two budgets (the [`Budget`] of the client's connections, and
+//!   the one that all requests share), and has a deadline.
 //!
 //! # The table
 //!
@@ -21,19 +22,19 @@
 //! |---|---|---|---|---|
 //! | R0 | `NotSent` | the flight could not be sent: a value, a setting, a certificate, no TLS, a socket of another request | nothing happened | no |
 //! | R1 | `NotConnected` | no connection, and nothing of the query was sent | nothing happened | twice, after 50–250 ms |
-//! | R1b | `DirectTlsRejected` | the first connection with direct TLS ended before the server sent a byte, and no write was sent on it | nothing happened | once, at once, with SSLRequest |
+//! | R1b | `DirectTlsRejected` | the first connection with direct TLS ended before the server sent a byte, and no COMMIT or autocommit write was sent on it | nothing happened | once, at once, with SSLRequest |
 //! | R2 | `LoginRejected` | rejected before the login ended; or, after the login, the server dropped the flight that was sent with it | nothing happened | by the [`LoginRejection`] |
 //! | R3 | `LostDuringLogin` | lost during the login, with reads or a part of a transaction sent | nothing happened | twice, after 50–250 ms |
-//! | R4 | `CommitLostDuringLogin` | lost during the login, with a COMMIT or an autocommit write sent | unknown | with a key |
-//! | R5 | `TransactionLost` | lost in a transaction, before COMMIT was sent | nothing happened | the transaction, on a new connection |
+//! | R4 | `CommitLostDuringLogin` | lost or timed out during the login, with a COMMIT or an autocommit write sent | unknown | with a key |
+//! | R5 | `TransactionLost` | lost in a transaction, before COMMIT was sent; there also [`Signal::Unsure`] and [`Signal::Unavailable`] | nothing happened | the transaction, on a new connection |
 //! | R6 | `Conflict` | 40001, OC000, OC001; 40P01 of a PostgreSQL, which ends a deadlock; at any point | nothing happened | the transaction, after a growing pause |
-//! | R7 | `CommitLost` | lost with a COMMIT or an autocommit write sent | unknown | with a key |
+//! | R7 | `CommitLost` | lost or timed out with a COMMIT or an autocommit write sent | unknown | with a key |
 //! | R8 | `CommitUnsure` | the server's answer leaves a COMMIT or an autocommit write open: [`Signal::Unsure`] | unknown | with a key |
 //! | R9 | `StatementRejected` | any other error of the server | nothing happened | no |
 //! | R10 | `StaleConnection` | an idle connection turns out to be dead before anything was sent | nothing happened | once, at once |
-//! | R10b | `ReadsLost` | lost with reads sent | nothing happened | twice, after 50–250 ms |
-//! | R11 | | R4, R7 or R8 of a transaction with an idempotency key | the key resolves the outcome | the transaction, with the key |
-//! | R12 | `Abandoned` | a violation of the protocol; a timeout; the future polled in another request; BEGIN or COMMIT in a statement | the same as for a lost connection | no |
+//! | R10b | `ReadsLost` | lost with reads sent; for reads also [`Signal::Unsure`] and [`Signal::Unavailable`] | nothing happened | twice, after 50–250 ms |
+//! | R11 | | R4, R7, R8, or R12 with an unknown outcome, of a transaction with an idempotency key | the key resolves the outcome | the transaction, with the key |
+//! | R12 | `Abandoned` | a violation of the protocol; a timeout without a COMMIT or autocommit write; the future polled in another request; BEGIN or COMMIT in a statement | the same as for a lost connection; but unknown for BEGIN or COMMIT in a statement of a transaction | no |
 //!
 //! Before TLS the server sends one byte. Three results are R1: EOF, RST, and `E` (the error that PostgreSQL sends when
 //! it cannot start a process). All other results are R0: `N` (no TLS), any other byte, and more than one byte.
@@ -102,10 +103,12 @@ pub(crate) enum Signal {
     Timeout,
     /// Another transaction committed a conflicting change first, or waits for a lock of this one (a deadlock).
     Conflict,
-    /// An error after which the outcome of a commit is not known. There are three cases: the SQLSTATE is 40003 or
-    /// 08007, or has the class of a system failure (XX, 58, 08) while the server may have committed; the error arrived
-    /// after the answer to COMMIT; the error is FATAL. The server may have committed before it ended the session, and
-    /// nothing follows a FATAL error.
+    /// An error after which the outcome of a commit is not known. There are four cases:
+    ///
+    /// - the SQLSTATE is 40003 or 08007;
+    /// - the SQLSTATE has the class of a system failure (XX, 58, 08), and the server may have committed;
+    /// - the error arrived after the answer to COMMIT;
+    /// - the error is FATAL: nothing follows it, and the server may have committed before it ended the session.
     Unsure,
     /// A part of the server is not available (XX000), and nothing was committed.
     Unavailable,
@@ -160,7 +163,7 @@ impl FailureFacts {
             (Answered, _, _) | (Unavailable, _, Commit) => Rule::StatementRejected,
 
             // If the endpoint has not accepted direct TLS before, a flight that commits is sent only after the login.
-            // If a flight that commits was sent before the end of the login nevertheless, it is treated as lost.
+            // If such a flight was nevertheless sent before the end of the login, it is treated as lost.
             (DirectTlsRejected(direct), Nothing, _) => Rule::DirectTlsRejected(direct),
             (DirectTlsRejected(direct), _, Reads | Transaction) => Rule::DirectTlsRejected(direct),
             (DirectTlsRejected(direct), _, Commit) if seeded!(TrustsRejection) => {
@@ -430,7 +433,7 @@ mod tests {
                 for signal in lossy {
                     let rule = rule(signal, reached, payload);
                     let may_have = payload == Payload::Commit && reached != Reached::Nothing;
-                    // A server sends the signal `Unsure` only for a statement that the server has received.
+                    // `Unsure` comes from an answer of the server, so the server has received the statement.
                     let may_have = may_have || (signal == Signal::Unsure && payload == Payload::Commit);
                     assert_eq!(rule.leaves_unknown(), may_have, "{signal:?} {reached:?} {payload:?}");
                     let again = Attempts::new(5).after(rule, false, &[]);

@@ -2,7 +2,7 @@
 
 /// A query as it was compiled: its text, its parameters and its columns.
 ///
-/// `sql!` generates this struct. Its fields never change.
+/// `sql!` generates a static of this type.
 #[derive(Debug, Clone)]
 pub struct Statement {
     /// The SQL that is sent, with `$1`, `$2` … for the parameters.
@@ -131,7 +131,7 @@ pub enum SessionEffect {
     /// The statement may change its session. For example, it calls a function of the schema, or it comes from
     /// `sql_unchecked!` and the snapshot does not prove that it keeps the session.
     MayChange,
-    /// The purpose of the statement is to change its session. Such a statement runs only on a
+    /// The purpose of the statement is to change its session. `sql!` accepts such a statement only on a
     /// [`Session`](crate::Session).
     Changes,
 }

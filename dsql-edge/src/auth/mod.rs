@@ -1,7 +1,7 @@
 //! Authentication: AWS credentials, and the token that DSQL accepts as a password.
 //!
 //! Input: credentials (or a [source](CredentialsProvider) of credentials), the cluster, the role, the time. Output: a
-//! token, signed here. The network is used only to assume a role. No secret is ever shown.
+//! token, signed here. This module uses the network only to assume a role. No secret is ever shown.
 //!
 //! A token is the URL of a presigned `GET` request to the service `dsql`, `https://host/?Action=DbConnect`
 //! (`DbConnectAdmin` for the role `admin`), without the `https://` (AWS Signature Version 4, query form; as

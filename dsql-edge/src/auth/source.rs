@@ -33,7 +33,8 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credential
 /// [`Config::connect_timeout`](crate::Config::connect_timeout). If the provider has a
 /// [`cache_key`](CredentialsProvider::cache_key), its credentials are kept, and the next call is made when about 80 %
 /// of their lifetime has passed. If that call fails, or takes longer than half a second, its future is dropped and the
-/// old credentials are used until they expire. So the future must be safe to drop at any await.
+/// old credentials are used. As long as they are valid, the next call is made after 30 seconds at the earliest. So the
+/// future must be safe to drop at any await.
 ///
 /// On Workers, a future that contains JavaScript values is not `Send`. Wrap such a future in
 /// `worker::send::SendFuture`, which is `Send`.

@@ -29,8 +29,8 @@ pub(crate) enum FlightEnd {
 /// Reads the answer to a flight of several transactions (`several.rs`). `Answer` holds a trait object, so that a Worker
 /// without such flights does not link this code.
 pub(super) trait ReadSeveral: Send {
-    /// Handles an event. An event that also occurs in the answer to a flight of one transaction is passed to
-    /// [`Answer::handle_one`].
+    /// Handles an event. An event that has the same meaning as in the answer to a flight of one transaction is passed
+    /// to [`Answer::handle_one`].
     fn handle(&mut self, answer: &mut Answer<'_, '_>, event: SessionEvent) -> ControlFlow<FlightEnd>;
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Input: a [`BulkCommand`] or a [`BulkQuery`]. Output: the number of affected rows, or the returned rows. If a chunk
 //! fails, the output is its error, with the number of rows that were committed before this chunk. If each chunk is a
-//! separate transaction, `chunks.rs` runs the chunks; otherwise, this module runs them.
+//! separate transaction, `chunks.rs` or (with `fused`) `fused.rs` runs the chunks; otherwise, this module runs them.
 
 use crate::arguments::Arguments;
 use crate::client::chunks::{ChunkSink, Chunks, Positions};
@@ -86,7 +86,7 @@ async fn run(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn ChunkSink) 
     chunks.finish().await
 }
 
-/// Runs several chunks as one flight, each with its own BEGIN and COMMIT.
+/// Runs the chunks in groups. Each group is one flight, in which each chunk has its own BEGIN and COMMIT.
 async fn run_fused(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn ChunkSink) -> Result<(), Error> {
     let mut committed: usize = 0;
     loop {
@@ -217,7 +217,8 @@ impl Bulk<'_> {
     /// Takes the next chunks, as many as are sent in one flight.
     fn group(&mut self) -> Group {
         let (mut group, mut bytes) = (Group::default(), 0);
-        // The limit is only half of `MAX_BYTES`, because the next chunk alone may have `MAX_BYTES` bytes.
+        // A chunk is added only while the group has fewer than half of `MAX_BYTES` bytes, because the added chunk alone
+        // may have `MAX_BYTES` bytes.
         while bytes < MAX_BYTES / 2 && group.chunks.len() < MAX_FUSED {
             let Some((request, rows)) = self.next() else { break };
             match Prepared::new(request) {

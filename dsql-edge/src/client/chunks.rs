@@ -181,8 +181,8 @@ impl<'c> Chunks<'c> {
                 open.close();
                 before.open.close();
                 let Uncommitted { chunk, rows, start, mut runs, .. } = before;
-                // After this failure, the answer to the next chunk's rows was still received. The time limit of `chunk`
-                // starts again, because the time of that answer does not count for `chunk`.
+                // The failure is returned only after the answer to the next chunk's rows. The time of that answer does
+                // not count for `chunk`, so the time limit of `chunk` starts again.
                 runs.renew_limit();
                 self.commit_again(chunk, rows, start, runs, failure).await?;
                 Ok(None)

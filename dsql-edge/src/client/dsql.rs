@@ -44,6 +44,8 @@ use crate::transport::Environment;
 /// - connecting.
 ///
 /// A write whose outcome is unknown is never sent again: the write returns an error ([`Error::is_outcome_unknown`]).
+/// The only exception is a transaction with an [idempotency key](TransactionBuilder::idempotency_key), which shows
+/// whether the write was committed.
 #[doc(alias = "connect")]
 #[doc(alias = "Client")]
 #[doc(alias = "PgPool")]
@@ -179,9 +181,10 @@ impl Dsql {
     /// # }
     /// ```
     ///
-    /// The queries are a transaction: BEGIN and COMMIT are sent together with the queries. The queries run in order and
-    /// read the same state of the database; if one query fails, none of them changes anything. COMMIT is sent before
-    /// any answer has arrived: if one of the queries writes and the connection breaks, the outcome is unknown
+    /// The queries are a transaction: BEGIN and COMMIT are sent together with the queries. The queries run in order; if
+    /// one query fails, none of them changes anything. In a DSQL cluster, all queries read the same state of the
+    /// database; in another PostgreSQL, only if none of the queries writes. COMMIT is sent before any answer has
+    /// arrived: if one of the queries writes and the connection breaks, the outcome is unknown
     /// ([`Error::is_outcome_unknown`]). In a [`transaction`](Dsql::transaction), the outcome is unknown only if the
     /// connection breaks between COMMIT and its answer. The price of a transaction is one more round trip.
     #[doc(alias = "batch")]

@@ -3,10 +3,10 @@
 //! Input: statements whose arguments are encoded, and whether BEGIN and COMMIT are sent with them. Output: frames for
 //! the session. Nothing here awaits.
 //!
-//! A flight ends with a Sync. If the COMMIT of the previous transaction is sent at the beginning of the flight, this
-//! COMMIT is followed by another Sync. Outside a transaction, a flight is a single statement, several statements
-//! between BEGIN and COMMIT, or several transactions. By the protocol, several statements before one Sync are one
-//! transaction even without BEGIN, but some proxies and servers have committed each statement separately.
+//! A flight ends with a Sync. If the flight begins with the COMMIT of the previous transaction, this COMMIT has its own
+//! Sync. Outside a transaction, a flight is a single statement, several statements between BEGIN and COMMIT, or several
+//! transactions. By the protocol, several statements before one Sync are one transaction even without BEGIN, but some
+//! proxies and servers have committed each statement separately.
 
 use std::sync::Arc;
 
@@ -120,7 +120,7 @@ pub(crate) struct TransactionStart {
 
 pub(super) type WriteFlight = fn(&Flight<'_>, &mut Connection) -> Result<(), Malformed>;
 
-/// The statements that are sent at once, up to one Sync.
+/// The statements that are sent at once, up to a Sync.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Flight<'f> {
     /// Whether the COMMIT of the previous transaction is sent first, followed by a separate Sync. `false` again once
@@ -136,7 +136,7 @@ pub(crate) struct Flight<'f> {
     pub(crate) write: Option<WriteFlight>,
     /// Whether the members have one sink.
     pub(crate) has_one_sink: bool,
-    /// Whether the flight is part of a transaction that has, or had, other flights.
+    /// Whether the flight is one of several flights of a transaction.
     pub(crate) in_transaction: bool,
 }
 

@@ -41,7 +41,8 @@ impl<'a> FusedChunks<'a> {
             }
             match self.send_flight(chunks, runs).await {
                 Ok(()) => {}
-                // One of the chunks is too long for a message, so the chunks before that chunk are sent without it.
+                // A chunk may be too long for a message. So each chunk is sent in a separate flight now: the chunks
+                // before that chunk are then committed.
                 Err(Attempted::Failed(failure))
                     if failure.facts.signal == Signal::Local && chunks.len() > 1 =>
                 {

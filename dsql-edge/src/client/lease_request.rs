@@ -1,7 +1,7 @@
 //! Requests a lease from a pool.
 //!
-//! Input: a [`Connector`] and the first flight. Output: a session that begins with the request, followed by that
-//! flight.
+//! Input: a [`Connector`] and the first flight. Output: a session whose first message is the request. The caller writes
+//! the flight after it.
 
 use crate::client::flight::Flight;
 use crate::connector::Connector;

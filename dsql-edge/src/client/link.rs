@@ -80,8 +80,9 @@ pub(super) struct FlightFailure {
 }
 
 impl Link {
-    /// Opens a connection with TLS. The login is sent together with `flight`, the first flight. If `serially`, the
-    /// password is sent only after the server has requested it.
+    /// Opens a connection, or requests a lease from the pool, for `flight`, the first flight. The login to a DSQL
+    /// cluster is sent together with this flight. If `serially`, the password is sent only after the server has
+    /// requested it.
     pub(super) fn poll_open<'c>(
         context: &mut Context<'_>,
         connector: &'c Connector,
@@ -155,13 +156,14 @@ impl Link {
         self.flying
     }
 
-    /// Whether the names in a statement that was compiled for this search_path have the same meaning on this
-    /// connection.
     /// The endpoint of the connection.
     pub(super) fn region(&self) -> &Region {
         &self.region
     }
 
+    /// Whether the link can be lent to a statement that was compiled for this search_path. If `Config::search_path` is
+    /// set, all connections have the same search_path, so every link can be lent; [`begin`](Link::begin) compares the
+    /// statement's search_path with the setting.
     pub(super) fn looks_up_in(&self, connector: &Connector, search_path: &str) -> bool {
         self.search_path == search_path || connector.settings().search_path.is_some()
     }
@@ -350,7 +352,7 @@ impl Link {
             connector.rewind(timer, connector.settings().query_timeout);
         }
         loop {
-            // The flight must be on its way before `handle_events` takes the next message for an answer to it.
+            // The flight must be sent before `handle_events` treats the next message as an answer to the flight.
             self.poll_transmit(context);
             if let Some(end) = self.handle_events(context, connector, timer, answer)? {
                 return Poll::Ready(Ok(end));

@@ -96,7 +96,7 @@ impl Target<'_> {
     }
 }
 
-/// An operation that may be tried again: a flight, a chunk of rows, a transaction.
+/// An operation that may be tried again: a flight, the chunks of a statement with `fused`, a transaction.
 ///
 /// A transaction is used as a trait object, so that [`Runs::attempts`] is not compiled again for each closure. (The
 /// future of a generic `attempts` would not be `Send`: for a closure with a lifetime, rustc cannot prove `Send`.)
@@ -286,7 +286,7 @@ impl<'l> Runs<'l> {
         attempt.finish(&self, result)
     }
 
-    /// Waits until the next attempt may begin. Returns the error of the user's statement if no attempt follows.
+    /// Waits until the next attempt may begin. If no attempt follows, returns the error of the failed attempt.
     pub(super) async fn again(&mut self, failure: Box<FlightFailure>, resolvable: bool) -> Result<(), Error> {
         if let Some(mut pausing) = self.pause(&failure, resolvable)
             && poll_fn(|context| self.poll_pause(context, &mut pausing)).await
@@ -513,15 +513,15 @@ impl<'l> Runs<'l> {
             return None;
         }
         self.trace.retry(&failure.error, pause, self.attempts.retries() + 1);
-        // The time limit starts again only if the login had ended: all attempts before the end of a login share one
-        // time limit.
+        // The time limit of connecting starts again only if the login had ended: all attempts that fail before the end
+        // of their login share one time limit of connecting.
         if facts.reached == Reached::Session {
             self.rewind();
         }
         Some(connector.sleep(pause))
     }
 
-    /// Returns `false` if the time limit ends before the pause does.
+    /// Returns `false` if the timer ends before the pause, or if the future is polled in another request.
     fn poll_pause(&mut self, context: &mut Context<'_>, pausing: &mut BoxFuture<()>) -> Poll<bool> {
         if self.lender.is_of_this_request() {
             if pausing.as_mut().poll(context).is_ready() {
@@ -545,8 +545,8 @@ impl<'l> Runs<'l> {
         self.ended(error, outcome)
     }
 
-    /// Ends the run of these statements: adds the first statement's location in the source to an error, and calls the
-    /// listener.
+    /// Ends a run, whose first statement is `first`: adds the location of this statement in the source to an error, and
+    /// calls the listener.
     pub(super) fn end(&self, first: &StatementRef, result: Result<(), Error>) -> Result<(), Error> {
         let result = result.map_err(|error| error.at(first));
         self.report(Some(first), &result);

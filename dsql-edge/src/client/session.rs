@@ -29,7 +29,7 @@ use crate::error::Error;
 /// # }
 /// ```
 ///
-/// If the connection is lost, the `Session` does not open a new one, because the server would begin a new session:
+/// If the connection is lost, the `Session` does not open a new one, because the server would begin a new session. So
 /// every later query returns an error ([`Error::is_connection_lost`]).
 pub struct Session(Lender);
 

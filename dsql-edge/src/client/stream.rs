@@ -23,8 +23,8 @@ use crate::statement::Effect;
 ///
 /// `RowStream` is a `futures_core::Stream`, and has its own method [`next`](RowStream::next), so that no other crate is
 /// needed. A query can still fail after it has returned rows: it has succeeded only if the stream ends without an
-/// error. The changes of a query with `RETURNING` are committed once the stream has ended without an error. Dropping
-/// the stream early closes the connection, and ends the transaction if the query is in one.
+/// error. Outside a transaction, the changes of a query with `RETURNING` are committed once the stream has ended
+/// without an error. Dropping the stream early closes the connection, and ends the transaction if the query is in one.
 ///
 /// # The body of a response
 ///
@@ -71,7 +71,7 @@ pub struct RowStream<'e, R> {
 /// The slot for a row that waits to be taken.
 struct RowSlot<R> {
     row: Option<Result<R, Error>>,
-    /// Whether a row has been taken. After a row has been taken, the query cannot run again.
+    /// Whether a row has been taken. The query then cannot run again.
     taken: bool,
 }
 
@@ -135,7 +135,8 @@ impl<R: Send> RowStream<'_, R> {
                     self.running = None;
                     self.failed = result.err();
                 }
-                // No row is in the slot, so the query waits for the network.
+                // No row is in the slot, so the query waits for something else: the network, a free connection or a
+                // pause.
                 Poll::Pending if lock(&self.slot).row.is_none() => return Poll::Pending,
                 Poll::Pending => {}
             }

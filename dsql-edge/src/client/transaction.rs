@@ -388,8 +388,8 @@ struct TransactionAttempts<'d> {
     deadline: BoxFuture<()>,
     /// Whether an earlier run of the transaction has committed the key's row.
     committed_before: bool,
-    /// Whether the closure handled a permanent error. If the closure handled a permanent error, the closure's own
-    /// result is returned.
+    /// Whether the last attempt failed with a permanent error, and its closure also returned an error. The closure's
+    /// own error is then returned.
     handled: bool,
     /// The error of an attempt whose COMMIT may have succeeded, or may still reach the server. Only the key resolves
     /// the outcome of that attempt. Without a key, the outcome of the transaction stays unknown, even if the outcome of

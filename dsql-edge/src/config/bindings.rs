@@ -46,8 +46,8 @@ impl Config {
     /// Makes a `Config` like [`from_env`](Config::from_env), for a second cluster: with the prefix `REPORTS_` the
     /// bindings are `REPORTS_DSQL_ENDPOINT` and so on.
     ///
-    /// If there are no credentials with the prefix, the credentials without the prefix are used. The credentials with
-    /// the prefix and the credentials without the prefix are never mixed:
+    /// If there are no credentials with the prefix, the credentials without the prefix are used. Names with the prefix
+    /// and names without it are combined only in this way:
     ///
     /// | set with the prefix | keys | role |
     /// |---|---|---|

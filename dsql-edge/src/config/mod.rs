@@ -259,9 +259,9 @@ impl Config {
         self
     }
 
-    /// Calls this function at the end of each query, pipeline and transaction, with an [`Event`]: the query, the number
-    /// of round trips, the time, and the number of retries. The function runs between two queries, so it should be
-    /// quick.
+    /// Calls this function at the end of each query, pipeline, chunk of many rows and transaction, with an [`Event`]:
+    /// the query, the number of round trips, the time, and the number of retries. The function runs between two
+    /// queries, so it should be quick.
     ///
     /// ```
     /// # use dsql_edge::Config;
@@ -305,7 +305,7 @@ impl Config {
         self
     }
 
-    /// `host:port`, or the scheme, host and port of a WebSocket, for messages.
+    /// The endpoint for messages: `host:port`, the scheme, host and port of a WebSocket, or `the pool`.
     pub(crate) fn location(&self) -> String {
         #[cfg(feature = "websocket")]
         if let Some(request) = self.settings.websocket_request() {

@@ -98,8 +98,8 @@ impl Config {
     }
 }
 
-/// Latitude and longitude of the Regions in which AWS offers DSQL. AWS names each Region after a city, whose position
-/// is used.
+/// Latitude and longitude of the Regions in which AWS offers DSQL. Each position is that of a place in the Region,
+/// which is precise enough to compare distances.
 const REGIONS: [(&str, f32, f32); 15] = [
     ("us-east-1", 38.9, -77.4),
     ("us-east-2", 40.0, -83.0),

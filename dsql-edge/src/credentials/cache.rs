@@ -73,7 +73,7 @@ impl Cache {
         Cache { entries: Vec::new(), forgotten_at: None }
     }
 
-    /// Looks up this name. `seconds` is the time since 1970, `now` the time of a monotonic clock.
+    /// Looks up this name. `seconds` is the time since 1970, `now` the time of `Environment::now`.
     pub(crate) fn find(&mut self, key: &str, seconds: u64, now: Millis) -> Found {
         self.entries.retain(|entry| match entry.state {
             State::Kept { expires_at, .. } => seconds.saturating_add(LAST) < expires_at,

@@ -13,7 +13,8 @@ pub(crate) enum Kind {
     Config(Cow<'static, str>),
     /// No credentials to sign with. The query was not executed.
     Credentials(Cow<'static, str>),
-    /// No connection. The query was not executed.
+    /// No connection. The query was not executed, unless the error has `Outcome::Unknown`: the first query is sent with
+    /// the login.
     Connect(Cow<'static, str>),
     /// The server rejected the login. The query was not executed.
     LoginRejected(Box<DatabaseError>),

@@ -1,9 +1,9 @@
-//! Runs all operations of a client with every kind of fault at every byte.
+//! Runs all operations of a client with every kind of fault, at all positions.
 //!
-//! Each scenario runs once for each transferred byte and each fault that is possible in the direction of that byte. For
-//! each of the scenario's waits, there is one more run, which is dropped at that wait. The client's reports are
-//! compared with the commits of the model server: no write is lost or committed twice, and there are no false
-//! successes, false failures, rows of other queries, or endless waits. The clock of
+//! Each scenario runs once for each fault that is possible in the direction of a byte, at every fifth transferred byte
+//! or at every byte ([`STRIDE`]). For each of the scenario's waits, there is one more run, which is dropped at that
+//! wait. The client's reports are compared with the commits of the model server: no write is lost or committed twice,
+//! and there are no false successes, false failures, rows of other queries, or endless waits. The clock of
 //! [`Network`](crate::transport::memory::Network) is simulated, and there are no other threads, so that each run can be
 //! repeated exactly.
 
@@ -199,8 +199,7 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
     };
     // After any fault, each of the next queries must get its own answer. If a connection is silent, only the first of
     // these queries times out, and the connection is not used again. If a pool's client is silent, the pool detects
-    // this only after the time limit of a query; until then, three queries can time out while they wait for their
-    // login.
+    // this only after the time limit of a query; until then, three queries can time out while they wait for a lease.
     let silent = matches!(fault, Some((_, Fault::Stall, _)));
     let late = matches!(fault, Some((_, Fault::Late | Fault::TooLate, _)));
     let client_silent = (silent || late) && way.has_fault_before_pool();

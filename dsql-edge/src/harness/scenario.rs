@@ -90,7 +90,7 @@ impl Scenario {
     }
 }
 
-/// All scenarios. In each scenario, the client receives a result of several rows, and an error of the server.
+/// All scenarios. In almost all of them, the client receives a result of several rows, and an error of the server.
 pub(super) const ALL: &[Scenario] = &[
     Scenario::new("connect, query", |dsql, book| Box::pin(queries(dsql, book))),
     Scenario::new("autocommit writes", |dsql, book| Box::pin(writes(dsql, book))),

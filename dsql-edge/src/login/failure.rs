@@ -130,8 +130,8 @@ fn explain_own(
         ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
             (Error::new(Kind::OtherRequest), Signal::Stranded)
         }
-        // Cloudflare's documentation requires that such a request is not retried, because a retry would add to the
-        // load.
+        // Cloudflare's documentation requires that a request to an overloaded Durable Object is not retried, because a
+        // retry would add to the load.
         #[cfg(feature = "pool")]
         ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::Undelivered => {
             let text = line("", config, " did not receive the query: ", &error.text, OVERLOADED);

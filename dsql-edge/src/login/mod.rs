@@ -142,8 +142,8 @@ impl<'c> LoginAttempt<'c> {
             authentication: None,
         };
         // On Workers, the call of `dial` already begins to open the socket. With given keys, the token is made after
-        // this call. If the credentials come from any other source, they are fetched first, so that no socket is opened
-        // if the source fails at once.
+        // this call. If the credentials come from any other source, the source is polled first, so that no socket is
+        // opened if the source fails at once.
         if let Source::Given(_) = connector.config.source {
             attempt.dial(connector);
         }

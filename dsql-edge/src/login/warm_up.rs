@@ -27,8 +27,8 @@
 //!
 //! - The attempt has one owner: the slot, until a query takes the attempt. So two queries cannot get the same
 //!   connection.
-//! - The task ends when the slot is empty: after a query has taken the attempt, after the owner of the [`WarmUp`] is
-//!   dropped (both wake the task), after a failure, or after [`LIFE`].
+//! - The task ends after a failure or the time limit, or when it finds the slot empty: a query has taken the attempt,
+//!   or the [`WarmUp`] is dropped. Both wake the task.
 //! - On Workers, the task and its timer belong to the request that started them. Another request wakes the task only by
 //!   dropping the `WarmUp`. The task then finds an empty slot, and does not use a socket.
 //!

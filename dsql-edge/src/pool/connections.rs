@@ -7,10 +7,10 @@
 //! A Durable Object has 128 MB of memory, so both the number of waiting leases and their bytes are limited. A lease
 //! counts as [`LEASE`] plus the bytes that were read from its client. All leases without a connection together may have
 //! [`MEMORY`] bytes; a lease that would exceed this sum is rejected. The pool continues to read the streams of waiting
-//! leases only while all these leases together have fewer bytes than [`GROWTH`], so that long statements leave memory
-//! for a thousand leases, each with its first read. Copies in JavaScript and the unused parts of buffers are not
-//! counted. In the worst case, the copies and the unused parts take three times as much memory as the counted bytes;
-//! the total still fits into the object's memory.
+//! leases only while all leases without a connection together have fewer bytes than [`GROWTH`], so that long statements
+//! leave memory for a thousand leases, each with its first read. Copies in JavaScript and the unused parts of buffers
+//! are not counted. In the worst case, the copies and the unused parts take three times as much memory as the counted
+//! bytes; the total still fits into the object's memory.
 
 use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
@@ -167,7 +167,8 @@ impl Connections {
         (state.open, state.waiting.len())
     }
 
-    /// Returns the error for a lease that cannot wait, because `waiting` leases are waiting already.
+    /// Returns the error for a lease that cannot wait, because `waiting` leases wait already, or because all leases
+    /// without a connection have [`MEMORY`] bytes.
     pub(super) fn overloaded(&self, waiting: usize) -> Error {
         let connections = self.limits.max_connections;
         let text = format!(

@@ -24,8 +24,8 @@
 //! - A connection is lent again only if every message is answered, no message is incomplete, no transaction is open,
 //!   and no statement may have changed the session. An open transaction is rolled back first; in any
 //!   other state, the connection is closed.
-//! - The pool never sends anything twice, and never decodes a row. The pool reads only the length of each frame, and
-//!   the status in ReadyForQuery.
+//! - The pool never sends anything twice, and never decodes a row. The pool reads only the type and the length of each
+//!   frame, and the status in ReadyForQuery.
 //! - The pool reports to a client which point its flight had reached ([`Report`](crate::lease::Report)), and with this
 //!   fact `retry` makes the same decision as without a pool.
 //! - The number of waiting leases and their bytes are limited (`connections`).
@@ -52,10 +52,9 @@
 //!   rules, and a lost answer between Worker and object could not be distinguished from a lost answer between object
 //!   and server.
 //! - *A DISCARD ALL after each lease*, as PgBouncer sends it, costs a round trip for each query, and DSQL rejects it
-//!   (0A000). Instead of such a statement, the compiled query states whether it may change the session. If the query
-//!   may change the session, the connection is closed after the lease (`Flight::changes_session`). A connection on
-//!   which a ParameterStatus arrives is also closed: a setting of the session has changed, although the compiler did
-//!   not expect it.
+//!   (0A000). Instead, the compiled query states whether it may change the session; if so, the connection is closed
+//!   after the lease (`Flight::changes_session`). A connection on which a ParameterStatus arrives is also closed: a
+//!   setting of the session has changed, although the compiler did not expect it.
 //!
 //! Source: frames are PostgreSQL's (protocol 3.0, "Message Formats"); the four frames of a lease are in `wire::lease`.
 

@@ -1,8 +1,9 @@
 //! A connection of the pool to the server: its login, and then the bytes that are forwarded.
 //!
-//! Input: bytes of flights. Output: the bytes of their answers, and the ends of the answers. Only the length of each
-//! frame and the status in ReadyForQuery are read. A connection is lent again only when every message is answered and
-//! no transaction is open; a transaction that a lease left open is rolled back before other messages are sent.
+//! Input: bytes of flights. Output: the bytes of their answers, and the ends of the answers. Only the type and the
+//! length of each frame and the status in ReadyForQuery are read. A connection is lent again only when every message is
+//! answered and no transaction is open; a transaction that a lease left open is rolled back before other messages are
+//! sent.
 
 use core::task::{Context, Poll, Waker};
 
@@ -47,8 +48,7 @@ pub(super) struct Server {
     before_probe: Option<usize>,
     /// The status in the last ReadyForQuery.
     status: u8,
-    /// Whether the session may have changed. If the session may have changed, the connection is closed when the lease
-    /// ends.
+    /// Whether the session may have changed. The connection is then closed when the lease ends.
     pub(super) spent: bool,
     /// The search_path of the session.
     pub(super) search_path: String,

@@ -1,9 +1,9 @@
 //! The login of a PostgreSQL that is not a DSQL cluster: the server requests, and the client answers.
 //!
 //! Input: StartupMessage, the bytes that arrive from the server, and the frames that answer the server's requests.
-//! Output: the server's requests. Nothing but these frames is sent before the login has ended. After the login,
-//! [`Connection::hand_over`] lets the session continue as after any other login: its next event is
-//! [`SessionEvent::Started`](super::SessionEvent::Started).
+//! Output: the server's requests. Before the login has ended, only StartupMessage and the frames that answer the
+//! server's requests are sent. After the login, [`Connection::hand_over`] lets the session continue as after any other
+//! login: its next event is [`SessionEvent::Started`](super::SessionEvent::Started).
 
 use super::{Connection, OUT_OF_PLACE, SessionFault, State};
 use crate::wire::authentication::{self, AuthenticationRequest};
@@ -51,7 +51,7 @@ impl Connection {
         result
     }
 
-    /// Ends the login: the next event is `Started`. Everything that was sent must be answered.
+    /// Ends the login: the next event is `Started`. Returns an error unless everything that was sent is answered.
     pub(crate) fn hand_over(&mut self) -> Result<(), SessionFault> {
         let incoming = core::mem::take(&mut self.incoming);
         let understood = core::mem::take(&mut self.understood);

@@ -53,7 +53,7 @@ pub(crate) struct Connection {
     skipping: bool,
     /// The status in the last ReadyForQuery.
     status: Status,
-    /// The columns of the result that is being received.
+    /// The number of columns of the result that is being received.
     described: usize,
     limits: Limits,
     /// Whether a byte from the server has arrived.
@@ -66,7 +66,8 @@ pub(crate) struct Connection {
     /// Whether the client has requested that the pool closes the connection after the lease.
     #[cfg(feature = "pool")]
     spent: bool,
-    /// Whether `incoming` has only the last message of a login that `authentication.rs` has completed.
+    /// Whether `hand_over` (`authentication.rs`) has left the ReadyForQuery of the login in `incoming`, for the pool to
+    /// take.
     #[cfg(all(feature = "pool", feature = "postgres"))]
     handed_over: bool,
     eof: bool,
@@ -143,7 +144,7 @@ pub(crate) enum SessionEvent {
 pub(crate) enum SessionFault {
     /// The server rejected the login.
     LoginRejected(Box<DatabaseError>),
-    /// The server requests a kind of authentication other than a cleartext password.
+    /// The server requests no password, or a kind of authentication other than a cleartext password.
     Authentication(&'static str),
     /// The server closed the connection.
     Closed,
@@ -206,7 +207,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Holds statements back until the login has ended, for servers that drop a flight that is sent with the login.
+    /// Holds statements back until the login has ended: for servers that drop a flight that is sent with the login, and
+    /// for an endpoint that has not accepted direct TLS yet.
     pub(crate) fn hold_statements(&mut self) {
         self.held_statements = Some(Vec::new());
     }
@@ -220,8 +222,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Requests that the pool closes the connection when the lease ends, because the next statements may change
-    /// the session's settings.
+    /// Requests that the pool closes the connection when the lease ends, because the next statements may change the
+    /// session's settings.
     #[cfg(feature = "pool")]
     pub(crate) fn spend(&mut self) {
         if self.leased && !self.spent && self.state != State::Dead {
@@ -283,10 +285,10 @@ impl Connection {
     /// or still waits to be sent.
     ///
     /// If a server receives the login and more bytes in one read, it may process the login and drop the other bytes. To
-    /// the client, such a dropped
-    /// flight looks like a slow query. One more Sync distinguishes a slow query from a dropped flight, because a server
-    /// answers in order: a ReadyForQuery before ParseComplete proves that the server never had the flight
-    /// ([`SessionEvent::FlightDropped`]). A slow query is answered as usual, and one more ReadyForQuery follows.
+    /// the client, a dropped flight looks like a slow query. One more Sync distinguishes a slow query from a dropped
+    /// flight, because a server answers in order: a ReadyForQuery before ParseComplete proves that the server never had
+    /// the flight ([`SessionEvent::FlightDropped`]). A slow query is answered as usual, and one more ReadyForQuery
+    /// follows.
     pub(crate) fn probe(&mut self) {
         let is_silent = self.answered == 0 && self.understood == self.incoming.len() && !self.skipping;
         if !is_silent || self.state != State::Open || !self.outgoing.is_empty() {

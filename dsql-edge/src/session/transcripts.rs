@@ -32,8 +32,8 @@ const fn scenario(name: &'static str, flights: &'static [&'static [Executions]])
     Scenario { name, pipelined: true, password: None, flights }
 }
 
-/// Input: the bytes that were sent in a turn. Output: the pieces of the server's answer, and whether the server closes
-/// the connection after this answer.
+/// Input: the number of the turn, and the bytes that were sent in it. Output: the pieces of the server's answer, and
+/// whether the server closes the connection after this answer.
 type Answering<'a> = &'a mut dyn FnMut(usize, &[u8]) -> (Vec<Vec<u8>>, bool);
 
 const MADE: Executions = ("CREATE TEMPORARY TABLE things (id int4 PRIMARY KEY, name text)", ONCE);
@@ -94,7 +94,7 @@ const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-/// One turn of a recording: the bytes that the client sent at once, and the server's answer.
+/// One turn of a recording: the bytes that the client sent at once, the server's answer, and the events.
 #[derive(Default)]
 struct Turn {
     sent: Vec<u8>,
@@ -238,7 +238,8 @@ fn unescaped(line: &str) -> Vec<u8> {
     out
 }
 
-/// Records the bytes of a real server until it pauses.
+/// Records each scenario with a real server. A turn of the server ends when the server pauses for 300 ms, or closes the
+/// connection.
 fn record(server: &str) {
     let (address, password) = server.rsplit_once(':').expect("host:port:password");
     for scenario in SCENARIOS {

@@ -1,8 +1,8 @@
 //! The plain values of a configuration: the endpoint, the user, and the limits.
 //!
 //! Input: an [`Endpoint`] that was checked. Output: values that every layer above reads. A setting has the same name as
-//! its method of [`Config`](crate::Config). Settings contain no secrets, except the headers of a tunnel, whose type
-//! does not print them.
+//! its method of [`Config`](crate::Config). The only secrets in settings are the path and the headers of a tunnel;
+//! settings have no `Debug` implementation.
 
 mod endpoint;
 #[cfg(feature = "postgres")]

@@ -1,4 +1,4 @@
-//! The interface of every transport: bytes to a server and back, inside TLS.
+//! The interface of every transport: bytes to a server and back.
 //!
 //! Input: bytes to send. Output: bytes that arrived, or a [`TransportError`]. Invariant: a transport is dead after a
 //! read has returned an error: each later read returns an error.
@@ -8,7 +8,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::borrow::Cow;
 
-/// A connection to a server, inside TLS.
+/// A connection to a server, inside TLS unless `sslmode` allows plain text; or a stream between a client and a pool.
 pub(crate) trait Transport: Send + Sync {
     /// Takes bytes to send; [`poll_write`](Transport::poll_write) writes them. Called only when the previous bytes are
     /// written.

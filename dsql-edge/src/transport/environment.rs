@@ -59,8 +59,8 @@ impl Environment {
         platform::sleep(time)
     }
 
-    /// The time of a monotonic clock with an arbitrary start. On Workers, this clock does not advance between two I/O
-    /// operations.
+    /// The time, for measuring durations. On Workers, it is the time since 1970, and does not advance between two I/O
+    /// operations. Elsewhere, it is the time of a monotonic clock.
     pub(crate) fn now(&self) -> Millis {
         platform::now()
     }

@@ -2,7 +2,8 @@
 //!
 //! Input: a host name and a port. Output: a [`Transport`] whose TLS handshake is complete or running. A transport sends
 //! only SSLRequest in plain text, and reads its one-byte answer; any answer other than a single `S` ends the transport.
-//! With the feature `websocket`, a transport can also be a WebSocket: TLS, an HTTP request, and binary frames.
+//! With the feature `postgres`, a connection may stay without TLS, if `sslmode` allows it. With the feature
+//! `websocket`, a transport can also be a WebSocket: TLS, an HTTP request, and binary frames.
 //!
 //! Each platform is a module with the same functions: `worker`, `tokio`, and `unsupported`, which cannot connect.
 
@@ -52,8 +53,8 @@ use worker as platform;
 
 /// The request in which an object was made, if the platform does not let other requests use the object.
 pub(crate) use platform::IoContext;
-/// `visitor`: returns the streams of a request that a pool's Durable Object has received. `Namespace`: connects to such
-/// objects. `text_or_number_of`: the text or the number that is bound to a name.
+/// `visitor`: returns the streams of a request that a pool's Durable Object has received. `Namespace`: connects to a
+/// pool's Durable Objects. `text_or_number_of`: the text or the number that is bound to a name.
 #[cfg(feature = "pool")]
 pub(crate) use platform::{Namespace, text_or_number_of, visitor};
 /// `text_of`: returns the string that is bound to a name. `is_bound`: whether a value other than an empty text is bound

@@ -1,6 +1,6 @@
-// The two ends of a lease, used by worker.rs: a request from a Worker to a Durable Object. Each end has the same
-// methods as worker.js's Connection. The read buffer is small at first, because a thousand requests may wait in an
-// object. The buffer grows each time that a read fills it.
+// The two ends of a lease, used by worker.rs: a request from a Worker to a Durable Object. Each end has the methods
+// `read`, `write` and `close` of worker.js's Connection. The read buffer is small at first, because a thousand requests
+// may wait in an object. The buffer grows each time that a read fills it.
 const FIRST_READ_SIZE = 4096;
 const READ_SIZE = 65536;
 
@@ -34,9 +34,9 @@ const byob = (readable) => readable?.getReader({ mode: "byob" });
 
 // Whether the platform rejected a request before the object received any of it, so that the request certainly did
 // nothing. Cloudflare documents four such errors; the message of each error begins with `Durable Object is
-// overloaded.`, each error is `overloaded`, and each is about queued requests. The property `overloaded` alone is not
-// enough: if an object exceeds its memory while it serves a request, the error also has `overloaded`, together with
-// `remote` or `durableObjectReset`.
+// overloaded.`, each error has the property `overloaded`, and each is about queued requests. The property `overloaded`
+// alone is not enough: if an object exceeds its memory while it serves a request, the error also has `overloaded`,
+// together with `remote` or `durableObjectReset`.
 const isUndelivered = (error) =>
   error?.overloaded === true &&
   !error.remote &&

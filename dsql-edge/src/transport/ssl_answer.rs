@@ -1,6 +1,6 @@
-//! Checks the answer to SSLRequest, the only bytes that a transport receives in plain text.
+//! Checks the answer to SSLRequest, the only bytes that a connection with TLS receives in plain text.
 //!
-//! Input: the bytes of one read. Output: nothing, or the error that ends the connection.
+//! Input: the bytes of one read. Output: whether the connection uses TLS, or the error that ends the connection.
 
 use super::contract::{TransportError, TransportErrorKind};
 

@@ -249,7 +249,7 @@ extern "C" {
     fn direct_tls(connection: &Connection, hostname: &str, port: u16) -> Promise;
 }
 
-// Both types have the methods of `Connection`.
+// Both types have the methods `read`, `write` and `close` of `Connection`.
 #[cfg(feature = "pool")]
 #[wasm_bindgen(module = "/src/transport/pool.js")]
 extern "C" {

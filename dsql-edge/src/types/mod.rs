@@ -1,9 +1,10 @@
 //! SQL types ⇄ Rust types.
 //!
 //! Input: a Rust value ([`Param`]) or the bytes of a column ([`Column`]). Output: the bytes of a parameter, or a Rust
-//! value. Decoders are total: for any bytes they return a value or a [`ConversionError`], and allocate no more memory
-//! than the length of the bytes. Nothing is rounded, truncated or replaced silently, except the numbers in a
-//! [`JsonValue`]: a number that is not a 64-bit integer is a double there, as for `JSON.parse`.
+//! value. Decoders are total: for any bytes they return a value or a [`ConversionError`]. The memory that a decoder
+//! allocates grows with the number of bytes, not with the counts and lengths in a header. Nothing is rounded, truncated
+//! or replaced silently, with two exceptions: a time that is sent is truncated to microseconds, PostgreSQL's precision;
+//! and in a [`JsonValue`], a number that is not a 64-bit integer is a double, as for `JSON.parse`.
 //!
 //! | SQL | Rust | exact alternative, if the Rust type cannot hold all values |
 //! |---|---|---|

@@ -64,8 +64,8 @@ impl Numeric {
             mantissa = mantissa * 10_000 + i128::from(*digit);
         }
         let last = i32::try_from(self.digits.len()).ok()? - 1;
-        // The number of decimal places that `digits` has. If the number of decimal places is negative, zeros belong
-        // between the last digit and the decimal point: three zeros for -3.
+        // The number of decimal places of the last digit in `digits`. A negative number, such as -3, means that as many
+        // zeros (here three) are between that digit and the decimal point.
         let mut places = (last - i32::from(self.weight)) * 4;
         let wanted = i32::from(self.scale).min(28);
         if mantissa == 0 {

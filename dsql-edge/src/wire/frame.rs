@@ -44,7 +44,7 @@ impl<'a> Frame<'a> {
 
     /// Writes text, and the NUL that ends it.
     pub(super) fn string(&mut self, text: &str) {
-        // `contains` would add a longer function to the Worker, which is fast for long texts but costs bytes.
+        // `contains` is faster for long texts, but would add a longer function to the Worker.
         self.unfit |= text.bytes().any(|byte| byte == 0);
         self.bytes(text.as_bytes());
         self.bytes(&[0]);

@@ -58,7 +58,7 @@ pub(crate) fn startup(startup: &Startup<'_>, out: &mut Vec<u8>) -> Result<(), Ma
     let mut frame = Frame::untyped(out);
     frame.u32(PROTOCOL);
     for (name, value) in parameters {
-        // An empty search_path is not sent: the session then has the search_path of its role.
+        // An empty search_path and empty options are not sent: the session then has its role's own settings.
         #[cfg(feature = "postgres")]
         if name == "options" && value.is_empty() {
             continue;

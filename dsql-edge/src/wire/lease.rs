@@ -32,12 +32,12 @@ const SPENDS: u8 = 4;
 /// A request for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ask {
-    /// Whether more than one flight may follow. If more flights may follow, the stub's stream ends with the lease.
+    /// Whether more than one flight may follow. The stub's stream then stays open during the lease, and its end means
+    /// that the client has left.
     pub(crate) open: bool,
     /// Whether the password is sent only after the server has requested it.
     pub(crate) serially: bool,
-    /// Whether the first flight may change the session's settings. If the flight may change the session's settings, the
-    /// connection must not be lent again.
+    /// Whether the first flight may change the session's settings, so that the connection must not be lent again.
     pub(crate) spent: bool,
     /// The time limit for getting a connection, including its login.
     pub(crate) wait: Millis,
@@ -45,7 +45,8 @@ pub(crate) struct Ask {
     pub(crate) limit: Millis,
     /// The prefix of the cluster's bindings.
     pub(crate) prefix: String,
-    /// The search_path that the first query was compiled for.
+    /// The search_path of the session: `Config::search_path`, or the search_path that the first query was compiled for;
+    /// empty for the role's own setting.
     pub(crate) search_path: String,
 }
 

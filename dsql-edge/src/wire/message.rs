@@ -38,7 +38,8 @@ pub(crate) enum Message<'a> {
     LeaseFailed(Body<'a>),
 }
 
-/// A pool's message: the pool has sent the flight to a server that had accepted the pool's login.
+/// A pool's message: the server has accepted the pool's login, and the pool forwards the client's flights to this
+/// server.
 #[cfg(feature = "pool")]
 pub(crate) const LEASE_GRANTED: u8 = b'l';
 /// A pool's message: the lease was not granted, or has ended.

@@ -63,8 +63,8 @@ proptest! {
         prop_assert_eq!(ours, expected);
     }
 
-    /// If both crates accept a message, they read it in the same way. If postgres-protocol rejects a message, this
-    /// crate rejects it too.
+    /// A frame that this crate rejects is rejected by postgres-protocol, too. The content of a message is the same in
+    /// both crates, or both reject it. Of DataRows, only those that this crate accepts are compared.
     #[test]
     fn messages_are_read_as_postgres_protocol_reads_them(
         tag in prop_oneof![Just(b'R'), Just(b'T'), Just(b'D'), Just(b'E'), Just(b'Z'), Just(b'C'), Just(b'n')],

@@ -9,8 +9,8 @@
 //! messages to `postgres-protocol`. On Workers, `own` writes the client's messages, and the platform's cryptography
 //! computes the proof. `postgres-protocol` is not used on Workers, for two reasons. For 4,096 iterations,
 //! `postgres-protocol` takes 6 to 12 ms of CPU time, but a request may take only 10 ms on Workers' free plan (WebCrypto
-//! takes 1.1 ms). The second reason: `postgres-protocol` would add 95 kB to a compressed Worker, mostly the tables of
-//! `stringprep`. (Measured with Node 20, optimized for size.)
+//! takes 1.1 ms). And `postgres-protocol` would add 95 kB to a compressed Worker, mostly the tables of `stringprep`.
+//! (Measured with Node 20, optimized for size.)
 
 mod messages;
 #[cfg(not(target_arch = "wasm32"))]

@@ -62,7 +62,7 @@ fn server_that_closes_after_tls_gets_sslrequest_once() {
             network.accept(answers([rows("n", 23, &[1])]));
             assert_eq!(run(&config, &network, statement).unwrap(), 1);
             assert_eq!(network.now(), 0, "without a pause");
-            // The isolate remembers it.
+            // The rejection is recorded for all requests of the isolate.
             network.accept(answers([rows("n", 23, &[1])]));
             assert_eq!(run(&config, &network, statement).unwrap(), 1);
             assert_eq!((network.direct(), network.connections().0), (1, 3));

@@ -158,7 +158,7 @@ fn retrying() -> Config {
     config().max_attempts(5)
 }
 
-/// Polls until nothing changes any more.
+/// Polls the future until it is ready, at most ten times.
 fn settle<F: Future>(future: F) -> Poll<F::Output> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());

@@ -137,7 +137,7 @@ fn short_sessions_are_refreshed_before_they_are_too_old() {
     let network = Network::default();
     let (config, asked) = providing(&network, &[(Some(200), Duration::ZERO), (Some(200), Duration::MAX)]);
     one_more(&network, &config);
-    // 140 seconds of the lifetime can be used. The refresh is due after 130 seconds of the credentials' lifetime.
+    // 140 seconds of the lifetime can be used, and the refresh is due after 105 to 119 seconds.
     network.elapse(Duration::from_secs(130));
     let (took, token) = one_more(&network, &config);
     assert!((1..=500).contains(&took) && token.contains("ID0"), "{took} ms: {token}");

@@ -1,9 +1,9 @@
 //! Chooses, for each binding, between the name with a cluster's prefix and the name without it.
 //!
-//! Input: a prefix, and which names are bound. Output: the names to read. Invariant: all bindings of one set of
-//! credentials have the same prefix, or all have no prefix. A session token belongs to its keys, an external id to its
-//! role, and a role to the keys that may assume the role. A mixture of two sets would be an identity that was not
-//! configured.
+//! Input: a prefix, and which names are bound. Output: the names to read. Invariant: within one set of bindings (the
+//! keys, or the role), all names have the prefix, or none. Keys with the prefix are never used with a role without it.
+//! A session token belongs to its keys, an external id to its role, and a role to the keys that may assume the role. A
+//! mixture of two sets would be an identity that was not configured.
 
 /// The bindings of the cluster, which always have the prefix.
 pub(super) const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER"];
@@ -18,8 +18,8 @@ pub(super) const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
 
 pub(super) const ROLE: [&str; 3] = ["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_ROLE_EXTERNAL_ID"];
 
-/// The binding with the URL of an STS on this machine, `https://localhost:<port>`. Requests to assume a role are sent
-/// to this STS.
+/// The binding with the URL of an STS on this machine, `https://localhost:<port>`, to which requests to assume a role
+/// are sent.
 pub(super) const STS: &str = "AWS_ENDPOINT_URL_STS";
 
 /// The prefix of each set of bindings.

@@ -62,7 +62,7 @@ fn optional_bindings_default_and_a_prefix_separates_clusters() {
 }
 
 /// Tests every subset of these bindings: the keys and the parts of a role, each with and without the prefix. By the
-/// rule in the documentation, all parts of one set of credentials have the same prefix.
+/// rule in the documentation, all keys have the same prefix, and so have all parts of a role.
 #[test]
 #[cfg(feature = "assume-role")]
 fn credentials_of_two_prefixes_never_mix() {

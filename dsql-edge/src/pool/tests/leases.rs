@@ -110,7 +110,7 @@ fn answer_before_the_rest_of_the_flight_is_passed_on() {
     assert_eq!((world.connections(), world.closed()), (1, 0));
 }
 
-/// The time limit of a lease. The lease's limit is longer than the limit for a pause, 15 seconds.
+/// The time limit of a lease, which is longer than the limit for a pause (15 seconds).
 const LIMIT: u64 = 600_000;
 
 #[test]

@@ -193,13 +193,12 @@ fn flight(statements: &[&str]) -> Vec<u8> {
 impl Client {
     async fn write(&mut self, bytes: Vec<u8>) {
         self.end.start_write(bytes);
-        // If the pool has ended the lease, the write fails, but the client can still read its
-        // answer.
+        // If the pool has ended the lease, the write fails, but the client can still read its answer.
         let _ = poll_fn(|context| self.end.poll_write(context)).await;
     }
 
     /// Writes `bytes` and reads at the same time, until a frame of the type `last` has arrived. Returns the types of
-    /// all frames that arrived, and the length of the longest one.
+    /// all frames that arrived, followed by `.` if the stream ended, and the length of the longest frame.
     async fn exchange(&mut self, bytes: Vec<u8>, last: u8) -> (String, usize) {
         self.end.start_write(bytes);
         let (mut tags, mut longest, mut read) = (String::new(), 0, Vec::new());

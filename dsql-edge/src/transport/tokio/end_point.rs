@@ -1,9 +1,9 @@
 //! The digest of a server's certificate, to which SCRAM-SHA-256-PLUS binds a login (`tls-server-end-point`, RFC 5929).
 //!
 //! Input: a certificate (DER) that rustls has verified. Output: its digest, by the hash function of the certificate's
-//! own signature, or by SHA-256 instead of MD5 and SHA-1. `None` if the signature has no such hash function (Ed25519)
-//! or the digest is not defined (RSASSA-PSS): PostgreSQL does not offer channel binding with such a certificate either
-//! (`be_tls_get_certificate_hash`), or accepts a login without it.
+//! own signature, or by SHA-256 instead of MD5 and SHA-1. `None` if the signature's algorithm does not name a hash
+//! function (Ed25519), or if its digest is not defined (RSASSA-PSS): PostgreSQL does not offer channel binding with
+//! such a certificate either (`be_tls_get_certificate_hash`), or accepts a login without it.
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
