@@ -120,7 +120,8 @@ fn check_rows(rows: u32, span: Span, schema: &Schema) -> Result<(), Diagnostic> 
     Ok(())
 }
 
-/// An error in the SQL of a batch comes from this rewrite: the errors of the original statement were already reported.
+/// Returns the errors in the SQL of a batch as errors of the division: the errors of the original statement were
+/// already reported.
 fn changed_by_division(errors: Diagnostics) -> Diagnostics {
     let explained = |error: Diagnostic| {
         let message = format!("the statement cannot be divided into batches: {}", error.message);

@@ -329,8 +329,8 @@ pub fn rust_type(sql_type: &SqlType, elements_nullable: bool) -> (Marker, RustTy
     }
 }
 
-/// Returns the marker of a column for which the user specifies no Rust type: the value of a composite type is received
-/// as text, which a type with `derive(Type)` cannot decode.
+/// Returns the marker of a column for which the user specifies no Rust type. A composite type then becomes a `String`,
+/// which is received as text; the marker `Composite` is only for a Rust type with `derive(Type)`.
 fn as_text(marker: Marker) -> Marker {
     match marker {
         Marker::Scalar("Composite") => Marker::TEXT,

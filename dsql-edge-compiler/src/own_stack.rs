@@ -55,7 +55,8 @@ pub(crate) fn on_own_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// If the system cannot start a thread, `work` runs on the caller's stack.
+/// Runs `work` on a new thread with a stack of `stack` bytes. If the system cannot start a thread, `work` runs on the
+/// caller's stack.
 fn on_thread<T: Send>(stack: usize, work: impl FnOnce() -> T + Send) -> T {
     let work = Mutex::new(Some(work));
     let run = || {

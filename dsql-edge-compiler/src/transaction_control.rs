@@ -52,8 +52,8 @@ pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     Some(Diagnostic::error(Code::TransactionControl, statement.span, message).with_hint(hint))
 }
 
-/// Returns the command words of a statement that controls a transaction, as the user wrote them: `END`, `START
-/// TRANSACTION`.
+/// Returns the command words of a statement that controls a transaction, in capitals. Synonyms stay as the user wrote
+/// them: `END`, `START TRANSACTION`.
 pub fn command(statement: ParsedStatement<'_>) -> String {
     match Words::of(statement).first_two() {
         (first @ ("START" | "PREPARE"), second) => format!("{first} {second}"),

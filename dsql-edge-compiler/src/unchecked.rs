@@ -7,8 +7,9 @@
 //! compiler proves that the statement only reads. A leading SELECT is not a proof: a function may write, and a view or
 //! a domain may call such a function. The compiler proves this in the same way as for `sql!`: it compiles the statement
 //! with the snapshot. The types of the parameters are not known at build time, and with other types, a call may refer
-//! to another function of the same name. So nothing is proved for a statement that calls a function if the schema also
-//! defines a function of the same name.
+//! to another function of the same name, and an operator to another operator. So nothing is proved for a statement that
+//! calls a function if the schema also defines a function of the same name, and nothing is proved for any statement if
+//! the schema defines operators.
 
 use crate::source::Source;
 use crate::syntax::ast::{Expr, ExprKind, Statement, StatementKind};
@@ -16,7 +17,7 @@ use crate::syntax::visit::{self, Visit};
 use crate::typed::{Effect, SessionEffect};
 use crate::{Schema, compile};
 
-/// Whether the statement writes, and whether it changes its session.
+/// Returns the effects of the statement on the database and on its session, as far as they are proved.
 pub fn unchecked_effects(
     statement: &Statement,
     source: &Source,

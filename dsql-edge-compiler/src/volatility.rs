@@ -26,7 +26,7 @@ impl Volatility {
         self == Volatility::Immutable
     }
 
-    /// Whether two calls with the same arguments may return different results, or a call may write.
+    /// Whether two calls with the same arguments in one statement may return different results, or a call may write.
     pub fn is_volatile(self) -> bool {
         self == Volatility::Volatile
     }

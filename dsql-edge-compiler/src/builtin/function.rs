@@ -67,8 +67,8 @@ impl Function {
         self.details().filter(|detail| matches!(detail.mode, b'i' | b'b' | b'B' | b'v')).map(|it| it.name)
     }
 
-    /// Returns the columns of the result, if the function declares OUT arguments. A single OUT argument only gives the
-    /// result a name, and does not declare a column.
+    /// Returns the columns of the result, if the function declares OUT arguments. For a single OUT argument, the item
+    /// is not a column: the argument only gives the result a name.
     pub fn out_columns(&self) -> impl Iterator<Item = OutColumn> + Clone + use<> {
         self.details().filter(|detail| matches!(detail.mode, b'o' | b'O' | b'b' | b'B' | b't' | b'T')).map(
             |detail| OutColumn {

@@ -1,6 +1,7 @@
 //! Caches values that were read from the catalog.
 //!
-//! Input: the key of an entry. Output: the entry; a process reads each entry at most once.
+//! Input: the key of an entry. Output: the entry. A process reads each entry only once, unless two threads read it at
+//! the same time.
 //!
 //! The cache contains only entries of the catalog, so it cannot become larger than the catalog. The cache does not
 //! record that a key was not found. A proc macro runs unoptimized and needs the same few types and operators for every

@@ -1,4 +1,4 @@
-//! The settings of PostgreSQL 16. Input: a name. Output: the name as `SHOW` prints it.
+//! Looks up the settings of PostgreSQL 16. Input: a name. Output: the name as `SHOW` prints it.
 
 use super::table::{Key, Table};
 

@@ -189,7 +189,7 @@ impl Fields {
     }
 }
 
-/// Numbers separated by single spaces.
+/// Returns the numbers in a text, which are separated by single spaces.
 pub(super) fn oids(text: &'static str) -> impl Iterator<Item = Oid> + Clone {
     text.split(' ').filter(|item| !item.is_empty()).map(number)
 }

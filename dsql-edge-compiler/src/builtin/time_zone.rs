@@ -1,5 +1,5 @@
-//! The time zones that PostgreSQL's date and time types accept. Input: a name. Output: whether the offset of the zone
-//! is fixed or depends on the date.
+//! Looks up the time zones that PostgreSQL's date and time types accept. Input: a name. Output: whether the offset of
+//! the zone is fixed or depends on the date.
 
 use super::table::{Key, Table};
 

@@ -53,7 +53,7 @@ macro_rules! codes {
 codes! {
     /// The statement does not follow PostgreSQL's grammar.
     SyntaxError "syntax-error" "42601",
-    /// A string, number or identifier is malformed.
+    /// A Unicode escape in an `E'…'` string is malformed.
     InvalidEscape "invalid-escape" "22025",
     /// Bytes that are not UTF-8, or a NUL.
     InvalidEncoding "invalid-encoding" "22021",
@@ -181,7 +181,7 @@ codes! {
     InvalidTable "invalid-table" "42P16",
     /// A foreign key whose columns do not match a key of the referenced table.
     InvalidForeignKey "invalid-foreign-key" "42830",
-    /// A statement of the schema (DDL) has an error.
+    /// An invalid directive of a schema, or a function that is not immutable in an index or a generated column.
     InvalidDefinition "invalid-definition" "42P17",
     /// An `AS "x: T"`, `"x!"` or `"x?"` that is not valid.
     InvalidOverride "invalid-override" "42601",
@@ -209,7 +209,7 @@ codes! {
     AtSignParameter "at-sign-parameter" "00000",
     /// `ORDER BY` a parameter, which has the same value for every row.
     SortsByParameter "sorts-by-parameter" "00000",
-    /// `NOT IN` with a value that may be NULL. For such a value, the condition is never true.
+    /// `NOT IN` with a value that may be NULL. If the value is NULL, the condition is never true.
     NotInWithNull "not-in-with-null" "00000",
     /// An expression that fails each time it runs.
     FailsAtRunTime "fails-at-run-time" "00000",

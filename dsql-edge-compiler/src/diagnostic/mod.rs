@@ -12,7 +12,7 @@ pub use codes::Code;
 
 use crate::source::Span;
 
-/// The stage of PostgreSQL that would reject the statement.
+/// The stage of PostgreSQL or DSQL that would reject the statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// The raw parser (`gram.y`, `scan.l`); its errors can have any SQLSTATE.
@@ -50,7 +50,7 @@ pub struct Diagnostic {
     pub code: Code,
     /// Error or warning.
     pub severity: Severity,
-    /// The stage of PostgreSQL, such as the parser or the planner, that would reject the statement.
+    /// The stage that would reject the statement, such as the parser.
     pub stage: Stage,
     /// PostgreSQL's primary message, if PostgreSQL has one.
     pub message: String,

@@ -1,8 +1,8 @@
 //! Inserts quotations of the statement into hints.
 //!
 //! The code that creates a hint has the span of an expression, but not its text. So the hint first contains the span,
-//! as a placeholder. Later, [`quote()`] replaces the span with the text of the expression. In a hint, a parameter has
-//! the name with which the query contains it.
+//! as a placeholder. Later, [`quote()`] replaces the span with the text of the expression. [`quote()`] also replaces
+//! the number of a parameter with the parameter's name in the query.
 
 use super::{Code, Diagnostic};
 use crate::source::Span;
@@ -22,7 +22,8 @@ pub fn operand(span: Span) -> String {
     format!("{MARK}{} {} operand{MARK}", span.start, span.end)
 }
 
-/// Replaces each placeholder of a hint with the text at its span, and each `$n` with the parameter's name.
+/// Replaces each placeholder in the hint and the detail with the text at its span, and each `$n` with the parameter's
+/// name. In an error about a parameter, replaces each `$n` in the message too.
 pub fn quote(diagnostic: &mut Diagnostic, text: &str, captures: &[String]) {
     let of_parameter = matches!(
         diagnostic.code,

@@ -1,8 +1,9 @@
 //! Finds the existing name that is nearest to a misspelled name.
 //!
-//! Input: the written name and the candidates. Output: the nearest candidate within a bound: an edit distance of at
-//! most 2, or a third of a long name, and at most half the length of the written name. PostgreSQL's bound is only half
-//! the length (`parse_relation.c`, `updateFuzzyAttrMatchState`), so PostgreSQL would suggest `line` for `dblink`.
+//! Input: the written name and the candidates. Output: the nearest candidate, if its edit distance is at most 2 (3 for
+//! a written name of at least nine characters), and at most half the length of the written name. PostgreSQL's bound is
+//! only half the length (`parse_relation.c`, `updateFuzzyAttrMatchState`), so PostgreSQL would suggest `line` for
+//! `dblink`.
 
 /// Returns the candidate nearest to `written`; `None` if no candidate is near.
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -19,7 +20,7 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
-/// Returns the edit distance of two names; `None` if the names are not near.
+/// Returns the edit distance of two names; `None` if the names are equal or not near.
 pub fn distance_within(written: &str, candidate: &str) -> Option<usize> {
     let bound = (written.chars().count() / 2).min(2);
     Some(distance(written, candidate, bound)).filter(|distance| (1..=bound).contains(distance))

@@ -90,7 +90,8 @@ pub(super) fn alter(
 }
 
 /// Checks `ADD COLUMN`. The constraints are checked before the type, as in DSQL (recorded for an identity column of
-/// type integer). If the statement only adds this column, `whole` is the span of the statement; otherwise `None`.
+/// type integer). If the statement only adds this column, and contains neither IF EXISTS nor IF NOT EXISTS, `whole` is
+/// the span of the statement; otherwise `None`.
 fn add_column(
     alter: &AlterTable,
     column: &TableColumn,
@@ -198,8 +199,8 @@ fn is_constant(expr: &Expr) -> bool {
     }
 }
 
-/// Checks `ADD CONSTRAINT`. If a fix can insert a statement after this one, `after` is the statement with its span;
-/// otherwise `None`.
+/// Checks `ADD CONSTRAINT`. If the statement has no other action, `after` is the statement with its span; otherwise
+/// `None`.
 fn add_constraint(
     constraint: &Constraint,
     place: Span,

@@ -1,6 +1,8 @@
-//! Lists the clauses for which DSQL rejects a statement that it accepts without the clause.
+//! Lists the clauses of schema statements and queries that DSQL rejects, and some statements that it rejects as a
+//! whole, such as CREATE TYPE.
 //!
-//! Output: a rule for each rejected clause. The modules `ddl`, `alter` and `query` find the clauses in statements.
+//! Output: a rule for each rejected construct. Other modules, such as `ddl`, `alter`, `index`, `query` and `functions`,
+//! find the constructs in statements.
 
 use super::rule::rules;
 

@@ -1,4 +1,4 @@
-//! Checks `CREATE` of tables, views, sequences, types, functions and indexes.
+//! Checks `CREATE` of tables, views, sequences, types and functions.
 //!
 //! Input: a DDL statement and its words. Output: the clauses that DSQL rejects, in the order in which the statement
 //! contains them, each with a rewrite that DSQL accepts, if such a rewrite exists.

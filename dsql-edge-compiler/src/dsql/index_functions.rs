@@ -22,7 +22,7 @@ pub(super) fn immutable(index: &CreateIndex, is_own: &dyn Fn(&str) -> bool, out:
     }
 }
 
-/// Finds the first call of a function that is not immutable for any argument types, and the first subquery.
+/// Finds the first call of a function of which no overload is immutable, and the first subquery.
 struct Volatile<'f> {
     /// Returns whether the schema has a function of this name; if so, the call may refer to that function.
     is_own: &'f dyn Fn(&str) -> bool,

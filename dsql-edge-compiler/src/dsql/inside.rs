@@ -1,7 +1,7 @@
-//! Parses the statement inside COPY or EXPLAIN.
+//! Parses the statement inside COPY or EXPLAIN, and the call in a CALL statement.
 //!
-//! Input: the outer statement. Output: the inner statement with its tokens. SQL that cannot be parsed yields
-//! `Unread::Rejected`: PostgreSQL rejects such SQL with its own message. SQL beyond a limit of the parser yields
+//! Input: the outer statement. Output: the inner statement with its tokens, or the call. SQL that cannot be parsed
+//! yields `Unread::Rejected`: PostgreSQL rejects such SQL with its own message. SQL beyond a limit of the parser yields
 //! `Unread::TooComplex`, because PostgreSQL may run it.
 
 use super::words::Words;
@@ -81,8 +81,8 @@ pub(crate) fn explained(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Un
     one_within(statement, Span { start: words.span(at).start, end: statement.span.end })
 }
 
-/// The call of a CALL statement. PostgreSQL's grammar uses the rule for function calls here too, so the call is parsed
-/// as `SELECT f(…)`.
+/// Returns the call of a CALL statement. PostgreSQL's grammar uses the rule for function calls here too, so the call is
+/// parsed as `SELECT f(…)`.
 pub(crate) fn called(statement: ParsedStatement<'_>) -> Result<FunctionCall, Unread> {
     let part = statement.span;
     let words = Words::of(statement);

@@ -145,7 +145,7 @@ fn rows_of(query: &Query) -> Option<i64> {
     }
 }
 
-/// Whether an expression may return more or fewer rows than one, or is an aggregate.
+/// Whether an expression may return more or fewer rows than one, or may be an aggregate.
 fn may_return_set(expr: &Expr) -> bool {
     !matches!(
         expr.kind,
@@ -153,7 +153,7 @@ fn may_return_set(expr: &Expr) -> bool {
     )
 }
 
-/// Returns the number of rows that `generate_series(1, 3001)` returns.
+/// Returns the number of rows that a call such as `generate_series(1, 3001)` returns; `None` for any other expression.
 fn series(expr: &Expr) -> Option<i64> {
     let ExprKind::Function(call) = &expr.kind else { return None };
     let number = |at: usize| match call.args.get(at)?.value.kind {

@@ -1,12 +1,12 @@
 //! Checks the rules of DSQL for `sql!`, the linter, migrations and the local server. The tables of this module list
-//! everything that DSQL rejects or limits.
+//! everything that DSQL is known to reject or limit.
 //!
 //! Input: a statement's tree and its text, and the schema, if known. Output: [`Finding`]s, with DSQL's message and
 //! SQLSTATE, the span, and an alternative. The module uses no connection and no clock.
 //!
-//! The tables are `statements` (rejected by their command words), `clauses`, `types`, `keys`, `functions`, `settings`,
-//! [`limits`] and [`transaction`]; `allowed` lists the features that DSQL has added, with dates. If sources conflict,
-//! the recorded answers of a cluster (September 2026) take precedence.
+//! The tables are `statements` (rejected by their command words), `clauses`, `types`, `keys`, `functions`,
+//! `denied_functions`, `settings`, [`limits`] and [`transaction`]; `allowed` lists the features that DSQL has added,
+//! with dates. If sources conflict, the recorded answers of a cluster (September 2026) take precedence.
 
 mod allowed;
 mod alter;

@@ -2,7 +2,8 @@
 //! casts, function calls and LATERAL joins.
 //!
 //! Input: a statement, and the schema, if known. Output: the clauses and calls that DSQL rejects, in the order in which
-//! the statement contains them. Names are resolved only for one rule, which needs the tables.
+//! the statement contains them. Names are resolved only for the rule about LATERAL joins, which compares the columns of
+//! two tables.
 
 use super::clauses::*;
 use super::{Finding, ddl, functions, types};
@@ -110,9 +111,9 @@ impl<'s> Visit<'s> for Queries<'_> {
     }
 }
 
-/// `a LEFT JOIN LATERAL (SELECT a.x …) s ON …`: instead of `a.x`, DSQL reads the column of the inner table that has the
-/// same number as `x`, and fails if the types of the two columns differ (recorded; `CROSS` and `INNER` joins do not
-/// fail).
+/// Returns a finding for `a LEFT JOIN LATERAL (SELECT a.x …) s ON …`. Instead of `a.x`, DSQL reads the column of the
+/// inner table that has the same number as `x`, and fails if the types of the two columns differ (recorded; `CROSS` and
+/// `INNER` joins do not fail).
 fn lateral(join: &Join, schema: Option<&Schema>) -> Option<Finding> {
     let FromItem::Subquery { lateral: true, query, .. } = &join.right else { return None };
     let QueryBody::Select(select) = &query.body else { return None };

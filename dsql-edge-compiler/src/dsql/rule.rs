@@ -1,6 +1,6 @@
 //! Defines a rule: a construct that DSQL rejects, DSQL's error, and the alternative.
 //!
-//! Input: a rule from one of the tables in the modules beside this one. Output: a [`Finding`] for a rule that a
+//! Input: a rule from one of the tables in the other modules of `dsql`. Output: a [`Finding`] for a rule that a
 //! statement breaks. Other modules examine the statements.
 
 use crate::diagnostic::{Code, Diagnostic, Reason, Severity, Stage};
@@ -45,7 +45,7 @@ pub enum Known {
 }
 
 impl Known {
-    /// Its name in the output.
+    /// Returns the name of the kind of source, as the output contains it.
     pub fn name(self) -> &'static str {
         match self {
             Known::Recorded => "recorded",
@@ -82,7 +82,8 @@ pub struct Finding {
     pub diagnostic: Diagnostic,
     /// The safe rewrite, if there is one.
     pub fix: Option<Fix>,
-    /// Whether DSQL rejects the whole statement, so that no other rule is checked.
+    /// Whether the rule is about the whole statement. Such a finding is reported alone; but if it is a warning and
+    /// another finding is an error, it is not reported.
     pub whole: bool,
 }
 
@@ -108,7 +109,7 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    /// Its name in the output.
+    /// Returns the name, as the output contains it.
     pub fn name(self) -> &'static str {
         match self {
             Meaning::Same => "same",
@@ -152,7 +153,7 @@ impl Rule {
         self.naming(span, "")
     }
 
-    /// Makes a finding with this span; `written` replaces the `{}` of the rule's message.
+    /// Makes a finding with this span; `written` replaces `{}` in the rule's message and in the alternative.
     pub(super) fn naming(&'static self, span: Span, written: &str) -> Finding {
         let severity = if self.is_error() { Severity::Error } else { Severity::Warning };
         let mut hint = self.instead.replace("{}", written);

@@ -1,7 +1,7 @@
 //! Checks settings and isolation levels.
 //!
-//! Input: `SET`, `SHOW`, `BEGIN` as words. Output: the rule that the words break. dsql-local checks the settings that a
-//! client sends when it connects; this list contains the names of the settings.
+//! Input: `SET`, `SHOW`, `BEGIN` as words. Output: the rule that the words break. This module does not check the
+//! settings that a client sends when it connects: dsql-local checks them with its own list.
 
 use super::rule::rules;
 use super::{Finding, words::Words};
@@ -49,7 +49,7 @@ rules! {
     show_removed:            "SHOW lc_collate, SHOW lc_ctype"          | "42704" | "unrecognized configuration parameter \"{}\""            | Recorded   | "leave it out: the collation is C";
 }
 
-/// `SET name = value`.
+/// Returns a finding if `SET name = value` breaks a rule.
 pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
     // DSQL accepts `SET x TO DEFAULT` for every setting. `SET LOCAL ROLE` is documented; a cluster's answer to this
     // statement has not been recorded.
@@ -85,7 +85,7 @@ pub(super) fn not_boolean(written: &str, value: &str, place: Span) -> Option<Fin
     (is_own && !is_boolean_word(value)).then(|| set_boolean.naming(place, written))
 }
 
-/// `parse_bool`: an unambiguous prefix of a boolean word.
+/// Whether PostgreSQL's `parse_bool` accepts a value: 0, 1, or an unambiguous prefix of a boolean word.
 fn is_boolean_word(value: &str) -> bool {
     let word = value.to_ascii_lowercase();
     matches!(word.as_str(), "1" | "0" | "on" | "of" | "off")
@@ -105,7 +105,8 @@ pub(super) fn of_session(statement: &StatementKind, words: &Words<'_>) -> Option
     changes.then(|| set_parameter.naming(words.span_of(usize::MAX), "client_encoding"))
 }
 
-/// Checks the words of `SET TRANSACTION`, `SET ROLE`, `BEGIN` and `SHOW`, because the parser skips their arguments.
+/// Checks the words of statements such as `SET TRANSACTION`, `SET ROLE`, `BEGIN`, `RESET` and `SHOW`, because the
+/// parser skips their arguments.
 pub(super) fn passed_over(words: &Words<'_>) -> Option<Finding> {
     let all = || words.span_of(usize::MAX);
     match (words.first_two(), words.at(2)) {

@@ -34,7 +34,7 @@ pub struct Transactions {
     ddl: bool,
     dml: bool,
     aborted: bool,
-    /// The indexes that a job of this session may still be building: the session has not waited for the job.
+    /// The unique indexes that a job of this session may still be building: the session has not waited for the job.
     building: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub enum Part {
     End,
     /// A statement that changes the catalog: `CREATE`, `ALTER`, `DROP`, `GRANT` …
     Ddl,
-    /// It changes rows.
+    /// A statement that changes rows.
     Dml,
     /// Any other statement.
     Other,

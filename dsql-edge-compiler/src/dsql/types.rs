@@ -1,7 +1,8 @@
 //! Checks types: DSQL allows some types for columns, and other types only for expressions.
 //!
 //! Input: a type as written. Output: the rule that the type breaks as the type of a column, an identity column or an
-//! expression. If a type is neither built-in nor an array, the type is a domain, or the analyzer reports an error.
+//! expression. A type that is neither built-in nor an array may be a domain of the schema, so only `unknown`, which
+//! receives the types of the schema, checks whether such a type exists.
 
 use super::Finding;
 use super::rule::rules;
@@ -193,7 +194,8 @@ fn allowed(name: &str) -> bool {
     COLUMN_TYPES.iter().any(|known| known.name == name)
 }
 
-/// Returns the type as PostgreSQL's `format_type` prints it, without modifiers; `None` if it is not built-in.
+/// Returns the type as PostgreSQL's `format_type` prints it, without modifiers; `None` if it is neither built-in nor an
+/// array.
 pub(super) fn display(ty: &TypeName) -> Option<String> {
     let builtin = ty.name.schema().is_none_or(|schema| schema == "pg_catalog") && !ty.percent_type;
     let name = ty.name.name();

@@ -1,4 +1,4 @@
-//! If the Rust type of a column's field does not fit, rustc's error contains the column's name.
+//! Puts the name of a column into rustc's error if the Rust type of the column's field does not fit.
 //!
 //! Input: the fields of a row, and the type of the row. Output: a type parameter of `decode` for each column whose Rust
 //! type the user specifies; the parameter has the name of the column. In its errors, rustc prints only the name of a
@@ -61,7 +61,7 @@ impl ColumnNames {
         self.0.values().map(String::as_str)
     }
 
-    /// `decode`, or `decode::<(), ()>`.
+    /// Returns `decode`, or `decode::<(), ()>`.
     pub(super) fn decode(&self) -> TokenStream {
         let nothing = self.0.values().map(|_| quote!(()));
         if self.0.is_empty() { quote!(decode) } else { quote!(decode::<#(#nothing),*>) }

@@ -29,7 +29,8 @@ use quote::{format_ident, quote};
 use rust_source::RustSource;
 
 impl Emission<'_> {
-    /// Returns an expression whose value is a `Query` or a `Command`.
+    /// Returns an expression whose value has the runtime's type for the statement, such as `Query`, `Command` or
+    /// `Batches`.
     pub fn expression(&self) -> TokenStream {
         if let Some(batches) = self.batches {
             return batches::expression(self, batches);

@@ -108,7 +108,7 @@ pub(super) fn placeholders(types: &WrittenTypes, source: &mut RustSource) -> Wri
     types.iter().map(|(at, written)| (*at, source.placeholder(written.clone()))).collect()
 }
 
-/// Returns the definition of a row's struct, as a string of Rust code.
+/// The struct of a row, as generated code refers to it.
 struct Row {
     /// Its type.
     ty: String,
@@ -173,7 +173,7 @@ fn anonymous(fields: &Fields, types: &WrittenTypes, written: &WrittenText, sourc
     row
 }
 
-/// Returns `Row`, or a longer name if a type that the user specified begins with `Row`:
+/// Returns `Row`, or a longer name if a type that the user specified contains an identifier that begins with `Row`.
 fn anonymous_name(types: &WrittenTypes) -> Ident {
     let mut name = "Row".to_owned();
     while types.values().any(|written| mentions(written.clone(), &name)) {
@@ -222,7 +222,7 @@ fn columns(entries: &[Entry]) -> Vec<usize> {
     out
 }
 
-/// Returns the types that the user wrote for columns of `entries`, in the order of the entries.
+/// Returns the types that the user wrote for columns of `entries`, in the order of the columns.
 fn own<'t>(entries: &[Entry], types: &'t WrittenText) -> impl Iterator<Item = &'t str> {
     columns(entries).into_iter().filter_map(|at| types.get(&at)).map(String::as_str)
 }
@@ -256,7 +256,7 @@ fn impls(
     )
 }
 
-/// `fn decode(row: &DataRow) -> Result<Row, Error>`
+/// Emits `fn decode(row: &DataRow) -> Result<Row, Error>`.
 fn decode(fields: &Fields, types: &WrittenText, row: &Row, names: &ColumnNames, source: &mut RustSource) {
     let value = constructed(&fields.entries, row, types, names, source);
     let parameters = angle(names.parameters());
@@ -270,7 +270,7 @@ fn decode(fields: &Fields, types: &WrittenText, row: &Row, names: &ColumnNames, 
     ));
 }
 
-/// `Row { field: …, … }`
+/// Returns the expression `Row { field: …, … }`.
 fn constructed(
     entries: &[Entry],
     row: &Row,
@@ -309,8 +309,8 @@ fn group_value(witness: usize, value: &str, name: Option<Span>, source: &mut Rus
     format!("{row}.group({witness}, |row| ::core::result::Result::Ok({value})){question}")
 }
 
-/// Returns one field from one column. If the user specified no Rust type for the column, the field's type in the struct
-/// determines the Rust type.
+/// Returns the expression that decodes a field from its column. If the user specified no Rust type for the column, the
+/// field's type in the struct determines the Rust type.
 fn column(field: &Field, types: &WrittenText, names: &ColumnNames) -> String {
     let (marker, nullable, at) = (marker_path(&field.marker), nullability(field.nullable), field.column);
     let ty = match types.get(&at) {

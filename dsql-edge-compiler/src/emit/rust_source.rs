@@ -1,4 +1,4 @@
-//! Generated Rust code: a string that is parsed once.
+//! Keeps generated Rust code as a string, which is parsed once.
 //!
 //! Tokens take a large part of the time of an expansion, because debug builds do not optimise macros: `quote!` appends
 //! one token at a time, and each stream inside another stream takes two calls into rustc. rustc's own lexer turns a
@@ -61,8 +61,8 @@ impl RustSource {
     }
 }
 
-/// The tokens of generated text. Generated code consists of literals, identifiers and balanced brackets, so the string
-/// is always valid for the lexer.
+/// Returns the tokens of generated text. Generated code consists of literals, identifiers and balanced brackets, so the
+/// string is always valid for the lexer.
 pub(super) fn parsed(text: &str) -> TokenStream {
     // `proc_macro2` would parse the string itself before rustc does, which takes ten times longer.
     let parsed = if proc_macro::is_available() {

@@ -10,7 +10,7 @@ use crate::typed::{Effect, IdempotencyKey, SessionEffect, TypedParameter, TypedQ
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-/// `static STATEMENT: Statement = …;`, or one for each combination of optional text.
+/// Emits `static STATEMENT: Statement = …;`, or one static for each combination of optional text.
 pub(super) fn statements(emission: &Emission<'_>, source: &mut RustSource) {
     let query = emission.query;
     let columns = columns(query);
@@ -34,7 +34,7 @@ pub(super) fn statements(emission: &Emission<'_>, source: &mut RustSource) {
     }
 }
 
-/// `static VARIABLE: Statement = …;` for a batch.
+/// Emits `static VARIABLE: Statement = …;` for a batch.
 pub(super) fn batch(emission: &Emission<'_>, variable: &str, source: &mut RustSource) {
     let query = emission.query;
     let oids = oids(query, 0..query.parameters.len());
@@ -59,7 +59,7 @@ pub fn session_path(session: SessionEffect) -> &'static str {
     }
 }
 
-/// `static KEY: KeyConstraints = …;`
+/// Emits `static KEY: KeyConstraints = …;`.
 pub(super) fn constraints(key: &IdempotencyKey, source: &mut RustSource) {
     let IdempotencyKey { constraints, all, does_nothing } = key;
     source.push(format_args!(
@@ -154,7 +154,7 @@ fn formats(emission: &Emission<'_>, source: &mut RustSource) -> String {
     list(if all_binary { formats.get(..1).unwrap_or_default() } else { &formats })
 }
 
-/// `static NAME: Statement = …;`
+/// Emits `static VARIABLE: Statement = …;`.
 fn statement(
     emission: &Emission<'_>,
     source: &mut RustSource,

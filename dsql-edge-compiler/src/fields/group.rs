@@ -144,7 +144,7 @@ fn insert(
 fn rename(name: &str, earlier: Option<&TypedColumn>, later: Option<&TypedColumn>) -> String {
     let stars = [earlier, later].map(|it| it.filter(|it| it.from_star));
     match stars {
-        // Only the columns of tables have an origin: these are columns of a function or a query in FROM.
+        // Only the columns of tables have an origin, so the two columns come from a function or a query in FROM.
         [Some(earlier), Some(later)] if earlier.span == later.span && later.origin.is_none() => {
             format!("name the columns in FROM: AS t ({name}, {name}_2)")
         }

@@ -42,7 +42,8 @@ impl Fold {
         }
     }
 
-    /// Applies `ALTER TABLE … RENAME TO` to an index, for which it means `ALTER INDEX … RENAME TO`.
+    /// Applies `ALTER INDEX … RENAME TO`, or `ALTER TABLE … RENAME TO` with the name of an index, which has the same
+    /// effect. Returns whether the schema has the index.
     fn rename_index(&mut self, alter: &AlterTable) -> bool {
         let name = alter.name.name();
         let rename = match alter.actions.first() {
@@ -137,7 +138,7 @@ impl Fold {
             AlterAction::AddConstraint(constraint) => self.add_constraint(relation, constraint),
             AlterAction::DropConstraint { name, .. } => {
                 // PostgreSQL may have chosen another name for a foreign key than this module, so the statement may drop
-                // any of the foreign keys whose name may be chosen.
+                // any foreign key whose name PostgreSQL may have chosen.
                 if name.text.contains("_fkey") && !relation.has_constraint(&name.text) {
                     relation.foreign_keys.retain(|key| !key.name.contains("_fkey"));
                 }
@@ -196,7 +197,8 @@ impl Fold {
         }
     }
 
-    /// Renames a column of a relation, and replaces the column's name in the keys, checks and indexes of all relations.
+    /// Renames a column of a relation, and replaces its name in the keys, checks and indexes of this relation, and in
+    /// the foreign keys of all relations that refer to the column.
     fn rename_column(&mut self, at: usize, relation: &mut Relation, from: &Name, to: &Name) {
         if relation.column(&from.text).is_none() && matches!(relation.kind, RelationKind::Table) {
             let message = format!("column \"{}\" does not exist", from.text);

@@ -4,10 +4,10 @@
 //! column NOT NULL only with `CHECK (c IS NOT NULL)`. If such a check holds for all rows, the compiler uses it as proof
 //! that the column is not NULL.
 //!
-//! If a statement does not contain the name of a check, PostgreSQL calls it `table_column_check`, and adds a number if
-//! the schema already has a constraint of that name. The snapshot may not have every constraint of the schema, so such
-//! a name is a guess. Several checks may have the same guessed name, and DROP CONSTRAINT of an unknown name drops all
-//! checks with guessed names.
+//! If a statement does not contain the name of a check, PostgreSQL calls the check `table_column_check` (`table_check`
+//! if it does not contain exactly one column), and adds a number if the schema already has a constraint of that name.
+//! The snapshot may not have every constraint of the schema, so such a name is a guess. Several checks may have the
+//! same guessed name, and DROP CONSTRAINT of an unknown name drops all checks with guessed names.
 
 use super::fold::Fold;
 use super::key_name::key_name;
@@ -26,7 +26,7 @@ impl Relation {
 
     /// Returns the labels to which the checks restrict a text column; `None` if the checks also allow other strings.
     /// With `all_rows`, a check that is NOT VALID is ignored, because rows that are older than the check may violate
-    /// it. A check that is NOT ENFORCED is always ignored.
+    /// it. A check that is NOT ENFORCED is always ignored, and so is a check with NO INHERIT if the table has children.
     pub fn checked_labels(&self, column: &str, all_rows: bool) -> Option<Vec<String>> {
         let least = if all_rows { CheckedRows::All } else { CheckedRows::Written };
         let holds = |check: &&Check| check.checked >= least && !(check.no_inherit && self.has_children);
@@ -85,8 +85,8 @@ impl Relation {
         }
     }
 
-    /// `VALIDATE CONSTRAINT`. If several checks are called `name`, it is not known which of them the statement means,
-    /// so no check is validated.
+    /// Applies `VALIDATE CONSTRAINT`. If several checks are called `name`, it is not known which of them the statement
+    /// means, so no check is validated.
     pub(super) fn validate_check(&mut self, name: &str) {
         let mut named = self.checks.iter_mut().filter(|check| check.name == name);
         if let (Some(check), None) = (named.next(), named.next()) {

@@ -1,4 +1,4 @@
-//! Checks the constraints of one column: `transformColumnDefinition` and `transformConstraintAttrs`.
+//! Checks the constraints of one column, as PostgreSQL's `transformColumnDefinition` and `transformConstraintAttrs` do.
 //!
 //! Input: the constraints as written. Output: the first error that PostgreSQL reports, if the constraints contradict
 //! each other. In PostgreSQL's grammar DEFERRABLE is a separate constraint in the list, and applies to the constraint
@@ -37,7 +37,7 @@ fn error(constraint: &Constraint, message: String) -> Option<Diagnostic> {
     Some(Diagnostic::error(Code::SyntaxError, constraint.span, message))
 }
 
-/// `transformConstraintAttrs`
+/// Does the work of `transformConstraintAttrs`.
 fn misplaced_attribute(constraints: &[Constraint]) -> Option<Diagnostic> {
     let mut supported = false;
     let (mut deferrable, mut deferred): (Option<bool>, Option<bool>) = (None, None);
@@ -76,7 +76,8 @@ fn misplaced_attribute(constraints: &[Constraint]) -> Option<Diagnostic> {
 /// Does the work of the loop over constraints in `transformColumnDefinition`.
 fn contradicting_values(constraints: &[Constraint], column: &str, is_serial: bool) -> Option<Diagnostic> {
     let (mut not_null, mut identity, mut generated): (Option<bool>, bool, bool) = (None, false, false);
-    // The type `serial` adds a default before the column's written constraints, and NOT NULL after them.
+    // The type `serial` adds a default and NOT NULL. Both count as present from the start, so that the error is at the
+    // written constraint that contradicts them.
     let mut default = is_serial;
     for constraint in constraints {
         let nullable = match constraint.kind {

@@ -1,9 +1,9 @@
-//! Reports a DROP without CASCADE that PostgreSQL rejects, because other objects depend on the dropped object:
-//! `reportDependentObjects`.
+//! Reports a DROP without CASCADE that PostgreSQL rejects, because other objects depend on the dropped object
+//! (`reportDependentObjects`).
 //!
-//! Input: the statement, and the schema before it. Output: PostgreSQL's errors. Only certain dependencies are reported:
-//! those of foreign keys, of the queries of views, of generated columns, of the types of columns and domains, of
-//! constraints on their indexes, and of a schema's objects.
+//! Input: the statement, and the schema before it. Output: PostgreSQL's errors. Only dependencies that certainly exist
+//! are reported: those of foreign keys, of child tables, of the queries of views, of generated columns, of the types of
+//! columns and domains, of constraints on their indexes, and of a schema's relations.
 
 use super::check::columns as columns_of;
 use super::drop::{Object, depends_on, is_type};
@@ -63,7 +63,7 @@ impl Search<'_> {
         relations.filter(move |(at, _)| !dropped.contains(at) && self.fold.schema.exists(*at))
     }
 
-    /// Returns the relations whose constraints and columns are certain.
+    /// Returns the tables whose constraints and columns are certain.
     fn certain_tables(&self, dropped: &[usize]) -> impl Iterator<Item = (usize, &Relation)> {
         let is_table = |relation: &Relation| matches!(relation.kind, RelationKind::Table);
         self.relations(dropped).filter(move |(_, it)| is_table(it) && !(self.is_uncertain)(&it.name))
@@ -168,7 +168,8 @@ impl Search<'_> {
         drop.names.iter().filter_map(of_name).collect()
     }
 
-    /// Reports an index that belongs to a constraint. An index of another name space is not found here.
+    /// Reports an index that belongs to a constraint. The table of the index is searched only in the schema that the
+    /// statement names, or in the search path.
     fn of_index(&self, name: &QualifiedName) -> Option<Diagnostic> {
         let is_in_schema = |relation: &Relation| match name.schema() {
             Some(schema) => schema == relation.schema,

@@ -1,6 +1,6 @@
 //! Reads the `-- dsql-edge: …` lines at the head of a snapshot.
 //!
-//! Input: the text of a file. Output: settings on the schema. `pull` keeps these lines unchanged.
+//! Input: the text of a file. Output: settings on the schema. `dsql-edge pull` keeps these lines unchanged.
 
 use super::error::SchemaError;
 use super::{Dialect, RelationKind, RustType, Schema};

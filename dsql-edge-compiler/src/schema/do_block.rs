@@ -195,7 +195,7 @@ impl Block {
         }
     }
 
-    /// `NOT EXISTS (…) THEN … END IF;`
+    /// Reads `NOT EXISTS (…) THEN … END IF;`; `None` if the form is not supported.
     fn guarded(&mut self, body: &str, steps: &mut Vec<Step>) -> Option<()> {
         self.eat(K::Not)?;
         self.eat(K::Exists)?;
@@ -259,7 +259,7 @@ impl Block {
         Some(())
     }
 
-    /// `WHEN duplicate_object THEN NULL; END`; `None` if a handler is for another error or runs a statement.
+    /// Reads `WHEN duplicate_object THEN NULL; END`; `None` if a handler is for another error or runs a statement.
     fn caught(&mut self, body: &str) -> Option<Caught> {
         let mut caught = Caught::Duplicates;
         while self.eat(K::When).is_some() {

@@ -3,8 +3,8 @@
 //! Input: the statement. Output: the schema without the dropped objects and, with `CASCADE`, without the objects that
 //! depend on them. The dependencies between objects are those that PostgreSQL keeps in `pg_depend`, computed from the
 //! schema. A view depends on the relations, functions and types in its query. A name in the query refers to the object
-//! that had this name when the view was created. A column depends on the type of its values. A partition depends on its
-//! parent.
+//! that had this name when the view was created. A column depends on the type of its values. A partition or a child
+//! table depends on its parent.
 
 use std::collections::BTreeSet;
 
@@ -104,7 +104,7 @@ impl Fold {
             || schema.functions.iter().any(|function| function.schema == name)
     }
 
-    /// Without CASCADE, PostgreSQL drops only an empty schema.
+    /// Drops a schema; with CASCADE, also its objects. Without CASCADE, PostgreSQL drops only an empty schema.
     pub(super) fn drop_schema(&mut self, name: &str, cascade: bool) {
         self.schema.schemas.retain(|known| known != name);
         if !cascade {
@@ -132,8 +132,8 @@ impl Fold {
         self.forget(Object::Relation(sequence));
     }
 
-    /// Drops the views that depend on a column that is dropped with CASCADE: views whose query contains the column, or
-    /// `*` of the column's table.
+    /// Drops the views that may depend on a column that is dropped with CASCADE: views whose query reads the column's
+    /// table, and contains the column's name or a `*`.
     pub(super) fn drop_views_of_column(&mut self, table: usize, column: &str) {
         let names_it = |schema: &Schema, view: &Relation| {
             let mut reads = Reads::of(schema, view);
@@ -190,7 +190,7 @@ impl Fold {
     }
 
     /// Removes the name of an object. The entry of the object stays, so that the indexes of other objects do not
-    /// change.
+    /// change. `forget_functions` removes functions.
     pub(super) fn forget(&mut self, object: Object) {
         let version = self.schema.version;
         match object {
@@ -313,8 +313,8 @@ pub(super) struct Reads<'s> {
     /// The names of the `WITH` queries. These names are not relations.
     with: Vec<String>,
     pub(super) found: BTreeSet<Object>,
-    /// A column to search for. `names_column` becomes true if the query contains this column, or a `*` that includes
-    /// it.
+    /// The name of a column to search for. `names_column` becomes true if the query contains a column of this name, or
+    /// a `*`.
     column: Option<&'s str>,
     names_column: bool,
 }

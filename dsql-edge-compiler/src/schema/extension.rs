@@ -81,7 +81,7 @@ impl Fold {
         self.schema.casts.retain(|it| !is_of(&it.created));
     }
 
-    /// `ALTER EXTENSION … SET SCHEMA`.
+    /// Applies `ALTER EXTENSION … SET SCHEMA`.
     pub(super) fn move_extension(&mut self, moved: &MoveExtension) {
         let to = &moved.schema.text;
         let found = self.schema.extensions.iter().position(|known| known.name == moved.name.text);

@@ -88,8 +88,8 @@ impl Growth {
         Growth { fold: Fold { reports_names: true, ..fold } }
     }
 
-    /// Applies a statement, and returns an error for each part of the statement that contradicts the schema. A part of
-    /// the statement with an error does not change the schema.
+    /// Applies a statement, and returns an error for each part of the statement that contradicts the schema. In most
+    /// cases, a part of the statement with an error does not change the schema.
     pub fn apply(&mut self, statement: Statement) -> Vec<Diagnostic> {
         self.fold.schema.nesting = Nesting::UNKNOWN;
         self.fold.statement(statement);
@@ -169,8 +169,8 @@ pub(super) struct Fold {
     pub(super) prepared: HashMap<String, PreparedQuery>,
     pub(super) problems: Vec<Diagnostic>,
     pub(super) unfollowed: Vec<Diagnostic>,
-    /// Whether two kinds of errors are reported: a new name that already exists, and a dropped or renamed name that
-    /// does not exist. A snapshot does not need these errors, because no query depends on such names.
+    /// Whether errors about names are reported, for example a new name that already exists, or a dropped or renamed
+    /// name that does not exist. A snapshot does not need these errors, because no query depends on such names.
     pub(super) reports_names: bool,
     /// During CREATE TABLE, its foreign keys. PostgreSQL adds the foreign keys after all other constraints.
     pub(super) written_later: Option<Vec<Constraint>>,
@@ -509,7 +509,7 @@ impl Fold {
         self.unknown_relation_of_kind(name, "relation");
     }
 
-    /// `kind` is PostgreSQL's word for the kind of relation.
+    /// Reports a relation that does not exist. `kind` is PostgreSQL's word for the kind of relation.
     pub(super) fn unknown_relation_of_kind(&mut self, name: &QualifiedName, kind: &str) {
         let message = format!("{kind} \"{}\" does not exist", name.display());
         let known = self.schema.existing_relations().map(|relation| relation.name.as_str());

@@ -1,5 +1,5 @@
-//! Adds foreign keys, and checks that the referenced table has a key for them: `ATAddForeignKeyConstraint`,
-//! `transformFkeyGetPrimaryKey`, `transformFkeyCheckAttrs`.
+//! Adds foreign keys, and checks that the referenced table has a key for them, as PostgreSQL's
+//! `ATAddForeignKeyConstraint`, `transformFkeyGetPrimaryKey` and `transformFkeyCheckAttrs` do.
 //!
 //! Input: a foreign key as written. Output: a foreign key of the table, and the error that PostgreSQL reports. A
 //! foreign key to a table that is not in the snapshot proves nothing. Only for a script that has not run yet, such a

@@ -1,4 +1,4 @@
-//! Creates, alters and drops functions.
+//! Creates and alters functions, and finds the functions to which a name can refer.
 //!
 //! Input: statements. Output: the schema's functions. PostgreSQL identifies a function by its name and the types of its
 //! input parameters. The types are compared by their last names, without schemas, because only the analyzer resolves

@@ -68,7 +68,8 @@ impl Fold {
         }
     }
 
-    /// `CREATE TABLE … INHERITS`, `PARTITION OF`: adds the columns of a parent before the table's own columns.
+    /// Applies `CREATE TABLE … INHERITS` or `PARTITION OF`: adds the columns and checks of a parent, before the table's
+    /// own columns are added.
     pub(super) fn inherit(&mut self, relation: &mut Relation, parent: usize, is_child: bool) {
         let columns = self.columns_of(parent);
         let from = &mut self.schema.relations[parent];

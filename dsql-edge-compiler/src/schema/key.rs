@@ -1,8 +1,9 @@
-//! Keeps the unique keys and foreign keys of tables.
+//! Adds constraints to tables, and keeps the unique keys and exclusion constraints. `check` keeps the checks, and
+//! `foreign_key` the foreign keys.
 //!
-//! Input: constraints as written. Output: keys by column name. From these keys, `analyze` derives the maximum number of
-//! rows of a query, and which joins always find a row. A key that rows can violate, for example a deferrable key before
-//! COMMIT, proves nothing.
+//! Input: constraints as written. Output: keys by column name. From the unique keys and foreign keys, `analyze` derives
+//! the maximum number of rows of a query, and which joins always find a row. A key that rows can violate, for example a
+//! deferrable key before COMMIT, proves nothing.
 
 use super::alter::unknown_column;
 use super::check::columns as columns_of;
@@ -117,6 +118,7 @@ impl Fold {
     }
 
     /// Returns the name of an unnamed key: the first name that no relation of the schema and no key of the table has.
+    /// The name of a constraint must also differ from the names of the table's other constraints.
     pub(super) fn free_key_name(&self, relation: &Relation, columns: &[String], suffix: &str) -> String {
         let is_taken = |name: &str| {
             self.schema.relation(&relation.schema, name).is_some()

@@ -1,4 +1,4 @@
-//! Computes the name that PostgreSQL gives to an unnamed key.
+//! Computes the name that PostgreSQL gives to an unnamed key, check or sequence.
 
 use super::Key;
 use crate::syntax::ast::{ExprKind, IndexElement};

@@ -6,7 +6,8 @@
 //! A comment is reported only if it resembles a directive. Two conditions must be true: the beginning of the comment is
 //! at most two edits from `dsql-edge:`, and the words after this beginning become a directive with at most two edits in
 //! each word. So an ordinary comment that contains the word dsql-edge is not reported. Only a directive begins with
-//! exactly `-- dsql-edge:`, so an unknown word after this beginning is always an error.
+//! exactly `-- dsql-edge:`, so an unknown word after this beginning is an error, unless the comment follows SQL in its
+//! line.
 
 use super::directive::{DIRECTIVE, begins_comment};
 use crate::diagnostic::suggestion::distance_within;
@@ -34,7 +35,7 @@ enum Mistake {
     Beginning,
     /// The comment begins with `-- dsql-edge:`, but the next word is not the name of a directive.
     Word,
-    /// The comment is a directive, but it has no effect in this position, for example after a statement.
+    /// The comment is a directive, but it follows SQL in its line, where it has no effect.
     Place,
 }
 

@@ -60,7 +60,7 @@ impl Fold {
         }
     }
 
-    /// Reports the schema of a new object if it does not exist.
+    /// Reports a schema that does not exist.
     pub(super) fn report_unknown_schema(&mut self, name: &str, place: Span) {
         let found = self.unknown_schema(name, place);
         self.problems.extend(found);
@@ -86,7 +86,7 @@ impl Fold {
         is_taken
     }
 
-    /// `ALTER SCHEMA … RENAME TO`. Returns whether the statement has an error.
+    /// Reports the errors of `ALTER SCHEMA … RENAME TO`. Returns whether the statement has an error.
     pub(super) fn report_rename_of_schema(&mut self, from: &Name, to: &Name) -> bool {
         let before = self.problems.len();
         self.report_unknown_schema(&from.text, from.span);
@@ -430,7 +430,8 @@ fn relation_exists(name: &str, place: Span) -> Diagnostic {
     error(Code::DuplicateTable, place, format!("relation \"{name}\" already exists"))
 }
 
-/// `before` contains the words of PostgreSQL's message before the name of the table.
+/// Returns the error about a constraint that the table does not have. `before` contains the words of PostgreSQL's
+/// message before the name of the table.
 fn unknown_constraint(relation: &Relation, name: &Name, before: &str) -> Option<Diagnostic> {
     let may_be_chosen = CHOSEN.iter().any(|end| without_number(&name.text).ends_with(end));
     if may_be_chosen || relation.has_constraint(&name.text) || !matches!(relation.kind, RelationKind::Table) {

@@ -24,9 +24,9 @@ pub enum Dialect {
 /// All objects to which a query can refer, apart from those that are built into PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Schema {
-    /// Tables and views, in order of creation.
+    /// Tables, views and sequences, in order of creation, including dropped ones.
     pub relations: Vec<Relation>,
-    /// Domains, enums, composite and range types.
+    /// Domains, enums, composite, range and base types, including dropped ones.
     pub types: Vec<UserType>,
     /// Functions.
     pub functions: Vec<Function>,
@@ -158,16 +158,17 @@ pub struct Relation {
     pub schema: String,
     /// Its name.
     pub name: String,
-    /// The columns of the relation; for a view, only the columns in the column list of the view's definition.
+    /// The columns of a table. The columns of a view, a sequence or a `RelationKind::TableAs` are not in this list: the
+    /// analyzer computes them.
     pub columns: Vec<Column>,
-    /// The renames of columns that the view's query reads, in order: the number of the statement, the old name and the
-    /// new name.
+    /// The renames of the columns of a view, or of a `RelationKind::TableAs`, in order: the number of the statement,
+    /// the old name and the new name.
     pub renamed_columns: Vec<(u32, String, String)>,
     /// For each replacement of a view, the number of the statement, and the number of columns before the replacement.
     /// In the query of a view that was created before the replacement, the replaced view has only the columns that it
     /// had at that time.
     pub replaced: Vec<(u32, usize)>,
-    /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
+    /// Primary keys, unique constraints, and unique indexes whose elements are all columns, partial or not.
     pub keys: Vec<Key>,
     /// Its `CHECK` constraints.
     pub checks: Vec<Check>,
@@ -194,14 +195,15 @@ pub struct Relation {
     /// Whether the relation has an exclusion constraint, or a unique index over expressions. `keys` does not contain
     /// such constraints and indexes, but a row can violate them.
     pub has_other_keys: bool,
-    /// A materialized view.
+    /// Whether the relation is a materialized view.
     pub materialized: bool,
     /// Whether a statement changed row level security of the relation, so that a query may not return all rows.
     pub row_security: bool,
     /// The moment when the relation was created, or its query was replaced. A name in the query refers to the object
     /// that had this name at that moment.
     pub created: Moment,
-    /// The parents of the relation, by index: the tables from which it inherits, or of which it is a partition.
+    /// The parents of the relation, by index: the tables from which it inherits, or of which it is a partition. The
+    /// parent of a sequence is the table whose column owns the sequence.
     pub parents: Vec<usize>,
     /// The type of `CREATE TABLE … OF`, by index.
     pub of_type: Option<usize>,

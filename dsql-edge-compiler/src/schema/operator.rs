@@ -4,7 +4,7 @@ use super::fold::Fold;
 use crate::syntax::ast::{Drop, TypeName};
 
 impl Fold {
-    /// `DROP OPERATOR`; operators are compared by the last names of their types.
+    /// Applies `DROP OPERATOR`; operators are compared by the last names of their types.
     pub(super) fn drop_operators(&mut self, drop: &Drop) {
         for (name, parameters) in drop.names.iter().zip(&drop.parameters) {
             let mut given = parameters.iter().flatten().map(|it| last_name(&it.type_name)).rev();
@@ -24,7 +24,7 @@ impl Fold {
         }
     }
 
-    /// `DROP CAST`.
+    /// Applies `DROP CAST`.
     pub(super) fn drop_cast(&mut self, drop: &Drop) {
         let mut types = drop.parameters.iter().flatten().flatten().map(|it| last_name(&it.type_name));
         let (Some(source), Some(target)) = (types.next(), types.next()) else { return };

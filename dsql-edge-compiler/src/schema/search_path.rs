@@ -11,7 +11,7 @@ use crate::syntax::ast::{
 };
 
 impl Fold {
-    /// `SET search_path`.
+    /// Applies `SET search_path`.
     pub(super) fn set_search_path(&mut self, set: Set) {
         self.change_path(set.values, set.command == "SET LOCAL");
     }
@@ -35,8 +35,8 @@ impl Fold {
         }
     }
 
-    /// `RESET search_path`, `RESET ALL`, `DISCARD ALL` and `SET SCHEMA`, found by their words because the parser skips
-    /// them.
+    /// Applies `RESET search_path`, `RESET ALL`, `DISCARD ALL` and `SET SCHEMA`. They are found by their words, because
+    /// the parser skips them.
     pub(super) fn change_session(&mut self, text: &str) {
         let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -57,7 +57,7 @@ impl Fold {
         }
     }
 
-    /// `SELECT set_config('search_path', 'a, b', false)`, as pg_dump writes it.
+    /// Applies `SELECT set_config('search_path', 'a, b', false)`, which pg_dump writes.
     pub(super) fn call_set_config(&mut self, query: &Query) {
         let QueryBody::Select(select) = &query.body else { return };
         let calls = select.targets.iter().filter_map(|target| match &target.expr.kind {
@@ -69,8 +69,8 @@ impl Fold {
         }
     }
 
-    /// Returns the first existing schema of the search path: an object with an unqualified name is created in this
-    /// schema.
+    /// Returns the schema in which an object with an unqualified name is created: the first existing schema of the
+    /// search path. If none of the schemas exists, returns the first.
     pub(super) fn first_schema(&self) -> String {
         let exists = |name: &&String| *name == TEMPORARY || self.has_schema(name);
         let found = match self.path.as_slice() {

@@ -72,7 +72,7 @@ impl Fold {
         self.create_owned_sequences(at);
     }
 
-    /// `LIKE table` or `LIKE type`.
+    /// Applies `LIKE table` or `LIKE type`.
     fn copy_columns(
         &mut self,
         relation: &mut Relation,

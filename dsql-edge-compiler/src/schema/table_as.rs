@@ -1,7 +1,8 @@
-//! Applies `CREATE TABLE … AS`, `SELECT … INTO` and `PREPARE`.
+//! Applies `CREATE TABLE … AS`, `CREATE MATERIALIZED VIEW`, `SELECT … INTO` and `PREPARE`.
 //!
-//! Input: the statement. Output: a table. As in PostgreSQL, the table's columns are the columns that the query has when
-//! the statement runs. A query that cannot be analyzed is kept, and its error is reported where the table is used.
+//! Input: the statement. Output: a table or a materialized view. As in PostgreSQL, the columns of a table are the
+//! columns that the query has when the statement runs. A query that cannot be analyzed is kept, and its error is
+//! reported where the table is used.
 
 use super::fold::{Fold, PreparedQuery};
 use super::table::plain_column;
@@ -12,7 +13,7 @@ use crate::syntax::ast::{
 };
 
 impl Fold {
-    /// `PREPARE`, as written.
+    /// Records the query of a `PREPARE`, for a later `CREATE TABLE … AS EXECUTE`.
     pub(super) fn prepare(&mut self, text: &str) {
         let Some(prepare) = syntax::prepare(text) else { return };
         if let StatementKind::Query(query) = prepare.statement.kind {
@@ -40,7 +41,7 @@ impl Fold {
         self.add_relation(relation, table.if_not_exists, table.name.span());
     }
 
-    /// `SELECT … INTO`
+    /// Applies `SELECT … INTO`.
     pub(super) fn select_into(&mut self, name: &QualifiedName, query: Query) {
         self.create_table_of(name, query, Vec::new(), &[], (Persistence::Permanent, false));
     }

@@ -12,7 +12,7 @@ pub enum Class {
     ColumnName,
     /// As a function or type name, not as a column or table name.
     TypeOrFunctionName,
-    /// Only as a label after `AS`.
+    /// Only as the label of a column: after `AS`, or without `AS` if [`Keyword::is_bare_label`] is true.
     Reserved,
 }
 use Class::{ColumnName as C, Reserved as R, TypeOrFunctionName as T, Unreserved as U};

@@ -1,8 +1,9 @@
 //! Splits SQL text into tokens by the rules of PostgreSQL 16's `scan.l`.
 //!
 //! Input: a [`Source`]. Output: all tokens at once. A malformed token ends the list with an error. The parser reports
-//! this error only when it reaches the token, because PostgreSQL's scanner also works on demand. The only addition to
-//! PostgreSQL's scanner is the macro's `$name`, with [`Placeholders::Named`].
+//! this error only when it reaches the token, because PostgreSQL's scanner also works on demand. The additions to
+//! PostgreSQL's scanner are the macro's `$name` (with [`Placeholders::Named`]) and `{? … }`, and the psql commands of a
+//! script.
 
 use super::keyword::Keyword;
 use super::token::{Piece, Token, TokenKind, optional_text_of};
@@ -307,9 +308,9 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// An operator of several characters ends with `+` or `-` only if it contains one of `~!@#^&|`?%`. If the operator
-    /// contains none of these characters, a `+` or `-` at its end is a separate operator. `signs_until` prevents
-    /// another search at each sign, which would take quadratic time.
+    /// Returns the end of an operator. An operator of several characters ends with `+` or `-` only if it contains one
+    /// of `~!@#^&|`?%`. If the operator contains none of these characters, a `+` or `-` at its end is a separate
+    /// operator. `signs_until` prevents another search at each sign, which would take quadratic time.
     fn operator_end(&mut self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
         let mut end = start;

@@ -28,7 +28,7 @@ pub enum TokenKind {
     HexString(String),
     /// An integer that fits 32 bits.
     Integer(i32),
-    /// Any other number, as written.
+    /// Any other number, as written, but without the underscores of a decimal number.
     Numeric(String),
     /// `$1`, or `$name`, whose number is its position among the captured names.
     Parameter(u32),

@@ -9,7 +9,7 @@ use super::Parsed;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
-/// The comments of dbmate, goose, sql-migrate and tern, in small letters, after their first `--`.
+/// The comments of dbmate, goose, sql-migrate and tern, in lower case, after their first `--`.
 const MARKS: [&str; 4] = ["migrate:down", "+goose down", "+migrate down", "-- create above / drop below"];
 
 /// Returns the error of a file with both directions, at the comment.

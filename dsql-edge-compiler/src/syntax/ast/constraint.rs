@@ -67,7 +67,7 @@ pub enum ConstraintAttribute {
 }
 
 impl ConstraintAttribute {
-    /// Its words.
+    /// Returns the words of the attribute.
     pub fn words(self) -> &'static str {
         match self {
             ConstraintAttribute::Deferrable => "DEFERRABLE",

@@ -23,7 +23,8 @@ pub struct CreateTable {
     pub of_type: Option<QualifiedName>,
     /// `PARTITION BY …`.
     pub partitioned: bool,
-    /// Those of the clauses `WITH (…)`, `ON COMMIT …`, `TABLESPACE …` and `USING …` that the statement contains.
+    /// Those of the clauses `INHERITS`, `PARTITION BY`, `USING`, `WITH (…)`, `ON COMMIT` and `TABLESPACE` that the
+    /// statement contains.
     pub options: Vec<(&'static str, Span)>,
 }
 
@@ -219,7 +220,7 @@ pub struct CreateSchema {
     pub elements: Vec<Statement>,
 }
 
-/// `CREATE FUNCTION`, `CREATE PROCEDURE`.
+/// `CREATE FUNCTION`, `CREATE PROCEDURE`, `CREATE AGGREGATE`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateFunction {
     /// `OR REPLACE`.
@@ -238,13 +239,13 @@ pub struct CreateFunction {
     pub language: Option<String>,
     /// Whether the body can end the transaction in which it runs, or run another body that can. A body in SQL cannot
     /// end a transaction. A body in PL/pgSQL can end a transaction if it contains one of the words COMMIT, ROLLBACK,
-    /// CALL, DO and EXECUTE.
+    /// CALL, DO and EXECUTE. For another language, the value is true.
     pub may_commit: bool,
     /// `STRICT`.
     pub strict: bool,
     /// `WINDOW`.
     pub window: bool,
-    /// `IMMUTABLE`, `STABLE`, `VOLATILE`: `i`, `s`, `v`.
+    /// `IMMUTABLE`, `STABLE`, `VOLATILE`.
     pub volatility: Volatility,
 }
 
@@ -477,7 +478,8 @@ pub struct Drop {
     pub if_exists: bool,
     /// The names.
     pub names: Vec<QualifiedName>,
-    /// For functions: the parameters after each name; `None` if the statement does not contain parameters.
+    /// For functions: the parameters after each name; `None` if the statement does not contain parameters. For
+    /// operators: the operand types after each name. For a cast: its two types.
     pub parameters: Vec<Option<Vec<FunctionParameter>>>,
     /// `CASCADE`.
     pub cascade: bool,
@@ -515,6 +517,6 @@ pub struct Set {
     pub name: String,
     /// The values; empty for `DEFAULT`.
     pub values: Vec<String>,
-    /// The words before the name of the setting: `SET`, `SET LOCAL`, `RESET`.
+    /// The words before the name of the setting: `SET`, `SET LOCAL`, `SET SESSION`.
     pub command: &'static str,
 }

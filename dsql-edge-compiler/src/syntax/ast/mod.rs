@@ -100,7 +100,7 @@ pub enum StatementKind {
     CreateSequence(Box<CreateSequence>),
     /// `CREATE SCHEMA`.
     CreateSchema(Box<CreateSchema>),
-    /// `CREATE FUNCTION`, `CREATE PROCEDURE`.
+    /// `CREATE FUNCTION`, `CREATE PROCEDURE`, `CREATE AGGREGATE`.
     CreateFunction(Box<CreateFunction>),
     /// `CREATE TRIGGER … ON table`, with its table.
     CreateTrigger(QualifiedName),
@@ -116,7 +116,7 @@ pub enum StatementKind {
     CreateExtension(CreateExtension),
     /// `ALTER EXTENSION … SET SCHEMA`.
     MoveExtension(MoveExtension),
-    /// `ALTER TABLE`, and the corresponding statements for views, indexes and sequences.
+    /// `ALTER TABLE`, and the corresponding statements for views, indexes, sequences, types and domains.
     AlterTable(Box<AlterTable>),
     /// `ALTER FUNCTION`, `ALTER PROCEDURE`, `ALTER ROUTINE`, `ALTER AGGREGATE`.
     AlterFunction(Box<AlterFunction>),
@@ -128,7 +128,7 @@ pub enum StatementKind {
     Set(Box<Set>),
     /// `BEGIN`, `COMMIT`, `SAVEPOINT` and related statements.
     Transaction(TransactionStatement),
-    /// Another statement, by its command words: the statement returns no rows and does not affect queries.
+    /// Another statement, of which the tree contains only the command words.
     Utility(&'static str),
 }
 

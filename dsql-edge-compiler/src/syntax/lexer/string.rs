@@ -1,4 +1,4 @@
-//! Lexes quoted tokens: strings of all five kinds, and delimited identifiers.
+//! Lexes quoted tokens: strings of all kinds, and delimited identifiers.
 //!
 //! Input: the lexer at an opening quote. Output: the decoded string, and the lexer at the position after the closing
 //! quote.
@@ -214,8 +214,8 @@ impl Lexer<'_> {
         self.unicode_escapes(start, &raw)
     }
 
-    /// `str_udeescape`. As in PostgreSQL, the position of an error is computed as if each doubled quote before the
-    /// escape were one quote.
+    /// Decodes the escapes of `U&'…'` and `U&"…"`, as `str_udeescape` does. As in PostgreSQL, the position of an error
+    /// is computed as if each doubled quote before the escape were one quote.
     fn unicode_escapes(&mut self, start: usize, raw: &str) -> Lexing<String> {
         let escape = self.uescape()?;
         let mut out = String::new();

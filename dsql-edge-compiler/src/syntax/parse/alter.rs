@@ -95,7 +95,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether the next words begin an action that is allowed for all kinds of relations.
+    /// Whether the next words begin an action that `ALTER SEQUENCE` shares with `ALTER TABLE`.
     pub(super) fn at_shared_action(&self) -> bool {
         matches!(self.keyword(), Some(K::Rename | K::Set))
             || (self.at_keyword(K::Owner) && self.keyword_ahead(1) == Some(K::To))
@@ -152,7 +152,7 @@ impl Parser<'_> {
         object: ObjectKind,
         places: &mut Vec<Span>,
     ) -> Parsing<Vec<AlterAction>> {
-        // In an ALTER TABLE, DSQL accepts each of these actions only if the statement has no other action.
+        // PostgreSQL's grammar allows each of these actions only if the statement has no other action.
         match self.keyword() {
             Some(K::Rename) => return Ok(vec![self.rename()?]),
             Some(K::Set) if self.keyword_ahead(1) == Some(K::Schema) => {

@@ -128,7 +128,7 @@ impl Parser<'_> {
         Ok(StatementKind::AlterFunction(Box::new(AlterFunction { command, name, parameters, change })))
     }
 
-    /// Whether a function is strict, and its volatility; all other properties are skipped, as in `CREATE FUNCTION`.
+    /// Parses whether a function is strict, and its volatility; skips all other properties, as in `CREATE FUNCTION`.
     fn function_properties(&mut self) -> FunctionChange {
         let (mut strict, mut volatility) = (None, None);
         while !self.at_end() && !self.at_symbol(b';') {

@@ -1,4 +1,5 @@
-//! Parses statements that extend PostgreSQL: operators, casts, aggregates, extensions; also triggers.
+//! Parses statements that extend PostgreSQL: operators, collations, casts, aggregates and extensions. Also parses
+//! CREATE TRIGGER and CREATE RULE.
 //!
 //! Parts that do not affect queries (selectivity estimators, support functions) are parsed and discarded.
 

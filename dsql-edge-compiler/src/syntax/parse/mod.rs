@@ -52,7 +52,7 @@ pub(super) fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statemen
 }
 
 /// Parses the statements that can be parsed. For each statement that cannot be parsed, returns an error with the span
-/// of the statement. This span ends with the first semicolon at or after the error.
+/// of the statement. This span ends before the first semicolon at or after the error.
 pub(super) fn parse_readable(text: &str, lexed: &Lexed) -> (Vec<Statement>, Vec<(Diagnostic, Span)>) {
     let mut parser = Parser::at(text, lexed, 0);
     let (mut statements, mut errors) = (Vec::new(), Vec::new());

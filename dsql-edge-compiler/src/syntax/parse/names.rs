@@ -62,7 +62,7 @@ impl Parser<'_> {
         self.name_where(|keyword| keyword.class() != Class::Reserved)
     }
 
-    /// `name, name, …` of columns.
+    /// Parses `(name, name, …)`, a list of columns.
     pub(super) fn column_list(&mut self) -> Parsing<Vec<Name>> {
         self.parenthesized_list(Self::col_id)
     }

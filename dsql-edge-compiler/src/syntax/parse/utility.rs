@@ -1,7 +1,7 @@
 //! Parses statements that are neither queries nor table definitions, as far as necessary.
 //!
-//! `SET`, `GRANT`, `COMMENT` and similar statements return no rows and do not affect queries; their first words are
-//! checked, the rest is skipped.
+//! Of most of these statements, such as `GRANT`, `COMMENT` and `EXPLAIN`, only the first words are checked, and the
+//! rest is skipped. Other modules check the skipped words where this is necessary.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{Prepare, Set, StatementKind};

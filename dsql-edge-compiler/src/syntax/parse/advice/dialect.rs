@@ -50,7 +50,7 @@ fn interval(place: &Place<'_>) -> Option<String> {
     })
 }
 
-/// Returns the first word of the statement.
+/// Returns the advice on a first word that begins a statement of another database.
 fn command(place: &Place<'_>) -> Option<String> {
     if place.at != place.start {
         return None;

@@ -35,7 +35,7 @@ impl<'p> Place<'p> {
         self.tokens.get(self.at).unwrap_or(&END)
     }
 
-    /// Returns a token after the one that PostgreSQL reports.
+    /// Returns the token that is `count` tokens after the one that PostgreSQL reports.
     pub(super) fn next(&self, count: usize) -> &'p Token {
         self.tokens.get(self.at + count).unwrap_or(&END)
     }
