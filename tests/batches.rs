@@ -25,7 +25,7 @@ sql! {
 
     fn clear(text: &str) in batches of 1000 = "DELETE FROM posts WHERE body = $text";
 
-    /// The number of rows with each number, text and title.
+    /// The number of rows for each combination of `body`, `title` and `views`.
     fn groups() -> pub(self) Group =
         "SELECT body, title, views, count(*) AS rows FROM posts GROUP BY body, title, views ORDER BY body, title, views";
 }
@@ -37,19 +37,19 @@ async fn contents(dsql: &Dsql) -> Vec<String> {
     groups.into_iter().map(line).collect()
 }
 
-/// How many batches of a run were answered, were cut, or have an unknown outcome.
+/// The counts of a run: batches, cuts of the network, and unknown outcomes.
 #[derive(Debug, Default)]
 struct Run {
-    /// The batches that were answered.
+    /// The number of the last batch that was answered, counted from 0.
     batches: usize,
     cuts: usize,
-    /// The batches whose outcome is unknown.
+    /// The attempts whose outcome is unknown.
     unknown: usize,
 }
 
 impl Run {
-    /// Runs all batches. The first attempt of each batch is sent, but its answer is lost. The second attempt is cut at
-    /// one of the chunks of a new connection.
+    /// Runs all batches. If a connection is open, the first attempt of a batch is sent, but its answer is lost. The
+    /// second attempt is cut at one of the chunks of a new connection.
     async fn all(&mut self, batches: &mut Batches, dsql: &Dsql, cutter: &Cutter) {
         // A connection and a batch have fewer chunks than this number, so a cut at this chunk does not happen.
         const CHUNKS: usize = 6;

@@ -22,7 +22,7 @@ pub fn dsql_local() -> &'static Path {
 }
 
 /// Removes the variables of the shell that specify a server, keys or a schema, so that a test does not depend on them.
-/// `DSQL_LOCAL_…` is kept: it contains the PostgreSQL of dsql-local.
+/// The variables `DSQL_LOCAL_…` are kept, because one of them names the folder of dsql-local's PostgreSQL.
 pub fn without_shell_variables(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let is_ours = name.to_str().is_some_and(|name| {

@@ -48,7 +48,7 @@ fn the_index_names_every_page() {
     }
 }
 
-/// A page begins with the mistake that its code reports, and a correction follows each example of a mistake.
+/// A page begins with the mistake that its code reports, and ends with a correction.
 #[test]
 fn page_shows_its_own_mistake_and_the_correction() {
     for code in Code::ALL {

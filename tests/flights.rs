@@ -1,8 +1,9 @@
 //! The round trips of each operation of a Worker on its database, counted outside the Worker.
 //!
-//! Input: a cluster and, for Workers, a bundle of `tests/probe`. Output: a line for each case, with the expected and
-//! the counted number. `transactions.rs` and `end_to_end.rs` assert these numbers, `cargo xtask bench flights` prints
-//! them. The two tests and the command contain this file as a module.
+//! Input: a cluster and, for Workers, a bundle of `tests/probe` or `tests/pool`. Output: a [`Flight`] for each case,
+//! with the expected and the counted number. `transactions.rs`, `end_to_end.rs`, `pool.rs` and `websocket/` assert
+//! these numbers, and `cargo xtask bench flights` prints them. These tests, the command and some other tests contain
+//! this file as a module.
 
 use std::time::Duration;
 
@@ -149,9 +150,9 @@ pub async fn native(local: &Local) -> Result<Vec<Flight>, Error> {
 }
 
 /// Counts the round trips that a query waits for, one after the other, in a program that is not a Worker and has
-/// credentials of a role. A query opens three round trips to STS first: TCP, TLS, and the request. Of these, only those
-/// are counted that have ended before the client begins to open the connection to the cluster. The other round trips to
-/// STS take place while the connection to the cluster is being opened.
+/// credentials of a role. The first query also takes three round trips to STS: TCP, TLS, and the request. Of these,
+/// only those are counted that have ended before the client begins to open the connection to the cluster. The other
+/// round trips to STS take place while the connection to the cluster is being opened.
 ///
 /// # Errors
 /// Returns the error of a query.

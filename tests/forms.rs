@@ -433,7 +433,7 @@ async fn many_rows_in_one_flight() {
     let even = sql!("SELECT count(*) FROM users WHERE email = 'x@y.z' AND name LIKE 'user %'");
     assert_eq!(even.fetch_value(&dsql).await.unwrap(), 245);
 
-    // The rows are sent one by one, because the statement returns rows.
+    // The statement is sent once for each row, because the statement returns rows.
     let names = sql!(
         "UPDATE users SET name = $name WHERE id = $id RETURNING name",
         for number in 10..20,

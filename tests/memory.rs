@@ -14,7 +14,7 @@ use dsql_edge_tests::workerd::{self, Extras, Workerd};
 
 const TABLES: &str = include_str!("probe/dsql-schema.sql");
 
-/// At first, the memory of workerd grows in any case.
+/// The number of requests before the measurement, because the memory of workerd grows at first in any case.
 const WARM_UP: u64 = 800;
 
 const MEASURED: u64 = 400;
@@ -112,7 +112,8 @@ async fn leases_of_the_pool_leave_no_memory() {
     let durable_objects = &["DSQL_POOL=DsqlPool"];
     let extras = Extras { durable_objects, ..Extras::default() };
     let stage = Stage::start(workerd::pooled().await, extras, &[]).await;
-    // The stream to the object is a whole request, or stays open for the statements of a transaction.
+    // The stream to the object carries one whole request (`one`), or stays open for the statements of a transaction
+    // (`fails`).
     for path in ["/pool/one/1", "/pool/fails/1"] {
         let mut resident = vec![stage.resident(path, WARM_UP, Duration::ZERO).await];
         let wasm = stage.get("/memory").await;

@@ -18,8 +18,8 @@ use xtask::{project, setup, worker};
 use crate::binary::{dsql_edge, dsql_local, unpacked_packages};
 use crate::console::{Shell, write_program};
 
-/// Returns a shell in a folder, with the commands of this workspace. In this shell, other programs replace
-/// `worker-build` and npm's programs, so that a Worker with this name is built without downloads.
+/// Returns a shell in a folder, with the commands of this workspace. In this shell, scripts replace `worker-build` and
+/// `cargo`, so that a Worker with this name is built without downloads.
 pub fn shell(folder: &Path, name: &str) -> Shell {
     setup::wasm_target().unwrap();
     worker::tools().unwrap();

@@ -1,7 +1,8 @@
-//! Reads the migrations of published applications, and compares the schema and their queries with PostgreSQL.
+//! Reads the migrations of published applications, and compares the resulting schema and the applications' queries with
+//! PostgreSQL.
 //!
-//! For each application, PostgreSQL runs the migrations. The test fails if the snapshot lacks a relation, if a column
-//! differs in its name, type or NOT NULL, or if the description of a query differs. The packages come from
+//! For each application, PostgreSQL runs the migrations. The test fails if the snapshot lacks a relation, if the name
+//! of a column differs or its NOT NULL was lost, or if the description of a query differs. The packages come from
 //! `tests/packages/Cargo.lock`; the test downloads them, so it does not run by default: `cargo xtask corpus packages`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]

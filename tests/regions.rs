@@ -72,8 +72,8 @@ async fn local() -> Local {
     Local::builder().named_init_sql("tables", TABLES).start().await.unwrap()
 }
 
-/// Runs an operation again and again, each time on a new cluster. In each run, the first endpoint is killed at a later
-/// byte. Returns the number of runs, and the number of runs with an unknown outcome.
+/// Runs an operation again and again, each time with a new first endpoint, which is killed at a later byte than the one
+/// before. Returns the number of runs, and the number of runs with an unknown outcome.
 async fn killed_at_each_place(operation: Operation) -> (usize, usize) {
     let local = local().await;
     let second = Network::to(local.port(), Duration::ZERO, Fault::None).await;

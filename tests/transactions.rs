@@ -240,9 +240,9 @@ async fn killed_backend_costs_no_statement() {
     local.stop().await.unwrap();
 }
 
-/// The number of attempts. Each attempt measures one connection, and cuts the next connection at
-/// the same byte. If TLS divides the answers into other records than in the first connection, the cut is at another
-/// position of the answers, and the test makes another attempt.
+/// The number of attempts. Each attempt counts the bytes of one connection, and cuts the next connection 30 bytes
+/// before this number. If TLS divides the answers into other records than in the first connection, the cut is at
+/// another position of the answers, and the test makes another attempt.
 const CUTS: usize = 20;
 
 /// The connection breaks within the answer to COMMIT, so that the client cannot know the outcome.
@@ -324,8 +324,8 @@ async fn any_number_of_rows() {
     assert!(error.is_unique_violation() && error.committed_rows() == Some(6_000), "{error}");
     assert_eq!(count().fetch_value(dsql).await.unwrap(), 6_001);
 
-    // The rows are sent one by one, because the statement returns rows. In a transaction, all rows are applied or
-    // none.
+    // The statement is sent once for each row, because the statement returns rows. In a transaction, all rows are
+    // applied or none.
     let titles = sql!(
         "UPDATE posts SET title = $title WHERE id = $id RETURNING title",
         for n in 0..3_500,

@@ -11,8 +11,8 @@ pub struct Cell {
     /// type that arrives as text, the decoded text itself.
     pub shown: Option<String>,
     /// The text that PostgreSQL prints for the Rust value's own text ([`Written`]), which was sent as a string. If
-    /// decoding and encoding have the same fault, only this text shows the fault. `None` if a value of the Rust type
-    /// cannot be converted to text.
+    /// decoding and encoding have the same fault, only this text shows the fault. `None` for NULL, for a Rust type that
+    /// does not implement [`Written`], and for a text that PostgreSQL does not read.
     pub written: Option<String>,
 }
 
@@ -44,7 +44,8 @@ macro_rules! written {
 
 written!(bool, i16, i32, i64, u32, f32, f64, Decimal, Uuid, NaiveTime, JsonValue);
 
-/// Years before 1 have a sign in chrono's text, and years after 9999 a sign and five digits.
+/// In chrono's text, year 0 is `0000`, earlier years begin with `-`, and years after 9999 begin with `+`. PostgreSQL
+/// does not read these texts. The years 1 to 999 begin with `0`, too, and are left out with year 0.
 macro_rules! written_in_common_years {
     ($($rust:ty),*) => {$(
         impl Written for $rust {

@@ -1,8 +1,9 @@
-//! Runs one query on every database and with every set of arguments.
+//! Runs the queries of a program on one database, each with its sets of arguments.
 //!
-//! Each run is a transaction that is rolled back. In this transaction, PostgreSQL first answers the statement as text.
-//! Then the runtime answers the query that `sql!` compiled, from the same state: a savepoint restores the rows, and
-//! sequences are set to the same number. So `now()` and the rows are the same, and only volatile functions differ.
+//! Each run is a transaction that is rolled back, unless the statement changes its session: such a statement runs on a
+//! session of its own. In the transaction, PostgreSQL first answers the statement as text. Then the runtime answers the
+//! query that `sql!` compiled, from the same state: a savepoint restores the rows, and sequences are set to the same
+//! number. So `now()` and the rows are the same, and only volatile functions differ.
 
 use dsql_edge::dynamic::Sql;
 use dsql_edge::{Config, Dsql, Error, Executor, Session, Transaction};

@@ -1,8 +1,8 @@
-//! Tests `dsql-edge doctor`: compares its whole output for a setup without a mistake, and for setups with one mistake
-//! each. `UPDATE=1` writes the expected outputs, `tests/doctor/*.txt`.
+//! Tests `dsql-edge doctor`: compares its output, or a part of its output, for setups without a mistake and for setups
+//! with a mistake. `UPDATE=1` writes the expected outputs, `tests/doctor/*.txt`.
 //!
-//! All setups share one dsql-local. The last setups set the clock of this dsql-local forward, and a clock cannot be set
-//! back.
+//! All setups share one dsql-local. Before the last setup, the test sets the clock of this dsql-local forward, and a
+//! clock cannot be set back.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

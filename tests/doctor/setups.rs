@@ -6,7 +6,7 @@ pub(crate) struct Setup {
     /// The name of the package. The package `linked` contains the folder of the running dsql-local.
     pub(crate) package: &'static str,
     pub(crate) arguments: &'static [&'static str],
-    /// `{…}` is replaced, as `Site::filled` describes.
+    /// `{name}` is replaced by the value that `Site::values` has for this name.
     pub(crate) variables: &'static [(&'static str, &'static str)],
     pub(crate) part: Part,
 }

@@ -71,7 +71,7 @@ async fn full_pass_repairs_any_difference() {
     site.d1("DELETE FROM product WHERE name = 'product 18'").await;
     site.d1("UPDATE product SET id = 'zzz' WHERE name = 'product 9'").await;
     site.dsql("DELETE FROM product WHERE name IN ('product 1', 'product 5', 'product 17')").await;
-    // Another row now has the same key, and the version of this row begins at 1 again.
+    // The row with this key now has other values and a lower version, as if the key were used for another row.
     site.dsql(
         "INSERT INTO product (id, category_id, name, price_cents, updated_at)
          SELECT id, category_id, 'another', 1, now() - interval '1 hour' FROM product WHERE name = 'product 4'
@@ -127,8 +127,8 @@ async fn long_page_is_written_in_several_batches() {
     .await;
     site.plan(serde_json::json!({})).await;
     assert_eq!(site.run().await, "D1 is up to date");
-    // The batches: one takes the lease, two write the ranking, four belong to each of the two passes (one reads the
-    // position, three write rows), and one releases the lease.
+    // The batches: one takes the lease, two belong to the ranking (one deletes old versions, one writes), four belong
+    // to each of the two passes (one reads the position, three write rows), and one releases the lease.
     assert_eq!(site.report().await.batches.len(), 1 + 2 + 2 * (1 + 3) + 1);
     assert_eq!(site.compare().await, Difference::NONE);
     site.stop().await;

@@ -253,7 +253,7 @@ const JSONS: &[&str] = &[
     "json_build_array(n, json_build_array())",
 ];
 
-/// A type whose literals do not depend on settings, and whose input function the compiler models completely.
+/// A type whose literals do not depend on settings, and whose input function the compiler models almost completely.
 const fn exact(name: &'static str, values: &'static [&'static str], words: &'static str) -> Kind {
     Kind { dated: false, ..styled(name, values, PLAIN, words) }
 }

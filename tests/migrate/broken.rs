@@ -177,7 +177,7 @@ fn broken_in_each_way(dialect: Dialect) {
         let broken: Vec<_> = broken.collect();
         broken.into_iter().map(|broken| broken.join().unwrap()).sum()
     });
-    // The messages are sent in varying chunks, so the exact number of such steps varies. In each case, some statements
+    // The messages are sent in varying chunks, so the number of steps that were found applied varies. Some statements
     // are applied although the run does not receive their answers. On PostgreSQL, only the statements outside a
     // transaction can be found applied.
     let least = match (dialect, stride) {
@@ -248,7 +248,7 @@ async fn killed_and_run_again(dialect: Dialect, stride: usize) {
 async fn two_runs_at_once_apply_each_statement_once() {
     for dialect in [Dialect::Dsql, Dialect::Postgres] {
         let (site, folder, expected) = undisturbed(dialect).await;
-        // A run does not wait if the other run ends before it asks for the lease again.
+        // In a round, no run waits if one run releases the lease before the other reads its holder.
         let waited = Cell::new(0);
         for _ in 0..5 {
             site.run_sql(BEFORE).await;

@@ -1,6 +1,6 @@
-//! Tests `dsql-edge migrate` with a dsql-local and with a PostgreSQL. `broken`: a run breaks at every step and is
-//! started again; two runs at once. `trouble`: files that changed; jobs that fail, report a wrong status or take long;
-//! states that only the user can decide. `postgres`: what only PostgreSQL has. `adopted`: an existing database,
+//! Tests `dsql-edge migrate` with a dsql-local and with a PostgreSQL. `broken`: a run breaks at a message and
+//! another run follows; two runs at once. `trouble`: files that changed; jobs that fail, report a wrong status or take
+//! long; states that only the user can decide. `postgres`: what only PostgreSQL has. `adopted`: an existing database,
 //! rights, locks and errors. `folders`: the mistakes in a folder that `migrate` reports. `dsql_local`: the ledger of
 //! `dsql-local --migrations`. `interrupted`: signals. `reported`: what `status` and `resolve` report, and the errors
 //! before anything is sent.

@@ -115,7 +115,7 @@ const INDEX: (&str, &str) = ("2.sql", "CREATE UNIQUE INDEX CONCURRENTLY IF NOT E
 const INDEXES: &str =
     "SELECT relname || indisvalid FROM pg_class JOIN pg_index ON indexrelid = oid WHERE relname LIKE 'a\\_%'";
 
-/// The ledger of a run that was killed before it recorded the only step of this file.
+/// Returns SQL that changes the ledger as if the run had been killed before it recorded the only step of this file.
 fn interrupted(file: &str) -> String {
     format!(
         "DELETE FROM dsql_edge.migrations WHERE file = '{file}' AND step = 0;

@@ -217,7 +217,7 @@ async fn failed_commit_names_the_file_and_the_line() {
     site.stop().await;
 }
 
-/// Every commit after the first ones fails.
+/// Every commit after the first fails.
 fn always(local: &Local, fault: fn(u64) -> Fault) {
     local.set_faults(&(2..=64).map(fault).collect::<Vec<_>>());
 }

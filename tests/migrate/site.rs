@@ -78,7 +78,7 @@ impl Site {
         }
     }
 
-    /// Runs SQL as a superuser, and returns the first column of the last query.
+    /// Runs a query as a superuser, and returns its first column.
     pub(crate) async fn column(&self, sql: &str) -> Vec<String> {
         column_of(&self.superuser().await, sql).await
     }
@@ -86,7 +86,7 @@ impl Site {
     /// Runs statements as `admin` without DSQL's rules, or as the superuser of the PostgreSQL.
     pub(crate) async fn run_sql(&self, sql: &str) {
         match self {
-            // Otherwise, dsql-local would count these changes as the changes of a session.
+            // Without `Local::run_sql`, dsql-local would count these changes as the changes of a session.
             Site::Dsql(local) => local.run_sql("test", sql).await.unwrap(),
             Site::Postgres(_) => self.superuser().await.batch_execute(sql).await.unwrap(),
         }
@@ -100,7 +100,7 @@ impl Site {
     }
 }
 
-/// Runs SQL in a session, and returns the first column of the last query.
+/// Runs a query in a session, and returns its first column.
 pub(crate) async fn column_of(client: &Client, sql: &str) -> Vec<String> {
     let rows = client.query(sql, &[]).await;
     let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error:?}"));

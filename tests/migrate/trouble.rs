@@ -386,8 +386,8 @@ fn folder_with_errors_is_never_sent() {
     }
 }
 
-/// The statement changes a column on which the new value depends (`n = n + 1`). The table is created in an earlier
-/// file.
+/// The linter needs the table of the statement, which an earlier file creates: for example, `n = n + 1` changes a
+/// column on which the new value depends.
 #[test]
 fn statement_that_cannot_run_in_batches_is_an_error() {
     let files = |statement: &str| {

@@ -1,5 +1,5 @@
-//! Fills every table of a database with rows that contain as many NULLs as possible, and runs statements over them: a
-//! column that the compiler reports as NOT NULL must never be NULL.
+//! Fills every table of a database with rows, one of which contains as many NULLs as possible, and runs statements over
+//! them: a column that the compiler reports as NOT NULL must never be NULL.
 
 use std::collections::BTreeMap;
 

@@ -11,7 +11,7 @@ const WITH: &str = "CREATE TABLE links (id int PRIMARY KEY);";
 const WITHOUT: &str = "CREATE TABLE links (other int PRIMARY KEY);";
 const MISSING: &str = "column \"id\" does not exist";
 
-/// A package whose only query needs `links.id`. The tests change the SQL files of the package, but not its Rust files.
+/// A package whose only query needs `links.id`: whether the package compiles shows which schema the build has read.
 fn package(name: &'static str, files: &[(&str, &str)]) -> Package {
     let package = Package::new(name, files);
     package.write("src/lib.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT id FROM links\"); }");

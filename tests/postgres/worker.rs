@@ -29,8 +29,8 @@ async fn worker_logs_in_with_each_method() {
         let answer = probe.get("/postgres/one").await;
         let body = format!("[8,[{expected},1]]");
         assert_eq!((answer.status, &answer.body), (200, &body), "{user} {parameters}: {}", probe.log());
-        // With the oldest workerd, PostgreSQL's default curve causes a HelloRetryRequest, which costs one more round
-        // trip.
+        // The second query takes one round trip. With the oldest workerd, PostgreSQL's default curve causes a
+        // HelloRetryRequest, which costs one more round trip.
         let counted = network.connections()[0].round_trips() + 1;
         let least = expected + 1;
         assert!((least..=least + usize::from(is_tls)).contains(&counted), "{user} {parameters}: {counted}");

@@ -57,7 +57,7 @@ struct Tally {
     /// The number of scripts in which no statement failed.
     succeeded: usize,
     statements_failed: usize,
-    /// The names that the linter reports as taken or missing.
+    /// The number of names that the linter reports as taken or missing.
     certain: usize,
     titles: BTreeMap<&'static str, usize>,
     differences: Vec<String>,

@@ -10,7 +10,7 @@ use fastrand::Rng;
 use crate::schema::{Relation, Schema};
 use crate::tree::Node;
 
-/// Objects that the tables use. The objects that the tables use are created before the tables.
+/// Objects that the tables or the generated queries use, and that are created before the tables.
 pub(crate) const BEFORE_TABLES: [&str; 3] = [
     "CREATE COLLATION blind (PROVIDER = icu, LOCALE = 'und-u-ks-level2', DETERMINISTIC = false)",
     "CREATE FUNCTION ups(int4, int4) RETURNS SETOF int4 LANGUAGE sql IMMUTABLE AS 'SELECT generate_series($1, $2)'",

@@ -63,7 +63,7 @@ fn soundness() {
     let total = Mutex::new(Report::default());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from).min(4) {
-            // The stack size that rustc gives a macro: unoptimised frames are large.
+            // Twice the stack size that rustc gives a macro: unoptimised frames are large.
             let builder = std::thread::Builder::new().stack_size(16 << 20);
             let work = || {
                 loop {
@@ -153,9 +153,9 @@ fn one_schema(
             *count += 1;
             *count
         };
-        // The first few finds of each kind are shrunk. More finds of a kind are shrunk if they are about NULL or the
-        // number of rows, because such finds may have many causes. If several finds differ in the same two messages,
-        // these finds usually have one cause.
+        // The first find of each kind is shrunk. More finds of a kind are shrunk if they are about NULL or the number
+        // of rows, because such finds may have many causes. Other finds of one kind usually have one cause, because the
+        // kind contains the messages.
         let worth = if find.is_untrue() { UNTRUE_SHRUNK } else { SHRUNK };
         if count <= worth {
             let case = Case::new(&schema.ddl, &rows, statement);

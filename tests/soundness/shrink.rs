@@ -39,7 +39,7 @@ pub(crate) fn shrink(
             installed = Some((setup, schema));
         }
         let Some((_, schema)) = &installed else { return Ok(None) };
-        // The search has several rounds, because the arguments of a statement are random.
+        // A case with parameters is tried in three rounds, because the arguments of a statement are random.
         for round in 0..3 {
             let mut rng = Rng::with_seed(seed + round);
             let outcome = judge(&candidate.sql(), schema, types, database, &mut rng)?;
@@ -74,7 +74,8 @@ pub(crate) fn shrink(
     }
 }
 
-/// Returns smaller cases, each of which differs from the case at one node; the smallest is the first.
+/// Returns smaller cases: in each of them, one node is replaced or loses items of a list. Items of a bundle are removed
+/// from all its lists.
 fn candidates(case: &Case, number: usize) -> Vec<Case> {
     let mut out = Vec::new();
     let mut edit = |change: &dyn Fn(&mut Node)| {

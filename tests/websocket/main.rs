@@ -33,7 +33,6 @@ fn bindings(local: &Local) -> Vec<(&'static str, String)> {
 async fn worker_needs_the_same_round_trips_as_over_tcp() {
     let local = local().await;
     for flight in flights::worker_websocket(&local, workerd::probe().await).await {
-        // With the oldest workerd, the curve of the certificate may cause a HelloRetryRequest.
         assert_eq!(flight.counted, flight.expected, "{flight:?}");
     }
     local.stop().await.unwrap();

@@ -8,8 +8,9 @@
 //!
 //! A page is the next rows of DSQL in the order of their keys. The page covers the range of keys after the last key of
 //! the previous page, up to its own last key. The range of the last page has no end. In one transaction, D1 writes the
-//! rows that differ, deletes the rows of the range that are not in the page, and stores the last key. A run continues
-//! after that key, so a pass may take many runs. If a row before this key is removed with DELETE, the next pass finds
+//! rows that differ, deletes the rows of the range that are not in the page, and stores the last key. A long page
+//! is divided (`json_rows`), and each part of the page has its own range and its own transaction. A run continues after
+//! the stored key, so a pass may take many runs. If a row before this key is removed with DELETE, the next pass finds
 //! it.
 //!
 //! A row that is inserted into DSQL after its page was read is not deleted from D1 by mistake: only the holder of the

@@ -11,7 +11,7 @@
 //! | `ranking` | an aggregate (joins, window functions, sums): computed as a whole, shown as a whole |
 //! | `copy` | copies of rows: the rows that changed since the last pass |
 //! | `full_pass` | copies of rows: all rows, compared by key, so that a difference cannot stay |
-//! | `product` | the row that is copied: the one file to change for another table |
+//! | `product` | the row that is copied: for another table, change this file, the queries in `read` and the migration of D1 |
 //! | `read` | what requests read |
 //! | `d1`, `json_rows`, `settings`, `failure` | D1 with a count of statements, parameters that carry many rows, bindings, errors |
 //!

@@ -1,5 +1,5 @@
 //! The type of the rows that are copied, with the queries that read them from DSQL and the statements that write them
-//! to D1. To copy another table, change this file.
+//! to D1. To copy another table, change this file, and the queries in `read` that use the table.
 //!
 //! Input: a position, or rows as JSON. Output: the rows after the position, or statements of a batch.
 //!

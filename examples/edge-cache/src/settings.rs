@@ -12,7 +12,7 @@ pub struct Settings {
     pub d1_statements: i32,
     /// Rows in one batch.
     pub batch_rows: usize,
-    /// Hours from the end of a full pass to the next.
+    /// Hours from the beginning of a full pass to the beginning of the next.
     pub full_pass_hours: i32,
 }
 

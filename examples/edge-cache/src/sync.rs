@@ -24,7 +24,7 @@ use crate::{copy, full_pass, ranking};
 pub enum Outcome {
     /// Another run holds the lease.
     Busy,
-    /// D1 has all that DSQL had when the run began.
+    /// The ranking is new, and no pass is unfinished.
     Complete,
     /// There is more to copy than one run copies.
     Unfinished,

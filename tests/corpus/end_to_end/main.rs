@@ -33,7 +33,7 @@ use project::Project;
 use report::Report;
 use source::TypeNames;
 
-/// The databases of a project: the values of the rows, and whether values are NULL.
+/// The databases of a project: the values of the rows, and whether some values are NULL.
 const DATABASES: [(Values, bool); 4] =
     [(Values::Finite, true), (Values::Finite, false), (Values::Held, true), (Values::Beyond, true)];
 

@@ -1,5 +1,5 @@
 //! A Worker as users write it: axum handlers, a cron trigger, a queue, two clusters, secrets of the Secrets Store. No
-//! type here is declared `Send`, and no attribute is needed.
+//! type here is declared `Send`, and no handler needs the attribute `#[worker::send]`.
 
 use std::time::Duration;
 

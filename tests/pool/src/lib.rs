@@ -22,7 +22,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     match way {
         "direct" => answer(Dsql::from_env(&env), what).await,
         "pool" => answer(Dsql::from_pool(&env), what).await,
-        // The Worker has a short time limit.
+        // The client waits for a connection of the pool for at most 300 ms.
         "hurry" => {
             let config =
                 Config::from_pool(&env).map(|config| config.connect_timeout(Duration::from_millis(300)));
@@ -119,7 +119,7 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
-    /// With V8's flag `--expose-gc`.
+    /// Collects garbage. This function exists only with V8's flag `--expose-gc`.
     fn gc();
 }
 

@@ -22,7 +22,7 @@ pub(crate) async fn leave(env: &Env, kind: &str) -> Answered {
     let dsql: &'static Dsql = Box::leak(Box::new(Dsql::from_env(env)?));
     let Some(mut left) = of_kind(dsql, kind) else { return Ok(json!("unknown kind")) };
     // A future of the kind `unpolled` is never polled. A `dialing` future is polled once, so that it begins to connect.
-    // All other futures are polled long enough to receive a part of the answer.
+    // All other futures are polled long enough to send a statement.
     let polled_for = match kind {
         "unpolled" => None,
         "dialing" => Some(Duration::ZERO),

@@ -15,7 +15,7 @@ use worker::{Context, Delay, DurableObject, Env, Request, Response, Result, Stat
 
 #[wasm_bindgen]
 extern "C" {
-    /// With V8's flag `--expose-gc`.
+    /// Collects garbage. This function exists only with V8's flag `--expose-gc`.
     fn gc();
 }
 
@@ -157,8 +157,8 @@ async fn stream(env: &Env) -> Answered {
     Ok(json!(sum))
 }
 
-/// Reads one row of 20 MB, waits for a second, and reads the other rows. At most this number of bytes may wait in
-/// memory.
+/// Reads the first row of an answer of 20 MB, waits for a second, and reads the other rows. At most `most` bytes may
+/// wait in memory.
 async fn stream_paused(env: &Env, most: &str) -> Answered {
     let dsql = Dsql::new(Config::from_env(env)?.max_result(most.parse().unwrap_or(0)).max_attempts(1));
     let mut rows =

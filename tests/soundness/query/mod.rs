@@ -88,7 +88,7 @@ impl<'a> Gen<'a> {
     /// Returns a new name. The name is nearly always unique.
     fn fresh(&mut self, prefix: &str) -> String {
         self.names += 1;
-        // Few aliases are deliberately equal to an alias of an enclosing query.
+        // A few aliases are deliberately equal to an alias of an enclosing query.
         let number = if prefix == "a" && self.once_in(40) { 1 + self.rng.u32(..3) } else { self.names };
         format!("{prefix}{number}")
     }
