@@ -1,5 +1,6 @@
--- DSQL's limits of a transaction: triggers that clients do not see count the rows that are written. They are active
--- only in sessions of the proxy, which sets dsql_local.limit_rows and dsql_local.limit_bytes.
+-- DSQL's limits of a transaction: triggers that clients do not see count the rows that are written. The triggers are
+-- active only in sessions with dsql_local.limit_rows and dsql_local.limit_bytes, which the proxy sets if the rules
+-- apply.
 CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_oversize (bytes bigint NOT NULL);
 
 -- The sums so far are settings of the transaction, and end with it.

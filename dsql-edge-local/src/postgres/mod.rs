@@ -38,7 +38,7 @@ pub(crate) use roles::{ADMIN, SUPERUSER};
 /// The time limit for the start of a server.
 pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The file that is written into a kept data folder once all SQL of the start has run.
+/// The file that is written into the data folder once all SQL of the start has run.
 const READY: &str = "dsql-local.ready";
 
 /// The SQL that creates the roles and permissions of a DSQL cluster, because a new PostgreSQL does not have them.
@@ -294,7 +294,7 @@ fn kept_data(account: Account, folder: &Path) -> Result<PathBuf, Error> {
     Ok(parent.join("data"))
 }
 
-/// The same folder. Its parent exists afterwards.
+/// Returns the folder of [`kept_data`], and creates its parent if the parent is missing.
 fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
     let data = kept_data(account, folder)?;
     if let Some(parent) = data.parent().filter(|parent| !parent.exists()) {
