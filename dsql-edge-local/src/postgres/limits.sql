@@ -102,8 +102,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- Clients cannot create triggers. DROP TRIGGER and ALTER TRIGGER find only dsql-local's own triggers, and would remove
--- the limits of a table.
+-- Clients cannot create triggers, so DROP TRIGGER and ALTER TRIGGER find only dsql-local's own triggers. The two
+-- statements would remove or rename the triggers that count the rows of a table.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_keep_triggers() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -236,7 +236,7 @@ impl Postgres {
     }
 }
 
-/// Creates DSQL's schema `sys` and its limits in the database of a session of the superuser.
+/// Creates DSQL's schema `sys` and its limits in a database. `client` is a session of the superuser in this database.
 pub(crate) async fn install(client: &Client) -> Result<(), tokio_postgres::Error> {
     for sql in [SYS, &column_types(), LIMITS, LOCKED_ROWS] {
         client.batch_execute(sql).await?;

@@ -296,7 +296,7 @@ fn iam(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
     Some(format!("CALL pg_catalog.dsql_local_iam('{command}', {}, {}, '{seal}')", quoted(role), quoted(arn)))
 }
 
-/// Returns the SQL, with a replacement for each statement that only DSQL has.
+/// Returns the SQL, with a replacement for each statement that only DSQL has, or that has another meaning in DSQL.
 pub(crate) fn for_postgres(text: &str, seal_key: &SealKey) -> String {
     let rewritten = || {
         let whole = parsed(text).ok()?;
