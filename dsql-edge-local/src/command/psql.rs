@@ -21,8 +21,8 @@ const HOST: &str = "localhost";
 
 const ADMIN: &str = "admin";
 
-/// Variables of libpq for another server, or for a login that DSQL does not have. PGOPTIONS is a startup parameter that
-/// DSQL rejects.
+/// Variables of libpq for another server, or for a login that DSQL does not have. PGOPTIONS may contain settings that
+/// DSQL rejects at the login.
 const OTHER_SERVER: [&str; 12] = [
     "PGHOSTADDR",
     "PGSERVICE",

@@ -1,7 +1,7 @@
 //! The proxy: listens, terminates TLS, verifies the token, and relays the session to PostgreSQL.
 //!
 //! Input: TCP connections and the state of the endpoint. Output: bytes that are relayed between client and PostgreSQL,
-//! or an error for the client and its reason for the log. Only `rules` changes the bytes.
+//! or an error for the client and its reason for the log. After the login, only `rules` changes the bytes.
 
 mod door;
 mod ended;
