@@ -1,4 +1,5 @@
-//! The clock for the checks of tokens, requests and sessions: the system's clock, or a time ahead of that clock.
+//! The clock for the checks of tokens, requests, sessions, transactions and connections: the system's clock, or a time
+//! ahead of that clock.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;

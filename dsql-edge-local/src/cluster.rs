@@ -1,4 +1,4 @@
-//! The state that the sessions of an endpoint share: the version of the catalog, limits, faults, the clock, the log.
+//! The state that the sessions of an endpoint share, such as the version of the catalog, limits, faults, and the clock.
 
 use std::sync::Arc;
 

@@ -13,9 +13,9 @@ pub struct ConnectionRejected {
     pub sqlstate: &'static str,
     /// The primary message.
     pub message: String,
-    /// The HINT field, which contains the reason of a denied access.
+    /// The HINT field, in which DSQL sends the reason of a denied access.
     pub hint: Option<String>,
-    /// The reason for the log, and what to do. The reason is never sent.
+    /// The text for the log: the reason, and what to do. This text is not sent to the client.
     pub reason: String,
 }
 

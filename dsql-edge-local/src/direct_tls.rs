@@ -9,12 +9,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Which clients may begin with TLS. As text: `alpn`, `any`, `never`.
+/// Which clients may begin with TLS. A WebSocket with the protocol name of HTTP (ALPN) is accepted in each mode. As
+/// text: `alpn`, `any`, `never`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DirectTls {
-    /// Clients that send the protocol name `postgresql` in the handshake (ALPN), as PostgreSQL 17 requires. The
-    /// connections of other clients are closed after the handshake.
+    /// Clients that send the protocol name `postgresql` in the handshake (ALPN), as PostgreSQL 17 requires, and clients
+    /// that open a WebSocket. The connections of other clients are closed after the handshake.
     #[default]
     Alpn,
     /// All clients.

@@ -29,7 +29,7 @@ pub enum Error {
     /// The system returns no random bytes.
     #[error("the system returns no random bytes: {0}")]
     Random(String),
-    /// The folder's file of generated keys was not written by dsql-local.
+    /// The folder's file of generated keys does not contain the keys.
     #[error("{path}: {why}", path = path.display())]
     Keys {
         /// The file.

@@ -132,8 +132,7 @@ impl Admission {
         Admission { rate: limits.rate, burst: full, bucket: Mutex::new((full, None)) }
     }
 
-    /// Whether another connection may be opened now. If another connection may be opened, takes a token from the
-    /// bucket.
+    /// Whether another connection may be opened now. If so, takes a token from the bucket.
     pub(crate) fn admits(&self, now: OffsetDateTime) -> bool {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let (left, counted) = *bucket;

@@ -125,12 +125,12 @@ impl Local {
         format!("https://localhost:{}", self.sts.port())
     }
 
-    /// The number of sessions that the STS has issued since its start.
+    /// The number of sessions that the STS and [`Local::issue_session`] have issued since the start.
     pub fn sessions_issued(&self) -> usize {
         self.keys.sessions_issued()
     }
 
-    /// Issues the credentials of a session of a role, as the local STS does. They expire after this time.
+    /// Issues the credentials of a session of a role, as the local STS does. The credentials expire after `life`.
     ///
     /// # Errors
     /// Returns an error if the system returns no random bytes.
@@ -154,7 +154,7 @@ impl Local {
         &self.migrating
     }
 
-    /// Returns the time at which tokens are checked.
+    /// Returns the time of the clock by which tokens are checked.
     pub(crate) fn now(&self) -> time::OffsetDateTime {
         self.cluster.clock.now()
     }
@@ -378,8 +378,8 @@ impl Builder {
         Ok(self)
     }
 
-    /// Sets the clock for the verification of tokens ahead of the system's clock, as if this time had passed since the
-    /// tokens were signed.
+    /// Starts with a clock that is ahead of the system's clock, as if this time had passed since the tokens were
+    /// signed. [`Local::advance_clock`] lists the checks that use the clock.
     pub fn clock_ahead(mut self, ahead: Duration) -> Builder {
         self.clock_ahead = ahead;
         self

@@ -1,7 +1,8 @@
 //! Finds statements that change roles. Roles belong to a whole PostgreSQL, not to one of its databases.
 //!
 //! Input: one or more SQL statements. Output: whether any of the statements creates, changes or drops a role, or makes
-//! a role a member of another. Privileges on objects (`GRANT SELECT ON t TO app`) belong to the database.
+//! a role a member of another; or the names of the created roles. Privileges on objects (`GRANT SELECT ON t TO app`)
+//! belong to the database.
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::syntax::ParsedStatement;

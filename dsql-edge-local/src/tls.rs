@@ -116,7 +116,7 @@ impl Authority {
 }
 
 /// The fields of the authority's certificate. Except for the dates, the fields depend only on the key, so a kept key is
-/// enough to issue certificates: the kept certificate is not read.
+/// enough to issue certificates: the kept certificate is only passed on to clients.
 fn params(key: &KeyPair) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(Vec::new()).map_err(failed)?;
     // NODE_EXTRA_CA_CERTS may contain the authorities of two projects: their names must differ.

@@ -54,8 +54,8 @@ impl Drop for Folder {
     }
 }
 
-/// Whether the process runs. In a container whose first process reaps late, an ended process stays a zombie for
-/// minutes.
+/// Whether the process runs. A zombie does not count: in a container whose first process reaps late, an ended process
+/// stays a zombie for minutes.
 fn alive(pid: &str) -> bool {
     let state = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap().stdout;
     !state.is_empty() && !state.starts_with(b"Z")

@@ -209,7 +209,8 @@ async fn several_sessions_that_want_one_row_get_oc000() {
     local.stop().await.unwrap();
 }
 
-/// PostgreSQL locks the tables of a prepared statement again at Bind, and this error does not name the table.
+/// PostgreSQL locks the tables of a prepared statement again at Bind. If this lock has to wait, PostgreSQL's error does
+/// not contain the table.
 #[tokio::test]
 async fn prepared_statement_on_a_table_in_change_gets_oc001() {
     let local = local(Oc001::Cached).await;

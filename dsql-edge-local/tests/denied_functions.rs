@@ -124,7 +124,7 @@ async fn rejected_functions_are_found_in_every_definition() {
     local.stop().await.unwrap();
 }
 
-/// Checks that the list is complete: this test fails if a volatile PostgreSQL function is in neither list.
+/// Checks that the list of denied functions is complete: each volatile function that clients may call is in `HARMLESS`.
 #[tokio::test]
 async fn volatile_functions_that_clients_may_call_are_known() {
     let local = Local::builder().start().await.unwrap();

@@ -121,7 +121,7 @@ fn mistake_in_a_migration_ends_the_start_but_not_the_command() {
     assert!(printed.contains("migrations/1.sql:1:20: 42704: type \"nosuch\" does not exist"), "{printed}");
     assert!(!output.status.success() && output.stdout.is_empty() && !folder.0.join(".dev.vars").exists());
     // The command itself writes a file with a mistake, continues, and ends with an exit status that dsql-local returns.
-    // The migrations do not use up the fault.
+    // The fault does not fail the migrations.
     folder.write("1.sql", "CREATE TABLE a (id int PRIMARY KEY);");
     let script = "echo 'CREATE TABLE b (id nosuch)' > migrations/2.sql; until grep -q nosuch printed; do sleep 0.1; done; exit 7";
     let printed = fs::File::create(folder.0.join("printed")).unwrap();

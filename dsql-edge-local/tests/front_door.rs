@@ -1,6 +1,4 @@
 //! The proxy from the client's side: TLS, tokens, startup parameters, and a session.
-//!
-//! All tests of this file use one server, except the tests that need their own server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -282,7 +280,7 @@ async fn cancel_over_tls_cancels_and_ends_with_close_notify() {
     local.stop().await.unwrap();
 }
 
-/// Tokens with a valid form, but invalid dates and numbers. dsql-local's signer and AWS's signer make the same token.
+/// dsql-local's signer and AWS's signer make the same token.
 #[tokio::test]
 async fn own_token_is_that_of_the_aws_sdk() {
     let local = local().await;
@@ -297,6 +295,7 @@ async fn own_token_is_that_of_the_aws_sdk() {
     }
 }
 
+/// Tokens with invalid dates and numbers, or with an invalid form.
 #[tokio::test]
 async fn hostile_tokens_are_rejected_with_an_error() {
     let local = local().await;

@@ -77,9 +77,10 @@ const CASES: &[Case] = &[
     case(&["SELECT * FROM t"], "DROP TABLE IF EXISTS no", "SELECT * FROM t", (false, false), "page: changes"),
     case(&["SELECT * FROM t"], "DROP VIEW IF EXISTS no", "SELECT * FROM t", (false, false), "page: changes"),
     case(&["SELECT * FROM t"], "BEGIN; ALTER TABLE t ADD COLUMN IF NOT EXISTS id int; COMMIT", "SELECT * FROM t", (false, false), "page: changes"),
-    // Only a part of A's statement changes the table.
+    // A's statement changes the table: IF NOT EXISTS does not skip all of its parts.
     case(&["SELECT * FROM t"], "ALTER TABLE t ADD COLUMN IF NOT EXISTS id int, ADD COLUMN more int", "SELECT * FROM t", (true, true), "page"),
     case(&["SELECT * FROM t"], "ALTER TABLE t ADD COLUMN IF NOT EXISTS more int", "SELECT * FROM t", (true, true), "page"),
+    // A's change is not committed.
     case(&["SELECT * FROM t"], "BEGIN; ALTER TABLE t ADD COLUMN more int; ROLLBACK", "SELECT * FROM t", (false, false), "page: committed changes"),
     case(&["SELECT * FROM t"], "CREATE TABLE t (id int)", "SELECT * FROM t", (false, false), "page: committed changes"),
 ];

@@ -143,7 +143,8 @@ async fn reused_name_in_one_pipeline_stays_under_the_rules() {
     local.stop().await.unwrap();
 }
 
-/// `E'\xc3\x81\'; …` is two statements in UTF-8 and one literal in Shift JIS, or the reverse.
+/// In UTF-8, `E'\xc3\x81\'; TRUNCATE t; --'` is one literal. In Shift JIS, the literal ends before the first semicolon,
+/// so `TRUNCATE t` is a statement.
 #[tokio::test]
 async fn text_behind_a_change_of_encoding_waits_for_it() {
     let local =
@@ -217,8 +218,8 @@ async fn cut_after_commit_ends_a_connection_that_flushes() {
     local.stop().await.unwrap();
 }
 
-/// Two cases: `set_config` is called in a function, a view, a default or SQL in a parameter; or the argument of
-/// `set_config` is written with escapes.
+/// A change of the encoding is hidden in a function, a view, a default, SQL in a parameter, a name with escapes, or a
+/// statement that our parser cannot read.
 #[tokio::test]
 async fn hidden_change_of_encoding_hides_no_statement() {
     let local = Local::builder().init_sql(TABLE).start().await.unwrap();

@@ -149,7 +149,7 @@ async fn rules_hold_inside_copy_explain_and_bodies() {
 }
 
 /// A statement that exceeds a limit of our parser could violate any rule, so the statement is rejected, with the limit
-/// as the detail of the error. The statements after a rejected statement are rejected in the same way.
+/// as the detail of the error. The statements after it in the same message do not run.
 #[tokio::test]
 async fn statement_beyond_the_parsers_limits_is_rejected() {
     let local = Local::builder().init_sql("CREATE TABLE t (a int)").start().await.unwrap();

@@ -76,7 +76,7 @@ async fn statements_before_a_rejected_one_in_a_message_are_undone() {
         session.tls.flush().await.unwrap();
     }
     assert_eq!(session.answers(1).await.errors, error("0A000", "unsupported VACUUM statement"));
-    // A statement with the maximum nesting that can be parsed.
+    // A statement with almost the maximum nesting that can be parsed.
     let deep = format!("SELECT {}1{} FOR SHARE", "(".repeat(140), ")".repeat(140));
     assert_eq!(session.simple(&deep).await.errors[0].0, "0A000");
     assert_eq!(session.extended(&deep).await.errors[0].0, "0A000");

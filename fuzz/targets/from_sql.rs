@@ -21,7 +21,8 @@ fn decode<T: for<'a> FromSql<'a> + Debug>(oid: u32, name: &'static str, bytes: &
 
 type Decode = fn(u32, &'static str, &[u8]);
 
-/// The elements of each type are large in memory, so the memory for a false count of elements would exceed the limit.
+/// The types, each with its decoder. The elements of the arrays and of hstore are large in memory, so the memory for a
+/// false count of elements would exceed the limit.
 const DECODERS: &[(u32, &str, Decode)] = &[
     (1007, "", decode::<Vec<Option<i32>>>),
     (1009, "", decode::<Vec<String>>),

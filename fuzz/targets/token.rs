@@ -1,4 +1,4 @@
-//! Checks that no password causes a panic or is accepted, because no input is signed with the secret.
+//! Checks that no password causes a panic, and that no password is accepted: no input is signed with the secret.
 #![no_main]
 
 use dsql_edge_local::Credentials;

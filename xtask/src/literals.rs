@@ -22,7 +22,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn literals(options: &Options) -> Result<()> {
-    // Most of the time is the compiler's. Without optimization it takes twice as long.
+    // The compiler uses most of the time. Without optimization, the test takes twice as long.
     let mut command = project::cargo();
     command.args(["test", "--config", "profile.test.package.dsql-edge-compiler.opt-level=2", "--locked"]);
     command.args(["--workspace", "--test", "literals", "--", "--nocapture"]);

@@ -1,7 +1,8 @@
-//! Installs the programs that are needed in addition to Rust and Node, only from the project's own lock files.
+//! Installs the programs that are needed in addition to Rust and Node: npm's packages, only from the project's own lock
+//! files; the wasm target; and, for a few tests, Debian's packages.
 //!
 //! Input: the folders with a `package-lock.json`, and `rust-toolchain.toml`. Output: `node_modules` next to each
-//! `package-lock.json`, and the wasm target. An installed program is not installed again.
+//! `package-lock.json`, the wasm target, and Debian's programs. An installed program is not installed again.
 
 use std::env;
 use std::fs;

@@ -80,7 +80,7 @@ impl Hyperdrive<'_> {
     }
 }
 
-/// The argument of workerd that lets one Worker cause events in another Worker.
+/// The argument of workerd that the options [`Worker::apart`], [`Worker::triggers`] and [`Worker::d1`] need.
 pub const EXPERIMENTAL: &str = "--experimental";
 
 /// A secret of a store. `set` changes the value of the secret. A binding of a real store does not have `set`.

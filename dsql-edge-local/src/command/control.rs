@@ -92,7 +92,7 @@ async fn answer(stream: UnixStream, reset: &impl AsyncFn(Report<'_>) -> CommandR
     writes.write_all(last.as_bytes()).await
 }
 
-/// Asks the dsql-local of a folder to reset its database. Prints its lines.
+/// Asks the dsql-local of a folder to reset its database, and prints the lines of the answer.
 pub(super) async fn request_reset(folder: &Path) -> CommandResult<()> {
     let file = folder.join(FILE);
     let socket = fs::read_to_string(&file).map_err(|error| {

@@ -76,8 +76,8 @@ fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> CommandResul
     Ok(FileChange { target, before, after })
 }
 
-/// Checks that the target of a path may be replaced. Replacing does not need the permission to write to the file
-/// itself.
+/// Checks that the target of a path may be replaced. A read-only file must be found here: replacing a file does not
+/// need the permission to write to the file itself.
 fn check_file(path: &Path, target: &Path) -> CommandResult<()> {
     let metadata = fs::metadata(target).map_err(|error| format!("{}: {error}", path.display()))?;
     let why = match () {

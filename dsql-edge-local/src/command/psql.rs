@@ -21,8 +21,8 @@ const HOST: &str = "localhost";
 
 const ADMIN: &str = "admin";
 
-/// Variables of libpq for another server, or for a login that DSQL does not have. PGOPTIONS is a startup parameter that
-/// DSQL rejects.
+/// Variables of libpq for another server, or for a login that DSQL does not have. PGOPTIONS may contain settings that
+/// DSQL rejects at the login.
 const OTHER_SERVER: [&str; 12] = [
     "PGHOSTADDR",
     "PGSERVICE",
@@ -63,7 +63,8 @@ pub(crate) fn psql(options: &PsqlOptions) -> CommandResult<ExitCode> {
         .credentials(role)
         .ok_or_else(|| format!("{} has no keys: start the dsql-local again", local.folder().display()))?;
     let keys = Credentials::new(keys.access_key_id, keys.secret_access_key, None);
-    // psql sends the same token when it connects again, and dsql-local ends each connection after an hour.
+    // dsql-local ends each connection after an hour, and psql sends the same token when it connects again, so the token
+    // is valid for as long as possible.
     let expires = iam::MAX_EXPIRES;
     let claims = Claims { user: role, host: HOST, region: &local.region, expires };
     let token = iam::sign(claims, &keys, time::OffsetDateTime::now_utc());

@@ -1,7 +1,7 @@
 //! Verifies IAM tokens for a user of the endpoint, and the signatures of requests to STS.
 //!
 //! Input: the token that was sent as a password, the user, and the time. Output: nothing, or the [`ConnectionRejected`]
-//! that DSQL would send. Pure: it does not read a clock or use a socket.
+//! that DSQL would send. The verification is pure: it does not read a clock or use a socket.
 
 pub(crate) mod key_ring;
 pub(crate) mod mapping;
@@ -25,7 +25,8 @@ use token::{Malformed, Token};
 /// The service that tokens are signed for.
 const SERVICE: &str = "dsql";
 
-/// The time by which a signer's clock may be ahead of the endpoint's clock; AWS allows the same time.
+/// The time by which a signer's clock may be ahead of the endpoint's clock or, for a request to STS, also behind it.
+/// AWS allows the same time.
 const SKEW: Duration = Duration::minutes(5);
 
 /// AWS's message for an access key that does not exist (`InvalidClientTokenId`).

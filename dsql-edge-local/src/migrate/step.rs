@@ -101,7 +101,8 @@ impl StepRun<'_> {
         }
     }
 
-    /// The error has the statement that caused it, unless it is BEGIN, COMMIT or a statement of the ledger.
+    /// Runs the transaction once. An error comes with the statement of the file that caused the error; `None` if BEGIN,
+    /// COMMIT or a statement of the ledger caused it.
     async fn transaction_once(
         &self,
         statements: &[Span],

@@ -29,7 +29,8 @@ impl Account {
         if rustix::process::geteuid().is_root() { Account::Nobody } else { Account::Ours }
     }
 
-    /// Makes `command` run under the account, with an environment that contains none of this process's variables.
+    /// Makes `command` run under the account. Of this process's environment, `command` gets only the paths of programs
+    /// and libraries.
     pub(crate) fn apply(self, command: &mut Command, folder: &Path) {
         command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").env("HOME", folder).current_dir(folder);
         for name in ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {

@@ -33,7 +33,7 @@ pub(crate) async fn wait(data: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Waits for some time until no PostgreSQL uses the data, and returns whether the data is free.
+/// Waits until no PostgreSQL uses the data, but not longer than `time`. Returns whether the data is free.
 pub(crate) async fn ends_within(data: &Path, time: Duration) -> bool {
     let start = Instant::now();
     while server(data).is_some() {

@@ -2,8 +2,8 @@
 //!
 //! Input: whether DSQL's rules apply. Output: the SQL that revokes the permission to call these functions from all
 //! roles except the superuser, or grants it again. A rule that searches the client's statement for names would miss
-//! some calls: in a view, in a default, and in a query that nests too deeply for our parser. The permission also covers
-//! calls in a view, in a default, and in a query that nests too deeply.
+//! some calls: in a view, in a default, in an operator, and in the body of a function. The permission also covers these
+//! calls.
 //!
 //! The compiler has two lists of functions: the functions that a cluster rejects, and the functions of which it is not
 //! known whether a cluster rejects them. A call of a function of either list gets the same error message.

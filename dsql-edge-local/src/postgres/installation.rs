@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The environment variable whose value is the folder.
+/// The environment variable whose value is the folder with `initdb` and `postgres`.
 pub(super) const VARIABLE: &str = "DSQL_LOCAL_PG_BIN";
 
 /// A PostgreSQL 16.

@@ -1,5 +1,6 @@
--- DSQL's limits of a transaction: triggers that clients do not see count the rows that are written. They are active
--- only in sessions of the proxy, which sets dsql_local.limit_rows and dsql_local.limit_bytes.
+-- DSQL's limits of a transaction: triggers that clients do not see count the rows that are written. The triggers are
+-- active only in sessions with dsql_local.limit_rows and dsql_local.limit_bytes, which the proxy sets if the rules
+-- apply.
 CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_oversize (bytes bigint NOT NULL);
 
 -- The sums so far are settings of the transaction, and end with it.
@@ -101,8 +102,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- Clients cannot create triggers. DROP TRIGGER and ALTER TRIGGER find only dsql-local's own triggers, and would remove
--- the limits of a table.
+-- Clients cannot create triggers, so DROP TRIGGER and ALTER TRIGGER find only dsql-local's own triggers. The two
+-- statements would remove or rename the triggers that count the rows of a table.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_keep_triggers() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -38,7 +38,7 @@ pub(crate) use roles::{ADMIN, SUPERUSER};
 /// The time limit for the start of a server.
 pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The file that is written into a kept data folder once all SQL of the start has run.
+/// The file that is written into the data folder once all SQL of the start has run.
 const READY: &str = "dsql-local.ready";
 
 /// The SQL that creates the roles and permissions of a DSQL cluster, because a new PostgreSQL does not have them.
@@ -236,7 +236,7 @@ impl Postgres {
     }
 }
 
-/// Creates DSQL's schema `sys` and its limits in the database of a session of the superuser.
+/// Creates DSQL's schema `sys` and its limits in a database. `client` is a session of the superuser in this database.
 pub(crate) async fn install(client: &Client) -> Result<(), tokio_postgres::Error> {
     for sql in [SYS, &column_types(), LIMITS, LOCKED_ROWS] {
         client.batch_execute(sql).await?;
@@ -294,7 +294,7 @@ fn kept_data(account: Account, folder: &Path) -> Result<PathBuf, Error> {
     Ok(parent.join("data"))
 }
 
-/// The same folder. Its parent exists afterwards.
+/// Returns the folder of [`kept_data`], and creates its parent if the parent is missing.
 fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
     let data = kept_data(account, folder)?;
     if let Some(parent) = data.parent().filter(|parent| !parent.exists()) {

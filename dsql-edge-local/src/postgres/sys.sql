@@ -1,5 +1,5 @@
--- The schema sys of a DSQL cluster: the log of jobs, the procedure that waits for a job, the session's id. dsql-local's
--- other objects are in pg_catalog, where tools do not look for objects of users.
+-- The schema sys of a DSQL cluster: the log of jobs, the procedure that waits for a job, the session's id, the mappings
+-- of IAM. dsql-local's other objects are in pg_catalog, where tools do not look for objects of users.
 SET allow_system_table_mods = on;
 CREATE SCHEMA IF NOT EXISTS sys;
 GRANT USAGE ON SCHEMA sys TO PUBLIC;
@@ -71,8 +71,9 @@ END $$;
 -- search_path does not name pg_temp, PostgreSQL searches pg_temp first for tables and types, and a client could create
 -- its own there.
 
--- Only dsql-local makes seals, so a client's own statement cannot call a function that requires a seal. Characters
--- outside ASCII are ignored, because the seal is made before their encoding is known.
+-- Only dsql-local makes seals, so a client's own statement cannot call a function that requires a seal. Each run of
+-- characters outside ASCII counts as one `?`, because the seal is made before the encoding of these characters is
+-- known.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_seal(statement text, seal text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -91,7 +92,7 @@ REVOKE EXECUTE ON FUNCTION pg_catalog.dsql_local_has_rules() FROM PUBLIC;
 
 -- The settings that a session may change; the rules for SET are the same. The proxy finds a change of the encoding by
 -- the words of the client's text (`Encoding::may_change`, with the same list), so a function, a view or a default that
--- hides the words must not change it.
+-- hides the words must not change the encoding.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_setting(name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -155,8 +156,8 @@ $$;
 
 -- Builds at once the index that DSQL builds in a job. If the build fails for a row, the job fails and not the
 -- statement. `plain` is the statement without UNIQUE, for the index of a failed unique build. `probe` is a query of the
--- index's expressions without rows; if it returns the same error, the statement fails. With IF NOT EXISTS and an
--- existing `name`, no index is built, and the job is that of the existing index.
+-- index's expressions without rows; if the query also fails, the error does not depend on rows, and the statement
+-- fails. With IF NOT EXISTS and an existing `name`, no index is built, and the job is that of the existing index.
 DROP FUNCTION IF EXISTS pg_catalog.dsql_local_build_index(text, text, text, text);
 DROP FUNCTION IF EXISTS pg_catalog.dsql_local_build_index(text, text, text, text, text);
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(

@@ -1,7 +1,7 @@
 //! The proxy: listens, terminates TLS, verifies the token, and relays the session to PostgreSQL.
 //!
 //! Input: TCP connections and the state of the endpoint. Output: bytes that are relayed between client and PostgreSQL,
-//! or an error for the client and its reason for the log. Only `rules` changes the bytes.
+//! or an error for the client and its reason for the log. After the login, only `rules` changes the bytes.
 
 mod door;
 mod ended;
@@ -39,11 +39,13 @@ use frame::Frame;
 pub(crate) use listen::{Listening, Serve, listen};
 use startup::Startup;
 
-/// The time limit for a client to log in; the default of PostgreSQL's `authentication_timeout`.
+/// The time limit for each step of a login: the first packet, the TLS handshake, and the login inside TLS. The value is
+/// the default of PostgreSQL's `authentication_timeout`.
 const DOOR_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The time limit for the first bytes of a client with direct TLS that does not send a protocol name. The HTTP request
-/// for a WebSocket is sent together with the end of the TLS handshake, and PostgreSQL 17 closes other such connections.
+/// The time limit for the first bytes of a client with direct TLS that does not send a protocol name. A client that
+/// opens a WebSocket sends its HTTP request together with the end of the TLS handshake. PostgreSQL 17 closes the
+/// connections of all other clients without a protocol name.
 const GET_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The reason in the log if a requested fault rejects a connection.
@@ -247,8 +249,8 @@ impl Endpoint {
         let identity = match self.keys.find(&signer, now) {
             KeyLookup::Current(identity) => identity,
             KeyLookup::Expired => return Err(ConnectionRejected::session_expired()),
-            // If the access key of a token is not known, the token is verified with the endpoint's own keys, so the
-            // client gets the error for a wrong signature.
+            // If the access key of a token is not known, or if the token is malformed, `verify` returns the error, with
+            // any keys.
             KeyLookup::Never => self.keys.given().clone(),
         };
         let credentials = &identity.credentials;

@@ -35,7 +35,7 @@ pub(super) struct Startup {
     pub(super) settings: Vec<(String, String)>,
     /// The first setting that is not accepted. DSQL verifies the token first, and then rejects the setting.
     pub(super) not_allowed: Option<String>,
-    /// The options of `NegotiateProtocolVersion`, if the client requests a newer protocol.
+    /// The options of `NegotiateProtocolVersion`, if the client requests a newer protocol or an option of the protocol.
     pub(super) negotiate: Option<Vec<String>>,
 }
 
@@ -135,7 +135,8 @@ impl Startup {
         packet
     }
 
-    /// Writes `NegotiateProtocolVersion`, if the client requests more than 3.0.
+    /// Writes `NegotiateProtocolVersion`, if the client requests a newer protocol than 3.0 or an option of the
+    /// protocol.
     pub(super) fn negotiation(&self) -> Option<Vec<u8>> {
         let options = self.negotiate.as_ref()?;
         let mut body = 0u32.to_be_bytes().to_vec();

@@ -1,7 +1,8 @@
 //! Changes PostgreSQL's answers for the client.
 //!
-//! Input: one of PostgreSQL's messages. Output: the message for the client. The answers to replaced statements become
-//! DSQL's answers, and dsql-local's own objects are left out. All other bytes stay the same.
+//! Input: one of PostgreSQL's messages. Output: the message for the client. The answers to replaced statements, the
+//! errors of conflicts and limits, and the reported settings become DSQL's. Positions in errors are corrected, and
+//! dsql-local's own objects are left out. All other bytes stay the same.
 
 use super::copy_in::CopyIn;
 use super::encoding::Encoding;
@@ -101,8 +102,8 @@ impl Session {
         }
     }
 
-    /// If a statement of a failed cycle has set faults, removes the faults again. The rejections of the cycle also lose
-    /// their faults, because a rejection would otherwise make its fault pending again.
+    /// If a statement of a failed cycle has set faults, removes the faults again. The rejections that are not answered
+    /// yet also lose their faults, because a rejection would otherwise make its fault pending again.
     fn forget_requested_faults(&mut self) {
         if let Some(requested) = self.cycles.answered().and_then(|cycle| cycle.requested.take()) {
             self.cluster.faults.undo(requested);

@@ -91,7 +91,7 @@ impl CatalogCopy {
 }
 
 /// Collects the names in a schema change: every identifier in the statement. Names of columns and roles are included
-/// too, but have no effect.
+/// too, but have an effect only if a table has the same name.
 pub(super) fn schema_change(statement: ParsedStatement<'_>, open: OpenChange) -> SchemaChange {
     let names = statement.own_tokens().iter().filter_map(|token| token.kind.name()).map(str::to_owned);
     let created = match &statement.kind {

@@ -77,7 +77,8 @@ impl Session {
         }
     }
 
-    /// Returns the statement that PostgreSQL runs in place of `statement`, if only DSQL has `statement`.
+    /// Returns the statement that PostgreSQL runs in place of `statement`, if only DSQL has `statement`, or if its
+    /// result or its meaning differs in DSQL.
     pub(super) fn local(&self, statement: ParsedStatement<'_>) -> Option<String> {
         self.shown(statement).or_else(|| statement::local(statement, &self.cluster.seal_key))
     }

@@ -37,7 +37,7 @@ impl Encoding {
     }
 
     /// Whether a statement may change the encoding, as far as the words in its SQL show. A statement without these
-    /// words may still call `set_config` (in a function, a view or a default): The function `dsql_local_check_setting`
+    /// words may still call `set_config` (in a function, a view or a default). The function `dsql_local_check_setting`
     /// searches for the same words, and rejects such a call.
     pub(super) fn may_change(text: &[u8]) -> bool {
         ["client_encoding", "NAMES", "set_config", "pg_settings", "U&\""]

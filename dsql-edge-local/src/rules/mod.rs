@@ -67,7 +67,7 @@ pub(crate) struct Session {
     /// DSQL's answer to each rejected statement or COMMIT. PostgreSQL gets another statement instead, which contains
     /// a number; this number is the key.
     rejections: HashMap<u32, StatementRejected>,
-    /// The number in the last statement that PostgreSQL got instead of a rejected one: the last key of `rejections`.
+    /// The last number that was used: as a key of `rejections`, or in the name of a statement of dsql-local.
     number: u32,
     /// Whether the connection must end, because the client violated the protocol.
     ends: bool,

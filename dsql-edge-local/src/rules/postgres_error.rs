@@ -6,10 +6,10 @@
 //! have to wait.
 //!
 //! PostgreSQL's error for such a wait (55P03) is the same for a row and for a table. CONTEXT contains the row, but only
-//! in the error of the first session that waits for this row: the other sessions wait for the queue of the row. A wait
-//! for a table has a position, but only if PostgreSQL waited while it parsed a query. In all other cases, the session
-//! waited for a row, unless a schema change is open, because only a schema change locks a table so that other sessions
-//! wait. While any schema change is open, these cases get OC001; this is possible on a cluster too.
+//! in the error of the first session that waits for this row: the other sessions wait for the queue of the row. The
+//! error of a wait for a table has a position, but only if PostgreSQL waited while it parsed a query. In all other
+//! cases, the session waited for a row, unless a schema change is open, because only a schema change locks a table so
+//! that other sessions wait. While any schema change is open, these cases get OC001; this is possible on a cluster too.
 
 use super::rejected::StatementRejected;
 use crate::cluster::Cluster;
@@ -49,7 +49,7 @@ pub(super) fn of_postgres(fields: &[u8], cluster: &Cluster) -> Option<StatementR
     let words = match sqlstate.as_str() {
         "40001" | "40P01" | "55P03" | "23505" if of_catalog => SCHEMA_CHANGED,
         "40001" | "40P01" => CHANGED,
-        // The row, or the key in an index, for which PostgreSQL waited; or the error of NOWAIT.
+        // CONTEXT contains the row or the key for which PostgreSQL waited, or the error is that of NOWAIT.
         "55P03" if context.contains("tuple (") || !message.contains("lock timeout") => CHANGED,
         "55P03" if [b'P', b'p'].iter().any(|position| found(*position).is_some()) => SCHEMA_CHANGED,
         "55P03" if cluster.catalog.has_open_change() => SCHEMA_CHANGED,

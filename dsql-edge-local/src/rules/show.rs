@@ -1,8 +1,8 @@
 //! Answers SHOW of settings whose value is not PostgreSQL's.
 //!
 //! Input: a SHOW. Output: a SELECT of the value, whose column is renamed in PostgreSQL's answer. For a timeout, the
-//! value is dsql-local's; for the version, the version of the recorded cluster; for the faults, the pending faults of
-//! all sessions.
+//! value is 0, because dsql-local itself has set the timeout; for the version, the version of the recorded cluster; for
+//! the faults, the pending faults of all sessions.
 
 use dsql_edge_compiler::syntax::ParsedStatement;
 use dsql_edge_compiler::syntax::ast::StatementKind;

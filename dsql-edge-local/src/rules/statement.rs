@@ -31,8 +31,7 @@ pub(super) fn parsed(text: &str) -> Result<Parsed<'_>, Diagnostic> {
     Parsed::of_tokens(text, lex(&Source::numbered(text)))
 }
 
-/// Splits `text` at its semicolons. The pieces are used if a statement nests too deeply, so that the whole string
-/// cannot be parsed.
+/// Splits `text` at its semicolons. The pieces are used if the whole string cannot be parsed.
 pub(super) fn pieces(text: &str) -> Vec<Span> {
     let lexed = lex(&Source::numbered(text));
     let mut pieces = Vec::new();
@@ -115,7 +114,7 @@ fn named_in(text: &str) -> Vec<QualifiedName> {
     out
 }
 
-/// The tables of a LEFT JOIN LATERAL, including the tables inside the joined query.
+/// Collects the tables in the FROM clause of a query, including the tables of its joins and subqueries.
 fn tables(query: &Query, out: &mut Vec<QualifiedName>) {
     if let QueryBody::Select(select) = &query.body {
         select.from.iter().for_each(|item| of_item(item, out));
@@ -297,7 +296,7 @@ fn iam(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
     Some(format!("CALL pg_catalog.dsql_local_iam('{command}', {}, {}, '{seal}')", quoted(role), quoted(arn)))
 }
 
-/// Returns the SQL, with a replacement for each statement that only DSQL has.
+/// Returns the SQL, with a replacement for each statement that only DSQL has, or that has another meaning in DSQL.
 pub(crate) fn for_postgres(text: &str, seal_key: &SealKey) -> String {
     let rewritten = || {
         let whole = parsed(text).ok()?;

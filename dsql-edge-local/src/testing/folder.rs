@@ -92,7 +92,7 @@ impl ServerFolder {
         self.account
     }
 
-    /// Returns the folder that keeps a copy of a new data folder, from which each new server copies its data.
+    /// Returns the folder that keeps a copy of a new data folder, from which a test's own server copies its data.
     pub(super) fn initdb(&self) -> PathBuf {
         self.path.with_file_name("initdb")
     }
@@ -146,7 +146,7 @@ impl ServerFolder {
         options.read(true).write(true).create(true).truncate(false).mode(0o600).open(self.path.join("lock"))
     }
 
-    /// The data folder. `nobody` may not be able to reach the target folder; its data is then in /var/tmp.
+    /// The data folder: below this folder or, if PostgreSQL runs as `nobody` and cannot reach this folder, in /var/tmp.
     pub(super) fn data(&self) -> Result<PathBuf, Error> {
         let parent = match self.account.enters(&self.path) {
             true => self.path.join("postgres"),

@@ -18,8 +18,8 @@
 //!
 //! Invariants:
 //!
-//! - A process writes its name into the pipe, and uses the server only after the shell has answered this name. The
-//!   shell answers only while it reads, so no process joins a server that is about to end.
+//! - A process that joins the server writes its name into the pipe, and uses the server only after the shell has
+//!   answered this name. The shell answers only while it reads, so no process joins a server that is about to end.
 //! - The server is started, and its data is replaced, only by a process that has the lock and has found no shell.
 //! - A database belongs to the session that created it (`databases`). After the end of this session, the database is
 //!   dropped by the next process, unless the test has failed and kept it.

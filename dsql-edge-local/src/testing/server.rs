@@ -104,8 +104,8 @@ impl Server {
     async fn start(folder: ServerFolder, installation: &Installation, own: bool) -> Result<Server, Error> {
         end_leftover(&folder).await?;
         let data = folder.data()?;
-        // The server did not shut down. The server runs without fsync, so its data may be damaged if the system has
-        // crashed.
+        // With `postmaster.pid`, the server did not shut down: it runs without fsync, so its data may be damaged if the
+        // system has crashed. Without `READY`, the preparation of the data was interrupted.
         if data.join("postmaster.pid").exists() || !data.join(READY).exists() {
             remove_data(&folder)?;
         }

@@ -1,8 +1,8 @@
 //! The cluster of one test, from its start to its end.
 //!
 //! Input: a [`Test`](super::Test). Output: an endpoint with DSQL's rules, or the connection string of a PostgreSQL. The
-//! cluster consists of a database on a server that other tests use, too, and of a proxy in this process. The proxy has
-//! the faults, the limits and the log of this test only.
+//! cluster consists of a database, on the server that tests share or on the test's own server, and of a proxy in this
+//! process. The proxy has the faults, the limits and the log of this test only.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -12,7 +12,7 @@ pub(crate) struct Session {
     pub(crate) tls: TlsStream<TcpStream>,
 }
 
-/// The server's answers to one message or pipeline: the tags of its messages, the errors, the last status.
+/// The server's answers to one message or pipeline: the tags of its messages, the errors, the statuses.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     pub(crate) tags: String,

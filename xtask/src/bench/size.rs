@@ -20,7 +20,7 @@ pub(crate) struct Options {
     json: bool,
 }
 
-/// The maximum size of the smallest useful configuration, in kB.
+/// The maximum size that the smallest useful configuration of dsql-edge may add to a Worker, in kB.
 const MARK: f64 = 25.5;
 
 /// For each feature of dsql-edge, and for `warm_up`: the name, the Worker's features with it, and the Worker's features

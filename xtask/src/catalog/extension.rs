@@ -8,7 +8,7 @@ use postgres::Client;
 use super::extract::File;
 
 /// The extensions that come with PostgreSQL, without procedural languages and their transforms, because a query cannot
-/// refer to an object of these extensions.
+/// refer to an object of a language or a transform.
 const EXTENSIONS: &str = r#"
 SELECT name FROM pg_available_extensions
 WHERE name !~ '^pl(perl|python|tcl|pgsql)' AND name !~ '_pl(perl|python)' ORDER BY name COLLATE "C""#;

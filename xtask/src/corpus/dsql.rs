@@ -46,7 +46,7 @@ type Refusal = (String, String);
 struct Figures {
     accepted: Share,
     caught: Share,
-    /// Of all rejections, the share whose reason does not depend on the rows.
+    /// The share of rejections that are caught. A rejection that is not caught and depends on the rows does not count.
     knowable: Share,
     same_sqlstate: Share,
     same_message: Share,
@@ -219,7 +219,8 @@ impl Session {
         Some((refused.sqlstate().to_owned(), refused.message))
     }
 
-    /// Applies an accepted statement to the schema; in a transaction, at COMMIT.
+    /// Applies an accepted statement to the current schema. Outside a transaction and after COMMIT, the current schema
+    /// becomes the committed schema.
     fn keep(&mut self, statement: &Statement) {
         match &statement.kind {
             StatementKind::Transaction(TransactionStatement::Rollback { .. }) => {

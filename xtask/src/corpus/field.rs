@@ -4,8 +4,8 @@
 //! `postgres`. `postgres` has the answer (parameters and columns, or the error). If the query ran, `postgres` also has
 //! the number of rows and the columns with a NULL.
 //! Output: for each class, the share of answers that are equal to PostgreSQL's. In every class, the report lists the
-//! unsound answers. An answer is unsound if a column that it describes as NOT NULL had a NULL, or if the query returned
-//! more rows than the described cardinality allows.
+//! unsound answers. An answer is unsound if a column that it describes as NOT NULL had a NULL, or if the number of rows
+//! contradicts the described cardinality.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -3,8 +3,8 @@
 //!
 //! Input: `field/dsql-statements.jsonl`: a line has `id`, `setup` and `sql` (lists of statements, run in order),
 //! `expect` (`ok` or `refused`), `source`, `date` and `evidence`. Output: for each kind of evidence, the share of lines
-//! for which an error of `lint` in the whole script agrees with the verdict. Warnings do not count: a rule that only a
-//! document supports is a warning.
+//! for which `lint` agrees with the verdict: `lint` reports an error in the script exactly if DSQL refused a statement.
+//! Warnings do not count: a rule that only a document supports is a warning.
 
 use std::collections::BTreeMap;
 use std::path::Path;

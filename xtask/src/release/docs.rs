@@ -1,6 +1,6 @@
 //! Builds the documentation of the published libraries as docs.rs does, with the settings of
-//! `[package.metadata.docs.rs]`, and checks that an item is marked with the feature that it needs. docs.rs uses a
-//! nightly toolchain; here, `RUSTC_BOOTSTRAP` allows the same flags.
+//! `[package.metadata.docs.rs]`, and checks that for each feature of dsql-edge, at least one item is marked as needing
+//! the feature. docs.rs uses a nightly toolchain; here, `RUSTC_BOOTSTRAP` allows the same flags.
 
 use std::fs;
 use std::path::Path;

@@ -6,10 +6,9 @@
 //! - every combination of the features in `DEPENDENT`. The code of these features depends on each other: two of these
 //!   features occur in one `cfg` condition, or one feature decides whether an item of the other feature is used;
 //! - each feature in `OTHERS` is on in half of these combinations: it is on if the combination has an odd number of the
-//!   dependent features in its mask. The dependent features are chosen so that for any five features, each of their 32
-//!   settings occurs in some native combination. For Workers, each of the 16 settings of any four features occurs in
-//!   some combination. So a mistake is found if at most five features (natively) or four features (for Workers) cause
-//!   it;
+//!   dependent features in its mask. The masks are chosen so that for any five features, each of their 32 settings
+//!   occurs in some native combination. For Workers, each of the 16 settings of any four features occurs in some
+//!   combination. So a mistake is found if at most five features (natively) or four features (for Workers) cause it;
 //! - no feature, each feature alone, all features except one, and all features. A feature that uses an item of another
 //!   feature fails to build in one of these combinations.
 //!
@@ -158,7 +157,7 @@ fn builds(features: &str, target: Target) -> Result<bool> {
 mod tests {
     use super::*;
 
-    /// The settings of these features that occur in the combinations.
+    /// Returns the number of different settings of these features in the combinations.
     fn settings(combinations: &BTreeSet<Combination<'static>>, features: &[&str]) -> usize {
         let setting = |it: &Combination| features.iter().map(|name| it.contains(name)).collect::<Vec<_>>();
         combinations.iter().map(setting).collect::<BTreeSet<_>>().len()

@@ -80,7 +80,7 @@ fn forget_unpacked(packages: &[Package]) -> Result<()> {
     Ok(())
 }
 
-/// A package has a README, its licences, and no data of tests.
+/// Checks that a package has a README, its licences, the fields for crates.io, and no data of tests.
 fn complete(member: &Package, folder: &Path) -> Result<()> {
     for name in ["README.md", "LICENSE-APACHE", "LICENSE-MIT"] {
         ensure!(folder.join(name).is_file(), "the package {} has no {name}", member.name);

@@ -1,9 +1,8 @@
-//! The doc tests. The doc tests are repeated only if something that they depend on has changed.
+//! Decides whether the doc tests must be repeated, because something that they depend on has changed.
 //!
-//! rustdoc builds each example again in every run, even if nothing has changed. If nothing has changed, cargo does not
-//! repeat the lints and the docs; this module also avoids repeated doc tests. Input: the files of the packages, the
-//! compiler and its flags. Output: whether the doc tests have passed with exactly these inputs. When the doc tests have
-//! passed, a digest of the inputs is stored in the target folder.
+//! If nothing has changed, cargo does not repeat the lints and the docs, but rustdoc builds each example again. Input:
+//! the files of the packages, the compiler and its flags. Output: whether the doc tests have passed with exactly these
+//! inputs. When the doc tests have passed, a digest of the inputs is stored in the target folder.
 
 use std::env;
 use std::fs;

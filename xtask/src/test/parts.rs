@@ -83,7 +83,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
 ];
 
-/// The packages that have a separate lock file. They are Workers and the targets of the fuzzer.
+/// The Workers, each of which has a separate lock file.
 const WORKERS: [&str; 10] = [
     "examples/blog",
     "examples/edge-cache",
@@ -97,6 +97,7 @@ const WORKERS: [&str; 10] = [
     "bench/peers/tokio-postgres",
 ];
 
+/// The package of the fuzzer's targets, which also has a separate lock file.
 const FUZZ: &str = "fuzz";
 
 /// Installs the programs that every part needs.

@@ -2,7 +2,7 @@
 //!
 //! Input: arguments of `cargo test` that choose programs. Output: a command for each program, as `cargo test` runs the
 //! program: in the folder of its package, with the variables that tests read. `cargo test` itself runs one program
-//! after the other. One program after the other takes longer, because most of the programs often wait for a server.
+//! after the other. This takes longer, because most of the programs often wait for a server.
 
 use std::env;
 use std::ffi::OsString;

@@ -1,7 +1,7 @@
 //! The tables of a run: which figure is in which row and column.
 //!
 //! A ratio is the value of dsql-edge divided by the other client's value in the same round. A ratio above 1 is bold,
-//! because the client is ahead.
+//! because the other client is ahead, unless that client is a variant of dsql-edge or the bare socket.
 
 use xtask::peers::{Client, ONE_ROW, OURS};
 
