@@ -24,7 +24,7 @@ child=$!
 watcher=$!
 wait "$child"; status=$?
 kill "$watcher" 2>/dev/null
-# The watcher is a copy of this shell. Without this wait, it could outlive the process that this shell guards for.
+# The watcher is a copy of this shell. Without this wait, it could outlive this shell.
 wait "$watcher" 2>/dev/null
 [ "$status$success" = 0kept ] && folder=
 # A grandchild that is still ending may write once more: then the folder is not empty yet.

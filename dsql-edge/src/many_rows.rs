@@ -129,8 +129,12 @@ pub struct ManyRows {
     error: Option<Error>,
 }
 
-/// The state of an array: the number of its bytes, the number of its elements, and whether any element is NULL.
-type Mark = (usize, i32, bool);
+/// The state of the arrays after a row.
+struct Mark {
+    /// For each array, the number of its bytes, the number of its elements, and whether any element is NULL.
+    arrays: Vec<(usize, i32, bool)>,
+    has_error: bool,
+}
 
 #[derive(Default)]
 struct Array {
@@ -162,14 +166,14 @@ impl ManyRows {
     }
 
     /// Returns the current length of each array, to which [`split_off`](Self::split_off) can go back.
-    fn mark(&self) -> Vec<Mark> {
+    fn mark(&self) -> Mark {
         let mark = |array: &Array| (array.elements.len(), array.length, array.has_nulls);
-        self.arrays.iter().map(mark).collect()
+        Mark { arrays: self.arrays.iter().map(mark).collect(), has_error: self.error.is_some() }
     }
 
     /// Splits off the rows that were added after `mark`.
-    fn split_off(&mut self, mark: &[Mark]) -> ManyRows {
-        let arrays = self.arrays.iter_mut().zip(mark).map(|(array, (bytes, length, has_nulls))| {
+    fn split_off(&mut self, mark: &Mark) -> ManyRows {
+        let arrays = self.arrays.iter_mut().zip(&mark.arrays).map(|(array, (bytes, length, has_nulls))| {
             let elements = array.elements.split_off((*bytes).min(array.elements.len()));
             let since = array.length - length;
             array.length = *length;
@@ -179,7 +183,8 @@ impl ManyRows {
             array.has_nulls = *has_nulls;
             Array { element_oid: array.element_oid, length: since, has_nulls: null, elements }
         });
-        ManyRows { arrays: arrays.collect(), error: None }
+        let error = if mark.has_error { None } else { self.error.take() };
+        ManyRows { arrays: arrays.collect(), error }
     }
 
     /// The number of bytes of all arrays.
@@ -313,5 +318,17 @@ mod tests {
         many.bind::<sql::Text, NotNull, _>(0, "a\0b", "parameter $title of type text");
         let error = many.into_arguments().into_parts().unwrap_err().to_string();
         assert!(error.contains("$title") && error.contains("NUL"), "{error}");
+    }
+
+    #[test]
+    fn error_of_a_row_is_that_of_its_own_chunk() {
+        let bind = |text: &str, rows: &mut ManyRows| {
+            rows.bind::<sql::Text, NotNull, _>(0, "long", "");
+            rows.bind::<sql::Text, NotNull, _>(1, text, "");
+        };
+        let mut rows = super::arrays(&[25, 25], ["a", "b\0", "c"], bind);
+        let mut is_ok = || Some(rows.chunk(9, 15)?.arguments.into_iter().all(|it| it.into_parts().is_ok()));
+        let chunks: Vec<bool> = core::iter::from_fn(&mut is_ok).collect();
+        assert_eq!(chunks, [true, false, true]);
     }
 }

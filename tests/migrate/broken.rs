@@ -32,7 +32,7 @@ const VIEWS: (&str, &str) = (
      CREATE UNIQUE INDEX ASYNC posts_title ON posts (title);
      ALTER TABLE posts ADD CONSTRAINT posts_title_key UNIQUE USING INDEX posts_title;
      ALTER TABLE posts RENAME COLUMN views TO view_count;
-     -- Twice, and there would be two of it.
+     -- Applied twice, this statement would create two constraints.
      ALTER TABLE posts ADD CHECK (view_count > 0) NOT VALID;
      ALTER TABLE ASYNC posts VALIDATE CONSTRAINT posts_view_count_check;
      ALTER TABLE posts ADD COLUMN counted boolean;

@@ -55,7 +55,7 @@ fn list_with_null(node: &Node) -> Option<Diagnostic> {
     if !function.name.ends_with("ne") {
         return None;
     }
-    let message = "NOT IN is not true for any row, because its list contains NULL";
+    let message = "NOT IN (or <> ALL) is not true for any row, because its list contains NULL";
     let hint = "remove NULL from the list, and test with IS NOT NULL";
     Some(Diagnostic::warning(Code::NotInWithNull, null.span, message).with_hint(hint))
 }

@@ -33,17 +33,17 @@ const LOCK: &str =
     "DSQL has no advisory locks: SELECT … FOR UPDATE a row of a lock table, and retry on 40001";
 const ADDRESS: &str = "leave it out: DSQL does not show addresses";
 
-/// Functions that also exist with one more argument; in that form, the first argument is the name of a text search
-/// configuration.
-const TEXT_SEARCH: &[&str] = &[
-    "to_tsvector",
-    "to_tsquery",
-    "plainto_tsquery",
-    "phraseto_tsquery",
-    "websearch_to_tsquery",
-    "json_to_tsvector",
-    "jsonb_to_tsvector",
-    "ts_headline",
+/// Functions whose first argument is the name of a text search configuration if they have this number of arguments.
+const TEXT_SEARCH: &[(&str, usize)] = &[
+    ("to_tsvector", 2),
+    ("to_tsquery", 2),
+    ("plainto_tsquery", 2),
+    ("phraseto_tsquery", 2),
+    ("websearch_to_tsquery", 2),
+    ("json_to_tsvector", 3),
+    ("jsonb_to_tsvector", 3),
+    ("ts_headline", 3),
+    ("ts_headline", 4),
 ];
 
 /// Returns a finding if a call breaks a rule.
@@ -75,8 +75,10 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
         return Some(finding);
     }
     let first = &call.args.first()?.value;
-    // `ts_headline(document, query)` is a call without a configuration.
-    let takes = TEXT_SEARCH.contains(&name) && call.args.len() > if name == "ts_headline" { 2 } else { 1 };
+    // The last argument of `ts_headline(document, query, options)` is a string.
+    let has_options =
+        name == "ts_headline" && matches!(call.args.as_slice(), [_, _, last] if text(&last.value).is_some());
+    let takes = TEXT_SEARCH.contains(&(name, call.args.len())) && !has_options;
     match &first.kind {
         ExprKind::Literal(Literal::String(name)) if takes => configuration(name, first),
         _ => None,

@@ -30,7 +30,7 @@ rules! {
     // rule            what is rejected                           SQLSTATE  DSQL's words
     // known by     alternative
     rows:              "more than 3,000 rows in a transaction"  | "54000" | "transaction row limit exceeded"                        | Recorded   | "write at most 3,000 rows per transaction";
-    table_columns:     "more than 255 columns in a table"       | "54011" | "cannot use more than 256 columns in an index"          | Observed "AWS's agent plugins, observed 2026-10" | "split the table, or store rarely read columns as jsonb";
+    table_columns:     "more than 256 columns in a table"       | "54011" | "cannot use more than 256 columns in an index"          | Observed "AWS's agent plugins, observed 2026-10" | "split the table, or store rarely read columns as jsonb";
     key_columns:       "more than 8 columns in a key"           | "54011" | "more than 8 column keys in an index are not supported" | Observed "ministack, live 2026-10-04" | "put columns that are only read into INCLUDE (…)";
     schemas:           "more than 10 schemas"                    | "54000" | "more than 10 schemas not allowed"                      | Observed "AWS's agent plugins, observed 2026-10" | "use fewer schemas, or another cluster; public does not count";
     table_indexes:     "more than 24 indexes of a table"        | "54000" | "more than 24 indexes per table are not allowed"        | Documented | "keep only the indexes that queries need";
@@ -59,7 +59,7 @@ pub const ALL: &[Limit] = &[
     Limit { of: "age of a transaction",                           value: "5 minutes",                        sqlstate: "54000", message: "transaction age limit of 300s exceeded" },
     Limit { of: "a row",                                          value: "2 MiB",                            sqlstate: "54000", message: "maximum row size exceeded" },
     Limit { of: "a column outside keys",                       value: "1 MiB",                            sqlstate: "54000", message: "maximum column size exceeded" },
-    Limit { of: "the columns of a key or an index together",      value: "1 KiB",                            sqlstate: "54000", message: "key size too large" },
+    Limit { of: "the columns of a key or an index together",      value: "1 KiB; a cluster accepted 1,981 bytes", sqlstate: "54000", message: "key size too large" },
     Limit { of: "columns of a key or an index",                   value: "8",                                sqlstate: "54011", message: "more than 8 column keys in an index are not supported" },
     Limit { of: "columns of a table",                             value: "255; a cluster accepted 256",          sqlstate: "54011", message: "cannot use more than 256 columns in an index" },
     Limit { of: "indexes of a table, including keys",            value: "24",                               sqlstate: "54000", message: "more than 24 indexes per table are not allowed" },

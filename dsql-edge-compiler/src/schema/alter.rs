@@ -86,6 +86,9 @@ impl Fold {
             self.forget_references(at, &name.text);
             self.drop_indexes_of_column(at, &name.text);
         }
+        if let AlterAction::DropIdentity(column) = &action {
+            self.drop_sequence_of_column(at, &column.text, false);
+        }
         // The relation is moved out of the schema, because with a copy, the time of each action would be proportional
         // to the number of columns. While the relation is moved out, no other code reads it.
         let mut relation = std::mem::take(&mut self.schema.relations[at]);
@@ -127,7 +130,7 @@ impl Fold {
                 it.not_null = true;
             }),
             AlterAction::DropIdentity(column) => self.change(relation, &column, |it| {
-                it.identity = None;
+                (it.identity, it.sequence) = (None, None);
                 it.has_default = false;
             }),
             AlterAction::DropExpression(column) => self.change(relation, &column, |it| {
@@ -211,6 +214,7 @@ impl Fold {
         });
         for key in &mut relation.keys {
             rename(&mut key.columns, &from.text, &to.text);
+            rename(&mut key.include, &from.text, &to.text);
         }
         for key in &mut relation.foreign_keys {
             rename(&mut key.columns, &from.text, &to.text);

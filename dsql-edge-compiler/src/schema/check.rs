@@ -107,7 +107,8 @@ impl Relation {
     pub(super) fn constraint_names(&self) -> impl Iterator<Item = &str> {
         let checks = self.checks.iter().filter(|check| !check.is_guess).map(|check| check.name.as_str());
         let keys = self.keys.iter().filter(|key| key.constraint).filter_map(|key| key.name.as_deref());
-        checks.chain(keys).chain(self.foreign_keys.iter().map(|key| key.name.as_str()))
+        let exclusions = self.exclusions.iter().filter_map(|it| it.name.as_deref());
+        checks.chain(keys).chain(exclusions).chain(self.foreign_keys.iter().map(|key| key.name.as_str()))
     }
 
     /// Whether the table has a constraint of this name.

@@ -61,8 +61,18 @@ impl Fold {
         if caught == Caught::AnyError && !only_creates {
             return false;
         }
-        let before = catches.then(|| self.schema.clone());
         let problems = self.problems.len();
+        self.run_steps(steps, catches);
+        for problem in self.problems.iter_mut().skip(problems) {
+            problem.span = statement.span;
+        }
+        true
+    }
+
+    /// Runs the statements of a block. If the block catches errors (`catches`), and one of its objects exists, the
+    /// block has no effect.
+    fn run_steps(&mut self, steps: Vec<Step>, catches: bool) {
+        let before = catches.then(|| self.schema.clone());
         for step in steps {
             let (step, is_guarded) = match step {
                 Step::Run(step) => (step, false),
@@ -73,14 +83,10 @@ impl Fold {
                     continue;
                 }
                 self.schema = before.unwrap_or_default();
-                return true;
+                return;
             }
             self.statement(step);
         }
-        for problem in self.problems.iter_mut().skip(problems) {
-            problem.span = statement.span;
-        }
-        true
     }
 
     /// Whether the schema already has the object that the statement would create.

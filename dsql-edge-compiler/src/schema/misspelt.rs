@@ -123,7 +123,7 @@ fn exact(words: &[&str], form: Option<(Form, String)>, is_behind_sql: bool, span
         ("allow" | "in" | "batch" | "batches", _) => None,
         ("dialect" | "search_path" | "type", Some(_)) if is_behind_sql => {
             let hint = "move it to a line of its own, above the first statement of the file";
-            let message = "a directive has no effect behind a statement";
+            let message = "a directive has no effect after a statement";
             found(Mistake::Place, message.to_owned(), hint.to_owned())
         }
         ("dialect" | "search_path" | "type", _) => None,
@@ -238,7 +238,7 @@ mod tests {
         let unknown = shown("-- dsql-edge: nothing");
         assert!(unknown[0].contains("unknown directive \"nothing\": the directives are"), "{unknown:?}");
         let behind = shown("SELECT 1; -- dsql-edge: dialect postgres");
-        assert!(behind[0].contains("no effect behind a statement"), "{behind:?}");
+        assert!(behind[0].contains("no effect after a statement"), "{behind:?}");
     }
 
     #[test]

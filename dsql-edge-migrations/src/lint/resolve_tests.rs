@@ -156,6 +156,7 @@ fn name_that_may_be_free_is_not_reported() {
         "CREATE TABLE t (a int); BEGIN; DROP TABLE t; COMMIT; CREATE TABLE t (a int);".to_owned(),
         "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f(a text) RETURNS int LANGUAGE sql AS 'SELECT 1';".to_owned(),
         "CREATE UNIQUE INDEX ASYNC u ON t (a); ALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX u;".to_owned(),
+        "CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY (CACHE 1)); ALTER TABLE t ALTER a DROP IDENTITY; CREATE SEQUENCE t_a_seq CACHE 1;".to_owned(),
         gone("DROP INDEX i;"),
         gone("ALTER INDEX i RENAME TO j;"),
         gone("ALTER TABLE t DROP COLUMN a;"),

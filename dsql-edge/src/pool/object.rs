@@ -119,7 +119,7 @@ fn find(known: &Known, prefix: &str) -> Result<Option<(Pool, bool)>, Error> {
     let Some(found) = &mut *known else { return Ok(None) };
     if found.prefix != prefix {
         return Err(Error::config(
-            "an object of the pool got requests for two clusters: their shards must differ",
+            "an object of the pool got requests for two clusters: use another name of the object for each prefix",
         ));
     }
     let now = found.pool.connector.now();

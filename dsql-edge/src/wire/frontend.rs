@@ -69,13 +69,15 @@ pub(crate) fn startup(startup: &Startup<'_>, out: &mut Vec<u8>) -> Result<(), Ma
         }
     }
     frame.bytes(&[0]);
-    frame.end(Malformed("the user or the application's name has a NUL character"))
+    frame.end(Malformed(
+        "the user, the application's name or another setting of the login has a NUL character",
+    ))
 }
 
 pub(crate) fn password(password: &str, out: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut frame = Frame::new(b'p', out);
     frame.string(password);
-    frame.end(Malformed("the token has a NUL character"))
+    frame.end(Malformed("the token or the password has a NUL character"))
 }
 
 const NUL: Malformed = Malformed("the SQL has a NUL character");

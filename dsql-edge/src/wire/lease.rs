@@ -61,7 +61,7 @@ impl Ask {
         frame.u32(millis(self.limit));
         frame.string(&self.prefix);
         frame.string(&self.search_path);
-        frame.end(Malformed("search_path has a NUL character"))
+        frame.end(Malformed("search_path or the prefix of the bindings has a NUL character"))
     }
 
     /// Takes the request at the front out of the buffer, once all of it has arrived.

@@ -100,7 +100,7 @@ fn run_programs(tests: Command, besides: Option<(Command, DocTests)>, counts: &m
             }
         }
     })?;
-    let failed = results.into_inner().map_err(|_| anyhow!("a lane failed"))?.1;
+    let failed = results.into_inner().map_err(|_| anyhow!("a thread that runs checks failed"))?.1;
     if failed.is_empty() { Ok(()) } else { Err(anyhow!("failed: {}", failed.join(", "))) }
 }
 

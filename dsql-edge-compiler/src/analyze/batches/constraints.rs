@@ -71,12 +71,22 @@ impl Judge<'_> {
         if is_harmless {
             return Ok(());
         }
-        let message = match action {
-            ReferentialAction::Nothing => format!(
-                "the foreign key \"{}\" refers to rows of the same table, which may be in a later batch",
-                key.name
+        let name = &key.name;
+        let referenced =
+            self.relations().get(key.table).filter(|_| !self.is_related(key.table, self.target.relation));
+        let message = match (action, referenced) {
+            (ReferentialAction::Nothing, None) => format!(
+                "the foreign key \"{name}\" refers to rows of the same table, which may be in a later batch"
             ),
-            _ => format!("the foreign key \"{}\" changes rows of the same table", key.name),
+            (ReferentialAction::Nothing, Some(other)) => format!(
+                "the foreign key \"{name}\" refers to rows of \"{}\", which the statement also changes",
+                other.name
+            ),
+            (_, None) => format!("the foreign key \"{name}\" changes rows of the same table"),
+            (_, Some(other)) => format!(
+                "the foreign key \"{name}\" changes rows if the statement changes rows of \"{}\"",
+                other.name
+            ),
         };
         Err(self.rejected(message))
     }

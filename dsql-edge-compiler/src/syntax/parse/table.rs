@@ -380,9 +380,9 @@ impl Parser<'_> {
                         option.value = Some(self.signed_number()?);
                     }
                 }
-                Some(K::Cycle | K::Logged | K::Unlogged) => {
+                Some(keyword @ (K::Cycle | K::Logged | K::Unlogged)) => {
                     self.advance();
-                    option.name = "cycle";
+                    option.name = keyword.text();
                 }
                 Some(K::No)
                     if matches!(self.keyword_ahead(1), Some(K::Cycle | K::Maxvalue | K::Minvalue)) =>

@@ -19,7 +19,7 @@ pub(super) enum Decoded {
     /// A date with or without a time of day, and its offset from UTC in seconds. The offset is `None` if it depends on
     /// a time zone or on the session.
     Moment(Moment, Option<i32>),
-    /// `epoch`, `infinity`, `-infinity`.
+    /// `epoch`, `infinity`, `-infinity`, or a value that depends on the current date: `today`, `now`.
     Special,
 }
 
@@ -40,6 +40,8 @@ struct Decoder<'f> {
     /// A word that determines the meaning of the field after the word.
     prefix: Option<Prefix>,
     special: bool,
+    /// Whether the value depends on the current date.
+    is_relative: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,9 @@ pub(super) fn date_time(fields: &[Field], settings: Settings) -> Result<Decoded,
         return Err(Problem::Malformed);
     }
     decoder.check_zone()?;
+    if decoder.is_relative {
+        return Ok(Decoded::Special);
+    }
     let offset = match decoder.zone {
         Some(Zone::Offset(seconds)) => Some(seconds),
         _ => None,
@@ -93,7 +98,16 @@ impl<'f> Decoder<'f> {
     fn new(mode: Mode, fields: &'f [Field], settings: Settings) -> Self {
         let reading = Reading::new(settings.order);
         let abbreviations = settings.abbreviations;
-        Self { mode, fields, reading, abbreviations, zone: None, prefix: None, special: false }
+        Self {
+            mode,
+            fields,
+            reading,
+            abbreviations,
+            zone: None,
+            prefix: None,
+            special: false,
+            is_relative: false,
+        }
     }
 
     fn read(&mut self) -> Result<(), Problem> {
@@ -336,6 +350,7 @@ impl<'f> Decoder<'f> {
     /// Sets any existing date, because the current date is not known here. The date that is set does not affect whether
     /// the constant is valid, as long as the date exists.
     fn set_any_date(&mut self) {
+        self.is_relative = true;
         let moment = &mut self.reading.moment;
         (moment.year, moment.month, moment.day) = (2000, 1, 1);
     }
