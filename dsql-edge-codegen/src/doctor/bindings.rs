@@ -31,7 +31,7 @@ const REQUIRED: [&str; 3] = ["DSQL_ENDPOINT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_A
 const SECRET: [&str; 4] =
     ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD", "TUNNEL_SERVICE_TOKEN_SECRET"];
 
-/// The bindings that begin with `DSQL_`.
+/// The bindings that begin with `DSQL_` and that dsql-edge reads.
 const KNOWN: [&str; 11] = [
     "DSQL_ENDPOINT",
     "DSQL_REGION",

@@ -1,6 +1,6 @@
 //! Reads the certificate of a server: its names, its dates, its issuer.
 //!
-//! Input: Input: the certificate in DER, from a server that is not trusted yet. Output: the fields, or `None` if the
+//! Input: the certificate in DER, from a server that is not trusted yet. Output: the fields, or `None` if the
 //! bytes are not a certificate.
 
 use x509_parser::extensions::GeneralName;

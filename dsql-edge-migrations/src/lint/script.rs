@@ -178,7 +178,7 @@ impl<'s> Script<'s> {
         self.sent != Sent::Whole && self.block(at).is_none()
     }
 
-    /// Whether a byte offset is between the beginning and the end of a block.
+    /// Whether a byte offset is between the BEGIN and the end of a block.
     pub(super) fn is_in_block(&self, place: u32) -> bool {
         self.blocks.iter().any(|block| {
             let begin = block.begin.map_or(u32::MAX, |begin| begin.start);
