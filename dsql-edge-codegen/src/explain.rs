@@ -134,7 +134,7 @@ fn for_a_terminal(page: &str) -> String {
     out.trim_end().to_owned()
 }
 
-/// The SQLSTATE of an error; empty for 00000, which means success and is the SQLSTATE of warnings.
+/// Returns the SQLSTATE of an error; empty for 00000, which means success and is the SQLSTATE of warnings.
 fn shown(sqlstate: &str) -> &str {
     if sqlstate == "00000" { "" } else { sqlstate }
 }

@@ -164,7 +164,7 @@ impl LocalBindings {
     }
 }
 
-/// The name and the value of a line `NAME=value`, `export NAME="value"`.
+/// Returns the name and the value of a line `NAME=value`, `export NAME="value"`.
 fn assignment(line: &str) -> Option<(String, String)> {
     let line = line.trim();
     let line = line.strip_prefix("export ").unwrap_or(line).trim_start();

@@ -58,7 +58,7 @@ fn remedy(cause: &str) -> String {
     }
 }
 
-/// The check of the credentials that the command line uses.
+/// Returns the check of the credentials that the command line uses.
 pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>, package: &Path) -> Check {
     let found = match found {
         Ok(found) => found,

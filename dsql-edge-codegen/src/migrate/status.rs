@@ -61,7 +61,7 @@ impl<'f> Status<'f> {
         !self.gone.is_empty() || self.misplaced.is_some() || self.files.iter().any(is_wrong)
     }
 
-    /// The errors of a file that is not applied.
+    /// Returns the errors of a file that is not applied.
     fn errors<'e>(file: &'e File, known: &BTreeMap<i32, Entry>) -> &'e [String] {
         if known.contains_key(&0) { &[] } else { &file.problems }
     }

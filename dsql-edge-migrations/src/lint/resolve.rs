@@ -204,9 +204,9 @@ impl Resolved {
         found
     }
 
-    /// Removes and returns the errors of a definition that are certain, whatever the schema before the files contains.
-    /// Such a definition uses only columns of a table that the files create, and only operators and types of
-    /// PostgreSQL.
+    /// Removes and returns those errors of a definition that are certain, whatever the schema before the files
+    /// contains: unknown columns of tables that the files create, and errors that do not depend on an object outside the
+    /// files.
     fn certain_of_definition(
         &self,
         statement: ParsedStatement<'_>,
