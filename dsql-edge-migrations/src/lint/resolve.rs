@@ -205,8 +205,8 @@ impl Resolved {
     }
 
     /// Removes and returns those errors of a definition that are certain, whatever the schema before the files
-    /// contains: unknown columns of tables that the files create, and errors that do not depend on an object outside the
-    /// files.
+    /// contains: unknown columns of tables that the files create, and errors that do not depend on an object outside
+    /// the files.
     fn certain_of_definition(
         &self,
         statement: ParsedStatement<'_>,
