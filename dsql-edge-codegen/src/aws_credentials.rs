@@ -25,7 +25,7 @@ pub(crate) struct FoundCredentials {
 }
 
 impl FoundCredentials {
-    /// A placeholder for a configuration that is not used to log in.
+    /// Returns a placeholder for a configuration that is not used to log in.
     pub(crate) fn none() -> FoundCredentials {
         FoundCredentials {
             credentials: Credentials::new("", ""),
@@ -119,8 +119,8 @@ fn cause(error: &anyhow::Error) -> String {
     }
 }
 
-/// The part of the chain that found the credentials. Each provider of the chain adds a mark to the credentials, the
-/// innermost provider first: if a profile uses single sign-on, the first mark is the mark of single sign-on.
+/// Returns the part of the chain that found the credentials. Each provider of the chain adds a mark to the credentials,
+/// the innermost provider first: if a profile uses single sign-on, the first mark is the mark of single sign-on.
 fn source(found: &aws_credential_types::Credentials) -> String {
     use AwsCredentialFeature as Mark;
     let marks = found.get_property::<Vec<Mark>>().map(Vec::as_slice).unwrap_or_default();

@@ -134,7 +134,7 @@ fn for_a_terminal(page: &str) -> String {
     out.trim_end().to_owned()
 }
 
-/// The SQLSTATE of an error; empty for 00000, which means success and is the SQLSTATE of warnings.
+/// Returns the SQLSTATE of an error; empty for 00000, which means success and is the SQLSTATE of warnings.
 fn shown(sqlstate: &str) -> &str {
     if sqlstate == "00000" { "" } else { sqlstate }
 }
@@ -166,7 +166,8 @@ fn all() -> Explained {
     Explained { codes: Code::ALL.to_vec(), rules, findings: FINDINGS.to_vec() }
 }
 
-/// Returns the code or rule with this name (a few names are both), or all codes of a SQLSTATE.
+/// Returns the code, rule or finding with this name (a few names are both a code and a rule), or all codes, rules and
+/// findings of an SQLSTATE.
 fn meant(written: &str) -> Result<Explained> {
     let words = || {
         written

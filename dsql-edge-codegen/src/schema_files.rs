@@ -38,7 +38,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<SqlFile>> {
     texts(paths)
 }
 
-/// Prints on stderr the names of files that neither `migrate` nor `lint --for-migrate` reads.
+/// Prints the notes about a folder on stderr: files that neither `migrate` nor `lint --for-migrate` reads, and names
+/// that sort differently as text than by their numbers.
 pub(crate) fn report_left_out(folder: &Path) -> Result<()> {
     for note in dsql_edge_migrations::files::notes(folder)? {
         eprintln!("dsql-edge: {note}");

@@ -41,12 +41,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// A cluster, or a dsql-local.
+    /// Returns a cluster, or a dsql-local.
     pub fn dsql(config: Config) -> Server {
         Server { config, dialect: Dialect::Dsql }
     }
 
-    /// A PostgreSQL.
+    /// Returns a PostgreSQL.
     pub fn postgres(config: Config) -> Server {
         Server { config, dialect: Dialect::Postgres }
     }

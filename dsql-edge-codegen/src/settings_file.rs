@@ -85,7 +85,7 @@ fn of_jsonc(text: &str) -> Result<Value, String> {
     serde_json::from_str(&without_comments(text)).map_err(|error| error.to_string())
 }
 
-/// Replaces comments by spaces and removes commas before a closing bracket. Line breaks are kept, so that an error
+/// Removes comments, and replaces commas before a closing bracket by spaces. Line breaks are kept, so that an error
 /// contains the right line of the file.
 fn without_comments(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -164,7 +164,7 @@ impl LocalBindings {
     }
 }
 
-/// The name and the value of a line `NAME=value`, `export NAME="value"`.
+/// Returns the name and the value of a line `NAME=value`, `export NAME="value"`.
 fn assignment(line: &str) -> Option<(String, String)> {
     let line = line.trim();
     let line = line.strip_prefix("export ").unwrap_or(line).trim_start();

@@ -54,7 +54,7 @@ pub const NONE: &str = "none";
 
 /// The largest count.
 const MOST: u64 = 1_000_000;
-/// The longest latency of an answer, in milliseconds: the time limit of a login.
+/// The longest latency of an answer, in milliseconds. It is also the time limit of a login.
 pub const MOST_LATENCY: u64 = 60_000;
 
 /// The error for a string that is not a fault.

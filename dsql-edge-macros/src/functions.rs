@@ -93,8 +93,8 @@ impl Compiled {
         out
     }
 
-    /// Returns an error if a row is declared for a statement without columns, or if no row is declared for a statement
-    /// with columns.
+    /// Returns an error if the function has a row and the statement has no columns, if the function has no row and the
+    /// statement has columns, or if the user's struct does not match the columns.
     fn row_error(&self) -> Option<TokenStream> {
         let checked = self.checked.as_ref()?;
         let columns = !checked.query.columns.is_empty();

@@ -1,7 +1,7 @@
-//! `sql!`, `sql_file!`, `sql_unchecked!`, `derive(Type)` and the attribute `test`: the thin shell around the compiler.
+//! The procedural macros: `sql!`, `sql_file!`, `sql_unchecked!`, `derive(Type)` and the attribute `test`.
 //!
-//! Input: tokens. Output: tokens. No other crate uses `proc_macro`, and at build time, no other crate reads files: this
-//! crate reads the schema and SQL files. `dsql_edge_compiler` does all checking.
+//! Input: tokens. Output: tokens. No other crate uses `proc_macro`, and at build time, no other crate reads the schema
+//! and SQL files. `dsql_edge_compiler` checks the SQL.
 
 mod arguments;
 mod check;

@@ -20,7 +20,7 @@ pub(crate) fn is_rule(name: &str) -> bool {
     Code::named(name).is_some() || rules.any(|rule| rule.id == name)
 }
 
-/// Whether a comment at one of the offsets contains this name.
+/// Whether an `allow` comment in the line of one of the offsets, or in the line above, contains this name.
 pub fn is_allowed(text: &str, name: &str, places: [u32; 2]) -> bool {
     let allows = |line: &str| names(line).is_some_and(|names| names.split([',', ' ']).any(|it| it == name));
     places.into_iter().any(|place| {

@@ -109,7 +109,8 @@ fn lines<const N: usize>(rows: Vec<[Option<String>; N]>) -> String {
     rows.into_iter().map(line).collect()
 }
 
-// $1 is the schema or '', $2 the name.
+// In the queries with `of_relation!`, and in those about types and functions, $1 is the schema or '', and $2 is the
+// name. In the queries about schemas, databases, tablespaces and subscriptions, $1 is the name.
 
 macro_rules! of_relation {
     () => {

@@ -115,8 +115,8 @@ fn left_out(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Returns notes about the files of a folder that neither `migrate` nor `lint --for-migrate` reads, and about names
-/// that sort differently as text than by their numbers (`10.sql` comes before `9.sql`).
+/// Returns notes about the files of a folder that neither `migrate` nor `lint --for-migrate` reads (except
+/// `*.down.sql`), and about names that sort differently as text than by their numbers (`10.sql` comes before `9.sql`).
 ///
 /// # Errors
 /// Returns an error if the folder cannot be read.
@@ -166,7 +166,7 @@ pub fn sql_files(folder: &Path) -> Result<Vec<PathBuf>> {
     files_below(folder, |path| path.extension().is_some_and(|extension| extension == "sql"))
 }
 
-/// Returns the files of a folder and its subfolders, sorted by path.
+/// Returns the files of a folder and its subfolders for which `is_one` returns true, sorted by path.
 ///
 /// # Errors
 /// Returns an error if a folder cannot be read.

@@ -5,7 +5,7 @@
 //! applied need not pass the rules: for example, the schema of an existing database is recorded in the ledger and never
 //! sent.
 //!
-//! Line endings and a byte-order mark are not a part of a file: git may change them when it checks the file out.
+//! A different line ending or byte-order mark is not a change of a file: git and editors may change both.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -46,11 +46,11 @@ pub struct File {
     pub checksum: Checksum,
     /// Its steps.
     pub steps: Vec<Step>,
-    /// The reasons why the file is not one transaction, for a PostgreSQL.
+    /// On PostgreSQL, the reasons why the file is more than one transaction. Empty on DSQL.
     pub notes: Vec<String>,
     /// The errors of the rules. If there are errors, `steps` may be empty.
     pub problems: Vec<String>,
-    /// The word for a step in messages: on DSQL, nearly every statement is a step.
+    /// The word for a step in messages: "statement" on DSQL, where nearly every statement is a step, otherwise "part".
     pub unit: &'static str,
 }
 

@@ -21,7 +21,7 @@ pub struct Entry {
     pub seen_before: Option<String>,
     /// The cluster's job that executes the step.
     pub job: Option<String>,
-    /// The details of the job, from the cluster.
+    /// The details of the job from the cluster, or the number of rows that a statement in batches has committed.
     pub details: Option<String>,
     /// The time at which the step was started, by the cluster's clock.
     pub started_at: Option<String>,
@@ -30,7 +30,7 @@ pub struct Entry {
 /// The state of a step in the ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
-    /// The ledger contains that the step is about to be sent, but not whether it succeeded.
+    /// The ledger records that the step is about to be sent, but not whether it succeeded.
     #[default]
     Started,
     /// A job executes the step.
@@ -133,7 +133,7 @@ pub const READ: &str =
     "SELECT file, step::text, checksum, state, seen_before, job_id, details, started_at::text
      FROM dsql_edge.migrations ORDER BY file, step";
 
-/// Records that DDL is about to be sent: $1 file, $2 step, $3 checksum, $4 the state of the catalog before, $5 run.
+/// Records that a step is about to be sent: $1 file, $2 step, $3 checksum, $4 the state of the catalog before, $5 run.
 /// Changes no row if the step is already applied.
 pub const CLAIM: &str =
     "INSERT INTO dsql_edge.migrations (file, step, checksum, state, seen_before, run, started_at)
@@ -183,8 +183,8 @@ pub const TOGETHER_WITH_FILE: &str =
     "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
      VALUES ($1, $2, $3, 'applied', $4, now(), now()), ($1, 0, $5, 'applied', $4, now(), now())";
 
-/// Records that a step is applied, and replaces what the row of the step contained: $1 file, $2 step, $3 checksum, $4
-/// run. The step number 0 means the whole file.
+/// Records that a step is applied, whether the step has a row or not: $1 file, $2 step, $3 checksum, $4 run. The step
+/// number 0 means the whole file.
 pub const RECORD: &str =
     "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
      VALUES ($1, $2, $3, 'applied', $4, now(), now())

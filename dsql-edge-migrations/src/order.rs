@@ -31,8 +31,8 @@ pub(crate) fn fault(folder: &Folder, is_applied: &dyn Fn(&File) -> bool) -> Opti
     let mut new = errors(folder, &by_name);
     new.retain(|error| !known.contains(&key(error)));
     let has_error = |file: &&File| new.iter().any(|(of, _)| of.name == file.name);
-    // If no pending file has an error, a pending file creates a name that a later, applied file also creates, and the
-    // applied file has the error.
+    // If no misplaced file has an error, a misplaced file causes the error of an applied file: for example, both files
+    // create the same name.
     if misplaced.iter().any(has_error) {
         misplaced.retain(has_error);
     }

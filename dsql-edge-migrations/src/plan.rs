@@ -11,7 +11,7 @@ use crate::ledger::{Entry, State};
 use crate::order;
 use crate::steps::Step;
 
-/// A file with at least one step that is not applied.
+/// A file that the ledger does not record as applied.
 pub struct Pending<'f> {
     /// The file.
     pub file: &'f File,
@@ -50,7 +50,8 @@ impl std::error::Error for PlanError {}
 /// Returns the steps that are not applied yet.
 ///
 /// # Errors
-/// Returns an error that lists every file whose text differs from the text that was applied.
+/// Returns an error that lists every file that was applied and whose text differs now, or which is not in the folder.
+/// If there are no such files, returns an error if files that are not applied do not pass the rules or are misplaced.
 pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>>, PlanError> {
     let of_files = by_file(entries);
     let gone = gone(folder, entries).into_iter();
@@ -147,7 +148,7 @@ fn has_same_text(file: &File, known: &BTreeMap<i32, &Entry>) -> bool {
     known.iter().all(is_same)
 }
 
-/// Describes the differences between a file and its steps that were applied or begun.
+/// Describes the first difference between a file and its steps that were applied or begun.
 pub fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
     let (name, unit) = (&file.name, file.unit);
     // If a file does not pass the rules, its steps are not known, so only the checksum of the whole file can be

@@ -38,7 +38,7 @@ pub struct LocalKeys {
 
 impl RunningLocal {
     /// Searches a folder and the folders above it in the workspace, and returns the last start of each dsql-local that
-    /// it finds, beginning with the nearest folder. Since that start, such a dsql-local may have ended.
+    /// it finds, beginning with the nearest folder. A dsql-local may have ended since its last start.
     pub fn all(folder: &Path) -> Vec<RunningLocal> {
         let mut found = Vec::new();
         let Ok(folder) = std::fs::canonicalize(folder) else { return found };

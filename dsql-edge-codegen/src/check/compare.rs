@@ -16,14 +16,14 @@ use super::dropped::detail;
 use super::invocation::Query;
 use super::schemas::Folded;
 
-/// The value of [`Finding::code`] if the finding is a change of types and not an error.
+/// The value of [`Finding::code`] for a query that compiles.
 pub(crate) const CHANGED: &str = "changed";
 
 /// A difference that `check` reports for a query.
 pub struct Finding {
     /// Its severity.
     pub severity: Severity,
-    /// The code of the error, or `changed` if types changed.
+    /// The code of the error, or `changed` if the query compiles.
     pub code: &'static str,
     /// The message, one line.
     pub message: String,
@@ -40,7 +40,8 @@ pub struct Finding {
 pub enum Severity {
     /// The query does not compile.
     Broken,
-    /// The query compiles, and a column or a parameter gets another type in Rust.
+    /// The query compiles, but the Rust types of its row or of a parameter change, or a column that an INSERT leaves
+    /// out loses its default.
     Changed,
     /// The types of the query's existing columns and parameters stay the same, but something else changes, for example
     /// the row gets a field.

@@ -191,8 +191,9 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
 }
 
 /// Compares the queries of the sources with the compiler's expansions. Adds the queries that only the compiler sees to
-/// `of_compiler`. Moves to `unused` the files and invocations that cannot be read and are not compiled. Leaves out
-/// macros of other crates that have the same names as our macros.
+/// `of_compiler`. Moves to `unused` the files and invocations that cannot be read and are not compiled, and the
+/// invocations that the compiler does not expand but that are probably ours. Leaves out macros of other crates that
+/// have the same names as our macros.
 fn compared(
     package: &Path,
     schema: Option<&Path>,

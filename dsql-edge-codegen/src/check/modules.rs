@@ -1,8 +1,8 @@
 //! Finds the Rust files below `src` that are not modules: cargo does not compile them, because `mod name;` is missing.
 //!
-//! Input: the Rust files of a package. Output: such files, each with the line to add. A file is a module if any file of
-//! the package declares a module of this name, or has the file's name in a string (`#[path = "…"]`, `include!`). So a
-//! file that is not a module may be missed, but a module is never reported.
+//! Input: the Rust files of a package. Output: the files that are not modules, each with the line to add. A file is a
+//! module if any file of the package declares a module of this name, or has the file's name in a string (`#[path =
+//! "…"]`, `include!`). So a file that is not a module may be missed, but a module is never reported.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ impl Modules {
     }
 }
 
-/// The file that declares the modules of a folder, below the package.
+/// Returns the file that declares the modules of a folder, below the package.
 fn parent(package: &Path, folder: &Path) -> PathBuf {
     let src = Path::new("src");
     let candidates = if folder == Path::new("") {

@@ -26,7 +26,8 @@ pub struct Report {
     pub queries: usize,
     /// Invocations and files that could not be read.
     pub unread: Vec<Unread>,
-    /// Invocations and files that could not be read and are not compiled.
+    /// Invocations and files that could not be read and are not compiled, and invocations that were read, but that the
+    /// compiler does not expand and that may be of another crate's macro.
     pub unused: Vec<Unread>,
     /// Invocations in the examples of doc comments.
     pub examples: Vec<Unread>,

@@ -157,7 +157,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
     }
 }
 
-/// Returns the directives at the head of a snapshot. The directives of the snapshot's head apply to every candidate.
+/// Returns the directives at the head of a snapshot. They also apply to a candidate that is a folder of migrations.
 fn head_of(now: Option<&AsItIs>) -> Vec<SqlFile> {
     let Some(now) = now.filter(|now| !now.is_folder) else { return Vec::new() };
     let text = schema_files::canonical(now.text());

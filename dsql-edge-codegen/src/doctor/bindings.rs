@@ -31,7 +31,7 @@ const REQUIRED: [&str; 3] = ["DSQL_ENDPOINT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_A
 const SECRET: [&str; 4] =
     ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD", "TUNNEL_SERVICE_TOKEN_SECRET"];
 
-/// The bindings that begin with `DSQL_`.
+/// The bindings that begin with `DSQL_` and that dsql-edge reads.
 const KNOWN: [&str; 11] = [
     "DSQL_ENDPOINT",
     "DSQL_REGION",
@@ -98,13 +98,14 @@ impl Bindings<'_> {
         stored.into_iter().flatten().any(|it| text(it, &["binding"]) == Some(name))
     }
 
-    /// The source of the bindings for messages: the file of the local bindings, or `[vars]` without such a file.
+    /// Returns the source of the bindings for messages: the file of the local bindings, or `[vars]` without such a
+    /// file.
     fn shown(&self) -> &'static str {
         self.local.map_or("[vars]", |it| it.file)
     }
 }
 
-/// The checks of the bindings of a Worker that connects to a cluster.
+/// Returns the checks of the bindings of a Worker that connects to a cluster.
 fn of_cluster(bindings: &Bindings<'_>, server: &Server<'_>) -> Vec<Check> {
     let region = bindings.bound("DSQL_REGION");
     let mut found = Vec::new();
@@ -156,7 +157,7 @@ fn not_found(missing: &str, local: Option<&LocalBindings>) -> Check {
     )
 }
 
-/// The check of all bindings together, as the Worker reads them.
+/// Returns the check of all bindings together, as the Worker reads them.
 fn of_config(bindings: &Bindings<'_>) -> Check {
     // Values of the Secrets Store are not visible, so a set with one of them is not checked further.
     if REQUIRED.into_iter().any(|name| bindings.is_stored(name)) {

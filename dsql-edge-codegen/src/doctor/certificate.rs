@@ -1,6 +1,6 @@
 //! Reads the certificate of a server: its names, its dates, its issuer.
 //!
-//! Input: Input: the certificate in DER, from a server that is not trusted yet. Output: the fields, or `None` if the
+//! Input: the certificate in DER, from a server that is not trusted yet. Output: the fields, or `None` if the
 //! bytes are not a certificate.
 
 use x509_parser::extensions::GeneralName;
@@ -69,7 +69,7 @@ fn address(bytes: &[u8]) -> Option<String> {
     four.or_else(|_| <[u8; 16]>::try_from(bytes).map(|it| std::net::Ipv6Addr::from(it).to_string())).ok()
 }
 
-/// The day of a time, `2026-11-30`.
+/// Returns the date of a time, such as `2026-11-30`.
 pub(super) fn day(seconds: i64) -> String {
     aws_smithy_types::DateTime::from_secs(seconds)
         .fmt(aws_smithy_types::date_time::Format::DateTime)

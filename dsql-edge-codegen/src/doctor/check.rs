@@ -6,9 +6,9 @@ use crate::library_words::for_a_shell;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Ok,
-    /// The setting works, but probably not as intended.
+    /// What the check is about works, but probably not as intended.
     Warning,
-    /// Does not work.
+    /// What the check is about does not work.
     Wrong,
     /// The check did not run, for example because an earlier check failed.
     Skipped,
@@ -49,12 +49,12 @@ impl Check {
         Check::new(name, Outcome::Wrong, detail, Some(remedy.into()))
     }
 
-    /// A check that is skipped, because a check that it depends on has failed.
+    /// Returns a check that is skipped, because a check that it depends on has failed.
     pub(super) fn skipped(name: &'static str, needs: &str) -> Check {
         Check::new(name, Outcome::Skipped, format!("needs `{needs}`, which failed"), None)
     }
 
-    /// A check that does not apply.
+    /// Returns a check that does not apply.
     pub(super) fn left_out(name: &'static str, why: impl Into<String>) -> Check {
         Check::new(name, Outcome::Skipped, why, None)
     }

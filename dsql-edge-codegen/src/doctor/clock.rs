@@ -85,7 +85,7 @@ impl Skew {
     }
 }
 
-/// `20 min`, or `45 s`.
+/// Returns a duration as text: `45 s`, `20 min` or `25 h`.
 fn shown(seconds: i64) -> String {
     match seconds.unsigned_abs() {
         seconds if seconds < 120 => format!("{seconds} s"),

@@ -58,7 +58,7 @@ fn remedy(cause: &str) -> String {
     }
 }
 
-/// The check of the credentials that the command line uses.
+/// Returns the check of the credentials that the command line uses.
 pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>, package: &Path) -> Check {
     let found = match found {
         Ok(found) => found,
@@ -66,7 +66,7 @@ pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>, package: &P
             if error.to_string().starts_with(NO_LOCAL_KEYS) {
                 return Check::wrong(NAME, NO_LOCAL_KEYS, format!("if it is a dsql-local, {LOCAL_KEYS}"));
             }
-            // The error begins with what to do.
+            // The error begins with advice, which `remedy` also gives, so only its cause is shown.
             let cause = error.root_cause().to_string();
             return Check::wrong(NAME, cause.as_str(), remedy(&cause));
         }

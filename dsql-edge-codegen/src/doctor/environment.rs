@@ -27,7 +27,7 @@ impl Environment {
         [Environment { name: None, values: values.clone() }].into_iter().chain(named).collect()
     }
 
-    /// The name of a table in the file, such as `env.production.vars`.
+    /// Returns the name of a table in the file, such as `env.production.vars`.
     pub(super) fn table(&self, table: &str) -> String {
         match &self.name {
             Some(name) => format!("env.{name}.{table}"),
@@ -35,7 +35,7 @@ impl Environment {
         }
     }
 
-    /// A check of this Worker: its detail contains the environment.
+    /// Adds the name of the environment to the detail of a check.
     pub(super) fn check(&self, mut check: Check) -> Check {
         if let Some(name) = &self.name {
             check.detail = format!("env.{name}: {}", check.detail);

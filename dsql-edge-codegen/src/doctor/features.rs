@@ -83,7 +83,7 @@ fn variables(package: &Path, settings: Option<&Value>) -> Option<Check> {
     ))
 }
 
-/// The features of the crate that a package turns on.
+/// Returns the features of the crate that a package turns on.
 fn features(package: &Path) -> Option<Vec<String>> {
     let package = fs::canonicalize(package).ok()?;
     let mut manifests = package.ancestors().filter_map(|folder| {
@@ -93,8 +93,8 @@ fn features(package: &Path) -> Option<Vec<String>> {
     turned_on(&manifests.next()?, manifests)
 }
 
-/// The features of the crate in a manifest. If the manifest inherits the dependency, the result also contains the
-/// features in the manifest of the workspace, which is one of the manifests `above`.
+/// Returns the features of the crate in a manifest. If the manifest inherits the dependency, the result also contains
+/// the features in the manifest of the workspace, which is one of the manifests `above`.
 fn turned_on(manifest: &DocumentMut, above: impl Iterator<Item = DocumentMut>) -> Option<Vec<String>> {
     let dependency = manifest.get("dependencies")?.get(CRATE)?;
     let mut on = listed(dependency);

@@ -80,7 +80,7 @@ impl Reason {
     }
 }
 
-/// The check of a login that failed.
+/// Returns the check of a login that failed.
 pub(super) fn rejected(error: &Error, known: &Known<'_>) -> Check {
     if !error.is_access_denied() {
         let remedy = if error.is_waking_up() {

@@ -302,8 +302,8 @@ async fn of_session(
     text(1).parse().ok()
 }
 
-/// The HTTPS server whose header `Date` shows the time of the server that verifies tokens: the STS of AWS in the
-/// region, or the STS of dsql-local. Returns the host, the port, and the owner of the clock.
+/// Returns the host, the port and the owner of the clock of an HTTPS server whose header `Date` shows the time of the
+/// server that verifies tokens: the STS of AWS in the region, or the STS of dsql-local.
 fn time_server(target: &Target, region: &str) -> Option<(String, u16, String)> {
     if target.is_on_this_machine() {
         let of_folder = target.local.as_ref().and_then(|local| local.sts_port);

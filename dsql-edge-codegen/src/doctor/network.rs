@@ -25,7 +25,7 @@ pub(super) enum Kind {
 /// The steps of a connection, in the order of their checks.
 const ORDER: [Step; 4] = [Step::Name, Step::Tcp, Step::SslRequest, Step::Tls];
 
-/// The name of the check of a step.
+/// Returns the name of the check of a step.
 pub(super) fn name_of(step: Step) -> &'static str {
     ORDER.iter().zip(NAMES).find(|(known, _)| **known == step).map_or("", |(_, name)| name)
 }
@@ -71,7 +71,7 @@ fn ok(step: Step, name: &'static str, steps: &ConnectionSteps) -> Check {
     }
 }
 
-/// The check of a handshake that succeeded.
+/// Returns the check of a handshake that succeeded.
 fn tls(name: &'static str, steps: &ConnectionSteps) -> Check {
     let version = steps.tls_version.as_deref().unwrap_or("TLS");
     let Some(own) = steps.certificates.first().and_then(|der| Certificate::read(der)) else {
@@ -124,7 +124,8 @@ fn wrong(
     }
 }
 
-/// The check of a handshake that failed: compares the certificate with the host and with this machine's clock.
+/// Returns the check of a handshake that failed. The check compares the certificate with the host and with this
+/// machine's clock.
 fn distrusted(
     name: &'static str,
     steps: &ConnectionSteps,

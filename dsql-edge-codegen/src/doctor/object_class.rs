@@ -16,7 +16,7 @@ pub(super) enum Lifecycle {
 }
 
 impl Lifecycle {
-    /// The state of a class after all migrations.
+    /// Returns the state of a class: the state in `exports`, or else the state after all migrations.
     pub(super) fn of(values: &Value, class: &str) -> Lifecycle {
         if let Some(exported) = values.get("exports").and_then(|exports| exports.get(class)) {
             return match (text(exported, &["state"]), text(exported, &["storage"])) {

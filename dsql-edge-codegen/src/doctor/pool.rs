@@ -215,7 +215,7 @@ fn not_bound(site: &Site<'_>, worker: &Environment) -> Option<Check> {
     Some(Check::warning(NAME, what, format!("{remedy}, or delete the variable")))
 }
 
-/// The variables of a Worker, and its local bindings: the source, the name, and the value.
+/// Returns the variables of a Worker, and its local bindings: the source, the name, and the value.
 fn variables(worker: &Environment, local: Option<&LocalBindings>) -> Vec<(String, String, Value)> {
     let vars = worker.values.get("vars").and_then(Value::as_object).into_iter().flatten();
     let table = format!("[{}]", worker.table("vars"));
@@ -257,7 +257,7 @@ fn not_a_text(source: &str, name: &str, value: &Value) -> Check {
     )
 }
 
-/// The checks of the pool's location.
+/// Returns the checks of the pool's location.
 fn locations(worker: &Environment) -> Vec<Check> {
     let variables = variables(worker, None);
     let named: Vec<_> = variables.into_iter().filter(|(_, name, _)| name.ends_with(LOCATION)).collect();

@@ -103,7 +103,7 @@ fn grants(of: &Privileges, user: &str) -> String {
     usage.into_iter().chain(table).collect::<Vec<_>>().join("; ")
 }
 
-/// A name as SQL needs it.
+/// Returns a name for SQL, with quotation marks if it needs them.
 pub(super) fn quoted(name: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if name.bytes().all(is_plain) && !name.starts_with(|it: char| it.is_ascii_digit()) && !name.is_empty() {

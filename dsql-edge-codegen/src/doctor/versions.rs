@@ -1,4 +1,4 @@
-//! Checks whether the versions of the command and of dsql-edge match.
+//! Checks whether the versions of the command and of the crate dsql-edge match.
 
 use std::fs;
 use std::path::Path;

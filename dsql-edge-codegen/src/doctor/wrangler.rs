@@ -100,8 +100,8 @@ fn is_after_today(date: &str) -> bool {
     date > day((now.as_secs() / 86_400).try_into().unwrap_or(0)).as_str()
 }
 
-/// The date of a day after 1970-01-01, in the form 2026-04-01. A year of this calculation begins on the first of March,
-/// so that a leap day is its last day.
+/// Returns the date of a day after 1970-01-01, in the form 2026-04-01. A year of this calculation begins on the first
+/// of March, so that a leap day is its last day.
 fn day(since_1970: i64) -> String {
     let days = since_1970 + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

@@ -23,7 +23,7 @@ pub(super) struct Manifest<'p> {
 
 impl<'p> Manifest<'p> {
     /// # Errors
-    /// Returns an error if the file cannot be read, or if it belongs to a workspace.
+    /// Returns an error if the file cannot be read, or if it has no package, only a workspace.
     pub(super) fn read(path: &'p Path) -> Result<Manifest<'p>> {
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let document: DocumentMut = text.parse().with_context(|| path.display().to_string())?;

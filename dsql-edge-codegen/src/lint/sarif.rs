@@ -11,7 +11,7 @@ use crate::format;
 
 use dsql_edge_migrations::lint::{Finding, LintedFile};
 
-/// The rule id for a statement that cannot be read.
+/// The rule id for a statement that cannot be read, and for every finding that has no other rule id.
 const SYNTAX: &str = "syntax_error";
 
 /// The rule id for a statement that `dsql-edge migrate` does not accept.
@@ -20,7 +20,7 @@ const MISPLACED: &str = "misplaced_statement";
 /// The rule id for code that may run statements that `lint` does not read.
 const UNFOLLOWED: &str = "unfollowed_statement";
 
-/// The rule id for a DROP SCHEMA whose schema does not exist.
+/// The rule id for a schema that does not exist.
 const UNKNOWN_SCHEMA: &str = "unknown_schema";
 
 pub(super) fn report(files: &[LintedFile]) -> String {

@@ -38,8 +38,8 @@ pub struct Applied {
     pub found: bool,
 }
 
-/// Applies the steps of a folder that are not applied yet. `lease` is the time to wait for another run that no longer
-/// renews its lease.
+/// Applies the steps of a folder that are not applied yet. `lease` is the time after which another run takes over, if
+/// this run no longer renews its lease.
 ///
 /// # Errors
 /// Returns the first error, with the file and the number of its step. The steps before this step stay applied, and the

@@ -3,8 +3,8 @@
 //! Input: a step, and its entry in the ledger if an earlier run began it. Output: the index is valid, and the ledger
 //! has the step as applied.
 //!
-//! The statement consists of several transactions. If the statement fails, or if its session ends, the statement leaves
-//! an index that is not valid. If only the client ends, the server process continues: the next run waits for this
+//! The statement consists of several transactions. If the statement fails, or if its session ends, it may leave an
+//! index that is not valid. If only the client ends, the server process continues: the next run waits for this
 //! process, and then finds a valid index, or drops the index and sends the statement again. `IF NOT EXISTS` would skip
 //! an index that is not valid, so a statement with `IF NOT EXISTS` is handled in the same way.
 

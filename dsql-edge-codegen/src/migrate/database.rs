@@ -32,8 +32,8 @@ pub(super) struct Attempts {
 /// The maximum number of attempts, including the first one.
 const ATTEMPTS: u32 = 10;
 
-/// The wait before the next attempt. After a conflict, this wait is as long as the client's; after a failed connection,
-/// the wait is longer.
+/// The wait before the next attempt. After a conflict, this wait is the longest that the client would wait; after a
+/// failed connection, the wait is longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_TO_CONNECT: Duration = Duration::from_millis(250);
@@ -90,11 +90,11 @@ const LONGEST_ON_POSTGRES: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The largest statement, in bytes: an INSERT of a migration may be longer than DSQL's limit of 10 MiB.
 const LARGEST_ON_POSTGRES: usize = 256 << 20;
 
-/// The statements with which a transaction of the user's statements ends. A DO block or a function can change the
-/// session in a way that the text of a migration does not show. The next step uses the same session; behind a pooler in
-/// transaction mode, another client may get the session. `DISCARD ALL` consists of several statements. The statements
-/// in this list are accepted in a transaction, and reset what a migration can leave in a session. Deferred triggers run
-/// first, because they may need a setting of the transaction, or change one.
+/// The statements with which a transaction of the user's statements ends on PostgreSQL. A DO block or a function can
+/// change the session in a way that the text of a migration does not show. The next step uses the same session; behind
+/// a pooler in transaction mode, another client may get the session. PostgreSQL does not accept `DISCARD ALL` in a
+/// transaction. It accepts the statements in this list, which reset what a migration can leave in a session. Deferred
+/// triggers run first, because they may need a setting of the transaction, or change one.
 const CLEANUP: [&str; 7] = [
     "SET CONSTRAINTS ALL IMMEDIATE",
     "RESET SESSION AUTHORIZATION",
@@ -159,7 +159,7 @@ impl Database {
     }
 
     /// Runs statements and writes the ledger's row in one transaction: either all of them are applied, once, or none.
-    /// The transaction restores the settings of its session.
+    /// On PostgreSQL, the transaction resets the settings of its session.
     pub(super) async fn transaction(
         &self,
         statements: &[Sql<'_>],

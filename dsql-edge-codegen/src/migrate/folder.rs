@@ -36,7 +36,7 @@ pub fn folder_of(texts: Vec<(String, String)>, dialect: Dialect) -> Result<Folde
     Folder::of(texts, dialect, rules(dialect))
 }
 
-/// The rules of a dialect. DSQL has the linter's rules for migrations, and PostgreSQL has none.
+/// Returns the rules of a dialect. DSQL has the linter's rules for migrations, and PostgreSQL has none.
 pub(crate) fn rules(dialect: Dialect) -> Problems<'static> {
     match dialect {
         Dialect::Dsql => &errors_of_migrations,

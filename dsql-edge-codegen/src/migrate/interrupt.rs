@@ -1,8 +1,8 @@
 //! Waits for the signals that ask the command to end: SIGINT, which Ctrl-C sends, and SIGTERM, which a supervisor
 //! sends.
 //!
-//! Input: signals. Output: a future that completes when a signal arrives. From the first call of `new` on, such a
-//! signal no longer ends the process by itself.
+//! Input: signals. Output: a future that completes when a signal arrives. From the first call of `new` (on
+//! Windows, of `next`), such a signal no longer ends the process by itself.
 
 use anyhow::{Context, Result};
 

@@ -77,7 +77,7 @@ pub(super) async fn running(job: &Job, database: &Database) -> Result<Option<Str
     Ok(rows.into_iter().next().and_then(|[id]| id).map(|id| format!("{builder} {id}")))
 }
 
-/// Waits until no process of a PostgreSQL builds the index: the process that an interrupted run began continues.
+/// Waits until no process of a PostgreSQL builds the index. A process that an interrupted run began may still build it.
 pub(super) async fn wait_for_build(
     job: &Job,
     database: &Database,

@@ -6,7 +6,8 @@
 //! A step that is a transaction writes its row in the same transaction. DDL on DSQL, and CREATE INDEX CONCURRENTLY and
 //! similar statements on PostgreSQL, cannot be in that transaction. Before such a statement is sent, its row is written
 //! as `started`, with the state of the catalog. After the statement has been executed, its row is changed to `applied`.
-//! Each write of this module can be repeated without a further effect.
+//! A statement that may run any number of times has a row only after it has been executed. Each write of this
+//! module can be repeated without a further effect.
 
 use anyhow::{Result, bail};
 use dsql_edge::{Config, Error};
@@ -69,7 +70,7 @@ impl<'d> Ledger<'d> {
         rows.into_iter().map(Entry::of_row).collect()
     }
 
-    /// Records that DDL is about to be sent. Returns `false` if the step is already applied.
+    /// Records that a step is about to be sent. Returns `false` if the step is already applied.
     pub(super) async fn claim(&self, file: &File, step: &Step, seen: Option<&str>) -> Result<bool> {
         let number = step.number.to_string();
         let parameters = [

@@ -46,7 +46,7 @@ pub(super) async fn report(
     let (mut known, mut pause) = (Vec::new(), FIRST_PAUSE);
     loop {
         tokio::time::sleep(pause).await;
-        // The step reports what is wrong with the server.
+        // An error of this query is ignored: if the server fails, the step itself returns an error.
         let rows = database.rows::<2>(BLOCKING, &[Some(file.sql(step))]).await.unwrap_or_default();
         for [process, session] in rows {
             let process = process.unwrap_or_default();

@@ -1,5 +1,6 @@
-//! `dsql-edge migrate`: applies a folder of SQL files in the units that the server accepts. On DSQL: Applies DDL
-//! statements one by one and rows in transactions, and waits for each job. On PostgreSQL: each file in one transaction.
+//! `dsql-edge migrate`: applies a folder of SQL files in the units that the server accepts. On DSQL, it applies DDL
+//! statements one by one and changes of rows in transactions, and waits for each job. On PostgreSQL, it applies each
+//! file in one transaction, except for statements that PostgreSQL accepts only outside a transaction.
 //!
 //! Input: a folder and a server. Output: the folder is applied, and recorded in a ledger in the database. After a
 //! failure, the next run continues from the ledger.

@@ -1,4 +1,4 @@
-//! Prints the progress of a run.
+//! Describes the progress of a run.
 //!
 //! Input: events. Output: lines for people.
 
@@ -48,7 +48,7 @@ pub enum Progress<'p> {
     MayFail(&'p str),
     /// The run was interrupted, and waits for the answer to the statement that was sent.
     Stopping,
-    /// A job succeeded, and the cluster reports details.
+    /// A job succeeded, and the cluster reports details; or a note about an index that a REINDEX left.
     Details(&'p str),
 }
 

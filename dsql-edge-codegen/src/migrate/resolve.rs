@@ -56,7 +56,7 @@ impl Resolve {
             }
             None => (self.what.as_str(), None),
         };
-        // Messages contain the path of a file.
+        // A message of `migrate` contains the path of a file, so the user may write a path here.
         let name = Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or(name);
         if self.forget && number.is_some() {
             bail!("--forget is for a file, not for a part of it: resolve {name} --forget");
@@ -157,7 +157,8 @@ fn amount(count: usize, unit: &str) -> String {
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
 
-/// Returns the reason why a changed file cannot be recorded: the ledger does not show that the file was applied.
+/// Returns the reason why a changed file cannot be recorded: the ledger has no row of the file, or does not have the
+/// outcome of one of its steps.
 fn undecided(known: &[Entry], name: &str, unit: &str) -> Option<String> {
     if known.is_empty() {
         return Some(format!(

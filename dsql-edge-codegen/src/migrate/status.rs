@@ -21,7 +21,7 @@ pub struct Status<'f> {
     files: Vec<(&'f File, BTreeMap<i32, Entry>)>,
     /// Files that were applied but are no longer in the folder.
     gone: Vec<Gone>,
-    /// The error about files that come before applied files but need later files.
+    /// The error about files that come before applied files, and would fail in this order.
     misplaced: Option<String>,
     dialect: Dialect,
 }
@@ -52,8 +52,8 @@ impl<'f> Status<'f> {
         Ok(Status { files, gone, misplaced, dialect: folder.dialect })
     }
 
-    /// Whether the folder differs from the files that were applied, or has files that `migrate` rejects or in a wrong
-    /// order.
+    /// Whether the folder differs from the files that were applied, has files that `migrate` rejects, or has files in a
+    /// wrong order.
     pub fn is_wrong(&self) -> bool {
         let is_wrong = |(file, known): &(&File, BTreeMap<i32, Entry>)| {
             Self::problem(file, known).is_some() || !Self::errors(file, known).is_empty()
@@ -61,7 +61,7 @@ impl<'f> Status<'f> {
         !self.gone.is_empty() || self.misplaced.is_some() || self.files.iter().any(is_wrong)
     }
 
-    /// The errors of a file that is not applied.
+    /// Returns the errors of a file that is not applied.
     fn errors<'e>(file: &'e File, known: &BTreeMap<i32, Entry>) -> &'e [String] {
         if known.contains_key(&0) { &[] } else { &file.problems }
     }

@@ -34,13 +34,13 @@ const SENDS: [&str; 7] =
     ["fetch", "fetch_all", "fetch_one", "fetch_optional", "fetch_many", "execute", "execute_many"];
 
 impl Chain {
-    /// The method that sends the query, and the methods before it.
+    /// Returns the method that sends the query, and the methods before it.
     pub(super) fn sent(&self) -> Option<(&[Step], &Step)> {
         let at = self.steps.iter().position(|step| SENDS.contains(&step.name.as_str()))?;
         Some((self.steps.get(..at)?, self.steps.get(at)?))
     }
 
-    /// The steps after the method that sends the query, without `await`.
+    /// Returns the steps after the method that sends the query, without `await`.
     pub(super) fn after(&self) -> impl Iterator<Item = &Step> {
         let at = self.steps.iter().position(|step| SENDS.contains(&step.name.as_str()));
         let after = at.and_then(|at| self.steps.get(at + 1..)).unwrap_or_default();

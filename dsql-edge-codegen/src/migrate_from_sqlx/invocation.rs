@@ -51,7 +51,7 @@ impl Macro {
         Some(Macro { rows, is_file, is_unchecked })
     }
 
-    /// The name of the macro.
+    /// Returns the name of the macro.
     pub(super) fn name(self) -> String {
         let file = if self.is_file { "_file" } else { "" };
         let rows = match self.rows {

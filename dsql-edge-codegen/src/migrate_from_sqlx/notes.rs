@@ -65,7 +65,7 @@ fn own_types(call: &Call, fields: &Fields) -> BTreeSet<String> {
     written.chain(casts).filter(is_own).collect()
 }
 
-/// The Rust type that sqlx uses for a type, if dsql-edge uses a different Rust type.
+/// Returns the Rust type that sqlx uses for a type, if dsql-edge uses a different Rust type.
 fn other_type(sql_type: &SqlType, rust: &RustType) -> Option<&'static str> {
     if !matches!(rust, RustType::Known(_)) {
         return None;
@@ -93,7 +93,8 @@ pub(super) fn misfits(query: &TypedQuery, fields: &Fields) -> Vec<(usize, String
     out
 }
 
-/// The usual Rust type of a column, if the query specifies a standard Rust type that does not fit, as in `"at: i64"`.
+/// Returns the usual Rust type of a column, if the query specifies a standard Rust type that does not fit, as in
+/// `"at: i64"`.
 fn misfit(sql_type: &SqlType, rust: &RustType) -> Option<String> {
     const PLAIN: [&str; 9] = ["bool", "i16", "i32", "i64", "u32", "f32", "f64", "String", "Vec<u8>"];
     let RustType::Written(written) = rust else { return None };

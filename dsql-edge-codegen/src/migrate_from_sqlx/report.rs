@@ -90,7 +90,7 @@ impl Report {
         out
     }
 
-    /// The calls of sqlx's functions, a line for each file.
+    /// Returns the calls of sqlx's functions, a line for each file.
     fn functions_by_file(&self) -> Vec<String> {
         let mut lines: Vec<(&str, Vec<String>)> = Vec::new();
         for call in &self.functions {
@@ -201,7 +201,7 @@ impl Report {
     }
 }
 
-/// The unified diff of a file; empty without edits.
+/// Returns the unified diff of a file; empty without edits.
 fn diff<'e>(file: &str, text: &str, edits: impl Iterator<Item = &'e Edit>) -> String {
     let new = applied(text, edits);
     if new == text {

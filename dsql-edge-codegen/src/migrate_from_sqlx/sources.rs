@@ -262,7 +262,7 @@ fn without_generics(before: &[TokenTree]) -> &[TokenTree] {
     &[]
 }
 
-/// The type of `impl Type` or `impl Trait for Type`, if `before` ends with this. `None` if the type has generic
+/// Returns the type of `impl Type` or `impl Trait for Type`, if `before` ends with this. `None` if the type has generic
 /// arguments, whose parameters a nested item cannot use.
 fn impl_type(before: &[TokenTree]) -> Option<String> {
     let end = |token: &TokenTree| {

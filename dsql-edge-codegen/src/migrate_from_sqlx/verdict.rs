@@ -82,7 +82,7 @@ struct Judging<'j> {
 }
 
 impl Judging<'_> {
-    /// The SQL.
+    /// Returns the SQL.
     fn text(&self, package: &Path) -> Result<String, String> {
         if !self.call.kind.is_file {
             return Ok(self.call.invocation.sql.clone());

@@ -51,12 +51,12 @@ impl Name {
         Ok(Name(name.to_owned()))
     }
 
-    /// The name of the package and of the Worker, `shop-api`.
+    /// Returns the name of the package and of the Worker, `shop-api`.
     pub(super) fn of_worker(&self) -> &str {
         &self.0
     }
 
-    /// The name of the crate in Rust code, `shop_api`.
+    /// Returns the name of the crate in Rust code, `shop_api`.
     pub(super) fn of_crate(&self) -> String {
         self.0.replace('-', "_")
     }
@@ -67,7 +67,8 @@ impl Name {
 const DEPENDENCIES: [&str; 7] =
     ["axum", "dsql-edge", "serde", "serde-json", "tower-service", "worker", "wrangler"];
 
-/// The nearest name that follows the rules for its characters. A name that follows the rules is returned unchanged.
+/// Returns the nearest name that follows the rules for its characters. A name that follows the rules is returned
+/// unchanged.
 fn suggestion(name: &str) -> String {
     let mut out = String::new();
     for character in name.chars() {

@@ -69,7 +69,7 @@ pub(super) fn name(attributes: &[Attribute]) -> syn::Result<Option<LitStr>> {
     Ok(found)
 }
 
-/// Whether a struct with one named field is a newtype.
+/// Whether the attributes of a struct with named fields have the option `transparent`, which makes it a newtype.
 pub(super) fn is_transparent(attributes: &[Attribute]) -> syn::Result<bool> {
     let mut found = false;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("dsql")) {

@@ -21,7 +21,7 @@ struct Newtype<'i> {
     field: TokenStream,
     /// The type of the value.
     inner: &'i Type,
-    /// The newtype of a `value`.
+    /// The expression that makes the newtype from `value`.
     made: TokenStream,
     /// The generic arguments of the newtype: `<'a, T>`.
     arguments: TypeGenerics<'i>,

@@ -8,8 +8,8 @@ use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Stage};
 
 use super::finding::Finding;
 
-/// Whether a comment silences a finding. The comment must be at the span of the finding, or at the beginning of the
-/// finding's statement.
+/// Whether a comment silences a finding. The comment must be in the line in which the finding or its statement begins,
+/// or in the line above.
 pub(super) fn is_finding_allowed(text: &str, finding: &Finding) -> bool {
     let name = match finding.rule {
         Some(rule) => rule.id,

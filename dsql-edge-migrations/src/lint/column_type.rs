@@ -112,9 +112,9 @@ fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     }
 }
 
-/// Whether the SQL in a span contains a call, a cast, an operator or a set operation. With another operand type, a
-/// call, a cast or an operator may have another meaning, and its operand may be allowed more types than a column. A
-/// plain column contains none of these, and neither does a comparison of columns and constants.
+/// Whether the SQL in a span contains a call, a cast, an operator or a set operation. With another operand type, each
+/// of these may have another meaning, or may fail. A plain column contains none of these, and neither does a comparison
+/// of columns and constants.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {

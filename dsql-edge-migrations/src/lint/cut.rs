@@ -17,7 +17,7 @@ pub(super) fn cut(parsed: &Parsed<'_>, statement: Span) -> Span {
         _ => statement.end,
     };
     let (start, stop) = (line_start(text, statement.start), line_end(text, end));
-    // A line that contains something else keeps its blanks and its end.
+    // If something else comes before the statement in its line, the blanks after the statement and the line end stay.
     if start == statement.start
         && start > 0
         && !text.get(..start as usize).is_some_and(|it| it.ends_with(['\n', BYTE_ORDER_MARK]))

@@ -20,7 +20,7 @@ pub(super) fn doubt_existing(error: &mut Diagnostic) {
     }
 }
 
-/// Whether the error is that an object exists: it has the name of a new object, or it depends on a dropped object.
+/// Whether the error is that an object exists which has the name of a new object, or which depends on a dropped object.
 pub(super) fn is_of_existing_object(code: Code) -> bool {
     matches!(
         code,
@@ -48,7 +48,8 @@ pub(super) fn is_of_name(code: Code) -> bool {
     )
 }
 
-/// Whether the error is about an object that may come from outside the files. DSQL cannot create an operator.
+/// Whether the error is about an object that may come from outside the files. An operator may not, because DSQL cannot
+/// create operators.
 pub(super) fn may_be_defined(code: Code) -> bool {
     matches!(code, Code::AmbiguousFunction) || is_of_name(code) && !is_of_column(code)
 }

@@ -1,8 +1,8 @@
-//! Rewrites statements that `pg_dump` writes and DSQL rejects: keys that are added after CREATE TABLE, and `SET` with a
-//! value that the setting always has in DSQL.
+//! Rewrites statements that `pg_dump` writes and DSQL rejects: keys and constraints that are added after CREATE TABLE,
+//! identity columns that are not a bigint, and `SET` with a value that the setting always has in DSQL.
 //!
 //! Input: the statements of a file, and its findings. Output: rewrites, if a key can move into CREATE TABLE, if a
-//! constraint is validated later, or if a `SET` can be removed.
+//! constraint is validated later, if an identity column can become a bigint, or if a `SET` can be removed.
 
 use dsql_edge_compiler::dsql::{Fix, Meaning};
 use dsql_edge_compiler::source::Span;

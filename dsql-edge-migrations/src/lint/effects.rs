@@ -237,7 +237,8 @@ impl Effects {
         }
         let tokens = statement.own_tokens();
         let Some(body) = body(tokens) else {
-            // Such a body can change rows but not the schema, because `BEGIN ATOMIC` and RETURN do not accept DDL.
+            // A body that is not a literal (`BEGIN ATOMIC` or RETURN) can change rows, but not the schema: PostgreSQL
+            // does not accept DDL in it.
             self.add_code(&statement.kind, tokens);
             let writes = [Keyword::Insert, Keyword::Update, Keyword::Delete];
             let is_write = |it: &Token| writes.iter().any(|keyword| it.kind == TokenKind::Keyword(*keyword));

@@ -173,8 +173,8 @@ impl LintedFile {
             findings.retain(|finding| !finding.is_moot_for_migrate());
             findings.iter_mut().for_each(Finding::advise_for_migrate);
             let misplaced = steps::misplaced(&parsed).into_iter();
-            // Where a rule of DSQL rejects a statement, only the rule is reported, because its message is clearer than
-            // the other error.
+            // If the statement already has an error, the error of `steps` is not reported, because the message of the
+            // existing error is clearer.
             let is_new = |error: &Diagnostic| {
                 !findings.iter().any(|it| it.diagnostic.is_error() && overlap(it.statement, error.span))
             };

@@ -25,7 +25,7 @@ pub struct LintedFile {
 pub struct Finding {
     /// The message, the span and the hint.
     pub diagnostic: Diagnostic,
-    /// The rule that the statement breaks; `None` if the finding is a syntax error.
+    /// The rule of DSQL that the statement breaks; `None` for any other finding, such as a syntax error.
     pub rule: Option<&'static Rule>,
     /// The rewrite, if there is a single safe rewrite.
     pub fix: Option<Fix>,

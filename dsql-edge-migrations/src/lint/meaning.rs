@@ -35,7 +35,7 @@ pub(super) const ANOTHER_TRANSACTION: &str = "begin another transaction";
 
 /// The rules whose rewrites do not affect other statements, or whose conditions check the affected statements. Any
 /// other rewrite is offered only if all effects of the files are known. For example, a statement that `lint` cannot
-/// read, or a file that `\\i` runs, may depend on the object that the rewrite changes.
+/// read, or a file that `\i` runs, may depend on the object that the rewrite changes.
 const INDEPENDENT_OF_THE_RUN: &[&str] = &[
     "add_constraint_not_valid",
     "add_primary_key",
@@ -276,8 +276,8 @@ fn is_met_elsewhere(script: &Script<'_>, at: usize, table: &str) -> bool {
     script.has_other_files() && derived(script, at, table).iter().any(is_met)
 }
 
-/// Returns the name of the table, its later names, and the names of the views and functions that later statements
-/// derive from the table.
+/// Returns the name of the table, its later names, and the names of the views, tables and functions that later
+/// statements derive from the table.
 fn derived<'s>(script: &Script<'s>, at: usize, table: &'s str) -> Vec<&'s str> {
     let mut names = vec![table];
     for statement in script.statements().get(at + 1..).unwrap_or_default() {

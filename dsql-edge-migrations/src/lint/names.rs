@@ -67,8 +67,8 @@ impl NameCertainty {
             TransactionStatement::Rollback { chain } => {
                 match open.filter(|_| self.undone.len() < MOST_UNDONE) {
                     Some(begin) => drop(self.undone.insert(begin, at)),
-                    // The objects after this ROLLBACK are not known: either its transaction began outside of the file,
-                    // or the maximum number of copies of the schema is reached.
+                    // The objects are not known in the whole file: either the transaction of this ROLLBACK began
+                    // outside of the file, or the maximum number of copies of the schema is reached.
                     None => self.objects = 0,
                 }
                 *open = chain.then_some(at);
@@ -122,7 +122,7 @@ impl NameCertainty {
 fn hides_path(statement: &Statement, text: &str) -> bool {
     let written = statement.span.text(text).to_ascii_lowercase();
     match &statement.kind {
-        // `SET LOCAL` has no effect outside of a transaction.
+        // `SET LOCAL` has no effect outside of a transaction, and its effect ends with the transaction.
         StatementKind::Set(set) => {
             let is_path = set.name.eq_ignore_ascii_case("search_path");
             is_path && (set.name != "search_path" || set.command == "SET LOCAL")

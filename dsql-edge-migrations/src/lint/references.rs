@@ -11,14 +11,15 @@ use dsql_edge_compiler::syntax::ast::{
     AlterAction, Constraint, ConstraintKind, ForeignKeyConstraint, Statement, StatementKind, TableElement,
 };
 
-/// Whether one of the errors means that the schema does not contain the table of the definition, or not all of its
-/// columns. The table of a foreign key does not count.
+/// Whether one of the errors is that a table does not exist, so that the table of the definition or some of its columns
+/// (`LIKE`) are unknown. The table of a foreign key does not count.
 pub(super) fn lacks_table(statement: &Statement, errors: &[Diagnostic]) -> bool {
     let keys: Vec<Span> = foreign_keys(&statement.kind).iter().map(|key| key.table.span()).collect();
     errors.iter().any(|error| error.code == Code::UnknownTable && !keys.contains(&error.span))
 }
 
-/// Returns the columns of those tables for which `is_chosen` is true, as far as the statement only refers to the table.
+/// Returns the spans of the columns that a foreign key references in a table for which `is_chosen` is true. For a
+/// COMMENT, GRANT or REVOKE with the name of such a table, returns the spans of all tokens.
 pub(super) fn columns_of(statement: ParsedStatement<'_>, is_chosen: impl Fn(&str) -> bool) -> Vec<Span> {
     if let StatementKind::Utility("COMMENT" | "GRANT" | "REVOKE") = statement.kind {
         let tokens = statement.own_tokens();

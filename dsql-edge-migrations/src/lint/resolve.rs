@@ -5,10 +5,10 @@
 //!
 //! [`Resolved`] does this for DSQL, where the schema before the files need not be known. A dump or a single migration
 //! may use objects that exist already, so their names are not resolved. The files of a folder probably begin with an
-//! empty schema: an unknown name is a warning, unless the first statement already uses an unknown table. Even if
-//! nothing is known about the schema before the files, two errors are certain. The first error is that the files create
-//! the same name twice. The second error is that an index or a constraint refers to a column that does not exist in its
-//! table, although the files create this table.
+//! empty schema, so an unknown name is a warning. But if a statement uses an unknown table before the files have
+//! created any table, the schema was not empty, and names are not resolved. Even if nothing is known about the schema
+//! before the files, some errors are certain: for example, that the files create the same name twice, or that an index
+//! or a constraint refers to a column that does not exist in a table that the files create.
 
 use std::collections::BTreeSet;
 
@@ -204,9 +204,9 @@ impl Resolved {
         found
     }
 
-    /// Removes and returns the errors of a definition that are certain, whatever the schema before the files contains.
-    /// Such a definition uses only columns of a table that the files create, and only operators and types of
-    /// PostgreSQL.
+    /// Removes and returns those errors of a definition that are certain, whatever the schema before the files
+    /// contains: unknown columns of tables that the files create, and errors that do not depend on an object outside
+    /// the files.
     fn certain_of_definition(
         &self,
         statement: ParsedStatement<'_>,

@@ -156,7 +156,7 @@ pub(super) fn changes_path(statement: &Statement) -> bool {
     }
 }
 
-/// Whether a schema is dropped or renamed, with everything in it.
+/// Whether a statement drops or alters a schema, or drops all objects of a role (DROP OWNED).
 fn changes_schemas(script: &Script<'_>, statement: &Statement) -> bool {
     match &statement.kind {
         StatementKind::Drop(drop) => drop.object == ObjectKind::Schema,
@@ -276,7 +276,7 @@ fn has_implicit_calls(script: &Script<'_>, at: usize) -> bool {
     turns_of(script).implicit_calls.is_some_and(|place| place < at)
 }
 
-/// Whether a statement defines a trigger, an operator, a cast or a check of a domain.
+/// Whether a statement defines a trigger, a rule, an operator, a cast, an extension, or a domain that calls a function.
 fn defines_implicit_call(script: &Script<'_>, at: usize, statement: &Statement) -> bool {
     match &statement.kind {
         StatementKind::CreateTrigger(_)
@@ -289,8 +289,8 @@ fn defines_implicit_call(script: &Script<'_>, at: usize, statement: &Statement) 
     }
 }
 
-/// Whether a statement may run a function that is not PostgreSQL's: the statement calls such a function, or reads a
-/// view that calls such a function.
+/// Whether a statement may run a function that is not PostgreSQL's: the statement calls such a function, reads a view
+/// that calls such a function, or is a query after the definition of an implicit call.
 pub(super) fn runs_code(script: &Script<'_>, at: usize) -> bool {
     let Some(statement) = script.statements().get(at) else { return true };
     // A definition does not run the code that it defines.

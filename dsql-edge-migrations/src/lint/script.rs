@@ -1,7 +1,7 @@
 //! A file of SQL as a session runs it: which statements share a transaction, and which statements have an unknown
 //! effect.
 //!
-//! Input: the statements of a file, and the offsets at which the file could not be read. Output: facts about a
+//! Input: the statements of a file, and the spans of the text that could not be read. Output: facts about a
 //! statement and about the statements before and after it. Names are compared without their schemas, so a statement
 //! with `b.t` also counts as a statement with `a.t`.
 
@@ -51,18 +51,19 @@ pub(super) struct Script<'s> {
     pub(super) changes: OnceCell<ScriptChanges>,
 }
 
-/// `BEGIN … COMMIT`.
+/// `BEGIN … COMMIT`, or the statements that `\;` joins to one message.
 pub(super) struct Block {
-    /// The statement that begins the block; `None` if the `COMMIT AND CHAIN` of the previous block begins this block.
+    /// The statement that begins the block; `None` if the `COMMIT AND CHAIN` of the previous block begins this block,
+    /// or if the block is a message.
     pub(super) begin: Option<Span>,
-    /// The indexes of the statements between the first and the last statement of the block.
+    /// The indexes of the statements between the BEGIN and the end of the block; of all statements of a message.
     pub(super) inside: Range<usize>,
     /// Whether the block ends with a COMMIT that does not begin another block.
     pub(super) commits: bool,
 }
 
 impl<'s> Script<'s> {
-    /// Creates a script. `unread` contains the offsets of statements that could not be read.
+    /// Creates a script. `unread` contains the spans of statements that could not be read.
     pub(super) fn new(
         parsed: &'s Parsed<'s>,
         unread: Vec<Span>,
@@ -177,7 +178,7 @@ impl<'s> Script<'s> {
         self.sent != Sent::Whole && self.block(at).is_none()
     }
 
-    /// Whether a byte offset is between the beginning and the end of a block.
+    /// Whether a byte offset is between the BEGIN and the end of a block.
     pub(super) fn is_in_block(&self, place: u32) -> bool {
         self.blocks.iter().any(|block| {
             let begin = block.begin.map_or(u32::MAX, |begin| begin.start);
@@ -206,7 +207,7 @@ impl<'s> Script<'s> {
         self.naming_at(range, name).filter_map(|at| self.statements().get(at))
     }
 
-    /// Returns the positions of those statements of a range that contain a name.
+    /// Returns the indexes of those statements of a range that contain a name.
     pub(super) fn naming_at(&self, range: Range<usize>, name: &str) -> impl Iterator<Item = usize> {
         self.names.within(range, name)
     }

@@ -1,6 +1,4 @@
-//! Describes how files are sent to the server.
-//!
-//! Input: options. Output: which statements share a transaction.
+//! Describes how files are sent to the server. This determines which statements share a transaction.
 
 /// How files are sent to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 const STRINGS: &str = "standard_conforming_strings";
 
 /// Returns the first position at which a file may change how PostgreSQL reads backslashes in literals. A statement that
-/// cannot be read counts as a possible change.
+/// cannot be read and that contains the setting's name counts as a possible change.
 pub(super) fn first_change(parsed: &Parsed<'_>) -> Option<Span> {
     let is_named = |token: &&Token| match &token.kind {
         TokenKind::Identifier(text) | TokenKind::String(text) => mentions(text),

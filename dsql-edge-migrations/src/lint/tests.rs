@@ -33,7 +33,7 @@ const FUNCTION: &str =
 fn check_of_a_table_that_may_have_rows_needs_success() {
     let in_with = "WITH n AS (INSERT INTO v VALUES (-1) RETURNING a)";
     for text in [
-        // These statements define code that a later statement runs without calling it.
+        // These scripts run code that no call shows: a cast, the check of a domain, a string with SQL, a DO block.
         format!("CREATE CAST (int AS text) WITH FUNCTION g AS ASSIGNMENT;\n{TABLE}{LOG}INSERT INTO log (y) VALUES (1);\n"),
         format!("CREATE DOMAIN d AS int CHECK (g(VALUE) > 0);\n{TABLE}{LOG}INSERT INTO log (x) VALUES (1::d);\n"),
         format!("{TABLE}{LOG}INSERT INTO log (y) VALUES (query_to_xml('SELECT g()', true, true, '')::text);\n"),
@@ -47,7 +47,7 @@ fn check_of_a_table_that_may_have_rows_needs_success() {
         "CREATE TABLE t (a int) PARTITION BY LIST (a);\nCREATE TABLE c (a int);\nINSERT INTO c VALUES (-1);\n\
          ALTER TABLE t ATTACH PARTITION c DEFAULT;\n"
             .to_owned(),
-        // Another table.
+        // The name means, or may mean, another table.
         format!("{TABLE}DROP TABLE t;\nSELECT -1 AS a INTO t;\n"),
         format!("{TABLE}SET role = app;\n"),
         format!("{TABLE}SET session_authorization TO app;\n"),

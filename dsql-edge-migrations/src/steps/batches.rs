@@ -3,8 +3,9 @@
 //! Input: a file. Output: for a statement, the number of rows of a batch; an error for each comment that is not before
 //! an UPDATE or DELETE.
 //!
-//! Each batch is a separate transaction, so the statement is a separate step. A run that was interrupted repeats the
-//! statement from the beginning: the compiler accepts only statements whose repetition has the same result.
+//! Each batch is a separate transaction, so the statement is a separate step. After an interrupted run, the next run
+//! repeats the statement from the beginning. So the compiler accepts only statements whose repetition has the same
+//! result.
 
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::schema::directives;

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 pub struct Checksum {
     /// The checksum of the text with `\n` as line ending, in hexadecimal: the ledger records this checksum.
     pub text: String,
-    /// The checksums of the text with other line endings: earlier versions recorded the checksum of the file's bytes.
+    /// The checksums of the text with other line endings or a byte-order mark: earlier versions recorded the checksum
+    /// of the file's bytes.
     earlier: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 //! Recognizes the statements that may leave an object which is not valid, so that the object must be checked
 //! afterwards. In DSQL, these statements start a job: `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC … VALIDATE
-//! CONSTRAINT`. In PostgreSQL, the statement is `CREATE INDEX CONCURRENTLY`.
+//! CONSTRAINT`. In PostgreSQL, the statement is `CREATE INDEX CONCURRENTLY`, which the module `postgres` recognizes.
 //!
 //! Input: a statement. Output: the object that the statement's job builds or validates.
 

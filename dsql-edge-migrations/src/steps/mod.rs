@@ -5,7 +5,7 @@
 //! migration.
 //!
 //! On DSQL, a statement outside a transaction is a separate step. The statements between `BEGIN` and `COMMIT` are one
-//! step, if all of them change rows.
+//! step. If there are several, all of them must read or change rows.
 
 mod batches;
 mod checksum;
@@ -56,12 +56,12 @@ impl Step {
 
 /// The work of a step.
 pub enum Work {
-    /// These statements run in one transaction with the step's row in the ledger. On DSQL, they change rows.
+    /// These statements run in one transaction with the step's row in the ledger. On DSQL, they read or change rows.
     Transaction(Vec<Span>),
     /// The step changes the schema. The server does not accept the change of the schema in the same transaction as a
     /// row of the ledger.
     Schema(Trace),
-    /// The step starts a job of the cluster. The job must succeed.
+    /// The step builds or validates an object, on DSQL in a job of the cluster. The object must be valid afterwards.
     Job(Job),
     /// The step may be repeated any number of times, with the same result.
     Repeatable,
@@ -85,7 +85,8 @@ pub fn misplaced(file: &Parsed<'_>) -> Vec<Diagnostic> {
     read(file).1
 }
 
-/// Returns an error for each psql command and each `\;`, which the server does not accept as SQL.
+/// Returns the errors of text that is not allowed in any migration: an error for each psql command, for the first `\;`,
+/// for the first parameter, for the part of a file that undoes the migration, and for each misspelt directive.
 fn not_sql(file: &Parsed<'_>) -> Vec<Diagnostic> {
     let command = |command: &PsqlCommand| {
         let what = format!("the psql command \\{}", command.name);

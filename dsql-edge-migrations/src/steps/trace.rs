@@ -38,7 +38,7 @@ pub enum Kind {
     Type,
     /// A schema.
     Schema,
-    /// The functions of a name.
+    /// All functions that have the same name.
     Function,
     /// All functions.
     Functions,

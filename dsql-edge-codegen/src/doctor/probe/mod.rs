@@ -81,8 +81,8 @@ pub(super) async fn run(options: &ProbeOptions, cluster: &Cluster, package: &Pat
     Ok(ExitCode::SUCCESS)
 }
 
-/// A name that no schema has yet. The name contains the time and the number of the process, so two runs use different
-/// names.
+/// Returns a name that no schema has yet. The name contains the time and the number of the process, so two runs use
+/// different names.
 fn schema_name() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("dsql_edge_probe_{:x}_{:x}", now.as_millis(), std::process::id())

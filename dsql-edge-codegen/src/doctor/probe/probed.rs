@@ -15,7 +15,7 @@ pub(super) struct Probed {
 }
 
 impl Probed {
-    /// The host name, without a port.
+    /// Returns the host name, without a port.
     pub(super) fn host(&self) -> &str {
         self.target.endpoint.split(':').next().unwrap_or_default()
     }

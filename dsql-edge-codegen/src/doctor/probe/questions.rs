@@ -196,7 +196,7 @@ fn insert(probed: &Probed, id: u32) -> String {
     format!("INSERT INTO {} (id, n) VALUES ({id}, 0)", table(probed))
 }
 
-/// The number of rows with these ids, as another session sees them.
+/// Returns the number of rows with these ids, as another session sees them.
 async fn count(probed: &Probed, ids: &str) -> Result<String> {
     let sql = format!("SELECT count(*)::text FROM {} WHERE id IN ({ids})", table(probed));
     let answers = Wire::logged_in(probed).await?.ask(&Flight::statements(&[&sql])?.sync()).await?;

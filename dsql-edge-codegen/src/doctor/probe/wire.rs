@@ -97,7 +97,7 @@ impl Wire {
         }
     }
 
-    /// The next message as a line; `None` if it is not of interest.
+    /// Receives the next message and returns it as a line; `None` if it is not of interest.
     async fn next(&mut self) -> Result<Option<String>> {
         loop {
             if let Some(message) = Message::parse(&mut self.received).context("a malformed message")? {
@@ -115,7 +115,7 @@ impl Wire {
 
 pub(super) const READY: &str = "ReadyForQuery I";
 
-/// A message as a line.
+/// Returns a message as a line.
 fn line(message: &Message) -> Option<String> {
     Some(match message {
         Message::AuthenticationCleartextPassword => "AuthenticationCleartextPassword".to_owned(),
@@ -137,7 +137,7 @@ fn line(message: &Message) -> Option<String> {
     })
 }
 
-/// The SQLSTATE and the primary message of an error.
+/// Returns the SQLSTATE and the primary message of an error.
 fn error(mut fields: ErrorFields<'_>) -> String {
     let mut out = [String::new(), String::new()];
     while let Ok(Some(field)) = fields.next() {
@@ -157,7 +157,7 @@ fn error(mut fields: ErrorFields<'_>) -> String {
 pub(super) struct Flight(BytesMut);
 
 impl Flight {
-    /// StartupMessage alone.
+    /// Returns StartupMessage alone.
     pub(super) fn startup(probed: &Probed) -> Result<Flight> {
         let mut flight = Flight::default();
         let parameters =
@@ -166,7 +166,7 @@ impl Flight {
         Ok(flight)
     }
 
-    /// StartupMessage and PasswordMessage, with a new token.
+    /// Returns StartupMessage and PasswordMessage, with a new token.
     pub(super) async fn login(probed: &Probed) -> Result<Flight> {
         let mut flight = Flight::startup(probed)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -182,7 +182,7 @@ impl Flight {
         Ok(flight)
     }
 
-    /// The statements, each with Parse, Bind and Execute, without an end.
+    /// Returns the statements, each with Parse, Bind and Execute, without an end.
     pub(super) fn statements(statements: &[&str]) -> Result<Flight> {
         Flight::default().and(statements)
     }

@@ -42,8 +42,8 @@ macro_rules! keys {
 
 /// object, an object that must be created first
 ///
-/// A sequence depends on the column that owns it, but the column's default needs the sequence: `relations::BEHAVIOURS`
-/// has the statement with OWNED BY.
+/// A sequence depends on the column that owns it, but the column's default needs the sequence. So the dependencies of
+/// sequences are left out, and `relations::BEHAVIOURS` has the statement with OWNED BY.
 pub(super) const DEPENDENCIES: &str = concat!(
     "WITH keys AS MATERIALIZED (",
     keys!(),

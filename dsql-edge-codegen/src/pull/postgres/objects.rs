@@ -166,7 +166,8 @@ fn table(row: &[Option<String>], name: &str, columns: &Rows, constraints: &Rows)
         let (constraint, definition) = (text(row, 3), text(row, 5));
         let inside = format!("\n    CONSTRAINT {constraint} {definition}");
         let may_be_inside = text(row, 4) == "t";
-        // A primary key is printed as a part of its table, because other objects that need the key refer to the table.
+        // A primary key, unique or exclusion constraint is always printed inside its table, because the dependencies of
+        // objects that need the constraint refer to the table.
         let is_always = matches!(text(row, 2).as_str(), "p" | "u" | "x");
         Part {
             key: if is_always { String::new() } else { text(row, 0) },

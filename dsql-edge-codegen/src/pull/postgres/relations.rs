@@ -131,7 +131,7 @@ macro_rules! switched {
 /// key, relation, statement, another object that the statement needs
 ///
 /// Rules, triggers and row level security can change which rows a statement writes or returns. Some triggers are left
-/// out: a partition's copies of its table's triggers, and the triggers of constraints. The server creates these
+/// out: a partition's copies of the triggers of its parent, and the triggers of constraints. The server creates these
 /// triggers with the table and with the constraint. If a column owns a sequence, the server drops the sequence with the
 /// column.
 pub(super) const BEHAVIOURS: &str = concat!(
