@@ -93,7 +93,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         "on your machine: cargo install dsql-edge-local, then dsql-local run {source} -- npx wrangler dev"
     ));
     summary.next(
-        "on Cloudflare: npx wrangler secret put DSQL_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        "on Cloudflare: npx wrangler secret put NAME, for each of DSQL_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     );
     print(&summary, options.format)?;
     Ok(ExitCode::SUCCESS)

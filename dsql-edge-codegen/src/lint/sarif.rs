@@ -11,18 +11,6 @@ use crate::format;
 
 use dsql_edge_migrations::lint::{Finding, LintedFile};
 
-/// The rule id for a statement that cannot be read, and for every finding that has no other rule id.
-const SYNTAX: &str = "syntax_error";
-
-/// The rule id for a statement that `dsql-edge migrate` does not accept.
-const MISPLACED: &str = "misplaced_statement";
-
-/// The rule id for code that may run statements that `lint` does not read.
-const UNFOLLOWED: &str = "unfollowed_statement";
-
-/// The rule id for a schema that does not exist.
-const UNKNOWN_SCHEMA: &str = "unknown_schema";
-
 pub(super) fn report(files: &[LintedFile]) -> String {
     let rules: Vec<&'static Rule> =
         dsql::tables().iter().flat_map(|(_, rules)| rules.iter().copied()).collect();
@@ -37,18 +25,21 @@ pub(super) fn report(files: &[LintedFile]) -> String {
             })
         })
         .collect();
-    described
-        .push(json!({ "id": SYNTAX, "shortDescription": { "text": "a statement that cannot be read" } }));
-    for (id, what) in [
-        (MISPLACED, "a statement that `dsql-edge migrate` does not accept"),
-        (UNFOLLOWED, "code that may run statements that lint does not read"),
-        (UNKNOWN_SCHEMA, "a schema that does not exist"),
-    ] {
-        described.push(json!({ "id": id, "shortDescription": { "text": what } }));
-    }
+    let is_found = |code: &Code| {
+        let mut all = files.iter().flat_map(|file| &file.findings);
+        all.any(|finding| finding.rule.is_none() && finding.diagnostic.code == *code)
+    };
+    let codes: Vec<Code> = Code::ALL.iter().copied().filter(is_found).collect();
+    described.extend(codes.iter().map(|code| {
+        json!({
+            "id": id_of(*code),
+            "shortDescription": { "text": first_sentence(code.page()) },
+            "help": { "text": format!("dsql-edge explain {}", code.name()) },
+        })
+    }));
     let results: Vec<Value> = files
         .iter()
-        .flat_map(|file| file.findings.iter().map(|finding| one(file, finding, &rules)))
+        .flat_map(|file| file.findings.iter().map(|finding| one(file, finding, (&rules, &codes))))
         .collect();
     let report = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -67,14 +58,28 @@ pub(super) fn report(files: &[LintedFile]) -> String {
     format::json(&report)
 }
 
-fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
+/// Returns the id of a code among the rules.
+fn id_of(code: Code) -> String {
+    code.name().replace('-', "_")
+}
+
+/// Returns the first sentence of a code's page, which begins with the name of the code as its heading.
+fn first_sentence(page: &str) -> String {
+    let text = page.split("\n\n").nth(1).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.split_once(". ") {
+        Some((first, _)) => format!("{first}."),
+        None => text,
+    }
+}
+
+fn one(file: &LintedFile, finding: &Finding, (rules, codes): (&[&'static Rule], &[Code])) -> Value {
     let diagnostic = &finding.diagnostic;
     let (id, at) = match finding.rule {
-        Some(rule) => (rule.id, rules.iter().position(|it| it.id == rule.id).unwrap_or(rules.len())),
-        None if diagnostic.code == Code::MisplacedStatement => (MISPLACED, rules.len() + 1),
-        None if diagnostic.code == Code::UnfollowedStatement => (UNFOLLOWED, rules.len() + 2),
-        None if diagnostic.code == Code::UnknownSchema => (UNKNOWN_SCHEMA, rules.len() + 3),
-        None => (SYNTAX, rules.len()),
+        Some(rule) => (rule.id.to_owned(), rules.iter().position(|it| it.id == rule.id)),
+        None => {
+            let at = codes.iter().position(|code| *code == diagnostic.code);
+            (id_of(diagnostic.code), at.map(|at| rules.len() + at))
+        }
     };
     let mut message = diagnostic.message.clone();
     if let Some(hint) = &diagnostic.hint {

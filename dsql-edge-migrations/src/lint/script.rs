@@ -181,7 +181,9 @@ impl<'s> Script<'s> {
     /// Whether a byte offset is between the BEGIN and the end of a block.
     pub(super) fn is_in_block(&self, place: u32) -> bool {
         self.blocks.iter().any(|block| {
-            let begin = block.begin.map_or(u32::MAX, |begin| begin.start);
+            // A block that `COMMIT AND CHAIN` begins has no BEGIN: its first statement is the start.
+            let first = || self.statements().get(block.inside.start).map_or(u32::MAX, |it| it.span.start);
+            let begin = block.begin.map_or_else(first, |begin| begin.start);
             let end = self.statements().get(block.inside.end).map_or(u32::MAX, |end| end.span.start);
             (begin..end).contains(&place)
         })
@@ -375,6 +377,19 @@ mod tests {
         let parsed = Parsed::script(&source).unwrap();
         let run = Run::of([""]);
         look(&Script::new(&parsed, Vec::new(), Sent::OneByOne, (&run, 0)))
+    }
+
+    #[test]
+    fn command_of_psql_is_in_the_block_around_it() {
+        for (text, expected) in [
+            ("BEGIN; SELECT 1; HERE COMMIT;", true),
+            ("BEGIN; COMMIT AND CHAIN; SELECT 1; HERE COMMIT;", true),
+            ("BEGIN; SELECT 1; COMMIT; HERE SELECT 1;", false),
+        ] {
+            let at = u32::try_from(text.find("HERE").unwrap()).unwrap();
+            let text = text.replace("HERE", "    ");
+            assert_eq!(with(&text, |script| script.is_in_block(at)), expected, "{text}");
+        }
     }
 
     #[test]

@@ -245,7 +245,7 @@ fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
         }
         _ => Ok(match Job::of(statement.tree) {
             Some(job) => Work::Job(job),
-            None => Trace::of(statement.tree).map_or(Work::Repeatable, Work::Schema),
+            None => Trace::of(statement).map_or(Work::Repeatable, Work::Schema),
         }),
     }
 }
@@ -295,6 +295,20 @@ mod tests {
             "schema",
         ];
         assert_eq!(kinds(text), expected);
+    }
+
+    #[test]
+    fn statement_that_fails_a_second_time_is_not_repeatable() {
+        for (text, expected) in [
+            ("ALTER ROLE r LOGIN", "repeatable"),
+            ("ALTER ROLE r RENAME TO s", "schema"),
+            ("ALTER USER r RENAME TO s", "schema"),
+            ("CREATE SCHEMA s", "schema"),
+            ("CREATE SCHEMA AUTHORIZATION r", "schema"),
+            ("CREATE SCHEMA IF NOT EXISTS s", "repeatable"),
+        ] {
+            assert_eq!(kinds(text), [expected], "{text}");
+        }
     }
 
     #[test]

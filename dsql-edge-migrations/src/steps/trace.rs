@@ -4,9 +4,12 @@
 //! Input: a statement, and two states of its objects in the catalog: the state before the statement was sent, and the
 //! current state. Output: applied, not applied, or not shown by the catalog.
 
+use dsql_edge_compiler::syntax::ParsedStatement;
 use dsql_edge_compiler::syntax::ast::{
-    AlterTable, CreateTable, Drop, ObjectKind, QualifiedName, Statement, StatementKind, TableElement,
+    AlterTable, CreateTable, Drop, ObjectKind, QualifiedName, StatementKind, TableElement,
 };
+use dsql_edge_compiler::syntax::keyword::Keyword;
+use dsql_edge_compiler::syntax::token::TokenKind;
 
 /// The objects in the catalog that a statement changes.
 pub struct Trace {
@@ -83,8 +86,8 @@ pub enum Verdict {
 
 impl Trace {
     /// Returns `None` for a statement that can run again without harm.
-    pub(super) fn of(statement: &Statement) -> Option<Trace> {
-        match &statement.kind {
+    pub(super) fn of(statement: ParsedStatement<'_>) -> Option<Trace> {
+        match &statement.tree.kind {
             StatementKind::CreateTable(table) if table.if_not_exists => None,
             StatementKind::CreateTable(table) => {
                 let mut trace = Trace::one(Kind::Relation, &table.name, "the table");
@@ -108,7 +111,12 @@ impl Trace {
             }
             StatementKind::CreateSchema(created) if created.if_not_exists => None,
             StatementKind::CreateSchema(created) => {
-                let name = created.name.as_ref().map(|name| name.text.clone())?;
+                // `CREATE SCHEMA AUTHORIZATION role` names the schema after the role.
+                let Some(name) = created.name.as_ref().map(|name| name.text.clone()) else {
+                    return Some(Trace::unseen(
+                        "does the schema with the name of the role exist?".to_owned(),
+                    ));
+                };
                 let object = Object { kind: Kind::Schema, schema: String::new(), name };
                 Some(Trace::of_objects(vec![object], "the schema"))
             }
@@ -124,6 +132,9 @@ impl Trace {
             }
             StatementKind::Utility("AWS IAM") => {
                 Some(Trace::of_all(Kind::Mapping, "is the ARN in sys.iam_pg_role_mappings?"))
+            }
+            StatementKind::Utility("ALTER ROLE" | "ALTER USER" | "ALTER GROUP") if renames(statement) => {
+                Some(Trace::of_all(Kind::Role, "has the role its new name in pg_roles?"))
             }
             StatementKind::Utility(words) if is_repeatable(words) => None,
             _ => Some(Trace::unseen("has the statement taken effect?".to_owned())),
@@ -176,6 +187,12 @@ impl Trace {
             _ => Verdict::Applied,
         }
     }
+}
+
+/// Whether a statement is `ALTER ROLE name RENAME TO …`.
+fn renames(statement: ParsedStatement<'_>) -> bool {
+    let fourth = statement.own_tokens().get(3);
+    fourth.is_some_and(|token| token.kind == TokenKind::Keyword(Keyword::Rename))
 }
 
 /// Whether statements of this kind have the same effect if they run twice.

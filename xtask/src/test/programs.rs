@@ -140,7 +140,9 @@ pub(super) fn run(programs: Vec<Program>, done: impl Fn(Ended) + Sync) -> Result
     let lanes = thread::available_parallelism().map_or(2, usize::from) + 1;
     thread::scope(|scope| {
         let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
-        lanes.into_iter().try_for_each(|lane| lane.join().unwrap_or_else(|_| bail!("a thread that runs tests failed")))
+        lanes
+            .into_iter()
+            .try_for_each(|lane| lane.join().unwrap_or_else(|_| bail!("a thread that runs tests failed")))
     })
 }
 
