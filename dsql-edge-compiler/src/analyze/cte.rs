@@ -31,6 +31,7 @@ impl Analyzer<'_> {
             let entry = Rc::new(Cte {
                 name: cte.name.text.clone(),
                 recursive: with.recursive && refers(&cte.statement, &cte.name.text),
+                added: added.clone(),
                 ..Cte::default()
             });
             if entry.recursive {

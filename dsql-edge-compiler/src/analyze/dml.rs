@@ -37,16 +37,23 @@ impl<'a> Analyzer<'a> {
         target.overriding = insert.overriding;
         let columns = self.insert_columns(&target, &insert.columns);
         let listed: Vec<usize> = columns.iter().map(|(column, _)| *column).collect();
-        for (column, written) in &columns {
-            let span = written.as_ref().map_or(insert.table.name.span(), |written| written.name.span);
-            self.check_updatable(&target, *column, "insert into", span);
-        }
         match &insert.source {
             None => self.check_left_out(&target, &[], insert.table.name.span()),
             Some(source) => {
                 let width = self.insert_source(&mut scope, source, &target, &columns, &mut query);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
-                self.check_once(&target, given, insert.table.name.span());
+                // Without a column list, only the first columns of the relation get values.
+                let written = if insert.columns.is_empty() { given.len() } else { columns.len() };
+                for (column, written) in columns.iter().take(written) {
+                    let span = written.as_ref().map_or(insert.table.name.span(), |written| written.name.span);
+                    self.check_updatable(&target, *column, "insert into", span);
+                }
+                // Several parts of a column can be assigned.
+                let is_whole =
+                    |it: &Option<TargetColumn>| it.as_ref().is_none_or(|it| it.indirection.is_empty());
+                let whole = columns.iter().take(given.len()).filter(|(_, written)| is_whole(written));
+                let whole: Vec<usize> = whole.map(|(column, _)| *column).collect();
+                self.check_once(&target, &whole, insert.table.name.span());
                 // If a row has fewer values than the column list has columns, this error is already reported, so the
                 // columns that the INSERT lacks are not checked.
                 if insert.columns.is_empty() || width == columns.len() {

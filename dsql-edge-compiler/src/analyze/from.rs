@@ -8,7 +8,7 @@ use super::catalog::ERROR;
 use super::label::ColumnLabel;
 use super::namespace_item::NamespaceItem;
 use super::place::Place;
-use super::scope::{Scope, column_nodes};
+use super::scope::{Scope, column_nodes, var};
 use super::tree::{Command, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
 use crate::builtin::{RelationKind, oid};
 use crate::diagnostic::{Code, Diagnostic};
@@ -72,6 +72,7 @@ impl Analyzer<'_> {
                     {
                         *sampled = true;
                     }
+                    self.check_sampled(scope, &tree, name.span());
                     self.check_sample_method(&sample.method);
                     for arg in sample.args.iter().chain(&sample.repeatable) {
                         let node = self.expr(scope, arg);
@@ -88,6 +89,22 @@ impl Analyzer<'_> {
             FromItem::Function(function) => self.function_item(scope, function),
             FromItem::Join(join) => self.join(scope, join),
             FromItem::XmlTable(table) => self.xml_table(scope, table),
+        }
+    }
+
+    /// Checks that `TABLESAMPLE` follows a table or a materialized view.
+    fn check_sampled(&mut self, scope: &Scope<'_>, tree: &JoinTree, place: Span) {
+        let JoinTree::Leaf(at) = tree else { return };
+        let is_allowed = match scope.rtes.get(*at).map(|rte| &rte.source) {
+            Some(RteSource::Subquery { view: Some(view), .. }) => {
+                self.catalog.schema.relations.get(*view).is_some_and(|view| view.materialized)
+            }
+            Some(RteSource::Subquery { view: None, .. } | RteSource::Cte(_)) => false,
+            _ => true,
+        };
+        if !is_allowed {
+            let message = "TABLESAMPLE clause can only be applied to tables and materialized views";
+            self.report(Diagnostic::error(Code::FeatureNotSupported, place, message));
         }
     }
 
@@ -117,6 +134,7 @@ impl Analyzer<'_> {
             name: rte.name.clone(),
             schema,
             columns: column_nodes(&rte, at),
+            unlisted: Vec::new(),
             rte: Some(at),
             relation_visible: visible,
             columns_visible: true,
@@ -142,7 +160,10 @@ impl Analyzer<'_> {
             && let Some(rte) = self.cte_reference(scope, name)
         {
             let rte = self.aliased(rte, alias);
-            return self.leaf(scope, rte, None, true);
+            let unlisted = unlisted(&rte, scope.rtes.len());
+            let tree = self.leaf(scope, rte, None, true);
+            scope.namespace.last_mut().into_iter().for_each(|item| item.unlisted.clone_from(&unlisted));
+            return tree;
         }
         let Some((rte, relation)) = self.open_relation(name) else {
             scope.broken_from.set(true);
@@ -424,6 +445,17 @@ fn equally_long(item: &FunctionItem, functions: &[(Node, Vec<bool>)]) -> Vec<usi
 /// Returns an entry with unknown columns, used after an error.
 fn broken(name: &str) -> Rte {
     Rte { name: name.to_owned(), columns: Vec::new(), source: RteSource::Nullable }
+}
+
+/// Returns the columns that SEARCH and CYCLE add to a recursive query, if the entry is the reference of this query to
+/// itself (`p_dontexpand`).
+fn unlisted(rte: &Rte, at: usize) -> Vec<(ColumnLabel, Node)> {
+    let RteSource::Cte(cte) = &rte.source else { return Vec::new() };
+    if cte.query.borrow().is_some() {
+        return Vec::new();
+    }
+    let numbered = (rte.columns.len()..).zip(&cte.added);
+    numbered.map(|(column, it)| (it.name.clone(), var(at, column, it.ty, it.typmod))).collect()
 }
 
 fn item_span(item: &FromItem) -> Span {

@@ -74,6 +74,12 @@ impl Analyzer<'_> {
         } else if let JoinConstraint::Using(names, Some(alias)) = &join.constraint {
             let merged = columns.into_iter().take(names.len()).collect();
             let item = NamespaceItem::of_columns(alias.text.clone(), merged);
+            let mut inside = scope.namespace.iter().skip(outer);
+            if inside.any(|item| item.relation_visible && item.name == alias.text) {
+                let message = format!("table name \"{}\" specified more than once", alias.text);
+                let hint = "give the join another alias";
+                self.report(Diagnostic::error(Code::DuplicateAlias, alias.span, message).with_hint(hint));
+            }
             scope.push_named(NamespaceItem { columns_visible: false, ..item });
         }
         JoinTree::Join { kind: join.kind, left: Box::new(left_tree), right: Box::new(right_tree), on }

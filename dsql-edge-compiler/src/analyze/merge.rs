@@ -28,7 +28,7 @@ impl Analyzer<'_> {
             self.with_clause(&mut scope, with);
         }
         self.check_reachable(&merge.clauses);
-        let Some(target) = self.target_table(&mut scope, &merge.table, "merge into", false) else {
+        let Some(mut target) = self.target_table(&mut scope, &merge.table, "merge into", false) else {
             return query;
         };
         let relation = &self.catalog.schema.relations[target.relation];
@@ -62,6 +62,9 @@ impl Analyzer<'_> {
             for item in scope.namespace.iter_mut().skip(sources) {
                 item.relation_visible = clause.matched;
                 item.columns_visible = clause.matched;
+            }
+            if let MergeAction::Insert { overriding, .. } = &clause.action {
+                target.overriding = *overriding;
             }
             self.merge_clause(&mut scope, clause, &target, merge.table.name.span());
         }
@@ -103,7 +106,7 @@ impl Analyzer<'_> {
             MergeAction::Update(assignments) => {
                 self.assignments(scope, assignments, target);
             }
-            MergeAction::Insert(columns, values) => {
+            MergeAction::Insert { columns, values, .. } => {
                 self.merge_insert(scope, columns, values.as_deref(), target, table);
             }
             MergeAction::Delete | MergeAction::Nothing => {}

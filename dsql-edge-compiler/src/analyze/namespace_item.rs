@@ -14,6 +14,9 @@ pub(super) struct NamespaceItem {
     pub(super) schema: Option<String>,
     /// The name and the expression of each column.
     pub(super) columns: Vec<(ColumnLabel, Node)>,
+    /// The columns that `*` does not include. If a recursive query refers to itself, these are the columns that its
+    /// SEARCH and CYCLE add.
+    pub(super) unlisted: Vec<(ColumnLabel, Node)>,
     /// The range table entry; `None` for a join.
     pub(super) rte: Option<usize>,
     /// Whether `name.column` can refer to a column of the entry.
@@ -37,6 +40,12 @@ pub(super) struct NamespaceItem {
 }
 
 impl NamespaceItem {
+    /// Returns the columns of this name.
+    pub(super) fn columns_named<'i>(&'i self, name: &'i str) -> impl Iterator<Item = &'i Node> {
+        let all = self.columns.iter().chain(&self.unlisted);
+        all.filter(move |(column, _)| column == name).map(|(_, node)| node)
+    }
+
     /// Makes an item without a range table entry. A query can refer to the columns of this item as `column` and as
     /// `name.column`.
     pub(super) fn of_columns(name: String, columns: Vec<(ColumnLabel, Node)>) -> Self {
@@ -44,6 +53,7 @@ impl NamespaceItem {
             name,
             schema: None,
             columns,
+            unlisted: Vec::new(),
             rte: None,
             relation_visible: true,
             columns_visible: true,

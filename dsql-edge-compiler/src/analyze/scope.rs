@@ -142,6 +142,7 @@ impl<'p> Scope<'p> {
             name: rte.name.clone(),
             schema,
             columns: column_nodes(&rte, at),
+            unlisted: Vec::new(),
             rte: Some(at),
             relation_visible,
             columns_visible,
@@ -378,8 +379,7 @@ impl Analyzer<'_> {
         let Some((level, item)) = self.find_relation(scope, schema, table, span) else {
             return Node::error(span);
         };
-        let matches: Vec<&Node> =
-            item.columns.iter().filter(|(name, _)| *name == column.text).map(|(_, node)| node).collect();
+        let matches: Vec<&Node> = item.columns_named(&column.text).collect();
         match matches.as_slice() {
             [node] => {
                 self.check_column_type(node, &column.text, span);
@@ -555,18 +555,14 @@ impl Analyzer<'_> {
 fn search(scope: &Scope<'_>, name: &str) -> Found {
     let mut found = Found::None;
     for item in scope.namespace.iter().filter(|item| item.columns_visible && scope.visible(item)) {
-        for (column, node) in &item.columns {
-            if column != name {
-                continue;
-            }
+        for node in item.columns_named(name) {
             if item.lateral_only && !item.lateral_ok {
                 // PostgreSQL first searches for the name among all columns of the join.
                 let others = scope.namespace.iter().filter(|other| {
                     core::ptr::eq(*other, item)
                         || item.joined && other.joined && other.lateral_only && other.columns_visible
                 });
-                let count =
-                    others.flat_map(|other| &other.columns).filter(|(column, _)| column == name).count();
+                let count = others.flat_map(|other| other.columns_named(name)).count();
                 let unnamed = item.joined || item.name.is_empty();
                 let name = if unnamed { "unnamed_join" } else { &item.name };
                 return if count > 1 { Found::Ambiguous } else { Found::Forbidden(name.to_owned()) };

@@ -103,6 +103,7 @@ impl<'a> Analyzer<'a> {
             name: rte.name.clone(),
             schema: table.alias.is_none().then(|| relation.schema.clone()),
             columns: column_nodes(rte, target.rte),
+            unlisted: Vec::new(),
             rte: Some(target.rte),
             relation_visible: true,
             columns_visible: true,

@@ -368,6 +368,8 @@ pub(super) struct Cte {
     pub(super) name: String,
     pub(super) query: RefCell<Option<Rc<Query>>>,
     pub(super) columns: RefCell<Vec<RteColumn>>,
+    /// The columns that SEARCH and CYCLE add.
+    pub(super) added: Vec<RteColumn>,
     /// For a recursive query, the collations of the columns of its non-recursive term.
     pub(super) collations: RefCell<Vec<Collated>>,
     /// Whether each column is nullable, once this is computed. While the fixed point of a recursive query is computed:

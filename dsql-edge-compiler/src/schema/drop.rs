@@ -34,8 +34,15 @@ impl Fold {
             ObjectKind::Cast => return self.drop_cast(&drop),
             _ => {}
         }
+        // An object of the list may depend on an object before it, and is then dropped with that object.
+        let exists = |fold: &Fold, name: &QualifiedName| {
+            fold.find_relation(name).is_some() || fold.find_type(name).is_some()
+        };
+        let existed: Vec<bool> = drop.names.iter().map(|name| exists(self, name)).collect();
         for (at, name) in drop.names.iter().enumerate() {
+            let is_gone = existed.get(at) == Some(&true) && !exists(self, name);
             match drop.object {
+                _ if is_gone => {}
                 ObjectKind::Function => {
                     let parameters = drop.parameters.get(at).and_then(Option::as_deref);
                     let meant = self.functions_meant(name, parameters);

@@ -73,6 +73,19 @@ mod tests {
     }
 
     #[test]
+    fn one_drop_may_name_an_object_and_its_dependents() {
+        for drop in ["DROP TABLE p, c", "DROP TABLE c, p", "DROP VIEW v, w CASCADE", "DROP VIEW w, v"] {
+            let text = format!(
+                "-- dsql-edge: dialect postgres
+                 CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE c PARTITION OF p DEFAULT;
+                 CREATE VIEW v AS SELECT 1 AS n; CREATE VIEW w AS SELECT n FROM v; {drop};"
+            );
+            assert!(Schema::parse(&text).is_ok(), "{drop}");
+        }
+        assert!(Schema::parse("CREATE TABLE t (a int); DROP TABLE t, t2").is_err());
+    }
+
+    #[test]
     fn tables_are_suggested_in_the_form_that_a_query_uses() {
         let schema = Schema::parse(
             "CREATE SCHEMA app; CREATE TABLE app.j (id int); CREATE TABLE posts (id int); CREATE SEQUENCE ids;

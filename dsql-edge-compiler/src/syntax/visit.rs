@@ -62,7 +62,7 @@ pub fn statement<'s>(statement: &'s Statement, visit: &mut dyn Visit<'s>) {
                 clause.condition.iter().for_each(|it| expr(it, visit));
                 match &clause.action {
                     MergeAction::Update(list) => list.iter().for_each(|it| assignment(it, visit)),
-                    MergeAction::Insert(_, values) => exprs(values.iter().flatten(), visit),
+                    MergeAction::Insert { values, .. } => exprs(values.iter().flatten(), visit),
                     MergeAction::Delete | MergeAction::Nothing => {}
                 }
             }

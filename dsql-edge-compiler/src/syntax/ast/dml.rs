@@ -162,8 +162,14 @@ pub enum MergeAction {
     Update(Vec<Assignment>),
     /// `DELETE`
     Delete,
-    /// `INSERT (…) VALUES (…)`; the second field is `None` for `DEFAULT VALUES`.
-    Insert(Vec<TargetColumn>, Option<Vec<Expr>>),
+    /// `INSERT (…) VALUES (…)`
+    Insert {
+        columns: Vec<TargetColumn>,
+        /// As in [`Insert`].
+        overriding: Option<bool>,
+        /// `None` for `DEFAULT VALUES`.
+        values: Option<Vec<Expr>>,
+    },
     /// `DO NOTHING`
     Nothing,
 }

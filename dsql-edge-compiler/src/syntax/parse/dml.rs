@@ -252,16 +252,19 @@ impl Parser<'_> {
         let columns =
             if self.at_symbol(b'(') { self.parenthesized_list(Self::target_column)? } else { Vec::new() };
         if columns.is_empty() && self.eat_keywords(K::Default, K::Values) {
-            return Ok(MergeAction::Insert(columns, None));
+            return Ok(MergeAction::Insert { columns, overriding: None, values: None });
         }
+        let mut overriding = None;
         if self.eat_keyword(K::Overriding) {
+            overriding = Some(self.at_keyword(K::System));
             if !self.eat_keyword(K::System) {
                 self.expect_keyword(K::User)?;
             }
             self.expect_keyword(K::Value)?;
         }
         self.expect_keyword(K::Values)?;
-        Ok(MergeAction::Insert(columns, Some(self.parenthesized_list(Self::expr)?)))
+        let values = Some(self.parenthesized_list(Self::expr)?);
+        Ok(MergeAction::Insert { columns, overriding, values })
     }
 
     /// Returns the error for constructs that PostgreSQL's grammar reports as unsupported.

@@ -352,7 +352,7 @@ impl Parser<'_> {
         !matches!(
             (&self.token().kind, self.keyword()),
             (TokenKind::End | TokenKind::Symbol(b')' | b';'), _)
-                | (_, Some(K::From | K::Into | K::Where | K::Group | K::Having | K::Window))
+                | (_, Some(K::From | K::Into | K::Where | K::Group | K::Having | K::Window | K::Returning))
         )
     }
 
