@@ -1,5 +1,5 @@
-//! `dsql-edge check` compares the queries in the sources of a package with the queries that the compiler expands. Each
-//! test writes a package, and cargo compiles it.
+//! `dsql-edge check` compares the queries that it finds in the sources of a package with the invocations of the macros
+//! that rustc expands. Each test writes a package, and cargo compiles it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -3,7 +3,8 @@
 //! Input: the tokens of the query, with the pieces of optional text. Output: one [`TypedQuery`] that is valid for all
 //! combinations. All combinations return the same columns. If several combinations contain a parameter, the parameter
 //! has the same type in all of them. A column can be NULL if this column can be NULL in at least one combination. A
-//! parameter accepts an `Option` if this parameter accepts an `Option` in all combinations.
+//! parameter that decides on optional text takes an `Option`. Any other parameter accepts NULL only if it accepts NULL
+//! in every combination that contains it.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::fields::column_name;

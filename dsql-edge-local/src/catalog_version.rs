@@ -73,8 +73,8 @@ impl CatalogVersion {
         newest
     }
 
-    /// Whether the object that had this name at `version` was changed after `version`. A new object does not count as
-    /// a change.
+    /// Whether a schema change after `version` contains this name, and no object of this name was created after
+    /// `version`: a session does not use an object that is newer than its copy of the catalog.
     pub(crate) fn has_changed(&self, name: &str, version: u64) -> bool {
         let versions = self.versions();
         versions.objects.get(name).is_some_and(|it| it.changed > version && it.created <= version)

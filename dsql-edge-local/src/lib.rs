@@ -16,9 +16,9 @@
 //! A local STS answers AssumeRole ([`Local::sts_url`]): it verifies the request's signature, and returns the
 //! credentials of a session. These credentials sign tokens until they expire.
 //!
-//! A statement that DSQL rejects is rejected with DSQL's message, on both protocols, by the rules of `sql!` and
-//! `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and return the id of a job. `sys.jobs`
-//! then lists this job.
+//! dsql-local applies the rules of `sql!` and `dsql-edge lint`: it rejects a statement that DSQL rejects, with DSQL's
+//! message, in the simple and in the extended query protocol. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once
+//! and return the id of a job. `sys.jobs` then lists this job.
 //!
 //! [`Local::migrate`] applies a folder of migrations, as `dsql-edge migrate` does. [`Local::reset`] makes the database
 //! new again. [`find_or_install`] finds a PostgreSQL 16, or installs one with npm.

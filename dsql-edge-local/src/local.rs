@@ -550,8 +550,8 @@ fn prepare(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs the SQL of the start, denies the functions that DSQL does not have, and creates the users that exist before the
-/// migrations.
+/// Runs the SQL of `init`, denies the functions that DSQL does not have, and creates the users, except those that the
+/// migrations may create (`later_users`).
 async fn prepare_database(
     postgres: &Postgres,
     init: &[Init],

@@ -89,8 +89,8 @@ async fn user_has_keys_of_its_own() {
     let bindings = local.bindings_of_user("reader").unwrap();
     assert!(bindings.contains(&("DSQL_USER", "reader".to_owned())));
     assert!(bindings.contains(&("AWS_ACCESS_KEY_ID", keys.access_key_id().to_owned())));
-    // `user("reader")` maps the identity to this role, and the SQL above also maps it to `writer`. The identity may not
-    // connect as `admin`.
+    // `user("reader")` maps the identity `role/reader` to the role `reader`, and the SQL above also maps this identity
+    // to `writer`. The identity may not connect as `admin`.
     let mut reader = login(&local, "reader", keys).await.unwrap();
     assert_eq!(reader.simple("SELECT id FROM app.t").await.errors[0].0, "42501");
     let mut writer = login(&local, "writer", keys).await.unwrap();

@@ -43,8 +43,8 @@ pub enum Severity {
     /// The query compiles, but the Rust types of its row or of a parameter change, or a column that an INSERT leaves
     /// out loses its default.
     Changed,
-    /// The types of the query's existing columns and parameters stay the same, but something else changes, for example
-    /// the row gets a field.
+    /// The types of the query's existing columns and parameters stay the same, but something else changes: for example,
+    /// a row that the macro declares gets a field. (A new field of the user's own struct is `Changed`.)
     Note,
 }
 

@@ -1,4 +1,4 @@
-//! Lists the invocations that the compiler expands.
+//! Lists the invocations of the macros that rustc expands.
 //!
 //! Input: a package. Output: the invocations that the macros recorded, or the reason why the list is incomplete.
 //!

@@ -22,12 +22,11 @@ pub(super) enum Function {
     Range(RangeFunction),
 }
 
-/// A function that the call may refer to. The function's parameters are in the order of the call's arguments, one
-/// parameter for each argument.
+/// A function that the call may refer to.
 struct Candidate {
     function: Function,
-    /// For each argument of the call, the type that the function declares; parameters for which the default is used are
-    /// not included.
+    /// The declared types of the parameters, in the order of the call's arguments. Parameters for which the default is
+    /// used are not included.
     args: Vec<Oid>,
     /// Whether the VARIADIC parameter takes single elements, one for each argument, instead of an array.
     spread: bool,

@@ -18,8 +18,8 @@ use crate::schema::RelationKind;
 use std::rc::Rc;
 
 impl Analyzer<'_> {
-    /// `assign_query_collations`: the collations of the query's columns. Sort and group keys must have a collation;
-    /// `all_are_keys` means that all columns are keys.
+    /// `assign_query_collations`: the collations of the query's columns. The collations of a sort or group key must not
+    /// conflict; `all_are_keys` means that all columns are keys.
     pub(super) fn column_collations(
         &mut self,
         scope: &Scope<'_>,
@@ -46,7 +46,7 @@ impl Analyzer<'_> {
         columns
     }
 
-    /// Checks keys, each of which must have a collation.
+    /// Reports each key in which two implicit collations conflict.
     fn keys_collated<'n>(&mut self, scope: &Scope<'_>, keys: impl Iterator<Item = &'n Node>) {
         for key in keys {
             let found = self.collated(scope, key);

@@ -189,7 +189,8 @@ fn insert_that_can_be_repeated_is_not_a_key() {
         "INSERT INTO apart (a) VALUES ($a)",
         // NULL conflicts with nothing.
         "INSERT INTO open (a) VALUES ($a)",
-        // The constraint is deferred, covers only some rows, or may be another constraint.
+        // The constraint of the key is deferrable or covers only some rows, or DO NOTHING may skip the row because of
+        // another constraint.
         "INSERT INTO late (a) VALUES ($a)",
         "INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c) ON CONFLICT DO NOTHING",
         "INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c) ON CONFLICT (c) DO NOTHING",

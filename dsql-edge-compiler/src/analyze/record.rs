@@ -80,7 +80,8 @@ fn columns_of_variable(levels: &[&[Rte]], var: Var) -> Vec<RteColumn> {
     let Some(rte) = outer.first().and_then(|rtes| rtes.get(var.rte)) else { return Vec::new() };
     match &rte.source {
         RteSource::Subquery { query, view: None } => columns_of_target(query, outer, var.column),
-        // The query of a view cannot refer to the query that uses the view, and neither can the query of a WITH.
+        // The query of a view cannot refer to the query that uses the view. For the query of a WITH, a reference to an
+        // outer query is not followed.
         RteSource::Subquery { query, view: Some(_) } => columns_of_target(query, &[], var.column),
         RteSource::Cte(cte) => {
             let query = cte.query.borrow();

@@ -218,7 +218,8 @@ pub(super) struct Query {
     pub(super) assigned: Vec<Written>,
     /// For `INSERT … SELECT`, the query and the columns that the query fills.
     pub(super) source: Option<(Rc<Query>, Vec<usize>)>,
-    /// Whether the source of an INSERT is one row, or a MERGE or utility statement returns one row.
+    /// For INSERT: whether the source is one row, and the table has no rules. For a utility statement: whether it
+    /// returns one row.
     pub(super) single_row: bool,
     /// For INSERT: whether each row of the source becomes a row of the result or causes an error.
     pub(super) certain_row: bool,

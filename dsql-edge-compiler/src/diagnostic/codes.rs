@@ -175,7 +175,7 @@ codes! {
     TooManyColumns "too-many-columns" "54011",
     /// A call with more arguments than PostgreSQL allows.
     TooManyArguments "too-many-arguments" "54023",
-    /// A limit on nesting, names or sizes is exceeded.
+    /// A limit on nesting, or on the size of a statement, is exceeded.
     TooComplex "too-complex" "54001",
     /// A table with several primary keys.
     InvalidTable "invalid-table" "42P16",

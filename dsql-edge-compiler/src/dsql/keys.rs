@@ -29,7 +29,7 @@ rules! {
     key_size_of_char:   "a char over 2,000 in a key or an index" | "54000" | "key size greater than 2000 bytes not supported"                  | Sibling      | "write a shorter limit, or use a digest of the value as the key";
     key_domain:         "a key or index column of a domain over a type that no key may have" | "0A000" | "datatype {} is not supported in a key" | Inferred | "index an expression over it: ((data ->> 'id'))";
     key_domain_size:    "a domain over a string of more than 2,000 in a key or an index" | "54000" | "key size greater than 2000 bytes not supported" | Inferred | "use a domain with a shorter limit, or a digest of the value as the key";
-    key_sizes:          "strings of together more than 2,000 in a key or an index" | "54000" | "key size too large"                           | Inferred     | "values of full length do not fit in one key: write shorter limits, or use a digest as the key";
+    key_sizes:          "string columns whose lengths together exceed 2,000 in a key or an index" | "54000" | "key size too large"                           | Inferred     | "values of full length do not fit in one key: write shorter limits, or use a digest as the key";
 }
 
 /// Checks the keys of CREATE TABLE: of its columns, and of the table.

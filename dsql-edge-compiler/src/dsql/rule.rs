@@ -6,12 +6,12 @@
 use crate::diagnostic::{Code, Diagnostic, Reason, Severity, Stage};
 use crate::source::Span;
 
-/// A construct that DSQL rejects or limits.
+/// A construct that DSQL rejects or limits, or that has another effect than in PostgreSQL (SQLSTATE 00000).
 #[derive(Debug, PartialEq)]
 pub struct Rule {
     /// The name of the rule, as the linter prints it.
     pub id: &'static str,
-    /// The rejected construct; for a whole statement, its command words.
+    /// The construct; for a whole statement, its command words.
     pub what: &'static str,
     /// The SQLSTATE of DSQL's error.
     pub sqlstate: &'static str,

@@ -36,7 +36,7 @@ pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagno
         if let Err((message, hint)) = inserted {
             let looks_like_one = !column.is_alias && ColumnName::parse(&column.name) != *written;
             let hint = match looks_like_one {
-                true => "give it an alias: AS name; an override is read only in an alias".to_owned(),
+                true => "give it an alias: AS name; only an alias can contain an override (\"x!\", \"x?\", \"x: T\")".to_owned(),
                 false if column.from_star && column.name == "?column?" => {
                     "name the column in the query from which * takes it: SELECT … AS name".to_owned()
                 }

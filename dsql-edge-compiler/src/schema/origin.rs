@@ -32,7 +32,7 @@ impl Origin {
         }
     }
 
-    /// Whether a hint is the next step for an object that is missing in a schema of this source.
+    /// Whether a hint advises how to add the missing object to a schema of this source.
     pub fn is_next_step(self, hint: &str) -> bool {
         hint.contains(match self {
             Origin::Snapshot => "`dsql-edge pull`",

@@ -22,7 +22,8 @@ pub(crate) async fn serve(options: &Options) -> CommandResult<ExitCode> {
         if is_found(&certificate) {
             "the command line dsql-edge finds it in this folder"
         } else {
-            "the command line dsql-edge needs it in DSQL_EDGE_CA, and the keys next to it"
+            "the command line dsql-edge needs this path in DSQL_EDGE_CA, and the keys of the file credentials beside it in AWS's \
+             variables"
         }
     );
     let stop = tokio::select! {

@@ -83,8 +83,8 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
 ///
 /// Input: the findings, with their rewrites. A rewrite that is correct only if all statements succeed
 /// (`SameIfAllSucceed`) is applied only with `--assume-success`. Without `--assume-success`, the statement is not
-/// rewritten, and DSQL still rejects it. Other rewrites may move something across the rejected statement, so the search
-/// is repeated until it changes no further condition.
+/// rewritten, and DSQL still rejects it. A rewrite that moves something across this statement then
+/// becomes `SameIfAllSucceed`, too, so the search is repeated until no rewrite changes.
 pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
     loop {
         let is_left = |it: &&Finding| {

@@ -144,7 +144,7 @@ fn of_range(places: &[usize], range: Range<usize>) -> impl Iterator<Item = &usiz
     places.get(first..).unwrap_or_default().iter().take_while(move |at| **at < range.end)
 }
 
-/// Whether unqualified names may refer to other objects after this statement.
+/// Whether a statement is a SET, RESET or DISCARD after which unqualified names may refer to other objects.
 pub(super) fn changes_path(statement: &Statement) -> bool {
     match &statement.kind {
         StatementKind::Set(set) => {

@@ -119,7 +119,7 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
     Some(Place { span: command.span, statement: command.span, message, hint, only_rows })
 }
 
-/// Returns the position of a statement if the statement calls a function that may change the schema or rows.
+/// Returns the place of the first call of a function that may change the schema or rows, if the statement has one.
 fn called(script: &Script<'_>, statement: &Statement) -> Option<Place> {
     let tokens = script.tokens(statement);
     let runs = match statement.kind {

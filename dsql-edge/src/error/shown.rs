@@ -6,8 +6,9 @@
 //! Most of PostgreSQL's primary messages do not contain values, which are in DETAIL, but some do: `invalid input syntax
 //! for type integer: "…"` (22P02), `syntax error in tsquery: "…"` (42601), `word is too long in tsquery: "…"` (54000),
 //! `requested character too large for encoding: …` (54000), and any message that a function raises (P0001, or the
-//! SQLSTATE of its `USING ERRCODE`). So the list contains the SQLSTATEs whose messages are shown; every other message
-//! is hidden. The classes are from PostgreSQL 16's `errcodes.txt`; their messages were checked in PostgreSQL's sources.
+//! SQLSTATE of its `USING ERRCODE`). So `SHOWN` lists the classes whose messages are shown; a message of the lists
+//! `SHOWN_UNQUOTED…` is shown only if it has neither a quotation mark nor a colon. Every other message is hidden. The
+//! classes are from PostgreSQL 16's `errcodes.txt`; their messages were checked in PostgreSQL's sources.
 //!
 //! If a parameter's value is used as a name (`$1::text::regclass`), the value is shown like any other name:
 //! `relation "…" does not exist` (42P01).

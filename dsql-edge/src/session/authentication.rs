@@ -73,7 +73,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes the bytes that [`hand_over`](Connection::hand_over) has left.
+    /// Takes the bytes that [`hand_over`](Connection::hand_over) has kept: a ReadyForQuery, and the incomplete message
+    /// after the login, if there is one. `None` if `hand_over` was not called, or if the bytes were already taken.
     #[cfg(feature = "pool")]
     pub(crate) fn take_unread(&mut self) -> Option<Vec<u8>> {
         core::mem::take(&mut self.handed_over).then(|| core::mem::take(&mut self.incoming))

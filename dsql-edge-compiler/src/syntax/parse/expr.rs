@@ -406,7 +406,8 @@ impl Parser<'_> {
         comma.map_or_else(|| self.error_here(), |comma| Box::new(syntax_error_at(comma.span, self.text)))
     }
 
-    /// Parses any operator, except keyword forms.
+    /// Parses an operator of symbols, such as `+`, or `OPERATOR (schema.+)`; operators that are keywords, such as LIKE,
+    /// are parsed elsewhere.
     pub(super) fn operator(&mut self) -> Parsing<Operator> {
         if self.at_keyword(K::Operator) { self.qualified_operator() } else { self.plain_operator() }
     }

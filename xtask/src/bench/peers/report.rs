@@ -115,7 +115,7 @@ fn traffic(turns: &[&Turns], round_trip: u64) -> Table {
     Table {
         title: "Round trips, and bytes to and from the cluster, in kB".to_owned(),
         note: format!(
-            "Counted by the network at {round_trip} ms, with TCP's and TLS's handshakes. Round trips that happen at the \
+            "The simulated network counts them, at a round trip of {round_trip} ms and with the handshakes of TCP and TLS. Round trips that happen at the \
              same time on several connections (×n) count once. A pool has its connections already."
         ),
         head,
@@ -201,7 +201,7 @@ fn added_start(measured: &Measured) -> Option<Table> {
     };
     Some(Table {
         title: "What dsql-edge adds to the first answer of a fresh isolate, in ms".to_owned(),
-        note: "A small Worker, with constants or with one query in their place. The answer is \"not found\", without a query."
+        note: "A small Worker that answers with constant rows, or with the rows of one query. The measured request gets \"not found\", so no query runs."
             .to_owned(),
         head: ["", "median", "p95", "÷ constants"].map(str::to_owned).to_vec(),
         rows: ONE_ROW.iter().filter_map(row).collect(),
