@@ -6,7 +6,8 @@
 use super::aggregate::level_of;
 use super::analyzer::Analyzer;
 use super::node_set::NodeSet;
-use super::tree::{Node, NodeKind, Query, Rte, RteSource, system_column};
+use super::system_column::system_column;
+use super::tree::{Node, NodeKind, Query, Rte, RteSource};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use std::collections::HashSet;

@@ -81,6 +81,7 @@ mod snapshot;
 mod sql_json;
 mod star;
 mod subquery;
+mod system_column;
 mod target;
 mod target_table;
 mod too_long;

@@ -390,24 +390,6 @@ pub(super) enum JoinTree {
     Join { kind: crate::syntax::ast::JoinKind, left: Box<JoinTree>, right: Box<JoinTree>, on: Option<Node> },
 }
 
-/// The system columns, which every row has; their column numbers count down from [`FIRST_SYSTEM_COLUMN`].
-pub(super) const SYSTEM_COLUMNS: [(&str, Oid); 6] = [
-    ("ctid", oid::TID),
-    ("xmin", oid::XID),
-    ("xmax", oid::XID),
-    ("cmin", oid::CID),
-    ("cmax", oid::CID),
-    ("tableoid", oid::OID),
-];
-
-/// The column number of the first system column. The number after that of the first system column means the whole row.
-pub(super) const FIRST_SYSTEM_COLUMN: usize = usize::MAX - 1;
-
-/// Returns the system column of this number.
-pub(super) fn system_column(column: usize) -> Option<(&'static str, Oid)> {
-    SYSTEM_COLUMNS.get(FIRST_SYSTEM_COLUMN.checked_sub(column)?).copied()
-}
-
 impl JoinTree {
     /// Collects the range table entries in this tree.
     pub(super) fn rtes(&self, out: &mut Vec<usize>) {

@@ -59,7 +59,7 @@ pub(super) fn statement(
             "ALTER EXTENSION may change functions and types"
         }
         StatementKind::CreateSchema(created) if created.name.is_none() => {
-            "the schema has the name of a role, which only the server knows"
+            "the schema has the name of a role, which is not in this file"
         }
         StatementKind::CreateTableAs(table) => match &table.source {
             TableSource::Execute(name) if !is_prepared(&name.text) => {
@@ -79,7 +79,7 @@ fn dropped(drop: &Drop) -> Option<&'static str> {
         }
         ObjectKind::Extension => "DROP EXTENSION drops functions and types",
         ObjectKind::Owned => {
-            "DROP OWNED drops the objects of a role, and only the server knows which these are"
+            "DROP OWNED drops the objects of a role, and this file does not show which these are"
         }
         _ => return None,
     })

@@ -2,8 +2,8 @@
 //! rows in a transaction.
 //!
 //! Input: a file, and the tables that exist before all files, if they are known. Output: a warning for each such
-//! statement that does not run in batches. There is no warning for a table that the file itself creates, or that did
-//! not exist before all files: the table has only the rows that the files write.
+//! statement that does not run in batches. A table that the file itself creates, or that did not
+//! exist before all files, gets no warning: such a table has only the rows that the files write.
 
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::syntax::Parsed;

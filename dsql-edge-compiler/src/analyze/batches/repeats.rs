@@ -14,7 +14,8 @@
 //! the second proof accepts only some types and comparisons.
 
 use super::super::cardinality;
-use super::super::tree::{JoinTree, Node, NodeKind, RteSource, Var, system_column};
+use super::super::system_column::system_column;
+use super::super::tree::{JoinTree, Node, NodeKind, RteSource, Var};
 use super::functions::is_own;
 use super::walk::any_below;
 use super::{Judge, rejected};

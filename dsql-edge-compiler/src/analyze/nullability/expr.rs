@@ -3,7 +3,8 @@
 use super::super::cardinality;
 use super::super::node_set::NodeSet;
 use super::super::parameter::Parameter;
-use super::super::tree::{Body, Callee, Node, NodeKind, RteSource, Var, system_column};
+use super::super::system_column::system_column;
+use super::super::tree::{Body, Callee, Node, NodeKind, RteSource, Var};
 use super::environment::{Environment, Prover};
 use super::narrowing::{counts_a_row, if_false, if_true};
 use crate::builtin::{self, oid};
