@@ -53,10 +53,10 @@ impl Failure {
 
 fn failure(catalog: Catalog<'_>, node: &Node) -> Option<Failure> {
     match &node.kind {
+        // These functions are strict: with a NULL among their arguments, they return NULL.
+        NodeKind::Call { args, .. } if args.iter().any(Node::is_null_constant) => None,
         NodeKind::Call { function, args } => match (function.name.as_str(), args.as_slice()) {
-            (name, [dividend, divisor]) if DIVISIONS.contains(&name) && !is_null(dividend) => {
-                division_by_zero(divisor)
-            }
+            (name, [_, divisor]) if DIVISIONS.contains(&name) => division_by_zero(divisor),
             ("date_trunc", [unit, value, ..]) => truncation(catalog, unit, value),
             (name @ ("extract" | "date_part"), [unit, value]) => extraction(catalog, name, unit, value),
             ("timezone", [zone, _]) => time_zone(zone),
@@ -235,14 +235,6 @@ fn nested_array(node: &Node) -> Option<Failure> {
             })
         }
         _ => None,
-    }
-}
-
-fn is_null(node: &Node) -> bool {
-    match &node.kind {
-        NodeKind::Constant(value) => value.is_none(),
-        NodeKind::Cast { arg, .. } => is_null(arg),
-        _ => false,
     }
 }
 

@@ -162,7 +162,9 @@ impl Analyzer<'_> {
             let rte = self.aliased(rte, alias);
             let unlisted = unlisted(&rte, scope.rtes.len());
             let tree = self.leaf(scope, rte, None, true);
-            scope.namespace.last_mut().into_iter().for_each(|item| item.unlisted.clone_from(&unlisted));
+            if let Some(item) = scope.namespace.last_mut() {
+                item.unlisted = unlisted;
+            }
             return tree;
         }
         let Some((rte, relation)) = self.open_relation(name) else {

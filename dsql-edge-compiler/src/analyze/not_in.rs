@@ -51,19 +51,11 @@ impl Analyzer<'_> {
 fn list_with_null(node: &Node) -> Option<Diagnostic> {
     let NodeKind::ArrayComparison { function, right, all: true, .. } = &node.kind else { return None };
     let NodeKind::Array(elements) = &right.kind else { return None };
-    let null = elements.iter().find(|element| is_null(element))?;
+    let null = elements.iter().find(|element| element.is_null_constant())?;
     if !function.name.ends_with("ne") {
         return None;
     }
     let message = "NOT IN (or <> ALL) is not true for any row, because its list contains NULL";
     let hint = "remove NULL from the list, and test with IS NOT NULL";
     Some(Diagnostic::warning(Code::NotInWithNull, null.span, message).with_hint(hint))
-}
-
-fn is_null(node: &Node) -> bool {
-    match &node.kind {
-        NodeKind::Constant(value) => value.is_none(),
-        NodeKind::Cast { arg, .. } => is_null(arg),
-        _ => false,
-    }
 }

@@ -522,6 +522,15 @@ impl Node {
         size + self.subquery().map_or(0, Query::size)
     }
 
+    /// Whether this is the constant NULL, with or without casts around it.
+    pub(super) fn is_null_constant(&self) -> bool {
+        match &self.kind {
+            NodeKind::Constant(value) => value.is_none(),
+            NodeKind::Cast { arg, .. } => arg.is_null_constant(),
+            _ => false,
+        }
+    }
+
     /// Whether `test` holds for this node or any part of it, except queries.
     pub(super) fn any(&self, test: &dyn Fn(&Node) -> bool) -> bool {
         if test(self) {

@@ -73,6 +73,18 @@ mod tests {
     }
 
     #[test]
+    fn error_in_a_do_block_is_at_the_block() {
+        let create = "CREATE TYPE mood AS ENUM ('a');";
+        let text = format!(
+            "{create} DO $$ BEGIN ALTER TABLE missing ADD a int; {create} EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+        );
+        let errors = Schema::parse(&format!("-- dsql-edge: dialect postgres\n{text}")).err().unwrap();
+        let starts: Vec<u32> = errors.iter().map(|error| error.diagnostic.span.start).collect();
+        let start = "-- dsql-edge: dialect postgres\n".len() + create.len() + 1;
+        assert_eq!(starts, [u32::try_from(start).unwrap()]);
+    }
+
+    #[test]
     fn one_drop_may_name_an_object_and_its_dependents() {
         for drop in ["DROP TABLE p, c", "DROP TABLE c, p", "DROP VIEW v, w CASCADE", "DROP VIEW w, v"] {
             let text = format!(

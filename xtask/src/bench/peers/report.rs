@@ -115,8 +115,8 @@ fn traffic(turns: &[&Turns], round_trip: u64) -> Table {
     Table {
         title: "Round trips, and bytes to and from the cluster, in kB".to_owned(),
         note: format!(
-            "The simulated network counts them, at a round trip of {round_trip} ms and with the handshakes of TCP and TLS. Round trips that happen at the \
-             same time on several connections (×n) count once. A pool has its connections already."
+            "The simulated network counts them, at a round trip of {round_trip} ms and with the handshakes of TCP and TLS. \
+             Round trips that happen at the same time on several connections (×n) count once. A pool has its connections already."
         ),
         head,
         rows,
@@ -201,7 +201,8 @@ fn added_start(measured: &Measured) -> Option<Table> {
     };
     Some(Table {
         title: "What dsql-edge adds to the first answer of a fresh isolate, in ms".to_owned(),
-        note: "A small Worker that answers with constant rows, or with the rows of one query. The measured request gets \"not found\", so no query runs."
+        note: "A small Worker that answers with constant rows, or with the rows of one query. The measured request gets \
+               \"not found\", so no query runs."
             .to_owned(),
         head: ["", "median", "p95", "÷ constants"].map(str::to_owned).to_vec(),
         rows: ONE_ROW.iter().filter_map(row).collect(),
