@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[allow(dead_code, unreachable_pub, reason = "each of those that have it needs a part of it")]
+#[allow(dead_code, unreachable_pub, reason = "each target that includes this module uses a part of it")]
 #[path = "flights.rs"]
 mod flights;
 

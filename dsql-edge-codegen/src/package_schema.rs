@@ -101,8 +101,8 @@ fn variable(package: &Path, name: &str) -> Option<OsString> {
 }
 
 /// Returns a variable as the macro sees it, and the source that sets it. The variables that a build script prints
-/// override all others. Cargo sets a variable of `[env]` in its configuration if the environment does not have it, or
-/// if `force` is true.
+/// override all others. Cargo takes a variable from `[env]` in its configuration if the environment does not have the
+/// variable, or if `force` is true.
 fn origin(package: &Path, name: &str) -> Option<(OsString, String)> {
     let script = match by_script(package, name) {
         Some(Printed::Value(value)) => Some((OsString::from(value), "the build script".to_owned())),

@@ -63,7 +63,7 @@ pub struct Group {
     pub entries: Vec<Entry>,
 }
 
-/// An SQL type by the runtime's names.
+/// The marker of an SQL type in the runtime's module `types::sql`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Marker {
     /// `sql::Int4`

@@ -40,8 +40,8 @@ struct Coming {
     commits: u64,
 }
 
-/// A session's request for a list of faults, until PostgreSQL has answered the statement. The request is undone if the
-/// statement fails or is skipped.
+/// A session's request for a list of faults. The value exists until PostgreSQL has answered the statement that made the
+/// request. The request is undone if the statement fails or is skipped.
 pub(crate) struct Requested {
     before: Coming,
     expires_hour: bool,

@@ -51,7 +51,7 @@ pub struct Local {
     migrating: Mutex<()>,
 }
 
-/// SQL of the start.
+/// initial SQL.
 #[derive(Clone)]
 struct Init {
     /// The name that errors show.
@@ -199,8 +199,8 @@ impl Local {
         self.bindings_with(&self.credentials)
     }
 
-    /// The bindings with which a Worker connects as the user `name`, a [`Builder::user`]: names and values. `None` if
-    /// this user does not exist.
+    /// The bindings (names and values) with which a Worker connects as `name`, a user that [`Builder::user`] added.
+    /// `None` if this user does not exist.
     pub fn bindings_of_user(&self, name: &str) -> Option<Vec<(&'static str, String)>> {
         let mut bindings = self.bindings_with(self.user_credentials(name)?);
         bindings.push(("DSQL_USER", name.to_owned()));
@@ -251,7 +251,7 @@ impl Local {
         admit(&self.postgres, &self.users).await
     }
 
-    /// Restores the database and the roles of the first start: drops everything, and runs the SQL of the start again,
+    /// Restores the database and the roles of the first start: drops everything, and runs the initial SQL again,
     /// with its files as they are now. Every session ends. If a file cannot be read, nothing is dropped. `created` has
     /// the roles that the migrations create; `None` if there are no migrations.
     pub(crate) async fn renew(&self, created: Option<&[String]>) -> Result<(), Error> {
@@ -359,7 +359,7 @@ impl Builder {
 
     /// SQL to run as `admin` before the first connection, in the order of the calls.
     pub fn init_sql(self, sql: impl Into<String>) -> Builder {
-        self.named_init_sql("SQL of the start", sql)
+        self.named_init_sql("initial SQL", sql)
     }
 
     /// Does the same as [`init_sql`](Builder::init_sql), with the name that errors show.
@@ -427,7 +427,7 @@ impl Builder {
     ///
     /// # Errors
     /// Returns an error if no PostgreSQL 16 is found, if PostgreSQL does not start, if the folder cannot be written, or
-    /// if PostgreSQL rejects SQL of the start. After an error, no process is left running.
+    /// if PostgreSQL rejects initial SQL. After an error, no process is left running.
     pub async fn start(self) -> Result<Local, Error> {
         check_names(&self.region, &self.hosts)?;
         let installation = find::installation(self.postgres_bin.as_deref())?;

@@ -45,7 +45,7 @@ async fn start_logs_what_a_cluster_cannot_have() {
         local.stop().await.unwrap();
         let lines = lines.lock().unwrap().clone();
         let expected =
-            expected.map(|objects| format!("DSQL's rules do not apply to the SQL of the start: {objects}"));
+            expected.map(|objects| format!("DSQL's rules do not apply to the initial SQL: {objects}"));
         assert_eq!(lines, expected.into_iter().collect::<Vec<_>>());
     }
 }

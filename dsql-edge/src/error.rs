@@ -165,8 +165,9 @@ impl Error {
     }
 
     /// Whether no connection was opened: the server does not listen, TLS failed, the login was rejected, or there were
-    /// no credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true. The
-    /// outcome can be unknown because the first query is sent with the login.
+    /// no credentials. The query was not executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true.
+    /// The outcome can be unknown because the first query is sent with the login. Of a statement in chunks or batches,
+    /// the earlier ones may be committed ([`committed_rows`](Error::committed_rows)).
     pub fn is_connect(&self) -> bool {
         matches!(self.0.kind, Kind::Connect(_) | Kind::LoginRejected(_) | Kind::Credentials(_))
     }

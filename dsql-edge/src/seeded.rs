@@ -1,7 +1,7 @@
 //! Bugs that tests switch on, to check that the harness finds them.
 //!
-//! `seeded!(Bug)` marks code where an implementation of this protocol is likely to have a bug. Outside tests the macro
-//! is `false`, and no code is compiled for it.
+//! `seeded!(Bug)` is true in a test that switches `Bug` on: the code at this place then has a bug that is easy to make.
+//! Outside tests the macro is `false`, and no code is compiled for it.
 
 /// Whether this bug is switched on.
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the counting code is shared with the tests")]
 
-#[allow(unreachable_pub, dead_code, reason = "others have this module too, and use more of it")]
+#[allow(unreachable_pub, dead_code, reason = "other targets include this module too, and use more of it")]
 #[path = "../flights.rs"]
 mod flights;
 

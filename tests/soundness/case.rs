@@ -80,7 +80,9 @@ impl Case {
                     rows.retain(|row| {
                         let table = head(row);
                         let new = !seen.contains(&table);
-                        seen.push(table);
+                        if new {
+                            seen.push(table);
+                        }
                         new && seen.len() % 2 == 1
                     });
                     rows

@@ -74,8 +74,8 @@ pub(crate) fn shrink(
     }
 }
 
-/// Returns smaller cases: in each of them, one node is replaced or loses items of a list. Items of a bundle are removed
-/// from all its lists.
+/// Returns smaller cases: in each of them, one node is replaced or loses items of a list. If the list is in a bundle
+/// (`List::bundle` in `tree`), all lists of the bundle lose the item at the same index.
 fn candidates(case: &Case, number: usize) -> Vec<Case> {
     let mut out = Vec::new();
     let mut edit = |change: &dyn Fn(&mut Node)| {

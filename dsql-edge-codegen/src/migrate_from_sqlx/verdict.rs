@@ -296,7 +296,7 @@ fn literal(text: &str) -> String {
 pub(super) fn applied<'e>(text: &str, edits: impl Iterator<Item = &'e Edit>) -> String {
     let (mut out, mut done) = (String::with_capacity(text.len()), 0);
     for Edit { at, text: new } in edits {
-        // An edit that overlaps the one before it is left out.
+        // An edit that overlaps the last applied edit is not applied.
         if let Some(kept) = text.get(done..at.start) {
             out.push_str(kept);
             out.push_str(new);

@@ -105,7 +105,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the reason why the build does not read the default snapshot, if its schema is a folder of migrations.
+/// Returns the reason why the build does not read the snapshot at `output`: `output` is the default path, and the
+/// package's schema is a folder of migrations. Returns `None` otherwise.
 fn unread_snapshot(output: &Path) -> Option<String> {
     match package_schema::of(&package_schema::current_package()) {
         Ok(Some(SchemaPath::Migrations(folder))) if *output == package_schema::snapshot_to_write() => {

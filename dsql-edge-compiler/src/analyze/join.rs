@@ -154,7 +154,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Returns the columns that result from the merge by USING or NATURAL, and the condition that compares their sides.
+    /// Returns the columns that USING or NATURAL merges, and the condition that the left and the right side of each
+    /// merged column are equal.
     fn merged_columns(
         &mut self,
         join: &Join,

@@ -5,9 +5,10 @@
 pub type Oid = u32;
 
 /// OIDs below this number are the same on every server, and only those may be sent to a server or compared with OIDs
-/// from a server. PostgreSQL's `initdb` assigns the OIDs from this number on in sequence (row types of views, the
-/// domains of `information_schema`), so they differ between servers. In the catalog here, these objects have other
-/// numbers below 16384, which do not change.
+/// from a server. PostgreSQL assigns the OIDs from this number to 16383 in sequence: up to 11999 when it is built (row
+/// types of catalog tables), and from 12000 on in `initdb` (row types of views, the domains of `information_schema`).
+/// So they differ between versions. In the catalog here, these objects have other numbers below 16384, which do not
+/// change.
 pub const FIRST_UNPINNED: Oid = 10_000;
 
 macro_rules! oids {

@@ -17,7 +17,7 @@ use crate::syntax::ast::{
 pub const ROWS: i64 = 3_000;
 /// The maximum number of columns of a table: 255 in the user guide, but a cluster accepted 256.
 pub const COLUMNS: usize = 256;
-/// The maximum number of columns of a key or an index.
+/// The maximum number of columns of a key or an index, without the INCLUDE columns of the index.
 pub const KEY_COLUMNS: usize = 8;
 /// The maximum number of schemas of a cluster, without `public` and `sys`.
 pub const SCHEMAS: usize = 10;

@@ -288,7 +288,7 @@ fn rename_constraint(relation: &mut Relation, from: &str, to: &str) {
     }
 }
 
-/// Replaces a column's name in a list of names.
-fn rename(columns: &mut [String], from: &str, to: &str) {
-    columns.iter_mut().filter(|column| *column == from).for_each(|column| to.clone_into(column));
+/// Replaces a name in a list of names of columns or constraints.
+fn rename(names: &mut [String], from: &str, to: &str) {
+    names.iter_mut().filter(|name| *name == from).for_each(|name| to.clone_into(name));
 }

@@ -102,7 +102,7 @@ fn candidate(line: &str, offset: usize, is_rule: &dyn Fn(&str) -> bool) -> Optio
     let is_meant = has_colon || name == NAME && corrected == rest;
     let is_near = name == NAME || distance_within(&name, NAME).is_some() || name.eq_ignore_ascii_case(NAME);
     (is_meant && is_near).then(|| {
-        let message = format!("this comment is not a directive, which begins with `-- {DIRECTIVE}`");
+        let message = format!("this comment is not a directive: a directive begins with `-- {DIRECTIVE}`");
         let hint = format!("did you mean -- {DIRECTIVE} {corrected}?");
         let error = Diagnostic::error(Code::InvalidDefinition, span, message).with_hint(hint);
         Found { form: Some(form), mistake: Mistake::Beginning, error }

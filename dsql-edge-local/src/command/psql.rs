@@ -99,7 +99,7 @@ fn role_of_bindings(folder: &Path) -> String {
     }
 }
 
-/// The running dsql-local of a folder, or of the working folder and the folders above it in the package.
+/// The running dsql-local of a folder, or of the working folder and the folders above it up to the workspace's root.
 fn running(folder: Option<&Path>) -> CommandResult<RunningLocal> {
     if let Some(folder) = folder {
         let local = RunningLocal::of_folder(folder)

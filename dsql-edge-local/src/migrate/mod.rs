@@ -70,12 +70,12 @@ impl Local {
         self.apply(&folder, report).await
     }
 
-    /// Drops everything in the database, and every role. Then runs the SQL of the start again, with its files as they
+    /// Drops everything in the database, and every role. Then runs the initial SQL again, with its files as they
     /// are now, applies the migrations, and creates the roles of [`Builder::user`](crate::Builder::user). Every session
     /// ends. `report` gets lines for people.
     ///
     /// # Errors
-    /// Returns an error if the SQL of the start cannot be read, or if the migrations do not pass DSQL's rules: then
+    /// Returns an error if the initial SQL cannot be read, or if the migrations do not pass DSQL's rules: then
     /// nothing is dropped. If a statement fails, returns the first error, with the location of the statement.
     pub async fn reset(
         &self,

@@ -38,7 +38,7 @@ pub(crate) use roles::{ADMIN, SUPERUSER};
 /// The time limit for the start of a server.
 pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The file that is written into the data folder once all SQL of the start has run.
+/// The file that is written into the data folder once all initial SQL has run.
 const READY: &str = "dsql-local.ready";
 
 /// The SQL that creates the roles and permissions of a DSQL cluster, because a new PostgreSQL does not have them.
@@ -156,7 +156,7 @@ impl Postgres {
     pub(crate) async fn renew(&self) -> Result<(), Error> {
         let ready = self.data.join(READY);
         if ready.exists() {
-            // If this process is killed before the SQL of the start has run, the next start makes new data.
+            // If this process is killed before the initial SQL has run, the next start makes new data.
             fs::remove_file(&ready).map_err(Error::file(&ready))?;
         }
         let failed = |error: tokio_postgres::Error| Error::Postgres(error.to_string());
@@ -197,12 +197,12 @@ impl Postgres {
         (!self.data.starts_with(self.home.path())).then_some(&self.data)
     }
 
-    /// Whether this start created the data folder, so that the SQL of the start must run.
+    /// Whether this start created the data folder, so that the initial SQL must run.
     pub(crate) fn is_new(&self) -> bool {
         self.new
     }
 
-    /// Records in the folder that the SQL of the start has run.
+    /// Records in the folder that the initial SQL has run.
     pub(crate) fn mark_ready(&self) -> Result<(), Error> {
         let path = self.data.join(READY);
         fs::write(&path, "").map_err(Error::file(&path))

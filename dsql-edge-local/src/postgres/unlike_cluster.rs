@@ -56,13 +56,13 @@ const OBJECTS: &str = "
     )
     SELECT object FROM objects ORDER BY place, object";
 
-/// Logs the objects that a cluster cannot have, because the rules do not apply to the SQL of the start.
+/// Logs the objects that a cluster cannot have, because the rules do not apply to the initial SQL.
 pub(crate) async fn report(postgres: &Postgres, log: &Log) -> Result<(), Error> {
     let objects = objects(&postgres.connect(SUPERUSER).await?).await;
     let objects = objects.map_err(|error| Error::Postgres(error.to_string()))?;
     if !objects.is_empty() {
         let objects = objects.join(", ");
-        log(&format!("DSQL's rules do not apply to the SQL of the start: a cluster cannot have {objects}"));
+        log(&format!("DSQL's rules do not apply to the initial SQL: a cluster cannot have {objects}"));
     }
     Ok(())
 }

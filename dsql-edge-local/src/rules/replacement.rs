@@ -45,8 +45,8 @@ use super::{Session, message};
 /// name.
 const MARK: &str = "dsql_local_rejected_";
 
-/// PostgreSQL accepts names of prepared transactions that are shorter than 200 bytes.
-const LONGEST_NAME: usize = 200;
+/// PostgreSQL rejects the name of a prepared transaction that has this number of bytes or more (`GIDSIZE`).
+const TOO_LONG_NAME: usize = 200;
 
 impl Session {
     /// Returns a statement that PostgreSQL rejects. dsql-local sends this statement in place of the client's statement,
@@ -62,7 +62,7 @@ impl Session {
     /// function does not record a rejection in the cycle, and a later statement of the cycle can get its own rejection.
     pub(super) fn mark_commit(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);
-        format!("PREPARE TRANSACTION '{MARK}{number}_{:0>width$}'", 0, width = LONGEST_NAME)
+        format!("PREPARE TRANSACTION '{MARK}{number}_{:0>width$}'", 0, width = TOO_LONG_NAME)
     }
 
     /// Keeps DSQL's answer until PostgreSQL rejects the statement with the returned number. After a rejected

@@ -101,8 +101,8 @@ pub(super) struct Transaction {
     /// A schema change that is answered but not committed.
     change: Option<SchemaChange>,
     catalog: CatalogCopy,
-    /// Whether a fault ends the connection in place of a commit. The connection ends as soon as all messages before
-    /// the commit are answered.
+    /// Whether a fault ends the connection in place of a commit. The connection ends as soon as all complete cycles
+    /// before the commit are answered.
     cut_before_commit: bool,
     /// Whether a fault ends the connection, now that a commit was answered.
     cut_after_commit: bool,

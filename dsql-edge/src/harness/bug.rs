@@ -6,7 +6,7 @@ thread_local! {
     static SEEDED: Cell<Option<Bug>> = const { Cell::new(None) };
 }
 
-/// A bug that an implementation of this protocol is likely to have.
+/// A bug that is easy to make in a client: in its protocol, its retries, or its pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
     /// CommandComplete is treated as the end of the flight.

@@ -20,8 +20,8 @@
 //! | has failed for another reason, or the server has closed the connection | opens a connection, as without a warm-up |
 //! | is older than [`LIFE`], and was therefore ended | opens a connection, as without a warm-up |
 //!
-//! A failure does not count as an attempt of the query, because nothing of the query was sent. `Rule::StaleConnection`
-//! treats a dead idle connection in the same way.
+//! A failure does not count as an attempt of the query, because nothing of the query was sent. A dead idle connection
+//! that the lender replaces (`client/lender.rs`) does not count either; a retry by `Rule::StaleConnection` does.
 //!
 //! # Invariants
 //!

@@ -31,7 +31,7 @@ pub(super) struct Server {
     /// Whether the transport has bytes that it has not written yet.
     writing: bool,
     write_error: Option<TransportError>,
-    /// Whether bytes of a flight were sent since the connection was lent.
+    /// Whether the login has ended, and bytes of a flight were sent since the connection was lent.
     handed: bool,
     /// Whether the Sync of the current flight was not sent yet.
     midway: bool,

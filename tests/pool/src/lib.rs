@@ -1,6 +1,6 @@
-//! A Worker that runs the same operations in three ways. The first segment of the path selects how the operation runs:
+//! A Worker that runs the same operations in several ways. The first segment of the path selects the way: among others,
 //! `direct` connects to the cluster, `pool` uses the pool, and `own` runs the operation in an object of this Worker
-//! that contains a pool.
+//! that contains a pool. Some segments are commands for the test, such as `gate` and `memory`.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;

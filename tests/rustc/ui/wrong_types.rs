@@ -49,7 +49,7 @@ fn main() {
     let never = Default::default();
     let _ = sql!("SELECT id FROM posts WHERE views = $never");
 
-    // Fields of a struct, of a group, and an override.
+    // Fields of a struct, fields of a group, and an override.
     let _ = sql!(Post, "SELECT title, body, views FROM posts");
     let _ = sql!(
         Nested { author: Author },

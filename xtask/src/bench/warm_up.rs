@@ -1,6 +1,6 @@
-//! `cargo xtask bench warm-up`: measures the first query of a Worker that waits 100 ms for something else before the
-//! query, with and without `Dsql::warm_up`, in the real workerd. A network with a round trip of 80 ms is in front of a
-//! local DSQL; this network does not delay TCP's own round trip.
+//! `cargo xtask bench warm-up`: measures whole requests of a Worker that sends its first query at once, or after it has
+//! waited 100 ms for something else, with and without `Dsql::warm_up`, in the real workerd. A network with a round trip
+//! of 80 ms is in front of a local DSQL; this network does not delay TCP's own round trip.
 
 use anyhow::Result;
 use clap::Args;

@@ -74,8 +74,8 @@ SELECT n.nspname || '.' || c.relname, c.relkind, s.number,
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN stable_type s ON s.oid = c.reltype
 WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v')";
 
-/// The names of time zones. A zone has the same offset on every date if PostgreSQL accepts a time of day that contains
-/// the zone's name, without a date.
+/// The names of time zones. A zone has the same offset on every date if PostgreSQL accepts a time of day with the name
+/// of the zone and without a date.
 const TIME_ZONES: &str = "
 SELECT lower(name), CASE WHEN pg_input_is_valid('00:00 ' || name, 'timetz') THEN 'f' ELSE 'd' END FROM pg_timezone_names";
 

@@ -8,7 +8,7 @@
 //! - each feature in `OTHERS` is on in half of these combinations: it is on if the combination has an odd number of the
 //!   dependent features in its mask. The masks are chosen so that for any five features, each of their 32 settings
 //!   occurs in some native combination. For Workers, each of the 16 settings of any four features occurs in some
-//!   combination. So a mistake is found if at most five features (natively) or four features (for Workers) cause it;
+//!   combination. So a mistake is found if at most five features cause it (four if one is `test`), or for Workers four;
 //! - no feature, each feature alone, all features except one, and all features. A feature that uses an item of another
 //!   feature fails to build in one of these combinations.
 //!

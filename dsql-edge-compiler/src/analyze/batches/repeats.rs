@@ -321,8 +321,8 @@ fn is_whole(node: &Node) -> bool {
     }
 }
 
-/// Whether the node is a plain column of type `text` or `varchar`: a cast such as `s::integer` or `s::varchar(1)`
-/// changes the value.
+/// Whether the node is a column of type `text` or `varchar`, possibly below casts between these types that have no
+/// length: a cast such as `s::integer` or `s::varchar(1)` changes the value.
 fn is_text(column: &Node, base: &dyn Fn(Oid) -> Oid) -> bool {
     matches!(base(column.ty), oid::TEXT | oid::VARCHAR)
         && match &column.kind {

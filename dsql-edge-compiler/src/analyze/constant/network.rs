@@ -120,8 +120,8 @@ fn ipv6(text: &str) -> Option<Network> {
     Some(Network { address: address.to_bits(), prefix: prefix.unwrap_or(128) })
 }
 
-/// Replaces an IPv4 address in the last part of an IPv6 address by two groups. An octet may be empty unless it ends the
-/// text, and the last octets may be missing: an empty or missing octet is 0.
+/// Replaces an IPv4 address in the last part of an IPv6 address by two groups. An octet may be empty, the last one only
+/// if `/` follows. The last octets may also be missing. An empty or missing octet is 0.
 fn with_ipv4_as_groups(text: &str, prefix_follows: bool) -> Option<Cow<'_, str>> {
     let (groups, last) = text.rsplit_once(':')?;
     if !last.contains('.') {

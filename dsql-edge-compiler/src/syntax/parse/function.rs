@@ -34,8 +34,8 @@ impl Parser<'_> {
             call.order_by = self.sort_clause()?;
         }
         self.expect_symbol(b')')?;
-        // In `numeric(10, 2) '1'` the arguments are the modifiers of a type. `f() 'x'` is not such a constant, because
-        // it has no modifiers. In FROM, only functions are allowed.
+        // `numeric(10, 2) '1'` is a constant: the arguments are the modifiers of its type. `f() 'x'` is not a constant,
+        // because `f()` has no arguments. In FROM, only functions are allowed.
         if !windowless && self.at_string() && !call.args.is_empty() && !call.distinct && !call.variadic {
             return self.constant_with_modifiers(call, start);
         }

@@ -124,7 +124,7 @@ pub(super) mod roles {
         )
     }
 
-    /// Assumes the role with this session name.
+    /// Returns this configuration with a role that a query will assume, under this session name.
     pub(crate) fn assuming(config: Config, name: &str) -> Config {
         config.assume_role(AssumeRole::new(ROLE).session_name(name)).unwrap()
     }

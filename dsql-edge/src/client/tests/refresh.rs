@@ -218,7 +218,8 @@ mod roles {
             assert!(second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         }
         assert!(network.now() <= 400, "{}", network.now());
-        // The second request is dropped, so the next one sends its request to STS at once.
+        // STS has not answered the second query, which is dropped: its turn to fetch the credentials ends. So the next
+        // query does not wait for its own timer, but sends its request to STS at once.
         drop(second);
         network.answer(200, answer("ASIAONE", ONE));
         assert_eq!(one_more(&network, &config).0, 0);

@@ -223,7 +223,7 @@ fn message_that_a_function_raises_is_not_shown() {
     assert!(error.message().unwrap().contains(CANARY));
 }
 
-/// A closure that takes longer than `Config::connect_timeout` before its transaction needs a connection.
+/// Before its transaction needs a connection, the closure takes longer than `Config::connect_timeout`.
 #[test]
 fn time_of_the_closure_is_not_that_of_connecting() {
     static KEY: Statement =
