@@ -125,8 +125,9 @@ impl TestCluster {
         if templates::is_postgres(&test.schema) {
             let only_dsql = [("roles", test.roles.is_empty()), ("faults", test.faults.is_empty())];
             if let Some((name, _)) = only_dsql.iter().find(|(_, is_empty)| !is_empty) {
-                let why =
-                    format!("{name}(…) needs DSQL, but the schema has the dialect postgres: leave {name}(…) out");
+                let why = format!(
+                    "{name}(…) needs DSQL, but the schema has the dialect postgres: leave {name}(…) out"
+                );
                 return Err(Error::Test(why));
             }
             let client = database.session(ADMIN).await.map_err(failed)?;

@@ -6,13 +6,13 @@
 //! - every combination of the features in `DEPENDENT`. The code of these features depends on each other: two of these
 //!   features occur in one `cfg` condition, or one feature decides whether an item of the other feature is used;
 //! - each feature in `OTHERS` is on in half of these combinations: it is on if the combination has an odd number of the
-//!   dependent features in its mask. The masks are chosen so that for any five features, each of their 32 settings
-//!   occurs in some native combination. For Workers, each of the 16 settings of any four features occurs in some
-//!   combination. So a mistake is found if at most five features cause it (four if one is `test`), or for Workers four;
+//!   dependent features in its mask. The masks are chosen so that for any five features except `test`, each of their 32
+//!   settings occurs in some native combination. For Workers, each of the 16 settings of any four features occurs in
+//!   some combination. So a mistake is found if at most five features cause it (four if one is `test`), or for Workers four;
 //! - no feature, each feature alone, all features except one, and all features. A feature that uses an item of another
 //!   feature fails to build in one of these combinations.
 //!
-//! A mistake that only six or more features cause together, one of them from `OTHERS`, may not be found.
+//! A mistake that only more features cause together, one of them from `OTHERS`, may not be found.
 
 use std::collections::BTreeSet;
 use std::thread;
