@@ -152,6 +152,9 @@ fn names_known_commands(block: &Block) -> Result<(), String> {
             ["aws", "dsql", action, ..] => {
                 ["create-cluster", "list-clusters", "get-cluster"].contains(action)
             }
+            ["aws", "iam", action, ..] => {
+                ["create-user", "put-user-policy", "create-access-key"].contains(action)
+            }
             ["npx", "wrangler", action, ..] => ["secret", "deploy", "tail"].contains(action),
             _ => false,
         };

@@ -139,7 +139,7 @@ pub struct IdempotentTransactionBuilder<'d, F> {
     message = "the closure of a transaction may run again, and this closure can run only once",
     label = "it changes a variable outside the closure, or owns a value that cannot be cloned",
     note = "after a conflict, the closure runs again from the beginning, so it works on a copy of its captures",
-    note = "instead of changing a variable, return its value: `let n = dsql.transaction(async |tx| {{ …; Ok(n) }}).await?`",
+    note = "instead of changing a variable, return its value: `let n = dsql.transaction(async |tx| {{ …; Ok::<_, Error>(n) }}).await?`",
     note = "instead of moving a value into the closure, borrow it"
 )]
 pub trait RunsAgain: Clone {}
