@@ -54,7 +54,8 @@ struct Open {
     link: Option<Box<Link>>,
     /// Whether a statement or a stream of this transaction currently holds the connection.
     lent: bool,
-    /// The statements to send before the transaction's first statement; `None` once that statement is answered.
+    /// The statements to send before the transaction's first statement; `None` once the server has executed that
+    /// statement.
     start: Option<TransactionStart>,
     /// The first failure in the transaction, which ended the transaction.
     failure: Option<FlightFailure>,
