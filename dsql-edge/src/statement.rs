@@ -52,7 +52,7 @@ impl StatementRef {
         }
     }
 
-    /// Returns the SQL, unless it is known only at run time.
+    /// Returns the SQL; `None` if the SQL is known only at run time.
     #[cfg(feature = "tracing")]
     pub(crate) fn compiled_sql(&self) -> Option<&'static str> {
         match self {

@@ -72,8 +72,8 @@ impl Prepared {
         Ok(Prepared { key, ..Prepared::new(insert.request)? })
     }
 
-    /// The search_path that the statement was compiled for; empty for the server's default. `None` for
-    /// `sql_unchecked!`.
+    /// The search_path that the statement was compiled for; empty for the server's default. `None` for `sql_unchecked!`
+    /// and `dynamic`.
     fn search_path(&self) -> Option<&'static str> {
         (!self.unchecked).then_some(self.statement.search_path)
     }

@@ -210,7 +210,7 @@ fn advice(config: &Config, dsql: &'static str, postgres: &'static str) -> &'stat
     dsql
 }
 
-/// Returns the error for a login to a PostgreSQL that this client has ended itself.
+/// Returns the error for the login to a PostgreSQL, after this client has ended the login itself.
 #[cfg(feature = "postgres")]
 pub(super) fn login_ended(config: &Config, reason: &str) -> Error {
     Error::connect(line("the login at ", config, " failed: ", reason, ""))

@@ -201,7 +201,8 @@ through_numeric!(Decimal, i8, i16, i32, i64, u8, u16, u32, u64);
 impl std::str::FromStr for Numeric {
     type Err = ConversionError;
 
-    /// Reads `[+-]digits[.digits][e[+-]digits]`, `NaN`, `[-]Infinity`.
+    /// Reads `[+-]digits[.digits][e[+-]digits]`, also without the digits on one side of the point, `NaN`, and
+    /// `[+-]Infinity`, in upper or lower case.
     fn from_str(text: &str) -> Result<Self, ConversionError> {
         const NOT_A_NUMBER: ConversionError = ConversionError(std::borrow::Cow::Borrowed(
             "the text is not a number that PostgreSQL's numeric can hold",

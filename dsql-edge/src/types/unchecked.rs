@@ -41,7 +41,7 @@ pub trait UncheckedColumn: Sized {
     /// The value for NULL.
     ///
     /// # Errors
-    /// Returns an error unless the type is an `Option`.
+    /// Returns an error if the type is not an `Option`.
     fn null() -> Result<Self, ConversionError> {
         Err(ConversionError::new("it is NULL: make the field an Option"))
     }

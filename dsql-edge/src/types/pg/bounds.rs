@@ -1,8 +1,9 @@
 //! Checks the structure of a value before a decoder of another package reads it.
 //!
-//! Input: a type, and the bytes of a value. Output: an error unless the counts and lengths in the bytes agree with the
-//! number of bytes. Some decoders allocate memory for as many elements as the header claims. This check ensures that
-//! the header claims no more elements than the bytes can contain. A type whose structure is not known here is an error.
+//! Input: a type, and the bytes of a value. Output: an error if the counts and lengths in the bytes do not agree with
+//! the number of bytes. Some decoders allocate memory for as many elements as the header claims. This check ensures
+//! that the header claims no more elements than the bytes can contain. A type whose structure is not known here is an
+//! error.
 
 use postgres_types::{Kind, Type};
 
