@@ -113,7 +113,8 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if a name has characters that are not allowed in a host name.
+    /// Returns an error if a host name is empty or has characters that are not allowed in it, or if `region` is not the
+    /// name of a region.
     pub fn dangerous_endpoint(
         host: &str,
         port: u16,
@@ -182,10 +183,10 @@ impl Config {
     /// PostgreSQL 17 accepts direct TLS only from clients that send the protocol name `postgresql` in the handshake
     /// (ALPN). Sockets of Workers do not send a protocol name; programs with the feature `tokio` send it.
     ///
-    /// Until an endpoint has accepted direct TLS, a write is not sent together with the login, so that the outcome of a
-    /// write is never unknown because of this setting; the write then takes 4 round trips. If the endpoint closes the
-    /// connection without an answer, the query is sent again at once with SSLRequest, which counts as a second attempt
-    /// ([`max_attempts`](Config::max_attempts)). Later connections begin with SSLRequest.
+    /// Until an endpoint has accepted direct TLS, a write outside a transaction is not sent together with the login, so
+    /// that the outcome of a write is never unknown because of this setting; the write then takes 4 round trips. If the
+    /// endpoint closes the connection without an answer, the query is sent again at once with SSLRequest, which counts
+    /// as a second attempt ([`max_attempts`](Config::max_attempts)). Later connections begin with SSLRequest.
     /// [`Event::direct_tls_rejected`] reports the rejection. All requests of the isolate, or of the process, share the
     /// record of the endpoints that accept or reject direct TLS. Feature `direct-tls`.
     ///
@@ -208,8 +209,9 @@ impl Config {
         self
     }
 
-    /// The time limit of the whole answer to a query; 30 seconds if it is not set. DSQL itself has no timeout for
-    /// statements; it ends a transaction after 5 minutes.
+    /// The time limit of the whole answer to a query (of a stream, for each wait for the server), and the time after
+    /// which a query is not tried again; 30 seconds if it is not set. DSQL itself has no timeout for statements; it
+    /// ends a transaction after 5 minutes.
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
         self.settings.query_timeout = millis(timeout);
         self
