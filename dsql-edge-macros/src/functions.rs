@@ -329,8 +329,8 @@ impl<'f> Declared<'f> {
     }
 }
 
-/// Compares each row with the first row of the same name. If the two differ, the function of the later row is returned,
-/// with the error.
+/// Compares each row with the first row of the same name. If the two differ, returns the index of the later row's
+/// function, with the error.
 fn differences(functions: &[Compiled]) -> Vec<(usize, TokenStream)> {
     let right = |function: &&Compiled| function.errors.is_empty();
     let mut out = Vec::new();
