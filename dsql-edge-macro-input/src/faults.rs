@@ -1,7 +1,7 @@
 //! The grammar of faults: failures of a cluster or of the network, which dsql-local causes on request.
 //!
-//! Input: texts such as `conflict=1`. Output: faults. `#[dsql_edge::test]` checks its `faults(…)` with this grammar,
-//! and dsql-local reads its options and the `SET` of a session.
+//! Input: texts such as `conflict=1`. Output: faults. With this grammar, `#[dsql_edge::test]` checks the texts in
+//! `faults(…)`, and dsql-local reads its options and the `SET` of a session.
 
 use std::fmt;
 use std::str::FromStr;
@@ -54,7 +54,7 @@ pub const NONE: &str = "none";
 
 /// The largest count.
 const MOST: u64 = 1_000_000;
-/// The longest latency of an answer, in milliseconds. A login has the same time limit.
+/// The longest latency of an answer, in milliseconds. Each step of a login has the same time limit.
 pub const MOST_LATENCY: u64 = 60_000;
 
 /// The error for a string that is not a fault.

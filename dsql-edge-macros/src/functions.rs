@@ -194,8 +194,8 @@ impl Compiled {
         out
     }
 
-    /// Returns the parameter of the compiled SQL for a parameter of the function, which has the number `at` and the
-    /// name `name`.
+    /// Returns the parameter of the compiled SQL for the parameter of the function with the index `at` and the name
+    /// `name`.
     fn parameter<'c>(&self, checked: &'c Checked, at: usize, name: &Ident) -> Option<&'c TypedParameter> {
         let known = &checked.query.parameters;
         match known.iter().any(|parameter| parameter.name.is_some()) {

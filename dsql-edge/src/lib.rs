@@ -38,7 +38,7 @@
 //! | feature | default | |
 //! |---|---|---|
 //! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
-//! | `aws-sigv4` | yes | AWS's own crate signs tokens; without this feature, Workers' own cryptography computes the same signature, which saves 51 kB of a compressed Worker |
+//! | `aws-sigv4` | yes | AWS's own crate signs tokens; without this feature, Workers' own cryptography computes the same signature, and a compressed Worker is 51 kB smaller |
 //! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `direct-tls` | no | `Config::direct_tls`: TLS without SSLRequest, where the endpoint accepts it |
 //! | `multi-region` | no | `Config::fallback`: several endpoints of one multi-Region cluster |

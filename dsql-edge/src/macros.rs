@@ -460,7 +460,7 @@ pub use dsql_edge_macros::Type;
 /// # fn main() {}
 /// ```
 ///
-/// - `own_server` starts a PostgreSQL for this test only, which takes about a second. All databases of a PostgreSQL
+/// - `own_server` starts a PostgreSQL for this test only. This takes about a second. All databases of a PostgreSQL
 ///   share its roles, so `CREATE ROLE` is an error in the shared PostgreSQL. If the schema or the fixtures of a test
 ///   change roles, the test gets its own PostgreSQL even without `own_server`.
 /// - `roles("app")` adds a database role that logs in with its own keys, as `dsql-local --user app` does, and implies

@@ -349,7 +349,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// A budget with this many retries at the beginning, which is also its maximum.
+    /// A budget with this many retries at the beginning. The same number is its maximum.
     pub(crate) const fn of(retries: u32) -> Self {
         Budget { tenths: AtomicU32::new(retries * 10), most: retries * 10 }
     }

@@ -129,7 +129,7 @@ pub enum SessionEffect {
     /// No change lasts longer than the statement's transaction.
     Keeps,
     /// The statement may change its session. For example, it calls a function of the schema, or it comes from
-    /// `sql_unchecked!` and the snapshot does not prove that it keeps the session.
+    /// `sql_unchecked!` and the snapshot does not prove that the statement keeps the session.
     MayChange,
     /// The purpose of the statement is to change its session. `sql!` accepts such a statement only on a
     /// [`Session`](crate::Session).

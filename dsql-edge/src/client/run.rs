@@ -337,7 +337,8 @@ impl<'l> Runs<'l> {
     }
 
     /// Sends the COMMIT of a transaction and, behind it, the first statements of the transaction `next` on the same
-    /// connection. Returns the outcome of the COMMIT, and the result of these statements.
+    /// connection. Returns the outcome of the COMMIT, and, if the COMMIT succeeded or the flight was not sent, the
+    /// result of these statements.
     pub(super) async fn fly_behind_commit(
         &mut self,
         id: u64,

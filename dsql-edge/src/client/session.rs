@@ -17,7 +17,8 @@ use crate::error::Error;
 /// connection.
 ///
 /// Statements that change their session (`SET`, `set_config(…, false)`, advisory locks) run only on a session, because
-/// other queries share the connections of a [`Dsql`](crate::Dsql).
+/// other queries share the connections of a [`Dsql`](crate::Dsql). With a pool, a session does not keep a connection
+/// between its queries, so these statements are errors.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};

@@ -1,7 +1,7 @@
 //! Writes flights of more than one transaction, and reads their answers.
 //!
-//! There are two kinds. In the first kind, the flight begins with the COMMIT of the previous transaction, which has its
-//! own Sync (`chunks.rs`). In the second kind, each member of the flight is a transaction, and one Sync ends all
+//! There are two kinds. In the first kind, the flight begins with the COMMIT of the previous transaction, and a Sync
+//! for this COMMIT (`chunks.rs`). In the second kind, each member of the flight is a transaction, and one Sync ends all
 //! transactions (`fused.rs`).
 //!
 //! `flight.rs` calls this module through a function pointer, and `answer.rs` through a trait object, so that a Worker
@@ -14,7 +14,7 @@ use crate::client::flight::{BEGIN, COMMIT, Flight, Prepared, Step, WriteFlight, 
 use crate::session::{SessionEvent, Status};
 use crate::wire::Tag;
 
-/// Adds the COMMIT of the previous transaction, with its own Sync, to the beginning of a flight.
+/// Adds the COMMIT of the previous transaction, and a Sync for this COMMIT, to the beginning of a flight.
 pub(super) fn behind_commit(flight: Flight<'_>) -> Flight<'_> {
     let write: WriteFlight = |flight, connection| {
         write_control(COMMIT, connection)?;

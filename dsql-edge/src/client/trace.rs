@@ -4,7 +4,7 @@
 //! documentation of `dsql_edge` lists the spans and their fields.
 //!
 //! Invariants: no field contains a parameter, a row or a credential. A span is entered only while its future is polled
-//! ([`Trace::instrument`]), so it is never current in code that runs between two polls. Without the feature, a
+//! ([`Trace::instrument`]), so the span is never current in code that runs between two polls. Without the feature, a
 //! [`Trace`] has no size, and its methods are empty.
 
 #[cfg(feature = "tracing")]

@@ -97,7 +97,7 @@ impl Config {
     /// that host has a valid certificate, that server receives a token, which the cluster `signing_host` accepts for a
     /// minute.
     ///
-    /// The password is not sent until the server requests it, which costs a round trip.
+    /// The password is sent only after the server has requested it; this costs a round trip.
     ///
     /// ```
     /// # use dsql_edge::{Config, Credentials};
@@ -178,14 +178,14 @@ impl Config {
         self
     }
 
-    /// Whether to begin with TLS at once, without SSLRequest, which saves a round trip: 3 instead of 4 for the first
-    /// query. `false` if it is not set, because it is not known whether DSQL accepts direct TLS from Workers:
-    /// PostgreSQL 17 accepts direct TLS only from clients that send the protocol name `postgresql` in the handshake
-    /// (ALPN). Sockets of Workers do not send a protocol name; programs with the feature `tokio` send it.
+    /// Whether to begin with TLS at once, without SSLRequest. This saves a round trip: 3 instead of 4 for the first
+    /// query. The default is `false`, because it is not known whether DSQL accepts direct TLS from Workers: PostgreSQL
+    /// 17 accepts direct TLS only from clients that send the protocol name `postgresql` in the handshake (ALPN).
+    /// Sockets of Workers do not send a protocol name; programs with the feature `tokio` send it.
     ///
     /// Until an endpoint has accepted direct TLS, a write outside a transaction is not sent together with the login, so
     /// that the outcome of a write is never unknown because of this setting; the write then takes 4 round trips. If the
-    /// endpoint closes the connection without an answer, the query is sent again at once with SSLRequest, which counts
+    /// endpoint closes the connection without an answer, the query is sent again at once with SSLRequest; this counts
     /// as a second attempt ([`max_attempts`](Config::max_attempts)). Later connections begin with SSLRequest.
     /// [`Event::direct_tls_rejected`] reports the rejection. All requests of the isolate, or of the process, share the
     /// record of the endpoints that accept or reject direct TLS. Feature `direct-tls`.

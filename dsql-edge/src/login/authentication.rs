@@ -6,7 +6,7 @@
 //!
 //! If a `search_path` is needed, this module also checks that it is in force. A pooler in transaction mode may ignore
 //! the parameters of StartupMessage, and the same names would then mean tables of another schema. So the client asks
-//! the server for its `search_path`, which takes a round trip. PostgreSQL 18 reports its `search_path` with the login,
+//! the server for its `search_path`; this takes a round trip. PostgreSQL 18 reports its `search_path` with the login,
 //! but the report is not used: PgBouncer repeats the report of the first login of its pool to all later clients.
 //!
 //! A warm-up runs the login before the first query is known. The query then states the `search_path` that it needs

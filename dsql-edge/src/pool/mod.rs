@@ -128,7 +128,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Makes a pool without connections: they are opened when they are needed.
+    /// Makes a pool without connections: a connection is opened when a query needs it.
     ///
     /// ```
     /// # use dsql_edge::{Config, Dsql, Error, Pool};

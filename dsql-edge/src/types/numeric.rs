@@ -54,8 +54,8 @@ impl Numeric {
         if !self.is_finite() {
             return None;
         }
-        // A `Decimal` has 96 bits, which is at most 29 decimal digits. Ten digits of base 10,000 are at least 34
-        // decimal digits, not counting zeros at the end.
+        // The 96 bits of a `Decimal` hold at most 29 decimal digits. Ten digits of base 10,000 are at least 34 decimal
+        // digits, not counting zeros at the end.
         if self.digits.len() > 9 {
             return None;
         }

@@ -95,7 +95,7 @@ fn text(bytes: &[u8]) -> Result<(), ConversionError> {
     super::super::text::utf8(bytes).map(drop)
 }
 
-/// A count of four bytes, which is not negative, and the bytes after it.
+/// Splits off a count of four bytes, which must not be negative. Also returns the bytes after the count.
 fn count(bytes: &[u8]) -> Result<(usize, &[u8]), ConversionError> {
     let (number, rest) = split(bytes)?;
     let number = usize::try_from(i32::from_be_bytes(number)).map_err(|_| ConversionError::truncated())?;
