@@ -111,7 +111,7 @@ pub(crate) fn match_parameters(
         let used = at < numbered || captures.iter().any(|capture| is(name, capture));
         if !used {
             let message =
-                format!("the query does not use `{name}`: write ${name} in it, or leave it out here");
+                format!("the query does not use `{name}`: write ${name} in the query, or leave `{name}` out");
             errors.push(syn::Error::new(name.span(), message));
         }
     }

@@ -98,7 +98,7 @@ impl LoginRejection {
         }
         if contains(&error.message, "unsupported startup parameter") {
             return Some(
-                "a pooler does not accept the parameter `options`: set the options on the role, and leave it out",
+                "a pooler does not accept the parameter `options`: set the options on the role, and leave the parameter out",
             );
         }
         if contains(&error.message, "no encryption") {

@@ -242,7 +242,7 @@ impl Bulk<'_> {
         let chunk = self.rows.chunk(MAX_ROWS, MAX_BYTES);
         let mut arguments = chunk.map(|chunk| chunk.arguments).unwrap_or_default();
         if self.rows.chunk(1, MAX_BYTES).is_some() {
-            let text = "a pipeline takes at most 3,000 rows or 8 MiB; `execute` sends any number";
+            let text = "a pipeline takes at most 3,000 rows and 8 MiB; `execute` sends any number";
             let last = arguments.pop().unwrap_or_default();
             arguments.push(last.or_error(Some(Error::new(Kind::TooLong(text)))));
         }

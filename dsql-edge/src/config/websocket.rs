@@ -65,7 +65,7 @@ impl Config {
     pub fn tunnel(mut self, tunnel: Tunnel) -> Result<Self, Error> {
         if self.settings.postgres.is_none() {
             return Err(Error::config(
-                "a tunnel is for a PostgreSQL (Config::from_postgres): a DSQL cluster requires TLS inside of it",
+                "a tunnel is for a PostgreSQL (Config::from_postgres): a DSQL cluster requires TLS inside the tunnel",
             ));
         }
         self.settings.websocket = Some(WebSocketServer::Tunnel(tunnel.request));

@@ -73,7 +73,7 @@ impl Report {
         Report::try_read(bytes).unwrap_or_else(|| Report {
             reached: Reached::Session,
             signal: Signal::Protocol,
-            error: Error::new(Kind::Protocol("the pool sent a malformed report")),
+            error: Error::new(Kind::Protocol("the pool reported a failure that this client cannot read")),
         })
     }
 

@@ -383,4 +383,4 @@ fn shown(path: &str) -> &str {
 const WAS_IGNORED: &str = "a pooler ignores the search_path that a client sends with the login";
 const WAS_NOT_SENT: &str = "with Config::transaction_pooler it is not sent with the login";
 const OPTIONS_ON_POOLER: &str = "a pooler in transaction mode does not keep the parameter `options`: set the options on \
-                                 the role (ALTER ROLE … SET …) and leave it out";
+                                 the role (ALTER ROLE … SET …) and leave the parameter out";

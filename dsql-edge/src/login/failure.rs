@@ -198,7 +198,7 @@ fn line(before: &str, config: &Config, happened: &str, why: &str, advice: &str) 
 #[cfg(feature = "pool")]
 const OVERLOADED: &str = "; increase DSQL_POOL_SHARDS";
 #[cfg(feature = "pool")]
-const NO_LEASE: &str = "a failed lease was reported, but none requested";
+const NO_LEASE: &str = "the server reported a failed lease, but no lease was requested";
 
 /// The advice for the kind of server that is configured.
 fn advice(config: &Config, dsql: &'static str, postgres: &'static str) -> &'static str {
