@@ -37,7 +37,7 @@ pub struct Each {
 
 /// `in batches of 1000`
 pub struct BatchSize {
-    /// The number of rows of a batch.
+    /// The maximum number of rows of a batch.
     pub rows: u32,
     /// The place of the number.
     pub span: Span,

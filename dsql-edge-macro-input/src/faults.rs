@@ -1,7 +1,7 @@
 //! The grammar of faults: failures of a cluster or of the network, which dsql-local causes on request.
 //!
-//! Input: texts such as `conflict=1`. Output: faults. `#[dsql_edge::test]` checks its `faults(…)` with this grammar,
-//! and dsql-local reads its options and the `SET` of a session.
+//! Input: texts such as `conflict=1`. Output: faults. With this grammar, `#[dsql_edge::test]` checks the texts in
+//! `faults(…)`, and dsql-local reads its options and the `SET` of a session.
 
 use std::fmt;
 use std::str::FromStr;
@@ -54,7 +54,7 @@ pub const NONE: &str = "none";
 
 /// The largest count.
 const MOST: u64 = 1_000_000;
-/// The longest latency of an answer, in milliseconds. It is also the time limit of a login.
+/// The longest latency of an answer, in milliseconds. Each step of a login has the same time limit.
 pub const MOST_LATENCY: u64 = 60_000;
 
 /// The error for a string that is not a fault.
@@ -114,7 +114,7 @@ impl fmt::Display for Fault {
 /// Reads `faults("conflict=1, latency=20", …)`, the lists of faults of a test.
 ///
 /// # Errors
-/// Returns an error for the first name that is not a fault, and if the sum of the latencies is too long. Also returns
+/// Returns an error for the first text that is not a fault, and if the sum of the latencies is too long. Also returns
 /// an error for `expired-hour`, because this fault has no effect when a test begins.
 pub fn of_lists<'t>(lists: impl IntoIterator<Item = &'t str>) -> Result<Vec<Fault>, InvalidFault> {
     let faults = parse(lists.into_iter().flat_map(|list| list.split(',')).map(str::trim))?;
@@ -130,7 +130,7 @@ pub fn of_lists<'t>(lists: impl IntoIterator<Item = &'t str>) -> Result<Vec<Faul
 /// Parses these faults.
 ///
 /// # Errors
-/// Returns an error for the first name that is not a fault, or if the sum of the latencies is too long.
+/// Returns an error for the first text that is not a fault, or if the sum of the latencies is too long.
 pub fn parse<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Vec<Fault>, InvalidFault> {
     let faults = texts.into_iter().map(str::parse).collect::<Result<Vec<Fault>, _>>()?;
     if sum_of_latencies(&faults) > MOST_LATENCY {

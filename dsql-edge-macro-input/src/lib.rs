@@ -1,8 +1,8 @@
 //! The grammar of `sql!`, `sql_file!` and `sql_unchecked!`, the rule by which these macros find the schema, and the
 //! grammar of the strings in the arguments of `#[dsql_edge::test]`.
 //!
-//! Input: tokens. Output: their parts. The macros read their input with this crate, and `dsql-edge check` uses it to
-//! find queries in sources. The crate does not read the SQL, and uses neither a schema nor `proc_macro`.
+//! Input: tokens. Output: their parts. The macros read their input with this crate, and `dsql-edge check` uses this
+//! crate to find queries in sources. The crate does not read the SQL, and uses neither a schema nor `proc_macro`.
 
 mod expression;
 pub mod faults;

@@ -1,7 +1,7 @@
 //! Assigns arguments to placeholders.
 //!
 //! Input: the placeholders of the SQL, and the arguments or a function's parameters. Output: one expression for each
-//! parameter of the query, or an error for each argument that is missing and each that is not used.
+//! parameter of the query, or the errors about arguments that are missing or not used.
 
 use dsql_edge_compiler::emit;
 use dsql_edge_compiler::ident::FieldName;
@@ -20,8 +20,9 @@ pub(crate) type Value = emit::Argument;
 ///
 /// # Errors
 ///
-/// Returns an error for each placeholder without an argument, each argument without a placeholder, and each name that
-/// is given twice.
+/// Returns an error for each argument without a placeholder, for each name that is given twice, and for the first
+/// numbered placeholder without an argument. A named placeholder without an argument is not an error: it captures a
+/// variable.
 pub(crate) fn match_arguments(
     lexed: &Lexed,
     arguments: &[Argument],
@@ -96,8 +97,8 @@ pub(crate) fn match_arguments(
 ///
 /// # Errors
 ///
-/// Returns an error for each placeholder without a parameter of the function, and for each parameter without a
-/// placeholder.
+/// Returns an error for each named placeholder without a parameter of the function, for the first numbered placeholder
+/// without one, and for each parameter without a placeholder.
 pub(crate) fn match_parameters(
     lexed: &Lexed,
     parameters: &[(Ident, Option<Type>)],
@@ -110,7 +111,7 @@ pub(crate) fn match_parameters(
         let used = at < numbered || captures.iter().any(|capture| is(name, capture));
         if !used {
             let message =
-                format!("the query does not use `{name}`: write ${name} in it, or leave it out here");
+                format!("the query does not use `{name}`: write ${name} in the query, or leave `{name}` out");
             errors.push(syn::Error::new(name.span(), message));
         }
     }

@@ -61,7 +61,7 @@ pub(crate) fn check_in_batches(
     Ok(Checked { query, fields, batches: Some(batches), ..Checked::default() })
 }
 
-/// Returns those parts of a query with errors that could be resolved.
+/// Returns the parts that could be resolved, for a query that has errors.
 pub(crate) fn check_partly(text: &Text, snapshot: &Snapshot) -> Option<Checked> {
     let mut query = compile_partly(&text.source, &snapshot.schema)?;
     query.columns.retain(|column| {

@@ -1,7 +1,7 @@
 //! Expands `sql!` as an expression: reads the input and the schema, compiles the query, and emits the code.
 //!
 //! Input: tokens. Output: the query. A query that fails becomes a block that borrows its captures and contains one
-//! `compile_error!` for each diagnostic, and nothing else, so that no other error follows from it.
+//! `compile_error!` for each diagnostic, and nothing else, so that the failed query causes no other error.
 
 use crate::arguments::{self, Value};
 use crate::check::{Checked, check, check_in_batches};

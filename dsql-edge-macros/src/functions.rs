@@ -194,8 +194,8 @@ impl Compiled {
         out
     }
 
-    /// Returns the parameter of the compiled SQL for a parameter of the function, which has the number `at` and the
-    /// name `name`.
+    /// Returns the parameter of the compiled SQL for the parameter of the function with the index `at` and the name
+    /// `name`.
     fn parameter<'c>(&self, checked: &'c Checked, at: usize, name: &Ident) -> Option<&'c TypedParameter> {
         let known = &checked.query.parameters;
         match known.iter().any(|parameter| parameter.name.is_some()) {
@@ -329,8 +329,8 @@ impl<'f> Declared<'f> {
     }
 }
 
-/// Compares each row with the first row of the same name. If the two differ, the function of the later row is returned,
-/// with the error.
+/// Compares each row with the first row of the same name. If the two differ, returns the index of the later row's
+/// function, with the error.
 fn differences(functions: &[Compiled]) -> Vec<(usize, TokenStream)> {
     let right = |function: &&Compiled| function.errors.is_empty();
     let mut out = Vec::new();

@@ -38,7 +38,7 @@ pub fn sql_file(tokens: TokenStream) -> TokenStream {
     expanded("sql_file", tokens, expand::sql_file)
 }
 
-/// Compiles a query of which only the syntax is checked.
+/// Compiles a query of which only the syntax and the parameters are checked.
 #[proc_macro]
 pub fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     expanded("sql_unchecked", tokens, unchecked::sql_unchecked)

@@ -1,4 +1,5 @@
-//! Records each invocation of a macro for `dsql-edge check`, which compares them with the invocations in the sources.
+//! Records each invocation of a macro for `dsql-edge check`, which compares the records with the invocations in the
+//! sources.
 //!
 //! Input: the tokens of an invocation, and `DSQL_EDGE_INVOCATIONS`, the path of a file. Output: a line in that file
 //! with package, macro, source file, line, tokens and the path of the schema, separated by tabs. If the variable is not

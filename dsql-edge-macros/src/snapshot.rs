@@ -40,8 +40,8 @@ struct Cached {
     looked_at: Instant,
 }
 
-/// After a check of the files, this process does not read their modification times and lengths again for this time.
-/// Otherwise, a crate with a hundred queries would list the folder of migrations a hundred times.
+/// After a check of a folder of migrations, this process does not list the folder again for this time. Otherwise, a
+/// crate with a hundred queries would list the folder of migrations a hundred times.
 const FRESH: Duration = Duration::from_millis(200);
 
 static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);

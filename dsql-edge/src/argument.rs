@@ -97,8 +97,8 @@ impl<P, S: Generated, N, T: ?Sized> Argument<'_, P, S, N, T> {
 }
 
 impl<P, S: Generated, T: IsOption + ?Sized> NotNullArgument<'_, P, S, T> {
-    /// Never compiles: a NULL (`None`) is not allowed for this parameter. For a `None`, rustc reports the unsatisfied
-    /// bound `OptionFits`.
+    /// Never compiles: a NULL (`None`) is not allowed for this parameter. For an `Option`, rustc reports the
+    /// unsatisfied bound `OptionFits`.
     pub fn bind(&self, _arguments: &mut Arguments)
     where
         T::Inner: OptionFits<T, P, S, S::Rust>,

@@ -23,25 +23,26 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 
 /// An error of a query, a transaction or a configuration at run time.
 ///
-/// The error is displayed as one line. The line has two parts. The first part is the SQLSTATE and the primary message
-/// of the server, or the failure and how to fix it. The second part is the location of the query in the source.
-/// Programs use the `is_*` methods, which form five groups, one for each question below.
+/// The error is displayed as one line. The line begins with the SQLSTATE and the primary message of the server, or with
+/// the failure and how to fix it. If they matter, the number of attempts, the number of committed rows and the outcome
+/// follow. The line ends with the location of the query in the source. Programs use the `is_*` methods, which form five
+/// groups, one for each question below.
 ///
 /// # Was anything written?
 ///
 /// After most errors, the statement has changed nothing. Two kinds of errors mean that the statement may have changed
 /// something; do not run the statement again after such an error. [`is_outcome_unknown`](Error::is_outcome_unknown): a
-/// write was sent and its answer was lost. [`is_executed`](Error::is_executed): the write was committed, but the rows
-/// that it returned could not be used. [`committed_rows`](Error::committed_rows) counts the rows of a statement for
-/// many rows that were committed before the error; [`is_rolled_back`](Error::is_rolled_back) and
-/// [`is_transaction_over`](Error::is_transaction_over) are about transactions.
+/// write was sent, and its answer was lost or does not show the outcome. [`is_executed`](Error::is_executed): the write
+/// was committed, but the rows that it returned could not be used. [`committed_rows`](Error::committed_rows) counts the
+/// rows of a statement for many rows that were committed before the error; [`is_rolled_back`](Error::is_rolled_back)
+/// and [`is_transaction_over`](Error::is_transaction_over) are about transactions.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
 /// # async fn count(dsql: &Dsql, name: &str) -> Result<(), Error> {
 /// let counted = sql!("UPDATE tag_master SET usage_count = usage_count + 1 WHERE tag_name = $name");
 /// match counted.execute(dsql).await {
-///     // Only reading the row shows whether it was counted. An idempotency key would resolve it.
+///     // Only reading the row shows whether the use was counted. An idempotency key would resolve the outcome.
 ///     Err(error) if error.is_outcome_unknown() => println!("perhaps counted: {error}"),
 ///     Err(error) if error.is_executed() => println!("counted, but: {error}"),
 ///     other => drop(other?),
@@ -109,9 +110,9 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 ///
 /// # Is the program wrong?
 ///
-/// [`is_config`](Error::is_config): a binding or setting is missing or malformed; the error's text
-/// shows how to set it. [`is_other_request`](Error::is_other_request): a [`Dsql`](crate::Dsql) was
-/// used after its request had ended.
+/// [`is_config`](Error::is_config): a binding or setting is missing or malformed; the error's text shows how to set it.
+/// [`is_other_request`](Error::is_other_request): a [`Dsql`](crate::Dsql) was used in a request other than the one in
+/// which it was made.
 ///
 /// # What the line shows
 ///
@@ -120,7 +121,8 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 /// with this SQLSTATE contain names of objects, limits and states, and no values: constraints (23), names and types
 /// (42), features that DSQL does not support (0A), conflicts (40), resources and limits (53, 54), connections and
 /// logins (08, 28) and the like. For other SQLSTATEs, such as data exceptions (22: `invalid input syntax for type
-/// integer: "…"`), the line has only the SQLSTATE, and [`message`](Error::message) returns the text.
+/// integer: "…"`), the line has the SQLSTATE and a text without values, and [`message`](Error::message) returns the
+/// server's message.
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
@@ -129,9 +131,9 @@ struct Inner {
     statement: Option<StatementRef>,
     outcome: Outcome,
     attempts: u32,
-    /// For a statement for many rows, the number of rows that it had committed, and the function that formats this
-    /// number. The function is called through a pointer, so that a Worker without such statements does not link the
-    /// function.
+    /// For a statement in chunks or batches, the number of rows that it had committed, and the function that formats
+    /// this number. The function is called through a pointer, so that a Worker without such statements does not link
+    /// the function.
     committed: Option<(usize, WriteRows)>,
     /// How to fix a rejected login, if the server is not a DSQL cluster.
     #[cfg(feature = "postgres")]
@@ -165,9 +167,9 @@ impl Error {
     }
 
     /// Whether no connection was opened: the server does not listen, TLS failed, the login was rejected, or there were
-    /// no credentials. The query was not executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true.
-    /// The outcome can be unknown because the first query is sent with the login. Of a statement in chunks or batches,
-    /// the earlier ones may be committed ([`committed_rows`](Error::committed_rows)).
+    /// no credentials. The query may have been executed only if [`is_outcome_unknown`](Error::is_outcome_unknown) is
+    /// true: the outcome can be unknown because the first query is sent with the login. If the statement runs in chunks
+    /// or batches, the earlier chunks or batches may be committed ([`committed_rows`](Error::committed_rows)).
     pub fn is_connect(&self) -> bool {
         matches!(self.0.kind, Kind::Connect(_) | Kind::LoginRejected(_) | Kind::Credentials(_))
     }
@@ -192,7 +194,7 @@ impl Error {
         self.rejection().is_some_and(LoginRejection::is_waking_up)
     }
 
-    /// Whether the connection broke after the login.
+    /// Whether the connection ended after the login: it broke, or the server ended it with a FATAL error.
     pub fn is_connection_lost(&self) -> bool {
         match &self.0.kind {
             Kind::Lost(_) => true,
@@ -218,9 +220,10 @@ impl Error {
         matches!(self.0.kind, Kind::TransactionOver(_))
     }
 
-    /// The number of rows that a statement for many rows, outside a transaction, had committed before the error. The
-    /// later rows are not in the database, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: then it is
-    /// not known whether the next chunk was committed. With `fused`, this is not known for several of the next chunks.
+    /// The number of rows that a statement for many rows (outside a transaction) or a statement in batches had
+    /// committed before the error. If [`is_outcome_unknown`](Error::is_outcome_unknown) is false, the later rows were
+    /// not committed. If the outcome is unknown, the next chunk or batch may have been committed; with `fused`, several
+    /// of the next chunks.
     pub fn committed_rows(&self) -> Option<u64> {
         self.0.committed.map(|(rows, _)| rows as u64)
     }
@@ -255,7 +258,8 @@ impl Error {
         self.is_state(SqlState::UNIQUE_VIOLATION)
     }
 
-    /// Whether a referenced row does not exist, or a row that is still referenced would be deleted (23503).
+    /// Whether a referenced row does not exist, or a row that is still referenced would be deleted or get another key
+    /// (23503).
     pub fn is_foreign_key_violation(&self) -> bool {
         self.is_state(SqlState::FOREIGN_KEY_VIOLATION)
     }
@@ -302,7 +306,8 @@ impl Error {
         matches!(self.0.kind, Kind::TooManyRows)
     }
 
-    /// Whether a write was sent and its answer was lost: it may have been executed.
+    /// Whether a write was sent, and its answer was lost or does not show the outcome: the write may have been
+    /// executed.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.outcome == Outcome::Unknown
     }
@@ -392,7 +397,7 @@ impl Error {
         Error::new(Kind::Config(text.into()))
     }
 
-    /// Returns the error for a value that cannot be sent. `value`: `parameter $limit (int8)`.
+    /// Returns the error for a value that cannot be sent. `value`: `parameter $limit of type int8`.
     pub(crate) fn encode(value: &'static str, reason: ConversionError) -> Self {
         Error::new(Kind::Encode { value, reason })
     }

@@ -67,8 +67,8 @@ impl<'e> Event<'e> {
     }
 
     /// The number of round trips: 1 on an open connection, or on a connection that
-    /// [`Dsql::warm_up`](crate::Dsql::warm_up) had opened; 4 on a new one (TCP, SSLRequest, TLS, and the login with the
-    /// query).
+    /// [`Dsql::warm_up`](crate::Dsql::warm_up) had opened; 4 on a new one to a cluster (TCP, SSLRequest, TLS, and the
+    /// login with the query). For a transaction as a whole, the number does not include its statements.
     pub fn round_trips(&self) -> u32 {
         self.round_trips
     }

@@ -207,7 +207,7 @@ mod postgres {
                         let accepted = self.password.accept(&self.settings);
                         assert!(
                             !self.is_scram || accepted.is_err(),
-                            "a server that does not know the password is accepted"
+                            "a server that does not have the password is accepted"
                         );
                         accepted
                     }

@@ -38,7 +38,7 @@
 //! | feature | default | |
 //! |---|---|---|
 //! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
-//! | `aws-sigv4` | yes | AWS's own crate signs tokens; without this feature, Workers' own cryptography computes the same signature, which saves 51 kB of a compressed Worker |
+//! | `aws-sigv4` | yes | AWS's own crate signs tokens; without this feature, Workers' own cryptography computes the same signature, and a compressed Worker is 51 kB smaller |
 //! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `direct-tls` | no | `Config::direct_tls`: TLS without SSLRequest, where the endpoint accepts it |
 //! | `multi-region` | no | `Config::fallback`: several endpoints of one multi-Region cluster |
@@ -59,9 +59,9 @@
 //!
 //! | span | of | children |
 //! |---|---|---|
-//! | `query` | a query or a command; each batch of [`Batches`]; in a transaction, a chunk of many rows | |
+//! | `query` | a query or a command; each batch of [`Batches`]; in a transaction, or if the statement only reads, a chunk of many rows | |
 //! | `pipeline` | the statements of a pipeline | |
-//! | `chunk` | outside a transaction, a chunk of a [`BulkCommand`] or [`BulkQuery`] that writes; with `fused`, all chunks of a flight | |
+//! | `chunk` | outside a transaction, a chunk of a [`BulkCommand`] or [`BulkQuery`] that writes; with `fused`, a group of up to eight chunks | |
 //! | `transaction` | a transaction with all its attempts | the statements of the closure |
 //!
 //! | field | |
@@ -124,8 +124,8 @@
 //! - Errors, `Debug` output and logs never show a credential, a token or a parameter. [`Error`] shows a message of the
 //!   server only if the message does not quote a value.
 //! - Bytes from the server never make this crate panic.
-//! - A write whose outcome is unknown is never sent again, unless an [idempotency
-//!   key](TransactionBuilder::idempotency_key) shows whether it was committed.
+//! - A write whose outcome is unknown is sent again only if an [idempotency key](TransactionBuilder::idempotency_key)
+//!   shows whether the write was committed.
 // docs.rs sets `docsrs`, and marks each item with the feature that it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(

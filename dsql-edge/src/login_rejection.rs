@@ -1,4 +1,5 @@
-//! Finds the reason why the server rejected a login, from the words of DSQL's error, and the advice for the user.
+//! Finds the reason why the server rejected a login, from the SQLSTATE and the words of the error, and the advice for
+//! the user.
 //!
 //! Input: an ErrorResponse that came before the session was ready. Output: its [`LoginRejection`]. No other module
 //! makes decisions by the words of a server's error. During the login, a decision by words is safe, because nothing was
@@ -97,7 +98,7 @@ impl LoginRejection {
         }
         if contains(&error.message, "unsupported startup parameter") {
             return Some(
-                "a pooler does not accept the parameter `options`: set the options on the role, and leave it out",
+                "a pooler does not accept the parameter `options`: set the options on the role, and leave the parameter out",
             );
         }
         if contains(&error.message, "no encryption") {

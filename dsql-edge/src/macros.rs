@@ -352,8 +352,8 @@ pub use dsql_edge_macros::sql_unchecked;
 /// An **enum** is a list of labels. Such a type fits an enum of PostgreSQL, and a text column, for example with `CHECK
 /// (status IN ('draft', 'in_review'))`. The label of a variant is its name, changed by `rename_all` (serde's rules) or
 /// `rename`. The snapshot lists the labels of a column if the column is an enum, or if the column or its domain has
-/// such a `CHECK`. If an override or a directive gives the Rust type to such a column, the build fails unless the
-/// variants are exactly the labels. At run time, an unknown label is an error that names the column.
+/// such a `CHECK`. If an override or a directive gives the Rust type to such a column, the variants must be exactly the
+/// labels; otherwise, the build fails. At run time, an unknown label is an error that names the column.
 ///
 /// ```
 /// #[derive(Debug, Clone, Copy, PartialEq, dsql_edge::Type)]
@@ -368,11 +368,11 @@ pub use dsql_edge_macros::sql_unchecked;
 ///
 /// A **struct with named fields** is a composite type of the snapshot, `CREATE TYPE address AS (street text, zip
 /// integer)`. The composite type has the name of the struct in snake_case, or the name in `#[dsql(name =
-/// "schema.address")]`. The build fails unless the struct has exactly the fields of the composite type, in any order,
-/// each with a Rust type that fits. A field of a composite value can be NULL, so it is an `Option`; `#[dsql(not_null)]`
-/// declares that it is never NULL, and `#[dsql(rename = "…")]` gives the name of the field in PostgreSQL. DSQL does not
-/// have composite types. Values are sent in PostgreSQL's binary format, which PostgreSQL 14 and later accept for types
-/// of the schema.
+/// "schema.address")]`. The struct must have exactly the fields of the composite type, in any order, each with a Rust
+/// type that fits; otherwise, the build fails. A field of a composite value can be NULL, so it is an `Option`;
+/// `#[dsql(not_null)]` declares that it is never NULL, and `#[dsql(rename = "…")]` gives the name of the field in
+/// PostgreSQL. DSQL does not have composite types. Values are sent in PostgreSQL's binary format, which PostgreSQL 14
+/// and later accept for types of the schema.
 ///
 /// ```
 /// // The row type of a table is a composite type, too:
@@ -460,7 +460,7 @@ pub use dsql_edge_macros::Type;
 /// # fn main() {}
 /// ```
 ///
-/// - `own_server` starts a PostgreSQL for this test only, which takes about a second. All databases of a PostgreSQL
+/// - `own_server` starts a PostgreSQL for this test only. This takes about a second. All databases of a PostgreSQL
 ///   share its roles, so `CREATE ROLE` is an error in the shared PostgreSQL. If the schema or the fixtures of a test
 ///   change roles, the test gets its own PostgreSQL even without `own_server`.
 /// - `roles("app")` adds a database role that logs in with its own keys, as `dsql-local --user app` does, and implies

@@ -171,7 +171,7 @@ impl ManyRows {
         Mark { arrays: self.arrays.iter().map(mark).collect(), has_error: self.error.is_some() }
     }
 
-    /// Splits off the rows that were added after `mark`.
+    /// Splits off the one row that was added after `mark`.
     fn split_off(&mut self, mark: &Mark) -> ManyRows {
         let arrays = self.arrays.iter_mut().zip(&mark.arrays).map(|(array, (bytes, length, has_nulls))| {
             let elements = array.elements.split_off((*bytes).min(array.elements.len()));

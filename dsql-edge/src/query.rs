@@ -69,9 +69,9 @@ pub struct SessionQuery<R>(pub(crate) Query<R>);
 ///
 /// The rows are read from their iterator while they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
 /// [`Transaction`](crate::Transaction), all rows are part of that transaction. Outside a transaction, each chunk is a
-/// separate transaction. A chunk takes one round trip, because its COMMIT is sent together with the rows of the next
-/// chunk; the COMMIT of the last chunk takes one more. If a chunk fails, the chunks before it stay committed, and
-/// [`Error::committed_rows`] is the number of their rows.
+/// separate transaction. Without a pool, a chunk takes one round trip, because its COMMIT is sent together with the
+/// rows of the next chunk; the COMMIT of the last chunk takes one more. With a pool, each COMMIT takes one more. If a
+/// chunk fails, the chunks before it stay committed, and [`Error::committed_rows`] is the number of their rows.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
@@ -129,8 +129,8 @@ pub(crate) struct Request {
     pub(crate) statement: StatementRef,
     /// The arguments of each execution. All executions are in one flight.
     pub(crate) arguments: Vec<Arguments>,
-    /// Whether the statement is from `sql_unchecked!`. The types of its columns are then not known until the server
-    /// describes the columns.
+    /// Whether the statement is from `sql_unchecked!` or `dynamic`. The types of its columns are then not known until
+    /// the server describes the columns.
     pub(crate) unchecked: bool,
 }
 

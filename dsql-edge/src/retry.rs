@@ -7,7 +7,7 @@
 //!
 //! # Invariants
 //!
-//! - A write whose outcome is unknown is never sent again, unless an idempotency key resolves it.
+//! - A write whose outcome is unknown is sent again only if an idempotency key resolves the outcome.
 //! - The outcome of a rejected statement is never reported as unknown. A statement that may have been executed is never
 //!   reported as rejected.
 //! - Every retry is counted ([`Attempts`]), is taken from two budgets (the [`Budget`] of the client's connections, and
@@ -180,7 +180,7 @@ impl FailureFacts {
             (Lost, Session, Transaction) | (Unsure | Unavailable, _, Transaction) => Rule::TransactionLost,
             (Lost, Session, Reads) | (Unsure | Unavailable, _, Reads) => Rule::ReadsLost,
 
-            // A timeout is never retried: the caller's deadline has passed.
+            // A timeout after the flight was sent is never retried: the caller's deadline has passed.
             (Timeout, Login | Session, Reads | Transaction) => Rule::Abandoned { unknown: false },
             (Protocol, Nothing, _) => Rule::Abandoned { unknown: false },
             (Protocol | Stranded, Login | Session, Reads | Transaction) => Rule::Abandoned { unknown: false },
@@ -240,7 +240,7 @@ impl Rule {
 /// The attempts so far of a query, a pipeline or a transaction.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    /// The maximum number of attempts so far, including the first attempt; [`Attempts::renew`] increases this number.
+    /// The maximum number of attempts, including the first; [`Attempts::renew`] increases this number.
     max: u32,
     /// The maximum number of attempts for each part of the operation.
     each: u32,
@@ -349,7 +349,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// A budget with this many retries at the beginning, which is also its maximum.
+    /// A budget with this many retries at the beginning. The same number is its maximum.
     pub(crate) const fn of(retries: u32) -> Self {
         Budget { tenths: AtomicU32::new(retries * 10), most: retries * 10 }
     }

@@ -21,14 +21,14 @@ pub struct SqlState([u8; 5]);
 impl SqlState {
     /// A row with this key exists already.
     pub const UNIQUE_VIOLATION: SqlState = SqlState(*b"23505");
-    /// A referenced row does not exist, or a row that is still referenced would be deleted.
+    /// A referenced row does not exist, or a row that is still referenced would be deleted or get another key.
     pub const FOREIGN_KEY_VIOLATION: SqlState = SqlState(*b"23503");
     /// A column that must have a value would be NULL.
     pub const NOT_NULL_VIOLATION: SqlState = SqlState(*b"23502");
     /// A CHECK constraint rejects the row.
     pub const CHECK_VIOLATION: SqlState = SqlState(*b"23514");
-    /// DSQL's optimistic concurrency control rejected the transaction, as PostgreSQL does at the isolation level
-    /// SERIALIZABLE.
+    /// DSQL's optimistic concurrency control rejected the transaction, as PostgreSQL does at the isolation levels
+    /// REPEATABLE READ and SERIALIZABLE.
     pub const SERIALIZATION_FAILURE: SqlState = SqlState(*b"40001");
     /// DSQL's own code for a [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE) that a change of rows caused.
     pub const OCC_DATA: SqlState = SqlState(*b"OC000");

@@ -52,7 +52,7 @@ impl StatementRef {
         }
     }
 
-    /// Returns the SQL, unless it is known only at run time.
+    /// Returns the SQL; `None` if the SQL is known only at run time.
     #[cfg(feature = "tracing")]
     pub(crate) fn compiled_sql(&self) -> Option<&'static str> {
         match self {
@@ -129,7 +129,7 @@ pub enum SessionEffect {
     /// No change lasts longer than the statement's transaction.
     Keeps,
     /// The statement may change its session. For example, it calls a function of the schema, or it comes from
-    /// `sql_unchecked!` and the snapshot does not prove that it keeps the session.
+    /// `sql_unchecked!` and the snapshot does not prove that the statement keeps the session.
     MayChange,
     /// The purpose of the statement is to change its session. `sql!` accepts such a statement only on a
     /// [`Session`](crate::Session).

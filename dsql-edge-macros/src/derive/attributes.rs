@@ -6,7 +6,7 @@
 use crate::rename_all::RenameAll;
 use syn::{Attribute, LitStr};
 
-/// Returns the options of an enum.
+/// Returns the rule in the option `rename_all` of an enum.
 pub(super) fn rename_all(attributes: &[Attribute]) -> syn::Result<Option<RenameAll>> {
     let mut found = None;
     each(attributes, "of an enum is `rename_all = \"snake_case\"`", &mut |option, value| {

@@ -1,7 +1,8 @@
 //! Derives the traits with which a type fits columns and parameters: `#[derive(dsql_edge::Type)]`.
 //!
 //! Input: a struct or an enum. Output: impls of the traits of `dsql_edge::types`. A tuple struct is a newtype, an enum
-//! is a list of labels, and a struct with named fields is a composite type of the snapshot.
+//! is a list of labels, and a struct with named fields is a composite type of the snapshot, or with
+//! `#[dsql(transparent)]` a newtype.
 
 mod attributes;
 mod composite;

@@ -122,7 +122,7 @@ impl PasswordLogin {
             State::PasswordSent | State::ServerVerified => Ok(()),
             State::Begun => {
                 if !settings.methods.none {
-                    return Err("the server requests no password, which require_auth does not list".into());
+                    return Err("the server requests no password, and require_auth does not list \"none\"".into());
                 }
                 self.check_binding(settings)?;
                 let identified = self.is_private(settings) || self.password.expose().is_empty();
@@ -135,7 +135,7 @@ impl PasswordLogin {
     fn cleartext(&mut self, settings: &PostgresSettings) -> Result<(), Rejection> {
         if !settings.methods.cleartext {
             return Err(
-                "the server requests a password in clear text, which require_auth does not list".into()
+                "the server requests a password in clear text, and require_auth does not list \"password\"".into()
             );
         }
         if !self.is_private(settings) {
@@ -168,7 +168,7 @@ impl PasswordLogin {
 
     fn begin_sasl(&mut self, offered: &[String], settings: &PostgresSettings) -> Result<(), Rejection> {
         if !settings.methods.scram {
-            return Err("the server requests SCRAM, which require_auth does not list".into());
+            return Err("the server requests SCRAM, and require_auth does not list \"scram-sha-256\"".into());
         }
         self.check_password()?;
         let offers = |name: &str| offered.iter().any(|offered| offered == name);

@@ -31,10 +31,10 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credential
 ///
 /// The provider is called whenever a connection is opened, within
 /// [`Config::connect_timeout`](crate::Config::connect_timeout). If the provider has a
-/// [`cache_key`](CredentialsProvider::cache_key), its credentials are kept, and the next call is made when about 80 %
-/// of their lifetime has passed. If that call fails, or takes longer than half a second, its future is dropped and the
-/// old credentials are used. As long as they are valid, the next call is made after 30 seconds at the earliest. So the
-/// future must be safe to drop at any await.
+/// [`cache_key`](CredentialsProvider::cache_key) and returns credentials that expire, these credentials are kept, and
+/// the next call is made when about 80 % of their lifetime has passed. If that call fails, or takes longer than half a
+/// second, its future is dropped and the old credentials are used. As long as they are valid, the next call is made
+/// after 30 seconds at the earliest. So the future must be safe to drop at any await.
 ///
 /// On Workers, a future that contains JavaScript values is not `Send`. Wrap such a future in
 /// `worker::send::SendFuture`, which is `Send`.
@@ -100,7 +100,7 @@ pub(crate) trait Asked: Send + Sync {
     /// Returns the current credentials, with which a token is then signed.
     fn ask<'a>(&'a self, context: TokenContext<'a>) -> AuthFuture<'a, Credentials>;
 
-    /// A token that is signed with these credentials.
+    /// Returns a token that is signed with the current credentials.
     fn token<'a>(&'a self, context: TokenContext<'a>) -> AuthFuture<'a, Secret> {
         Box::pin(async move {
             let credentials = self.ask(context).await?;

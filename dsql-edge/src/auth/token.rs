@@ -16,7 +16,7 @@ use crate::settings::Settings;
 /// difference between the clocks.
 const CONNECTION_TOKEN: u32 = 60;
 
-/// The token, which is sent to the server as a password: a presigned request of AWS Signature Version 4.
+/// Returns the token that is sent to the server as a password: a presigned request of AWS Signature Version 4.
 ///
 /// ```
 /// use dsql_edge::auth::{Action, TokenRequest, token};

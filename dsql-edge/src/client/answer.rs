@@ -171,7 +171,7 @@ impl<'a, 's> Answer<'a, 's> {
 
     fn describe(&mut self, fields: Vec<Field>) {
         if let (Some(member), None) = (self.member(), &self.local) {
-            // For `sql_unchecked!` without columns, any description is accepted.
+            // For `dynamic`, and for `sql_unchecked!` without columns, any description is accepted.
             if !(member.unchecked && member.statement.columns.is_empty()) {
                 self.local = check_description(&member.statement, &fields).err();
             }

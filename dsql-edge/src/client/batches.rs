@@ -39,7 +39,7 @@ impl Batches {
     ///
     /// # Errors
     /// Returns any [`Error`] of the connection or the database; [`Error::committed_rows`] is the number of rows of the
-    /// batches before. If `next` is called again after an error, it sends the same batch.
+    /// earlier batches. If `next` is called again after an error, it sends the same batch.
     // This `next` cannot be `Iterator::next`, because it is asynchronous and takes the database.
     #[allow(clippy::should_implement_trait)]
     pub fn next<'e>(&'e mut self, executor: impl BatchExecutor<'e>) -> QueryFuture<'e, Option<u64>> {

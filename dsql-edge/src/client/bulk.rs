@@ -1,8 +1,8 @@
 //! Runs statements for many rows, in chunks.
 //!
 //! Input: a [`BulkCommand`] or a [`BulkQuery`]. Output: the number of affected rows, or the returned rows. If a chunk
-//! fails, the output is its error, with the number of rows that were committed before this chunk. If each chunk is a
-//! separate transaction, `chunks.rs` or (with `fused`) `fused.rs` runs the chunks; otherwise, this module runs them.
+//! fails, the output is its error, with the number of rows that were committed. If each chunk is a separate
+//! transaction, `chunks.rs` or (with `fused`) `fused.rs` runs the chunks; otherwise, this module runs them.
 
 use crate::arguments::Arguments;
 use crate::client::chunks::{ChunkSink, Chunks, Positions};
@@ -86,7 +86,8 @@ async fn run(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn ChunkSink) 
     chunks.finish().await
 }
 
-/// Runs the chunks in groups. Each group is one flight, in which each chunk has its own BEGIN and COMMIT.
+/// Runs the chunks in groups. The chunks of a group are sent in one flight, or one by one if one of them is too long
+/// for that. Each chunk is a separate transaction.
 async fn run_fused(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn ChunkSink) -> Result<(), Error> {
     let mut committed: usize = 0;
     loop {
@@ -107,7 +108,7 @@ async fn run_fused(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn Chunk
     }
 }
 
-/// The chunks of one flight, and the number of rows of each.
+/// The chunks of a group, and the number of rows of each.
 #[derive(Default)]
 struct Group {
     chunks: Vec<Prepared>,
@@ -116,7 +117,7 @@ struct Group {
     error: Option<Error>,
 }
 
-/// Runs each chunk as one flight, in the caller's transaction or in a read-only transaction.
+/// Runs each chunk as one flight: in the caller's transaction, or outside a transaction if the statement only reads.
 async fn run_flights(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn ChunkSink) -> Result<(), Error> {
     let mut committed: usize = 0;
     while let Some((chunk, rows)) = bulk.next() {
@@ -214,7 +215,7 @@ impl Bulk<'_> {
         Some((request, chunk.rows))
     }
 
-    /// Takes the next chunks, as many as are sent in one flight.
+    /// Takes the next chunks, as many as may be sent in one flight.
     fn group(&mut self) -> Group {
         let (mut group, mut bytes) = (Group::default(), 0);
         // A chunk is added only while the group has fewer than half of `MAX_BYTES` bytes, because the added chunk alone
@@ -241,7 +242,7 @@ impl Bulk<'_> {
         let chunk = self.rows.chunk(MAX_ROWS, MAX_BYTES);
         let mut arguments = chunk.map(|chunk| chunk.arguments).unwrap_or_default();
         if self.rows.chunk(1, MAX_BYTES).is_some() {
-            let text = "a pipeline takes at most 3,000 rows or 8 MiB; `execute` sends any number";
+            let text = "a pipeline takes at most 3,000 rows and 8 MiB; `execute` sends any number";
             let last = arguments.pop().unwrap_or_default();
             arguments.push(last.or_error(Some(Error::new(Kind::TooLong(text)))));
         }

@@ -13,8 +13,8 @@
 //! ```
 //!
 //! Two chunks are in memory at a time, because either may have to be sent again. If the COMMIT of chunk 1 fails, the
-//! transaction of chunk 2 is rolled back; then chunk 1 is sent again, and chunk 2 after it. So the committed rows are
-//! always the first rows.
+//! transaction of chunk 2 is rolled back. If the rules allow it, chunk 1 is then sent again, and chunk 2 after it. So
+//! the committed rows are always the first rows.
 //!
 //! A pool ends its lease at COMMIT, so with a pool each COMMIT is a separate flight.
 
@@ -83,7 +83,7 @@ pub(super) struct Chunks<'c> {
     committed: usize,
 }
 
-/// A chunk whose rows the server has executed, but whose COMMIT was not sent.
+/// A chunk that the server has executed, but whose COMMIT was not sent.
 struct Uncommitted<'c> {
     chunk: Prepared,
     rows: usize,
@@ -238,8 +238,8 @@ impl<'c> Chunks<'c> {
         }
     }
 
-    /// Sends the rows of a chunk until the server has executed them: after each failure that may be retried, the rows
-    /// are sent again. `sent` is the answer to rows that were already sent behind the previous COMMIT.
+    /// Sends the rows of a chunk until the server has executed the chunk: after each failure that may be retried, the
+    /// rows are sent again. `sent` is the answer to rows that were already sent behind the previous COMMIT.
     async fn open(
         &mut self,
         chunk: &Prepared,

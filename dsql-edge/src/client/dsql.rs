@@ -36,12 +36,12 @@ use crate::transport::Environment;
 /// # }
 /// ```
 ///
-/// Three kinds of operations are tried again automatically:
+/// An operation is tried again automatically in three cases:
 ///
-/// - queries that only read, if the connection breaks;
-/// - statements and transactions that the server rejected because of a conflict (40001; in a PostgreSQL also a
-///   deadlock, 40P01), and that therefore changed nothing;
-/// - connecting.
+/// - the connection breaks during queries that only read, or in a transaction before its COMMIT was sent;
+/// - the server rejects a statement or a transaction, which then has changed nothing, because of a conflict (40001; in
+///   a PostgreSQL also a deadlock, 40P01);
+/// - connecting fails, and another attempt may succeed.
 ///
 /// A write whose outcome is unknown is never sent again: the write returns an error ([`Error::is_outcome_unknown`]).
 /// The only exception is a transaction with an [idempotency key](TransactionBuilder::idempotency_key), which shows

@@ -156,7 +156,8 @@ impl<R: Send + 'static> Query<R> {
     /// are received and thrown away.
     ///
     /// Use this method for a statement with `RETURNING` where you do not need the returned rows. For a `SELECT`, one of
-    /// the `fetch_*` methods returns the rows, and `SELECT count(*)` returns their number without sending them.
+    /// the `fetch_*` methods returns the rows, and `SELECT count(*)` returns the number of rows without sending the
+    /// rows.
     ///
     /// # Errors
     /// Returns the errors of [`fetch_all`](Query::fetch_all).

@@ -34,7 +34,7 @@ pub trait Sink: Send {
     /// Records that all rows have arrived; `affected` is the server's count.
     fn done(&mut self, affected: u64);
 
-    /// Discards the rows, because the statement runs again. Returns `false` if rows were already passed on.
+    /// Discards the rows, because the statement may run again. Returns `false` if rows were already passed on.
     fn restart(&mut self) -> bool;
 
     /// Whether the sink keeps its rows in memory, so that `Config::max_result` limits them.
@@ -72,8 +72,8 @@ impl Prepared {
         Ok(Prepared { key, ..Prepared::new(insert.request)? })
     }
 
-    /// The search_path that the statement was compiled for; empty for the server's default. `None` for
-    /// `sql_unchecked!`.
+    /// The search_path that the statement was compiled for; empty for the server's default. `None` for `sql_unchecked!`
+    /// and `dynamic`.
     fn search_path(&self) -> Option<&'static str> {
         (!self.unchecked).then_some(self.statement.search_path)
     }
@@ -134,7 +134,7 @@ pub(crate) struct Flight<'f> {
     pub(crate) commit: bool,
     /// Writes a flight of several transactions (`several.rs`).
     pub(crate) write: Option<WriteFlight>,
-    /// Whether the members have one sink.
+    /// Whether all members share one sink.
     pub(crate) has_one_sink: bool,
     /// Whether the flight is one of several flights of a transaction.
     pub(crate) in_transaction: bool,
@@ -280,7 +280,7 @@ impl<'f> Flight<'f> {
         if self.key.is_some() { Step::Key } else { self.member(0) }
     }
 
-    /// The number of the sink of a member.
+    /// The index of a member's sink.
     pub(super) fn sink_of(&self, member: usize) -> usize {
         if self.has_one_sink { 0 } else { member }
     }
@@ -349,12 +349,14 @@ impl Flight<'_> {
         }
     }
 
-    /// Interprets the answer to the INSERT of the flight's idempotency key: a violation, or no row.
+    /// Interprets the answer to the INSERT of the flight's idempotency key: an error of the server, or no row. Returns
+    /// `None` if the flight has no key.
     pub(super) fn judge_key(&self, violation: Option<&DatabaseError>) -> Option<Verdict> {
         self.key?.key.as_ref().map(|key| key.judge(violation))
     }
 
-    /// The statement that is answered at this step.
+    /// The statement that is answered at this step. At BEGIN, COMMIT or Sync, it is the flight's first statement;
+    /// `None` if the flight has several members.
     pub(crate) fn statement(&self, step: Step) -> Option<&StatementRef> {
         match step {
             Step::Member(at) => self.members.get(at).map(|member| &member.statement),

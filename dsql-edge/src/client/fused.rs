@@ -17,7 +17,7 @@ use crate::client::several::{Members, of_transactions};
 use crate::error::{Error, Outcome};
 use crate::retry::Signal;
 
-/// The chunks of one flight.
+/// A group of chunks. They are sent in one flight, or one by one if one of them is too long for that.
 pub(super) struct FusedChunks<'a> {
     chunks: &'a [Prepared],
     sink: &'a mut dyn ChunkSink,

@@ -1,6 +1,6 @@
 //! Interprets the answer to the INSERT of an idempotency key.
 //!
-//! Input: the unique violation that the server reported, or the fact that no row was inserted. Output: whether an
+//! Input: the error that the server reported for the INSERT, or the fact that no row was inserted. Output: whether an
 //! earlier run committed the key. `Key` holds a function pointer, so that a Worker without idempotency keys does not
 //! link this code.
 
@@ -17,7 +17,7 @@ pub(super) struct Key {
 
 /// The meaning of the answer to the key's INSERT.
 pub(super) struct Verdict {
-    /// An earlier run committed the key.
+    /// Whether an earlier run committed the key.
     pub(super) taken: bool,
     /// The text of the client's own error, which is used if the server reported no error.
     pub(super) text: &'static str,

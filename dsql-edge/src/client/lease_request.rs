@@ -1,7 +1,7 @@
 //! Requests a lease from a pool.
 //!
 //! Input: a [`Connector`] and the first flight. Output: a session whose first message is the request. The caller writes
-//! the flight after it.
+//! the flight after the request.
 
 use crate::client::flight::Flight;
 use crate::connector::Connector;

@@ -1,9 +1,9 @@
 //! Lends the connections of a [`Dsql`](crate::Dsql) or a [`Session`](crate::Session).
 //!
 //! Input: a request for a connection. Output: a [`Loan`]: an idle connection, or the right to open one, or, within a
-//! transaction, the transaction's own connection. Whenever a loan ends, its connection is returned if it can be used
-//! again, and the waiting tasks are woken. The only message that this module sends is the ROLLBACK of a transaction
-//! that ended.
+//! transaction, the transaction's own connection. Whenever a loan ends, the connection is returned if another flight
+//! can use it, and the waiting tasks are woken. The only message that this module sends is the ROLLBACK of a
+//! transaction that ended.
 
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -54,7 +54,8 @@ struct Open {
     link: Option<Box<Link>>,
     /// Whether a statement or a stream of this transaction currently holds the connection.
     lent: bool,
-    /// The statements to send before the transaction's first statement; `None` once that statement is answered.
+    /// The statements to send before the transaction's first statement; `None` once the server has executed that
+    /// statement.
     start: Option<TransactionStart>,
     /// The first failure in the transaction, which ended the transaction.
     failure: Option<FlightFailure>,
@@ -149,7 +150,8 @@ impl Lender {
         })
     }
 
-    /// Begins to open a connection before a query needs it, unless there is a connection already.
+    /// Begins to open a connection before a query needs it, if there is no connection yet. Has no effect with a pool,
+    /// or in another request.
     pub(super) fn warm_up(&self) {
         #[cfg(feature = "pool")]
         if self.connector.config.lessor.is_some() {

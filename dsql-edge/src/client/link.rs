@@ -44,7 +44,7 @@ pub(super) struct Link {
     has_answered: bool,
     /// Whether the connection is a lease of a pool, for this flight or this transaction only.
     leased: bool,
-    /// The progress of the flight before it failed, if a pool has reported it.
+    /// The point that the flight had reached before the failure, if a pool has reported this point.
     reached: Option<Reached>,
     /// Whether ROLLBACK has been sent and its answer has not been read. That answer is read before the answer to the
     /// next flight.
@@ -81,7 +81,8 @@ pub(super) struct FlightFailure {
 
 impl Link {
     /// Opens a connection, or requests a lease from the pool, for `flight`, the first flight. The login to a DSQL
-    /// cluster is sent together with this flight. If `serially`, the password is sent only after the server has
+    /// cluster is sent together with this flight, with one exception: until the endpoint has accepted direct TLS, a
+    /// flight that commits is sent after the login. If `serially`, the password is sent only after the server has
     /// requested it.
     pub(super) fn poll_open<'c>(
         context: &mut Context<'_>,
@@ -111,7 +112,7 @@ impl Link {
         let mut link = Link::on(login.transport, login.connection, search_path);
         (link.pipelined, link.round_trips) = (login.pipelined, login.round_trips);
         (link.tls, link.fell_back, link.region) = (login.tls, login.fell_back, login.region);
-        // Until the endpoint has accepted direct TLS, a write is not sent with the login.
+        // Until the endpoint has accepted direct TLS, a flight that commits is not sent with the login.
         if link.tls.is_unproven() && flight.payload() == Payload::Commit && !seeded!(SendsWriteUnproven) {
             link.connection.hold_statements();
         }
@@ -143,8 +144,9 @@ impl Link {
         })
     }
 
-    /// Whether any flight may use the link. An idle link has received the answer to its last write, so these bytes have
-    /// arrived, even if the transport has not reported yet that they are written.
+    /// Whether any flight may use the link: every flight is answered, and at most the answer to a ROLLBACK has not
+    /// arrived. The answer to a flight proves that the bytes of the flight have arrived, even if the transport has not
+    /// reported yet that they are written.
     pub(super) fn is_idle(&self) -> bool {
         let flying = self.flying && !seeded!(ReusesHalfReadConnection);
         let ended = self.connection.is_dead();
@@ -204,7 +206,8 @@ impl Link {
         }
     }
 
-    /// Sends ROLLBACK; the next flight waits for the answer to it. For a lease, the pool sends the ROLLBACK.
+    /// Sends ROLLBACK, if a transaction is open and every flight is answered. The answer to ROLLBACK is read before the
+    /// answer to the next flight. For a lease, the pool sends the ROLLBACK.
     pub(super) fn roll_back(&mut self) {
         if self.is_leased() {
             return;
@@ -227,8 +230,8 @@ impl Link {
         if self.leased && flight.changes_session() {
             self.connection.spend();
         }
-        // Behind a pooler, another client would get the changed session, and the next flight of this client would get
-        // another session.
+        // Behind a pooler in transaction mode, another client can get the changed session, and the next flight of this
+        // client can get another session.
         #[cfg(feature = "postgres")]
         if flight.is_for_session()
             && connector.settings().postgres.as_ref().is_some_and(|postgres| postgres.transaction_pooler)
@@ -367,8 +370,8 @@ impl Link {
         }
     }
 
-    /// Passes the server's messages to the answer, until it is full. Returns the end of the flight, if a message ends
-    /// it.
+    /// Passes the server's messages to the answer, until the answer is full. Returns the end of the flight, if a
+    /// message ends the flight.
     fn handle_events(
         &mut self,
         context: &mut Context<'_>,

@@ -1,5 +1,5 @@
-//! Declares methods that other libraries have and this one does not (`begin`, `commit`), so that rustc's error names
-//! the method to use instead.
+//! Declares methods that users may expect but cannot call (`begin`, `commit`, `fetch_all` of a statement without rows),
+//! so that rustc's error names the method to use instead.
 //!
 //! Each method requires a trait that no type implements, and the trait's message is the error. Invariant: none of these
 //! methods can be called, so none of them is in a program. A bound without a type parameter has `for<'n>`, because

@@ -87,7 +87,8 @@ impl<'t> Target<'t> {
 }
 
 impl Target<'_> {
-    /// Adds the outcome to an error about unexpected rows: the statements were executed, so they must not run again.
+    /// Adds the outcome to an error about unexpected rows, if the statements write and are not part of a transaction:
+    /// they were executed, so they must not run again.
     pub(super) fn executed(&self, members: &[Prepared], error: Error) -> Error {
         match self.transaction {
             None if !reads(members) => error.with_outcome(Outcome::Executed),
@@ -336,7 +337,8 @@ impl<'l> Runs<'l> {
     }
 
     /// Sends the COMMIT of a transaction and, behind it, the first statements of the transaction `next` on the same
-    /// connection. Returns the outcome of the COMMIT, and the result of these statements.
+    /// connection. Returns the outcome of the COMMIT, and, if the COMMIT succeeded or the flight was not sent, the
+    /// result of these statements.
     pub(super) async fn fly_behind_commit(
         &mut self,
         id: u64,
@@ -483,8 +485,8 @@ impl<'l> Runs<'l> {
         self.until = self.lender.connector.now().saturating_add(self.limit);
     }
 
-    /// Sets the timer to the full time limit of connecting, so that the time that a transaction's closure took does not
-    /// count.
+    /// Sets the timer to the full time limit of connecting, so that the time of a transaction's closure, or of an
+    /// earlier attempt, does not count.
     pub(super) fn rewind(&mut self) {
         let connector = &self.lender.connector;
         connector.rewind(&mut self.timer, connector.settings().connect_timeout);
@@ -557,7 +559,7 @@ impl<'l> Runs<'l> {
         error.with_outcome(outcome).after_attempts(self.attempts.retries() + 1)
     }
 
-    /// Calls the listener ([`Config::on_event`](crate::Config::on_event)).
+    /// Records the end in the trace, and calls the listener ([`Config::on_event`](crate::Config::on_event)).
     pub(super) fn report<T>(&self, statement: Option<&StatementRef>, result: &Result<T, Error>) {
         let connector = &self.lender.connector;
         let error = result.as_ref().err();

@@ -13,10 +13,12 @@ use crate::connector::Connector;
 use crate::error::Error;
 
 /// One connection, made with [`Dsql::session`](crate::Dsql::session), that only its owner uses. A session connects at
-/// its first query, which is sent with the login. Dropping the session closes the connection.
+/// its first query; to a DSQL cluster, this query is sent together with the login. Dropping the session closes the
+/// connection.
 ///
 /// Statements that change their session (`SET`, `set_config(…, false)`, advisory locks) run only on a session, because
-/// other queries share the connections of a [`Dsql`](crate::Dsql).
+/// other queries share the connections of a [`Dsql`](crate::Dsql). With a pool, a session does not keep a connection
+/// between its queries, so these statements are errors.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -29,8 +31,8 @@ use crate::error::Error;
 /// # }
 /// ```
 ///
-/// If the connection is lost, the `Session` does not open a new one, because the server would begin a new session. So
-/// every later query returns an error ([`Error::is_connection_lost`]).
+/// If the connection is lost after the login, the `Session` does not open a new one, because the server would begin a
+/// new session. So every later query returns an error ([`Error::is_connection_lost`]).
 pub struct Session(Lender);
 
 impl Session {

@@ -1,8 +1,8 @@
 //! Writes flights of more than one transaction, and reads their answers.
 //!
-//! There are two kinds. In the first kind, the COMMIT of the previous transaction is sent before the flight, followed
-//! by a separate Sync (`chunks.rs`). In the second kind, each member of the flight is a transaction, and one Sync ends
-//! all transactions (`fused.rs`).
+//! There are two kinds. In the first kind, the flight begins with the COMMIT of the previous transaction, and a Sync
+//! for this COMMIT (`chunks.rs`). In the second kind, each member of the flight is a transaction, and one Sync ends all
+//! transactions (`fused.rs`).
 //!
 //! `flight.rs` calls this module through a function pointer, and `answer.rs` through a trait object, so that a Worker
 //! without statements for many rows does not link this code.
@@ -14,7 +14,7 @@ use crate::client::flight::{BEGIN, COMMIT, Flight, Prepared, Step, WriteFlight, 
 use crate::session::{SessionEvent, Status};
 use crate::wire::Tag;
 
-/// A flight behind the COMMIT of the previous transaction.
+/// Adds the COMMIT of the previous transaction, and a Sync for this COMMIT, to the beginning of a flight.
 pub(super) fn behind_commit(flight: Flight<'_>) -> Flight<'_> {
     let write: WriteFlight = |flight, connection| {
         write_control(COMMIT, connection)?;
@@ -156,8 +156,8 @@ impl Members {
         if self.rolled_back {
             answer.reported = Some(match is_complete && !self.committed_later {
                 true => FlightEnd::RolledBack,
-                // A transaction was committed although an earlier one was not, so the committed rows are not the first
-                // rows.
+                // A transaction was committed, or may still be committed, although an earlier one was not. So the
+                // committed rows may not be the first rows.
                 false => FlightEnd::UnexpectedState,
             });
         }

@@ -4,7 +4,7 @@
 //! documentation of `dsql_edge` lists the spans and their fields.
 //!
 //! Invariants: no field contains a parameter, a row or a credential. A span is entered only while its future is polled
-//! ([`Trace::instrument`]), so it is never current in code that runs between two polls. Without the feature, a
+//! ([`Trace::instrument`]), so the span is never current in code that runs between two polls. Without the feature, a
 //! [`Trace`] has no size, and its methods are empty.
 
 #[cfg(feature = "tracing")]
@@ -32,7 +32,7 @@ impl Trace {
         })
     }
 
-    /// Makes the span of a chunk.
+    /// Makes the span of a chunk; with `fused`, of a group of chunks.
     pub(super) fn of_chunk(connector: &Connector, chunk: &[Prepared]) -> Self {
         Trace(fields::flight_span!("chunk", connector, chunk))
     }
@@ -42,7 +42,7 @@ impl Trace {
         Trace(fields::transaction_span(connector))
     }
 
-    /// The future, in this span.
+    /// Returns the future, which then runs in this span.
     pub(super) fn instrument<F: Future>(&self, future: F) -> tracing::instrument::Instrumented<F> {
         tracing::Instrument::instrument(future, self.0.clone())
     }
@@ -57,7 +57,7 @@ impl Trace {
         fields::retry(&self.0, error, pause, next);
     }
 
-    /// Records the end.
+    /// Records the end of the operation: its numbers and its error.
     pub(super) fn end(&self, rows: u64, round_trips: u32, attempts: u32, error: Option<&Error>) {
         fields::end(&self.0, rows, round_trips, attempts, error);
     }

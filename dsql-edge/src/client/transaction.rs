@@ -3,7 +3,7 @@
 //! Input: a closure that takes a [`Transaction`]. Output: the closure's result, once COMMIT has been answered. BEGIN is
 //! sent with the first statement; COMMIT is sent alone.
 //!
-//! Invariant: the errors that the transaction received, not the closure's result, decide how the transaction ends. An
+//! Invariant: the closure's result decides how the transaction ends only if the transaction has received no error. An
 //! error of the server ends the transaction even if the closure ignored the error.
 
 use core::fmt;
@@ -212,15 +212,15 @@ impl<'d, F> TransactionBuilder<'d, F> {
         self
     }
 
-    /// The maximum number of times that the closure runs, including the first;
-    /// [`Config::max_attempts`](crate::Config::max_attempts) if it is not set.
+    /// The maximum number of times that the closure runs, including the first. The default is
+    /// [`Config::max_attempts`](crate::Config::max_attempts).
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.options.max_attempts = attempts.max(1);
         self
     }
 
-    /// The time limit of all attempts together, including pauses;
-    /// [`Config::transaction_timeout`](crate::Config::transaction_timeout) if it is not set.
+    /// The time limit of all attempts together, including pauses. The default is
+    /// [`Config::transaction_timeout`](crate::Config::transaction_timeout).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = millis(timeout);
         self
@@ -311,8 +311,8 @@ where
     }
 }
 
-/// The future of a transaction. Dropping the future early closes its connection: the transaction changes nothing,
-/// unless COMMIT had been sent.
+/// The future of a transaction. Dropping the future early closes its connection. If COMMIT was not sent, the
+/// transaction then changes nothing; otherwise, its outcome is unknown.
 #[must_use = "a transaction does nothing until it is awaited"]
 pub struct TransactionFuture<'d, T, E>(Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'd>>);
 

@@ -28,7 +28,7 @@ impl Config {
     /// | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` | keys with the permission `dsql:DbConnect` (for `admin`: `dsql:DbConnectAdmin`) |
     /// | `AWS_SESSION_TOKEN` | the session token, if the keys are those of a session |
     /// | `DSQL_USER` | the database role; `admin` if it is not set |
-    /// | `DSQL_REGION` | only with `localhost` |
+    /// | `DSQL_REGION` | needed only with `localhost` |
     /// | `DSQL_TLS` | `direct` to begin with TLS, without SSLRequest: see `Config::direct_tls` (feature `direct-tls`; ignored without it) |
     /// | `DSQL_TRANSPORT` | `websocket` to connect through the cluster's WebSocket: see `Config::websocket` (feature `websocket`; ignored without it) |
     /// | `AWS_ROLE_ARN` | a role to assume with these keys (feature `assume-role`) |
@@ -215,7 +215,7 @@ pub(super) async fn value_of(env: &worker::Env, name: &str) -> Result<Option<Str
     if let Some(text) = text_of(env, name) {
         return Ok(Some(text));
     }
-    // `secret_store` throws an exception that cannot be caught if the binding is `null`.
+    // If the binding is `null`, `secret_store` throws an exception that cannot be caught.
     if !is_bound(env, name) {
         return Ok(None);
     }

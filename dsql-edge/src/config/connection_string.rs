@@ -15,12 +15,12 @@ use crate::settings::Endpoint;
 impl Config {
     /// Makes a `Config` from a connection string: `postgres://<user>@<cluster>.dsql.<region>.on.aws/postgres`.
     ///
-    /// Without a user in the string, the user is `admin`. The port is 5432, and the database is `postgres`, the only
-    /// database of a cluster. These parameters are accepted: `sslmode` with the value `require` or `verify-full` (the
-    /// certificate is verified in any case), `sslnegotiation` with the value `postgres` or `direct`
-    /// (`Config::direct_tls`, feature `direct-tls`), `application_name`, `connect_timeout` in seconds, `search_path`,
-    /// and, only for `localhost`, `region`. A password is not accepted, because the token that is signed with the
-    /// credentials takes its place.
+    /// Without a user in the string, the user is `admin`. The port is 5432 (for `localhost`, any port), and the
+    /// database is `postgres`, the only database of a cluster. These parameters are accepted: `sslmode` with the value
+    /// `require` or `verify-full` (the certificate is verified in any case), `sslnegotiation` with the value `postgres`
+    /// or `direct` (`Config::direct_tls`, feature `direct-tls`), `application_name`, `connect_timeout` in seconds,
+    /// `search_path`, and, only for `localhost`, `region`. A password is not accepted, because the token that is signed
+    /// with the credentials takes its place.
     ///
     /// # Errors
     /// Returns an error if the text is not a connection string of this form, or has a part that is not accepted. The

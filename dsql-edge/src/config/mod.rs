@@ -97,7 +97,7 @@ impl Config {
     /// that host has a valid certificate, that server receives a token, which the cluster `signing_host` accepts for a
     /// minute.
     ///
-    /// The password is not sent until the server requests it, which costs a round trip.
+    /// The password is sent only after the server has requested it; this costs a round trip.
     ///
     /// ```
     /// # use dsql_edge::{Config, Credentials};
@@ -113,7 +113,8 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if a name has characters that are not allowed in a host name.
+    /// Returns an error if a host name is empty or has characters that are not allowed in it, or if `region` is not the
+    /// name of a region.
     pub fn dangerous_endpoint(
         host: &str,
         port: u16,
@@ -177,15 +178,15 @@ impl Config {
         self
     }
 
-    /// Whether to begin with TLS at once, without SSLRequest, which saves a round trip: 3 instead of 4 for the first
-    /// query. `false` if it is not set, because it is not known whether DSQL accepts direct TLS from Workers:
-    /// PostgreSQL 17 accepts direct TLS only from clients that send the protocol name `postgresql` in the handshake
-    /// (ALPN). Sockets of Workers do not send a protocol name; programs with the feature `tokio` send it.
+    /// Whether to begin with TLS at once, without SSLRequest. This saves a round trip: 3 instead of 4 for the first
+    /// query. The default is `false`, because it is not known whether DSQL accepts direct TLS from Workers: PostgreSQL
+    /// 17 accepts direct TLS only from clients that send the protocol name `postgresql` in the handshake (ALPN).
+    /// Sockets of Workers do not send a protocol name; programs with the feature `tokio` send it.
     ///
-    /// Until an endpoint has accepted direct TLS, a write is not sent together with the login, so that the outcome of a
-    /// write is never unknown because of this setting; the write then takes 4 round trips. If the endpoint closes the
-    /// connection without an answer, the query is sent again at once with SSLRequest, which counts as a second attempt
-    /// ([`max_attempts`](Config::max_attempts)). Later connections begin with SSLRequest.
+    /// Until an endpoint has accepted direct TLS, a write outside a transaction is not sent together with the login, so
+    /// that the outcome of a write is never unknown because of this setting; the write then takes 4 round trips. If the
+    /// endpoint closes the connection without an answer, the query is sent again at once with SSLRequest; this counts
+    /// as a second attempt ([`max_attempts`](Config::max_attempts)). Later connections begin with SSLRequest.
     /// [`Event::direct_tls_rejected`] reports the rejection. All requests of the isolate, or of the process, share the
     /// record of the endpoints that accept or reject direct TLS. Feature `direct-tls`.
     ///
@@ -208,8 +209,9 @@ impl Config {
         self
     }
 
-    /// The time limit of the whole answer to a query; 30 seconds if it is not set. DSQL itself has no timeout for
-    /// statements; it ends a transaction after 5 minutes.
+    /// The time limit of the whole answer to a query (of a stream, for each wait for the server), and the time after
+    /// which a query is not tried again; 30 seconds if it is not set. DSQL itself has no timeout for statements; it
+    /// ends a transaction after 5 minutes.
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
         self.settings.query_timeout = millis(timeout);
         self

@@ -67,8 +67,8 @@ impl Config {
     }
 
     /// Orders the endpoints by the distance between their Regions and this location: the nearest endpoint first.
-    /// Latitude and longitude are in degrees. Endpoints in Regions that this crate does not know come after the others,
-    /// and keep their order. Feature `multi-region`.
+    /// Latitude and longitude are in degrees. Endpoints in Regions that are not in this crate's list come after the
+    /// others, and keep their order. Feature `multi-region`.
     ///
     /// A Worker runs near its visitor, so the visitor's coordinates can be used:
     ///

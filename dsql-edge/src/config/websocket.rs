@@ -42,11 +42,11 @@ impl Config {
     /// database, such as `cloudflared` with an ingress rule `service: tcp://localhost:5432`, or `websockify`. Features
     /// `websocket` and `postgres`.
     ///
-    /// The TLS of the WebSocket ends at the server of the tunnel, and its certificate is always verified. `sslmode` has
-    /// no effect. The tunnel contains no second TLS. So the PostgreSQL must accept connections without TLS from the
-    /// machine on which the tunnel ends (`host` in `pg_hba.conf`). The bytes between that machine and the database are
-    /// only as safe as the network there. The host and the port of the connection string have no effect, because the
-    /// server of the tunnel chooses the database. SCRAM is not bound to a certificate.
+    /// The TLS of the WebSocket ends at the server of the tunnel, and the certificate of this server is always
+    /// verified. `sslmode` has no effect. The tunnel contains no second TLS. So the PostgreSQL must accept connections
+    /// without TLS from the machine on which the tunnel ends (`host` in `pg_hba.conf`). The bytes between that machine
+    /// and the database are only as safe as the network there. The host and the port of the connection string have no
+    /// effect, because the server of the tunnel chooses the database. SCRAM is not bound to a certificate.
     ///
     /// The limits of [`websocket`](Config::websocket) hold for tunnels, too.
     ///
@@ -65,7 +65,7 @@ impl Config {
     pub fn tunnel(mut self, tunnel: Tunnel) -> Result<Self, Error> {
         if self.settings.postgres.is_none() {
             return Err(Error::config(
-                "a tunnel is for a PostgreSQL (Config::from_postgres): a DSQL cluster requires TLS inside of it",
+                "a tunnel is for a PostgreSQL (Config::from_postgres): a DSQL cluster requires TLS inside the tunnel",
             ));
         }
         self.settings.websocket = Some(WebSocketServer::Tunnel(tunnel.request));

@@ -5,7 +5,7 @@
 //! On Workers, a request cannot wait for the I/O of another request, so the cache holds plain data and never a future.
 //! A request that fetches credentials stores a mark, which contains the time at which its turn ends. Other requests
 //! check the cache again when their own timers end. A mark is only a hint. Even if the fetching request hangs, or the
-//! platform ends it without running its destructors, the other requests wait only until the time in the mark.
+//! platform ends this request without running destructors, the other requests wait only until the time in the mark.
 //!
 //! Invariants: no more than [`ROOM`] entries; the time is an argument, and no clock is read.
 

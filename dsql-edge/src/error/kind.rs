@@ -13,8 +13,8 @@ pub(crate) enum Kind {
     Config(Cow<'static, str>),
     /// No credentials to sign with. The query was not executed.
     Credentials(Cow<'static, str>),
-    /// No connection. The query was not executed, unless the error has `Outcome::Unknown`: the first query is sent with
-    /// the login.
+    /// No connection. The query may have been executed only if the error has `Outcome::Unknown`, because the first
+    /// query is sent with the login.
     Connect(Cow<'static, str>),
     /// The server rejected the login. The query was not executed.
     LoginRejected(Box<DatabaseError>),
@@ -24,13 +24,14 @@ pub(crate) enum Kind {
     Lost(Cow<'static, str>),
     /// The server violates PostgreSQL's protocol.
     Protocol(&'static str),
-    /// The query is too long, or contains a NUL. The query was not sent.
+    /// The query is too long, contains a NUL, or would ignore a value that is given (optional text). The query was not
+    /// sent.
     Unsendable(&'static str),
     Timeout(Cow<'static, str>),
     /// Too many requests already wait for the pool. The query was not executed.
     #[cfg(feature = "pool")]
     Overloaded(Cow<'static, str>),
-    /// The server's description does not match the compiled query.
+    /// The server's description of the columns, or a NULL in a row, does not match the compiled query.
     Stale {
         column: String,
         difference: String,

@@ -22,8 +22,8 @@ static COMPILED: Statement = Statement {
     search_path: "",
 };
 
-/// One error of each kind. Each error has a secret value that its text must not contain. The match below lists all
-/// kinds.
+/// At least one error of each kind. The errors of a server have a secret value that their texts must not contain. The
+/// match below lists all kinds.
 fn each() -> Vec<Kind> {
     let quoting = DatabaseError {
         sqlstate: Some(SqlState::UNIQUE_VIOLATION),

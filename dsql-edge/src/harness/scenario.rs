@@ -463,7 +463,8 @@ impl From<Error> for GivenUp {
 }
 
 async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
-    // A user who got no answer runs the same operation again, so this code runs the operation twice.
+    // A user whose answer was lost runs the same operation again. So after a success, this code runs the operation a
+    // second time.
     let tokens = [1, key_token(5)];
     for is_first in [true, false] {
         begin(&book, &tokens);

@@ -245,7 +245,7 @@ enum State {
 }
 
 impl Connection {
-    /// If the fault is in the next `count` bytes, removes it, and returns it with the number of bytes before it.
+    /// If the fault is in the next `count` bytes, removes and returns the fault, with the number of bytes before it.
     fn take_fault(&self, direction: Direction, count: usize) -> Option<(Fault, usize)> {
         let mut world = self.world.lock().unwrap();
         let (towards, fault, at) = world.fault?;

@@ -59,7 +59,8 @@ impl Report {
             Kind::Lost(text) => (b'l', text),
             Kind::Timeout(text) => (b't', text),
             Kind::Overloaded(text) => (b'o', text),
-            // Other kinds do not occur in a pool, because a pool does not decode rows.
+            // All other kinds, such as a violation of the protocol by the server: the client cannot read this byte, so
+            // it treats the report as the worst failure.
             _ => (b'x', &Cow::Borrowed("")),
         };
         bytes.push(kind);
@@ -72,7 +73,7 @@ impl Report {
         Report::try_read(bytes).unwrap_or_else(|| Report {
             reached: Reached::Session,
             signal: Signal::Protocol,
-            error: Error::new(Kind::Protocol("the pool sent a malformed report")),
+            error: Error::new(Kind::Protocol("the pool reported a failure that this client cannot read")),
         })
     }
 

@@ -6,7 +6,7 @@
 //!
 //! If a `search_path` is needed, this module also checks that it is in force. A pooler in transaction mode may ignore
 //! the parameters of StartupMessage, and the same names would then mean tables of another schema. So the client asks
-//! the server for its `search_path`, which takes a round trip. PostgreSQL 18 reports its `search_path` with the login,
+//! the server for its `search_path`; this takes a round trip. PostgreSQL 18 reports its `search_path` with the login,
 //! but the report is not used: PgBouncer repeats the report of the first login of its pool to all later clients.
 //!
 //! A warm-up runs the login before the first query is known. The query then states the `search_path` that it needs
@@ -383,4 +383,4 @@ fn shown(path: &str) -> &str {
 const WAS_IGNORED: &str = "a pooler ignores the search_path that a client sends with the login";
 const WAS_NOT_SENT: &str = "with Config::transaction_pooler it is not sent with the login";
 const OPTIONS_ON_POOLER: &str = "a pooler in transaction mode does not keep the parameter `options`: set the options on \
-                                 the role (ALTER ROLE … SET …) and leave it out";
+                                 the role (ALTER ROLE … SET …) and leave the parameter out";

@@ -198,7 +198,7 @@ fn line(before: &str, config: &Config, happened: &str, why: &str, advice: &str) 
 #[cfg(feature = "pool")]
 const OVERLOADED: &str = "; increase DSQL_POOL_SHARDS";
 #[cfg(feature = "pool")]
-const NO_LEASE: &str = "a failed lease was reported, but none requested";
+const NO_LEASE: &str = "the server reported a failed lease, but no lease was requested";
 
 /// The advice for the kind of server that is configured.
 fn advice(config: &Config, dsql: &'static str, postgres: &'static str) -> &'static str {
@@ -210,7 +210,7 @@ fn advice(config: &Config, dsql: &'static str, postgres: &'static str) -> &'stat
     dsql
 }
 
-/// Returns the error for a login to a PostgreSQL that this client has ended itself.
+/// Returns the error for the login to a PostgreSQL, after this client has ended the login itself.
 #[cfg(feature = "postgres")]
 pub(super) fn login_ended(config: &Config, reason: &str) -> Error {
     Error::connect(line("the login at ", config, " failed: ", reason, ""))

@@ -171,8 +171,9 @@ impl<'c> LoginAttempt<'c> {
         }
     }
 
-    /// Without a `search_path`, the role's own setting is used. With `serially`, the password is sent only after the
-    /// server has requested it.
+    /// Continues the attempt until the connection is open; for a PostgreSQL, until the login has ended. Without a
+    /// `search_path`, the role's own setting is used. With `serially`, the password is sent only after the server has
+    /// requested it.
     pub(crate) fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -326,7 +327,7 @@ impl<'c> LoginAttempt<'c> {
     }
 }
 
-/// The attempts of a [`WarmUp`].
+/// The attempts that own their connector: those of a [`WarmUp`], and those at one endpoint of several.
 impl LoginAttempt<'static> {
     fn shared(connector: &Arc<Connector>) -> Self {
         #[cfg(feature = "multi-region")]

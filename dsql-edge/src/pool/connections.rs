@@ -288,7 +288,8 @@ impl Turn {
         Turn { pool: pool.clone(), ticket: None }
     }
 
-    /// Returns the loan when it is this client's turn. Returns an error if too many clients already wait.
+    /// Returns a connection, or the right to open one, when it is this client's turn. Returns an error if too many
+    /// clients already wait.
     pub(super) fn poll(&mut self, search_path: &str, context: &mut Context<'_>) -> Poll<Result<Lent, Error>> {
         let mut state = self.pool.state();
         let first = state.waiting.front().map(|waiting| waiting.ticket);

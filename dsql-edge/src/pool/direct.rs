@@ -88,7 +88,7 @@ impl Transport for ClientsEnd {
 
     fn close(&mut self, _: &'static [u8]) {
         lock(&self.pipe).client_left = true;
-        // The pool sees that the client has left, and ends the lease.
+        // The pool detects that the client has left, and ends the lease.
         self.serve(&mut Context::from_waker(Waker::noop()));
         self.serving = Mutex::default();
     }

@@ -128,7 +128,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Makes a pool without connections: they are opened when they are needed.
+    /// Makes a pool without connections: a connection is opened when a query needs it.
     ///
     /// ```
     /// # use dsql_edge::{Config, Dsql, Error, Pool};
@@ -217,7 +217,8 @@ impl Pool {
     /// Serves a request that a Worker's `Dsql` has sent ([`Dsql::from_pool`](crate::Dsql::from_pool)).
     ///
     /// # Errors
-    /// Returns an error if the request does not come from such a `Dsql`.
+    /// Returns an error outside Workers, or if the platform cannot make the response. If the request does not come from
+    /// such a `Dsql`, the response contains the error.
     pub fn serve(&self, request: worker::Request) -> worker::Result<worker::Response> {
         let (transport, response) = transport::visitor(request)?;
         let serving = relay::receive(self.connections.clone(), Visitor::new(transport));

@@ -96,7 +96,7 @@ fn greeting(pool: &Connections) -> BoxFuture<()> {
     pool.connector.sleep(GREETING)
 }
 
-/// The time limit for a client to request a lease, or to read why it does not get one.
+/// The time limit for a client to request a lease, or to read why it does not get one or why its lease has ended.
 pub(super) const GREETING: Millis = 10_000;
 
 enum NotLent {
@@ -268,7 +268,8 @@ impl Relay<'_> {
 
     /// The longest time in which no bytes are forwarded: the limit is `limit` while the server must answer, and
     /// `max_pause` while the client must send. `max_pause` is a separate limit, because other clients may wait for the
-    /// connection while this client sends nothing.
+    /// connection while this client sends nothing. If the flight was sent with the login and no part of it is answered
+    /// yet, the limit is [`PROBE_AFTER`].
     fn patience(&self) -> Millis {
         if self.server.is_settled() {
             self.pool.limits.max_pause

@@ -1,9 +1,8 @@
 //! A connection of the pool to the server: its login, and then the bytes that are forwarded.
 //!
 //! Input: bytes of flights. Output: the bytes of their answers, and the ends of the answers. Only the type and the
-//! length of each frame and the status in ReadyForQuery are read. A connection is lent again only when every message is
-//! answered and no transaction is open; a transaction that a lease left open is rolled back before other messages are
-//! sent.
+//! length of each frame and the status in ReadyForQuery are read. A connection is lent again only if every message of
+//! the lease is answered. A transaction that the lease left open is rolled back before other messages are sent.
 
 use core::task::{Context, Poll, Waker};
 
@@ -31,7 +30,7 @@ pub(super) struct Server {
     /// Whether the transport has bytes that it has not written yet.
     writing: bool,
     write_error: Option<TransportError>,
-    /// Whether the login has ended, and bytes of a flight were sent since the connection was lent.
+    /// Whether bytes of a flight were queued to be sent since the connection was lent.
     handed: bool,
     /// Whether the Sync of the current flight was not sent yet.
     midway: bool,
@@ -113,7 +112,7 @@ impl Server {
         }
     }
 
-    /// Whether bytes of a flight were sent since the connection was lent.
+    /// Whether the login has ended, and bytes of a flight were queued to be sent since the connection was lent.
     pub(super) fn has_flown(&self) -> bool {
         self.has_started() && self.handed
     }

@@ -71,7 +71,7 @@ impl Config {
     /// bindings.
     ///
     /// # Errors
-    /// Returns an error if the binding is missing. The error shows how to set the binding.
+    /// Returns an error if a binding is missing or malformed. The error shows how to set the binding.
     pub fn from_pool(env: &worker::Env) -> Result<Self, Error> {
         Config::from_pool_with_prefix(env, "")
     }

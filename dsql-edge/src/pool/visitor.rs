@@ -156,7 +156,7 @@ impl Visitor {
         self.inbox.len()
     }
 
-    /// The number of bytes that wait to be sent to the client.
+    /// An estimate of the number of bytes that wait to be sent to the client.
     pub(super) fn outgoing(&self) -> usize {
         self.outbox.len() + if self.writing { CHUNK } else { 0 }
     }

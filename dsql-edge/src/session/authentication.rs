@@ -51,7 +51,8 @@ impl Connection {
         result
     }
 
-    /// Ends the login: the next event is `Started`. Returns an error unless everything that was sent is answered.
+    /// Ends the login: the next event is `Started`. Returns an error if a frame is not answered, or if a message has
+    /// arrived that would answer a frame that was not sent yet.
     pub(crate) fn hand_over(&mut self) -> Result<(), SessionFault> {
         let incoming = core::mem::take(&mut self.incoming);
         let understood = core::mem::take(&mut self.understood);

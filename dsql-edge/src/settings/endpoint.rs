@@ -15,7 +15,8 @@ pub(crate) struct Endpoint {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) region: String,
-    /// The host that tokens are signed for, if it differs from `host`: [`Config::dangerous_endpoint`].
+    /// Set by [`Config::dangerous_endpoint`]: the host that tokens are signed for. Empty for a PostgreSQL and for the
+    /// client of a pool, which sign no tokens.
     ///
     /// [`Config::dangerous_endpoint`]: crate::Config::dangerous_endpoint
     pub(crate) dangerous: Option<String>,

@@ -47,7 +47,8 @@ fn quoted(word: &str) -> String {
     ["'", &word.replace('\'', r"'\''"), "'"].concat()
 }
 
-/// Opens the database that a test has kept: with psql, or else until Enter is pressed.
+/// Opens the database that a test has kept: runs psql; if psql is not installed, keeps the database open until Enter is
+/// pressed.
 pub(super) fn open(test: &'static Test) -> Result<(), String> {
     let shown = |error: dsql_edge_local::Error| error.to_string();
     let kept = test.given_to(&[], testing::kept_database).map_err(shown)?;

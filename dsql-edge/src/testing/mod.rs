@@ -18,7 +18,8 @@ use crate::error::Error;
 pub use description::Test;
 pub use outcome::Outcome;
 
-/// Runs a test on a separate runtime.
+/// Runs a test on a separate runtime. If the environment requests it, opens the kept database instead, and ends the
+/// process.
 ///
 /// # Panics
 /// Panics if the cluster cannot be started, and shows the reason. Also panics if the test panics, or if the test

@@ -64,7 +64,7 @@ struct State {
     /// The endpoints that were dialed.
     #[cfg(feature = "multi-region")]
     hosts: Vec<String>,
-    /// The number of next dials that never end.
+    /// How many of the next dials never end.
     #[cfg(feature = "multi-region")]
     silent: usize,
     /// The number of dials with direct TLS.

@@ -6,7 +6,7 @@ use super::contract::{TransportError, TransportErrorKind};
 pub(crate) struct Post {
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// The headers of this request, in addition to the headers that all requests have. They are secret.
+    /// The headers of this request, in addition to the headers that all requests have. Some of them are secret.
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
 }

@@ -1,7 +1,7 @@
 //! Arrays ⇄ `Vec<T>` and `Vec<Option<T>>`, of one dimension.
 //!
-//! Input and output: PostgreSQL's binary arrays, or, if the elements are text, the text of an array. The counts in the
-//! header do not decide how much memory is allocated: memory grows with the elements that are decoded.
+//! Input and output: PostgreSQL's binary arrays, or, for elements in the text format, the text of an array. The counts
+//! in the header do not decide how much memory is allocated: memory grows with the elements that are decoded.
 
 use super::sql::{Array, ArrayOfDomain, Format, SqlType};
 use super::{

@@ -1,8 +1,8 @@
 //! `json` and `jsonb` ⇄ [`JsonValue`], strings of JSON, and (feature `serde`) any type through [`Json`].
 //!
-//! `jsonb` is sent as a version byte, 1, followed by its text. serde_json limits nesting to 128 levels, and reads
-//! numbers as `JSON.parse` does: a number that is not a 64-bit integer becomes the nearest double. A `numeric` in a
-//! `jsonb` value can have more digits; a `String` keeps them. A number that no double holds (1e400) is an error.
+//! `jsonb` is sent as a version byte, 1, followed by its text. serde_json limits nesting to 128 levels, and reads a
+//! number that is not a 64-bit integer as the nearest double, as `JSON.parse` does. A `numeric` in a `jsonb` value can
+//! have more digits; a `String` keeps them. A number that no double holds (1e400) is an error.
 
 use super::text::{put_str, utf8};
 use super::{Column, ConversionError, IsNull, JsonValue, NotNull, Param, sql};
@@ -26,10 +26,10 @@ fn invalid(_: serde_json::Error) -> ConversionError {
     ConversionError::new("its JSON does not fit the Rust type")
 }
 
-/// PostgreSQL has already validated the JSON, so the reason can only be a number that is too large, or the depth of the
-/// nesting.
+/// PostgreSQL has already validated the JSON, so the reason can only be a number that is too large, the depth of the
+/// nesting, or (in `json`, whose escapes PostgreSQL does not check) the escape of an unpaired surrogate.
 fn beyond_value(_: serde_json::Error) -> ConversionError {
-    ConversionError::new("it has a number that no double holds, or nests more than 128 levels: use String")
+    ConversionError::new("it has a number that no double holds, an unpaired surrogate, or more than 128 levels: use String")
 }
 
 impl Column<sql::Json, NotNull> for JsonValue {

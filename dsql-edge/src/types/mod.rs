@@ -249,7 +249,8 @@ pub trait Column<S, N>: Sized {
     /// The value for NULL.
     ///
     /// # Errors
-    /// Returns an error unless the type is an `Option`.
+    /// Returns an error if this Rust type does not have a value for NULL. Only an `Option` has one, and `()` for
+    /// `void`.
     fn null() -> Result<Self, ConversionError> {
         Err(ConversionError::new("it is NULL, although the column is named with `!`"))
     }
@@ -270,7 +271,7 @@ pub trait Column<S, N>: Sized {
     }
 }
 
-/// An SQL type for which this module has no marker type.
+/// An SQL type as a value, for code whose marker type represents a group of SQL types.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct TypeOf {

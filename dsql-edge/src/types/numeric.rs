@@ -54,8 +54,8 @@ impl Numeric {
         if !self.is_finite() {
             return None;
         }
-        // A `Decimal` has 96 bits, which is at most 29 decimal digits. Ten digits of base 10,000 are at least 34
-        // decimal digits, not counting zeros at the end.
+        // The 96 bits of a `Decimal` hold at most 29 decimal digits. Ten digits of base 10,000 are at least 34 decimal
+        // digits, not counting zeros at the end.
         if self.digits.len() > 9 {
             return None;
         }
@@ -201,7 +201,8 @@ through_numeric!(Decimal, i8, i16, i32, i64, u8, u16, u32, u64);
 impl std::str::FromStr for Numeric {
     type Err = ConversionError;
 
-    /// Reads `[+-]digits[.digits][e[+-]digits]`, `NaN`, `[-]Infinity`.
+    /// Reads `[+-]digits[.digits][e[+-]digits]`, also without the digits on one side of the point, `NaN`, and
+    /// `[+-]Infinity`, in upper or lower case.
     fn from_str(text: &str) -> Result<Self, ConversionError> {
         const NOT_A_NUMBER: ConversionError = ConversionError(std::borrow::Cow::Borrowed(
             "the text is not a number that PostgreSQL's numeric can hold",

@@ -41,7 +41,7 @@ pub trait UncheckedColumn: Sized {
     /// The value for NULL.
     ///
     /// # Errors
-    /// Returns an error unless the type is an `Option`.
+    /// Returns an error if the type is not an `Option`.
     fn null() -> Result<Self, ConversionError> {
         Err(ConversionError::new("it is NULL: make the field an Option"))
     }
@@ -192,8 +192,11 @@ impl UncheckedColumn for String {
         match oid {
             <sql::Char as SqlType>::OID => <String as Column<sql::Char, NotNull>>::decode(bytes),
             <sql::Jsonb as SqlType>::OID => <String as Column<sql::Jsonb, NotNull>>::decode(bytes),
-            // The other types of the text family, and the labels of enums. Both formats of these types, text and
-            // binary, have the same bytes.
+            // Most binary formats of user-defined types have NUL bytes, which a text cannot have (`hstore`, composite
+            // types, ranges). `ltree` and PostGIS's types begin with the byte 1, a version or a byte order.
+            FIRST_USER_OID.. if bytes.first() == Some(&1) || bytes.contains(&0) => Err(OTHER_TYPE),
+            // The other types of the text family, `citext`, and the labels of enums. Both formats of these types, text
+            // and binary, have the same bytes.
             _ => <String as Column<sql::Text, NotNull>>::decode(bytes),
         }
     }
@@ -213,6 +216,9 @@ mod tests {
         assert_eq!(i32::decode_as(20, &[0; 4]), Err(OTHER_TYPE));
         assert_eq!(JsonValue::decode_as(3802, b"\x01[1]"), Ok(JsonValue::from(vec![1])));
         assert_eq!(String::decode_as(20_000, b"label"), Ok("label".to_owned()));
+        // The binary formats of `ltree` 'a.b' and of `hstore` 'a=>b': they are valid UTF-8.
+        assert_eq!(String::decode_as(20_000, b"\x01a.b"), Err(OTHER_TYPE));
+        assert_eq!(String::decode_as(20_000, b"\0\0\0\x01\0\0\0\x01a\0\0\0\x01b"), Err(OTHER_TYPE));
         assert!(Vec::<Option<Vec<u8>>>::accepts(1001));
     }
 }

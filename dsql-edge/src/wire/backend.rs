@@ -198,7 +198,7 @@ pub(crate) fn tag(tag: &str) -> Tag {
         "ROLLBACK" => Done::Rollback,
         _ => Done::Other,
     };
-    // At most 18 digits are read, which is enough for every count of rows.
+    // At most 18 digits are read; this is enough for every count of rows.
     let digits = tag.bytes().rev().take_while(u8::is_ascii_digit).take(18).count();
     let rows = tag.bytes().skip(tag.len() - digits).fold(0, |rows, digit| rows * 10 + u64::from(digit & 15));
     Tag { command, rows }
@@ -280,7 +280,7 @@ fn fields_of_error(mut reader: super::message::Reader<'_>) -> Result<DatabaseErr
     }
 }
 
-/// Returns the bytes as text. If the bytes are not valid UTF-8, which can occur before the session is ready, each byte
+/// Returns the bytes as text. If the bytes are not valid UTF-8 (this can occur before the session is ready), each byte
 /// that is not ASCII becomes `?`.
 fn readable(bytes: &[u8]) -> String {
     let mut bytes = bytes.to_vec();

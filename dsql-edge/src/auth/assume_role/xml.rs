@@ -1,7 +1,8 @@
 //! Reads the part of XML that STS sends (AWS's Query protocol): elements and text.
 //!
 //! Input: a document, which may contain anything. Output: the text of an element, by its path. Comments, CDATA, and
-//! declarations after the first line are not accepted, because STS sends none. Attributes are skipped.
+//! declarations other than `<?xml … ?>` at the beginning are not accepted, because STS sends none. Attributes are
+//! skipped.
 
 use std::borrow::Cow;
 

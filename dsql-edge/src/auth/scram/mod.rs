@@ -27,8 +27,8 @@ pub(super) use own::{Proof, Scram};
 pub(crate) enum Binding {
     /// The client does not support channel binding (`n`).
     Unsupported,
-    /// The client supports it, and the server has not offered it (`y`). If an attacker has removed the server's offer,
-    /// the server rejects the login.
+    /// The client supports channel binding, and the server has not offered it (`y`). If an attacker has removed the
+    /// server's offer, the server rejects the login.
     NotOffered,
     /// The login is bound to this digest of the server's certificate (`p`).
     #[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "Workers do not show the certificate"))]

@@ -80,9 +80,8 @@ fn rejected_commit_stays_rejected_after_a_fatal_error() {
     }
 }
 
-/// Runs `write` on a connection that sends `answer` to the first flight and then ends. When that connection ends,
-/// another connection is idle. That connection answers its later flights with `others`. Returns the result and the
-/// number of BEGINs.
+/// Runs `write` on a connection that sends `answer` to the first flight and then ends. At that time, another connection
+/// is idle; the other connection answers its later flights with `others`. Returns the result and the number of BEGINs.
 fn session_ends_while_another_is_idle<T>(
     answer: Vec<u8>,
     others: impl IntoIterator<Item = Vec<u8>>,

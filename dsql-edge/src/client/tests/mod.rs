@@ -93,7 +93,7 @@ fn ready(status: &[u8; 1]) -> Vec<u8> {
     frame(b'Z', status)
 }
 
-/// The answer to [`READ`] and [`WRITE`], without ReadyForQuery.
+/// The answer to [`READ`] or [`WRITE`], without ReadyForQuery.
 fn found(values: &[i32]) -> Vec<u8> {
     let mut answer = rows("n", 23, values);
     answer.truncate(answer.len() - ready(b"I").len());
@@ -123,7 +123,7 @@ fn failure(code: &str) -> Vec<u8> {
     [error("ERROR", code), frame(b'Z', b"I")].concat()
 }
 
-/// A server that accepts the login and then sends these answers, one for each query.
+/// A server that accepts the login and then sends these answers, one for each flight.
 fn answers(answers: impl IntoIterator<Item = Vec<u8>>) -> Vec<Step> {
     let mut steps = vec![Step::AwaitWrite, Step::Send(login())];
     for (position, answer) in answers.into_iter().enumerate() {
@@ -185,7 +185,7 @@ fn eventually<T>(network: &Network, future: impl Future<Output = T>) -> T {
     panic!("it waits");
 }
 
-/// The client's writes, one by one: the SQL of each Parse, `|` for Sync, `X` for Terminate.
+/// The client's writes, one by one: `login` for StartupMessage, the SQL of each Parse, `|` for Sync, `X` for Terminate.
 fn sent(network: &Network) -> Vec<String> {
     let written = network.written();
     written.iter().filter(|bytes| !bytes.is_empty()).map(|bytes| statements_in(bytes)).collect()

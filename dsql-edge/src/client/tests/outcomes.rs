@@ -15,7 +15,8 @@ fn write() -> Query<i32> {
     query(&WRITE)
 }
 
-/// A client that sends the password and the flight only after the server has requested the password.
+/// The configuration of a client that sends the password and the flight only after the server has requested the
+/// password.
 fn serial() -> Config {
     let credentials = Credentials::new("id", "key");
     Config::dangerous_endpoint("localhost", 1234, "localhost", "us-east-1", credentials).unwrap()
@@ -171,8 +172,8 @@ fn read_only_transaction_with_a_key_is_an_error() {
     assert_eq!(network.connections(), (0, 0));
 }
 
-/// A login that waits for each answer before it sends more. The connection ends at each point of the login, one point
-/// after the other.
+/// The client waits for each answer of the login before it sends more. Each script ends the connection at another point
+/// of the login.
 #[test]
 fn unsent_write_of_a_lost_login_is_not_unknown() {
     let asked = frame(b'R', &[0, 0, 0, 3]);

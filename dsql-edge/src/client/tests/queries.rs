@@ -421,7 +421,7 @@ fn unencodable_argument_is_named_and_not_sent() {
     assert_eq!(network.connections(), (0, 0));
 }
 
-/// A row of one column, which is NULL.
+/// An answer with one row, whose one column is NULL.
 fn null(name: &str) -> Vec<u8> {
     let mut answer = rows(name, 23, &[]);
     let end = answer.len() - control("SELECT 0").len() + frame(b'1', b"").len() + frame(b'2', b"").len();

@@ -108,7 +108,7 @@ fn same(mut values: impl Iterator<Item = String>) -> Option<String> {
     values.all(|value| value == first).then_some(first)
 }
 
-/// The command of a statement: the first word of its text, which was parsed when it was compiled.
+/// The command of a statement: the first word of its text, after comments and opening parentheses.
 fn operation(statement: &StatementRef) -> String {
     let mut text = statement.sql();
     loop {

@@ -58,7 +58,7 @@ impl<'p> Names<'p> {
     }
 }
 
-/// One name. `[prefix, name].concat()` would be four times as much code in a Worker.
+/// The name with the prefix. `[prefix, name].concat()` would be four times as much code in a Worker.
 #[inline(never)]
 pub(super) fn prefixed(prefix: &str, name: &str) -> String {
     let mut own = prefix.to_owned();

@@ -53,7 +53,7 @@ impl Config {
     /// |---|---|
     /// | `DATABASE_URL` | a connection string, as for [`from_postgres`](Config::from_postgres) |
     /// | `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGAPPNAME`, `PGOPTIONS`, `PGCONNECT_TIMEOUT` | the parts that the connection string leaves out |
-    /// | `PGSSLMODE`, `PGSSLROOTCERT`, `PGSSLNEGOTIATION`, `PGCHANNELBINDING`, `PGREQUIREAUTH` | how the connection is protected, unless the connection string contains it |
+    /// | `PGSSLMODE`, `PGSSLROOTCERT`, `PGSSLNEGOTIATION`, `PGCHANNELBINDING`, `PGREQUIREAUTH` | how the connection is protected, where the connection string leaves this out |
     /// | `TUNNEL_SERVICE_HOSTNAME` | the host of a tunnel, or its URL `wss://…`: see `Config::tunnel` (feature `websocket`) |
     /// | `TUNNEL_SERVICE_TOKEN_ID`, `TUNNEL_SERVICE_TOKEN_SECRET` | the service token of Cloudflare Access, if Access protects the host of the tunnel |
     ///

@@ -1,8 +1,9 @@
 //! Makes a [`Config`] from a binding of Hyperdrive.
 //!
 //! Input: the binding's host, port, user, password and database, which Hyperdrive generates for each Worker. Output: a
-//! [`Config`] without TLS. The socket to Hyperdrive does not leave Cloudflare's machine, so a login in clear text or by
-//! MD5 is accepted for this binding only; the connection from Hyperdrive to the database has separate TLS.
+//! [`Config`] without TLS. The socket to Hyperdrive does not leave Cloudflare's machine, so only for this binding, a
+//! login in clear text is accepted without TLS, and MD5 without `require_auth`. The connection from Hyperdrive to the
+//! database has separate TLS.
 
 use crate::config::Config;
 use crate::credentials::Secret;

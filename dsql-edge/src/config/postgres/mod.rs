@@ -40,6 +40,7 @@ impl Config {
     /// | `application_name`, `connect_timeout` (seconds), `options` | as in libpq |
     /// | `search_path` | [`Config::search_path`] |
     /// | `pgbouncer` | `true`: [`Config::transaction_pooler`] |
+    /// | `client_encoding` | `UTF8` or `auto`, without effect: the client always uses UTF8 |
     ///
     /// The server chooses the login: SCRAM-SHA-256 with at most 100,000 iterations, or a password in clear text inside
     /// TLS; MD5 only if `require_auth` lists it. Outside Workers, SCRAM is bound to the server's certificate if the

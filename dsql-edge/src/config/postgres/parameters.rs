@@ -137,7 +137,7 @@ impl Parameters {
         if let Some(timeout) = self.take("connect_timeout") {
             let seconds = timeout.parse().ok().filter(|seconds| *seconds > 0);
             let seconds =
-                seconds.ok_or_else(|| parameter("connect_timeout", "is not a number of seconds"))?;
+                seconds.ok_or_else(|| parameter("connect_timeout", "is not a number of seconds above 0"))?;
             config = config.connect_timeout(Duration::from_secs(seconds));
         }
         Ok(config)

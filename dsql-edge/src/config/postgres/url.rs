@@ -21,7 +21,7 @@ pub(super) fn parse(text: &str) -> Result<Parameters, Error> {
     // If a @ follows a / or a ?, a part of a password could be taken for a host or a parameter.
     if database.contains(['@']) || query.contains(['@']) {
         return Err(wrong(
-            "has a @ after a / or ?: in a user or password, write %2F for /, %3F for ?, %40 for @ and %23 for #",
+            "has an @ after a / or ?: in a user or password, write %2F for /, %3F for ?, %40 for @ and %23 for #",
         ));
     }
     let (user, place) = authority.rsplit_once(['@']).unwrap_or(("", authority));

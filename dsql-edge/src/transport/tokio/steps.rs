@@ -48,8 +48,8 @@ pub struct ConnectionSteps {
     pub addresses: Vec<SocketAddr>,
     /// The address that accepted the TCP connection.
     pub peer: Option<SocketAddr>,
-    /// Whether the server accepted TLS after SSLRequest; `None` if TLS begins without SSLRequest. With
-    /// `sslmode=disable`, `Some(false)`, and no SSLRequest is sent.
+    /// Whether the server accepted TLS after SSLRequest; `None` if TLS begins without SSLRequest, or if the connection
+    /// failed before a valid answer. With `sslmode=disable`, `Some(false)`, and no SSLRequest is sent.
     pub accepts_tls: Option<bool>,
     /// The certificates of the server in DER: first the server's own certificate, then the other certificates that the
     /// server sent. This list also contains certificates that are not trusted.

@@ -1,8 +1,9 @@
 //! Checks the structure of a value before a decoder of another package reads it.
 //!
-//! Input: a type, and the bytes of a value. Output: an error unless the counts and lengths in the bytes agree with the
-//! number of bytes. Some decoders allocate memory for as many elements as the header claims. This check ensures that
-//! the header claims no more elements than the bytes can contain. A type whose structure is not known here is an error.
+//! Input: a type, and the bytes of a value. Output: an error if the counts and lengths in the bytes do not agree with
+//! the number of bytes. Some decoders allocate memory for as many elements as the header claims. This check ensures
+//! that the header claims no more elements than the bytes can contain. A type whose structure is not known here is an
+//! error.
 
 use postgres_types::{Kind, Type};
 
@@ -94,7 +95,7 @@ fn text(bytes: &[u8]) -> Result<(), ConversionError> {
     super::super::text::utf8(bytes).map(drop)
 }
 
-/// A count of four bytes, which is not negative, and the bytes after it.
+/// Splits off a count of four bytes, which must not be negative. Also returns the bytes after the count.
 fn count(bytes: &[u8]) -> Result<(usize, &[u8]), ConversionError> {
     let (number, rest) = split(bytes)?;
     let number = usize::try_from(i32::from_be_bytes(number)).map_err(|_| ConversionError::truncated())?;
