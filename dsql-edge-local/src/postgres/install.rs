@@ -313,7 +313,7 @@ mod tests {
             Site(site)
         }
 
-        /// `script`: what npm does in its folder.
+        /// `script`: the commands that run in npm's folder.
         fn npm(&self, script: &str) -> PathBuf {
             let npm = self.0.join("npm");
             write_program(&npm, &format!("#!/bin/sh\necho run >> {}/runs\n{script}\n", self.0.display()));

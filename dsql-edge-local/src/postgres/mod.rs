@@ -244,7 +244,7 @@ pub(crate) async fn install(client: &Client) -> Result<(), tokio_postgres::Error
     Ok(())
 }
 
-/// Returns the SQL from which [`install`] makes the objects of a database.
+/// Returns the SQL from which [`install`] makes the objects of a database, except the SQL of [`column_types`].
 pub(crate) fn sources() -> [&'static str; 3] {
     [SYS, LIMITS, LOCKED_ROWS]
 }

@@ -7,7 +7,7 @@ use super::encoding::Encoding;
 use crate::faults::Fault;
 use crate::proxy::frame::error_response;
 
-/// The error that replaces a statement.
+/// The error that DSQL sends for a rejected statement.
 pub(super) struct StatementRejected {
     sqlstate: &'static str,
     message: String,

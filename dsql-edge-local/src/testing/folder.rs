@@ -246,7 +246,8 @@ impl ServerFolder {
         self.open_lock().is_ok_and(|file| self.remove_if_free(&file))
     }
 
-    /// Removes the folder with its data, if no process has locked this file or a newer lock file.
+    /// Removes the folder with its data, if no process has locked this file, the folder does not contain a newer lock
+    /// file, and no shell watches the server.
     fn remove_if_free(&self, file: &File) -> bool {
         let is_free = file.try_lock().is_ok() && self.is_current(file) && !self.is_watched();
         if is_free {
