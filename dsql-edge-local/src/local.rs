@@ -51,7 +51,7 @@ pub struct Local {
     migrating: Mutex<()>,
 }
 
-/// initial SQL.
+/// A part of the initial SQL.
 #[derive(Clone)]
 struct Init {
     /// The name that errors show.
