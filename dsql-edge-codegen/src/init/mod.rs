@@ -119,8 +119,8 @@ fn print(summary: &Summary, format: Format) -> Result<()> {
     Ok(())
 }
 
-/// Unless the package has a schema, sets one up: an existing folder of migrations becomes the schema, otherwise a
-/// snapshot is written. Returns the option with which dsql-local creates the tables of the schema.
+/// If the package has no schema, sets one up: an existing folder of migrations becomes the schema, otherwise a snapshot
+/// is written. Returns the option with which dsql-local creates the tables of the schema.
 fn schema(options: &Options, summary: &mut Summary) -> Result<String> {
     let package = &options.package;
     match package_schema::of(package)? {
