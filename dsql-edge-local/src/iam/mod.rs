@@ -79,7 +79,9 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
         ),
         Malformed::LongerThanAWeek => ConnectionRejected::access_denied(
             LONGER_THAN_A_WEEK,
-            format!("X-Amz-Expires of the token is above {MAX_EXPIRES} s: sign a shorter one"),
+            format!(
+                "X-Amz-Expires of the token is above {MAX_EXPIRES} s: sign a token with a shorter lifetime"
+            ),
         ),
     })?;
     let scope = &token.scope;

@@ -79,7 +79,8 @@ impl ServerFolder {
         };
         let bin = installation.bin.to_string_lossy();
         let mut version = vec![env!("CARGO_PKG_VERSION"), &installation.version, &bin];
-        version.extend(sources());
+        let sources = sources();
+        version.extend(sources.iter().map(|source| &**source));
         let path = parent.join(digest(&version)).join(name);
         ServerFolder { path, account: Account::choose() }
     }
