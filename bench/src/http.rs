@@ -1,6 +1,7 @@
 //! A minimal HTTP client: it sends one GET request on a new connection.
 //!
-//! The requests of the load must not wait for a thread each, so this client is asynchronous; the tests' client is not.
+//! A request of the load must not wait for a free thread, so this client is asynchronous; the client of the tests is
+//! not.
 
 use std::io;
 use std::net::Ipv4Addr;

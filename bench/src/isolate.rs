@@ -9,7 +9,7 @@ use xtask::peers::Client;
 use crate::record::{progress, record};
 use crate::site::Site;
 
-/// Measures the first answer of each client, in rounds, for each path: with a query (`one`), and without any
+/// Measures the first answer of each client, in rounds, for each path: with a query (`one`), and without a query
 /// (`nothing`). The Workers with one row have the path `start`, which is not found: their answer needs no query.
 pub async fn measure(clients: &[(Client, PathBuf)], paths: &[&str], local: &Local, rounds: usize) {
     for path in paths {

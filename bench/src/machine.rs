@@ -69,8 +69,8 @@ async fn versions(database: &Database) -> Vec<(String, String)> {
     versions
 }
 
-/// The median time of a request that sends no query, in milliseconds: what HTTP, workerd and the harness add to each
-/// measurement.
+/// The median time of a request that sends no query, in milliseconds: the time that HTTP, workerd and the harness add
+/// to each measurement.
 async fn without_query(local: &Local, bundle: &Path) -> f64 {
     let site = Site::start(SOCKET, bundle, local, None).await;
     let mut times = Vec::new();

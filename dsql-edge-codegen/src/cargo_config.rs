@@ -1,7 +1,8 @@
 //! Reads variables from the configuration of cargo: `[env]` of `.cargo/config.toml`.
 //!
 //! Input: a folder and a name. Output: the value, as cargo sets it for the compiler and so for the macros. Cargo reads
-//! the files of the folder and of the folders above it, the nearest first, and then the file in cargo's home folder.
+//! the files of the folder and of the folders above it, the nearest first, and then the file in cargo's home folder
+//! (`CARGO_HOME`, or `.cargo` in the user's home folder).
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ pub(crate) struct Variable {
 pub(crate) fn variable(package: &Path, name: &str) -> Option<Variable> {
     let package = std::fs::canonicalize(package).or_else(|_| std::path::absolute(package)).ok()?;
     let folders = package.ancestors().map(|folder| folder.join(".cargo"));
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = cargo_home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
     folders.chain(home).find_map(|folder| in_folder(&folder, name))
 }
 

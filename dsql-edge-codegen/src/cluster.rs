@@ -3,9 +3,9 @@
 //! Input: options that commands share, variables, and AWS's own configuration. Output: the configuration of dsql-edge's
 //! client. No credential appears in an error.
 //!
-//! The variables of the shell together describe one cluster. If no variable contains an endpoint, and a dsql-local is
-//! found by its folder, all values come from dsql-local, because the login would fail with a role or a certificate of
-//! another cluster.
+//! The variables of the shell together describe one cluster. If neither an option nor a variable contains an endpoint,
+//! and a dsql-local is found by its folder, all values without an option come from dsql-local, because the login would
+//! fail with a role or a certificate of another cluster.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

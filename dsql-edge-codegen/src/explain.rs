@@ -143,7 +143,7 @@ fn shown(sqlstate: &str) -> &str {
 fn page(rule: &Rule) -> String {
     let since = rule.since.map_or(String::new(), |day| format!(" (in DSQL since 2026-{day})"));
     let instead = match rule.instead {
-        "{}" => "The error names what to write instead.".to_owned(),
+        "{}" => "The error contains the alternative.".to_owned(),
         _ => format!("Instead: {}{since}.", rule.general_advice()),
     };
     let (id, what) = (rule.id, rule.what);

@@ -9,10 +9,10 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use toml_edit::{DocumentMut, Item, TableLike};
 
-/// The files that wrangler reads, the first one that exists.
+/// The files of wrangler's settings: wrangler reads the first one that exists.
 const FILES: [&str; 3] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 
-/// The files of local bindings, the first one that exists.
+/// The files of local bindings: wrangler reads the first one that exists.
 const VARIABLES: [&str; 2] = [".dev.vars", ".env"];
 
 /// The settings of a Worker.

@@ -19,7 +19,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     replace(path, text).with_context(|| path.display().to_string())
 }
 
-/// Creates a file with `text`, and its folder if that is missing.
+/// Creates a file with `text`, and its folder if the folder is missing.
 ///
 /// # Errors
 /// Returns the file system's error with the path. Returns an error if the file already exists, even if another process

@@ -20,7 +20,8 @@ pub enum DirectTls {
     Alpn,
     /// All clients.
     Any,
-    /// Direct TLS is rejected for all clients, as by PostgreSQL 16: the connection is closed during the handshake.
+    /// Direct TLS is rejected, as by PostgreSQL 16: the connection is closed during the handshake. Only a WebSocket
+    /// with the protocol name of HTTP is accepted.
     Never,
 }
 

@@ -56,9 +56,9 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Starts `program` with `arguments`. `signal` (`KILL`, `INT`, …) ends the child when [`Guarded::stop`] is called
-    /// or this process dies; `folder` is removed once the child has ended. `prepare` sets the environment, the output
-    /// and the working folder; standard input is empty.
+    /// Starts `program` with `arguments`. `signal` (`KILL`, `INT`, …) ends the child when [`Guarded::stop`] is called,
+    /// when the returned value is dropped, or when this process ends; `folder` is removed once the child has ended.
+    /// `prepare` sets the environment, the output and the working folder; standard input is empty.
     ///
     /// # Errors
     /// Returns an error if no shell can be started. A `program` that cannot be started ends with status 126 or 127.
@@ -119,7 +119,7 @@ impl Guarded {
         self.shell.stderr.take()
     }
 
-    /// The process of the shell, whose child is the guarded process. `None` after its end.
+    /// The process id of the shell, whose child is the guarded process. `None` after the shell's end.
     pub fn id(&self) -> Option<u32> {
         self.shell.id()
     }

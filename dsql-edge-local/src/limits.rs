@@ -47,7 +47,7 @@ const NAMES: [(&str, u64, LimitOf); 7] = [
     ("connection-life", 3_600, Limit::ConnectionLife),
 ];
 
-/// The error for a string that is not a limit, such as `rows`.
+/// The error for a string that is not a limit, such as `rows` without a number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidLimit(String);

@@ -51,7 +51,7 @@ pub struct Local {
     migrating: Mutex<()>,
 }
 
-/// initial SQL.
+/// A part of the initial SQL.
 #[derive(Clone)]
 struct Init {
     /// The name that errors show.
@@ -243,7 +243,7 @@ impl Local {
         run_sql(&self.postgres, name, sql).await
     }
 
-    /// Makes the roles of [`Builder::later_user`] that are still missing, and their mappings.
+    /// Creates the roles of [`Builder::later_user`] that are still missing, and maps each role to its identity.
     ///
     /// # Errors
     /// Returns PostgreSQL's error.
@@ -291,7 +291,7 @@ impl fmt::Debug for Local {
 
 impl Builder {
     /// Keeps the certificate authority and the keys in this folder; with [`Builder::keep_data`], keeps the data there
-    /// too. The folder is created if it is missing, and other users cannot read it.
+    /// too (for root, in `/var/tmp`). If the folder is missing, it is created with mode 0700.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Builder {
         self.folder = Some(folder.into());
         self
@@ -416,8 +416,8 @@ impl Builder {
         self
     }
 
-    /// A function that gets a line for each connection that is rejected or lost, and for each rejected statement. The
-    /// lines do not contain secrets.
+    /// A function that gets each line of the log, such as a line for each connection that is rejected or lost, and for
+    /// each rejected statement. The lines do not contain secrets.
     pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Builder {
         self.log = Arc::new(log);
         self
@@ -426,8 +426,9 @@ impl Builder {
     /// Starts the local DSQL. When this function returns, the local DSQL accepts connections.
     ///
     /// # Errors
-    /// Returns an error if no PostgreSQL 16 is found, if PostgreSQL does not start, if the folder cannot be written, or
-    /// if PostgreSQL rejects initial SQL. After an error, no process is left running.
+    /// Returns an error if the name of the region, a host or a user is not valid, if no PostgreSQL 16 is found, if
+    /// PostgreSQL does not start, if the folder cannot be read or written, if no port can be opened, or if PostgreSQL
+    /// rejects initial SQL. After an error, no process is left running.
     pub async fn start(self) -> Result<Local, Error> {
         check_names(&self.region, &self.hosts)?;
         let installation = find::installation(self.postgres_bin.as_deref())?;
@@ -538,7 +539,7 @@ fn users(names: Vec<String>, folder: Option<&Path>) -> Result<Vec<(String, Crede
     Ok(users)
 }
 
-/// Creates the folder. Other users cannot read the folder, and git ignores it.
+/// Creates the folder with mode 0700 if it is missing, and makes git ignore the folder's contents.
 fn prepare(folder: &Path) -> Result<(), Error> {
     if !folder.is_dir() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::file(folder))?;

@@ -11,7 +11,8 @@ mod session;
 use dsql_edge_local::{Fault, Local};
 use session::{Session, error};
 
-/// Each case is a statement, an SQLSTATE and a message: runs the statement on both protocols, and expects the error.
+/// Runs the statement of each case on both protocols, and expects an error with the SQLSTATE and the message of the
+/// case.
 async fn rejected(local: &Local, cases: &[(&str, &str, &str)]) {
     for (sql, sqlstate, message) in cases {
         for extended in [false, true] {

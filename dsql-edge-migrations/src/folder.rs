@@ -1,9 +1,8 @@
 //! Reads a folder of migrations.
 //!
-//! Input: files of SQL, and the dialect of the server. Output: the steps of these files, each of which the server
-//! accepts as one transaction. Every file must pass the rules before anything is sent. Files that the ledger lists as
-//! applied need not pass the rules: for example, the schema of an existing database is recorded in the ledger and never
-//! sent.
+//! Input: files of SQL, and the dialect of the server. Output: the steps of these files; the server accepts each step
+//! as one transaction. Every file must pass the rules before anything is sent. Files that the ledger lists as applied
+//! need not pass the rules: for example, the schema of an existing database is recorded in the ledger and never sent.
 //!
 //! A different line ending or byte-order mark is not a change of a file: git and editors may change both.
 

@@ -1,7 +1,8 @@
 //! The SQL of the migration lease, which lets only one run at a time apply migrations. The lease is a row in the
 //! database: it contains the name of the run and the time at which the lease ends. This module sends nothing.
 
-/// Takes the lease if it is free or has expired: $1 run, $2 length. Changes no row if another run holds the lease.
+/// Takes the lease if it is free, has expired, or already belongs to this run: $1 run, $2 length. Changes no row if
+/// another run holds the lease.
 pub const TAKE: &str = "INSERT INTO dsql_edge.migration_lease (name, holder, expires_at)
      VALUES ('migrate', $1, now() + $2::interval)
      ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at

@@ -50,8 +50,8 @@ impl std::error::Error for PlanError {}
 /// Returns the steps that are not applied yet.
 ///
 /// # Errors
-/// Returns an error that lists every file that was applied and whose text differs now, or which is not in the folder.
-/// If there are no such files, returns an error if files that are not applied do not pass the rules or are misplaced.
+/// Returns an error that lists every applied file whose text has changed or that is not in the folder. If there are no
+/// such files, returns an error if files that are not applied do not pass the rules or are misplaced.
 pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>>, PlanError> {
     let of_files = by_file(entries);
     let gone = gone(folder, entries).into_iter();

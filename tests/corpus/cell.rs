@@ -11,9 +11,8 @@ pub struct Cell {
     /// type that arrives as text, the decoded text itself.
     pub shown: Option<String>,
     /// The text that PostgreSQL prints for the value, which was sent as the string that the Rust type prints
-    /// ([`Written`]). If
-    /// decoding and encoding have the same fault, only this text shows the fault. `None` for NULL, for a Rust type that
-    /// does not implement [`Written`], and for a text that PostgreSQL does not read.
+    /// ([`Written`]). If decoding and encoding have the same fault, only this text shows the fault. `None` for NULL,
+    /// for a Rust type that does not implement [`Written`], and for a text that PostgreSQL does not read.
     pub written: Option<String>,
 }
 

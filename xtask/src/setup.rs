@@ -136,7 +136,8 @@ pub fn wasm_target() -> Result<()> {
 /// of the oldest workerd that the project supports: the workerd in wrangler 4.82.1, which runs on Node 20.
 ///
 /// # Errors
-/// Returns an error if workerd is not installed, or if the variable is not empty, `newest` or `oldest`.
+/// Returns an error if workerd is not installed, or if the variable has a value other than the empty string, `newest`
+/// and `oldest`.
 pub fn workerd() -> Result<PathBuf> {
     match env::var(WORKERD).as_deref() {
         Err(_) | Ok("" | "newest") => found("@cloudflare", "workerd-", "bin/workerd"),

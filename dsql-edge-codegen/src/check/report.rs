@@ -35,8 +35,7 @@ pub struct Report {
     pub not_modules: Vec<Unread>,
     /// The result of comparing the queries in the sources with the invocations that the compiler expands.
     pub expansion: Expansion,
-    /// Other packages of the workspace that have queries and were not checked; empty unless the checked package is the
-    /// root of the workspace.
+    /// If the checked package is the root of the workspace: the other packages that have queries and were not checked.
     pub members: Vec<String>,
 }
 

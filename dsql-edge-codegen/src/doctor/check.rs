@@ -6,9 +6,9 @@ use crate::library_words::for_a_shell;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Ok,
-    /// What the check is about works, but probably not as intended.
+    /// The checked part works, but probably not as intended.
     Warning,
-    /// What the check is about does not work.
+    /// The checked part does not work.
     Wrong,
     /// The check did not run, for example because an earlier check failed.
     Skipped,

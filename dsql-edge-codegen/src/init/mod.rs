@@ -30,7 +30,7 @@ use crate::{package_schema, pull};
 /// Add a snapshot, a first query and wrangler's settings to a Worker's crate
 #[derive(Args)]
 #[command(
-    after_help = "It adds the parts that are missing and overwrites nothing: it may run again at any time. A crate that has a schema\nkeeps it; without one, a folder `migrations` with SQL files becomes the schema, unless it is D1's or --endpoint is given.\n\nExamples:\n  \
+    after_help = "init adds the parts that are missing and overwrites nothing: it may run again at any time. A crate that has a schema\nkeeps it; without one, a folder `migrations` with SQL files becomes the schema, unless it is D1's or --endpoint is given.\n\nExamples:\n  \
     dsql-edge init                                            # here, with a snapshot to fill\n  dsql-edge init \
     --endpoint <id>.dsql.us-east-1.on.aws  # with the snapshot of a cluster\n  dsql-edge init --migrations migrations  \
     \x20               # the schema is a folder of SQL files"
@@ -119,8 +119,8 @@ fn print(summary: &Summary, format: Format) -> Result<()> {
     Ok(())
 }
 
-/// Unless the package has a schema, sets one up: an existing folder of migrations becomes the schema, otherwise a
-/// snapshot is written. Returns the option with which dsql-local creates the tables of the schema.
+/// If the package has no schema, sets one up: an existing folder of migrations becomes the schema, otherwise a snapshot
+/// is written. Returns the option with which dsql-local creates the tables of the schema.
 fn schema(options: &Options, summary: &mut Summary) -> Result<String> {
     let package = &options.package;
     match package_schema::of(package)? {

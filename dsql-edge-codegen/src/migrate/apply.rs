@@ -90,7 +90,7 @@ pub async fn migrate(
             () = signals.next() => Err(anyhow!("interrupted")),
         };
         if done.is_ok() {
-            released.context("giving the lease back")?;
+            released.context("releasing the lease")?;
         }
     }
     done

@@ -32,8 +32,7 @@ pub(super) struct Attempts {
 /// The maximum number of attempts, including the first one.
 const ATTEMPTS: u32 = 10;
 
-/// The wait before the next attempt. After a conflict, this wait is the longest that the client would wait; after a
-/// failed connection, the wait is longer.
+/// The first and the longest wait before the next attempt, and the shortest wait after a failed connection.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_TO_CONNECT: Duration = Duration::from_millis(250);

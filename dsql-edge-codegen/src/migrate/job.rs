@@ -42,7 +42,7 @@ const OF_OBJECT: &str = "SELECT j.job_id::text, j.status::text, j.details::text 
        AND j.start_time >= $2::timestamptz - interval '2 seconds'
      ORDER BY j.start_time DESC LIMIT 1";
 
-/// Selects the newest job that has not ended, whether this run or another run began the job.
+/// Selects the newest unfinished job for an object, whether this run or another run began the job.
 const RUNNING: &str = "SELECT j.job_id::text FROM sys.jobs j
      WHERE (j.object_name = $1 OR right(j.object_name, length($1) + 1) = '.' || $1)
        AND lower(j.status::text) NOT IN ('completed', 'failed', 'cancelled')

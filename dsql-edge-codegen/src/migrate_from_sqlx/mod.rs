@@ -40,9 +40,9 @@ const LEDGER: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
 #[derive(Args)]
 #[command(
     after_help = "Reads query!, query_as!, query_scalar!, query_file!, query_file_as!, query_file_scalar! and their \
-    _unchecked forms, and\nthe migrations of sqlx. Nothing is connected to, and no file is changed.\n\nFor each query, the \
+    _unchecked forms, and\nthe migrations of sqlx. The command connects to nothing and changes no file.\n\nFor each query, the \
     report has one of\n  as it is  only the name of the macro changes: `dsql_edge::sql!`\n  change    the diff of the Rust source\n  \
-    error     it cannot: the reason\nand notes about types, which only the compiler of Rust can check. The executors \
+    error     it cannot be changed: the reason\nand notes about types, which only the compiler of Rust can check. The executors \
     (`&pool`, `&mut *tx`) become `&dsql` and `tx`:\nthat is left to you, as is the code around the queries.\n\nWith --dialect dsql, the report \
     begins with what\n`dsql-edge lint --for-migrate` reports about the migrations.\n\nThe exit status is 1 if \
     a query cannot be changed, or could not be read, or if a migration has an error.\n\nExamples:\n  dsql-edge migrate-from-sqlx                      # \

@@ -74,8 +74,8 @@ fn is_empty(folder: &Path) -> io::Result<bool> {
     }
 }
 
-/// Returns an error unless a text has the form of a Region's name: words and a number, with hyphens between them. The
-/// name becomes a part of several files.
+/// Returns an error if `region` does not have the form of a Region's name: words and a number, with hyphens between
+/// them. The Region's name becomes a part of several files.
 fn check_region(region: &str) -> Result<()> {
     let (words, number) = region.rsplit_once('-').unwrap_or_default();
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|it| it.is_ascii_lowercase());

@@ -1,4 +1,4 @@
-//! The line about the cluster's host name that a start prints, because some clients accept only the host name of a
+//! The line that a start prints about the cluster's host name, because some clients accept only the host name of a
 //! cluster.
 //!
 //! Input: the host name and the port. Output: the line, or `None` if the port is not 5432. AWS's connectors need the

@@ -1,7 +1,7 @@
 //! The requests of other processes to a running dsql-local: `dsql-local reset`.
 //!
-//! Input: a connection to a Unix socket, whose path is in `FOLDER/control`. Output: lines for people, and the last
-//! line, which has the outcome. Only the user of dsql-local can reach the socket.
+//! Input: a connection to a Unix socket, whose path is in `FOLDER/control`. Output: lines for people, and then the line
+//! `done`, or the line `failed` and the lines of the error. Only the user of dsql-local can reach the socket.
 
 use std::convert::Infallible;
 use std::fs;
@@ -21,11 +21,11 @@ const FILE: &str = "control";
 
 const RESET: &str = "reset";
 
-/// The last line of an answer. After `FAILED`, the lines of the error follow.
+/// The line after the lines for people. The lines of the error follow `FAILED`.
 const DONE: &str = "done";
 const FAILED: &str = "failed";
 
-/// The longest request.
+/// The maximum length of a request, in bytes.
 const LONGEST: u64 = 64;
 
 /// The pause after a connection that could not be accepted.

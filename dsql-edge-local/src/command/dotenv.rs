@@ -14,7 +14,7 @@ pub(crate) struct Assignment<'t> {
     pub(crate) value: &'t str,
     /// The byte range of the value with its quotes.
     pub(crate) written: Range<usize>,
-    /// The byte range from the start of the assignment's first line to the end of its last line.
+    /// The byte range of the assignment's lines, with the line break of the last line.
     pub(crate) lines: Range<usize>,
     /// The number of the assignment's first line, from 1.
     pub(crate) number: usize,
@@ -71,7 +71,7 @@ struct Value<'t> {
     end_of_line: usize,
 }
 
-/// The value after the `=`.
+/// The value after the `=` or the `:`.
 fn value_of(text: &str, from: usize) -> Result<Value<'_>, &'static str> {
     let line = text.get(from..).unwrap_or_default();
     let blank = line.len() - line.trim_start_matches([' ', '\t']).len();

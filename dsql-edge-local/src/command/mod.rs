@@ -92,7 +92,7 @@ pub(crate) enum Command {
     /// Open psql on the running dsql-local of this package, with a token: `dsql-local psql -- -c 'SELECT 1'`
     Psql(PsqlOptions),
     /// Drop everything in the database of the dsql-local of this package, then load --init and apply --migrations
-    /// again; if it does not run, remove its kept data
+    /// again; if that dsql-local does not run, remove its kept data
     Reset(ResetOptions),
     /// End a process tree when standard input ends (`run` starts this next to its command)
     #[command(hide = true)]

@@ -120,7 +120,7 @@ fn running(folder: Option<&Path>) -> CommandResult<RunningLocal> {
     })
 }
 
-/// Finds psql: next to the PostgreSQL 16, because it is then of the same version, or on PATH.
+/// Finds psql next to the PostgreSQL 16, where psql has the same version, or else on PATH.
 fn program() -> CommandResult<PathBuf> {
     let beside = installation(None).ok().map(|found| found.bin);
     let path = env::var_os("PATH").map(|path| env::split_paths(&path).collect::<Vec<_>>());

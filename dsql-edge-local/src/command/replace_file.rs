@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Writes a temporary file next to the file, and renames it.
+/// Writes a temporary file next to the file, and gives the temporary file the name of the file.
 pub(super) fn replace_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let mut draft = path.to_owned().into_os_string();
     draft.push(format!(".{}", std::process::id()));

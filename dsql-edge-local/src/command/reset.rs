@@ -44,8 +44,8 @@ fn is_of_dsql_local(folder: &Path) -> bool {
     ["ca.crt", "credentials"].iter().all(|name| folder.join(name).is_file())
 }
 
-/// The folder of this package's dsql-local. If there are several, a dsql-local that runs takes precedence, and then the
-/// folder that is nearest to the working folder.
+/// The folder of this package's dsql-local. If there are several folders, the folder of a running dsql-local takes
+/// precedence, and then the folder that is nearest to the working folder.
 fn found() -> CommandResult<PathBuf> {
     let all = RunningLocal::all(&env::current_dir()?);
     let runs = all.iter().find(|local| local.runs());

@@ -122,7 +122,7 @@ async fn end(mut child: Child, pid: u32, stop: Stop, signals: &mut Signals) -> C
         process_tree::of(pid).iter().for_each(Process::terminate);
         wait(&mut child, AFTER_TERMINATE, signals).await?;
     }
-    // The processes that the command left behind, and the command itself if it ignores SIGTERM.
+    // SIGKILL ends the processes that the command left behind, and the command itself if it ignores SIGTERM.
     let tree = tree.into_iter().chain(process_tree::of(pid)).collect::<Vec<_>>();
     tree.iter().for_each(Process::kill);
     child.wait().await?;
@@ -139,8 +139,9 @@ async fn wait(child: &mut Child, time: Duration, signals: &mut Signals) -> Comma
     Ok(())
 }
 
-/// The file of additional certificates for Node and workerd. The file contains dsql-local's certificate and the
-/// certificates of the file that NODE_EXTRA_CA_CERTS already names.
+/// Returns the file of additional certificates for Node and workerd: dsql-local's certificate or, if
+/// NODE_EXTRA_CA_CERTS is already set to a readable file, a new file with dsql-local's certificate and the certificates
+/// of that file.
 fn trusted(options: &Options) -> CommandResult<PathBuf> {
     let ours = options.ca_path();
     let Some(others) = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty()) else {

@@ -14,7 +14,7 @@ use time::{Duration, OffsetDateTime};
 use crate::Error;
 use crate::keys::Credentials;
 
-/// The number of sessions that are kept.
+/// The maximum number of sessions that are kept.
 const ROOM: usize = 1000;
 
 /// How long a session is kept after its end, so that its keys are reported as expired and not as unknown.
@@ -39,7 +39,6 @@ impl Identity {
     }
 }
 
-/// The keys.
 pub(crate) struct KeyRing {
     given: Identity,
     users: Vec<Identity>,
@@ -68,7 +67,7 @@ impl KeyRing {
         KeyRing { given, users, sessions: Mutex::default(), issued: AtomicUsize::new(0) }
     }
 
-    /// The keys that the endpoint was given.
+    /// The identity that owns the endpoint's own keys.
     pub(crate) fn given(&self) -> &Identity {
         &self.given
     }

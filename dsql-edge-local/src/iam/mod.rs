@@ -67,7 +67,8 @@ pub(crate) fn signer(token: &str) -> Option<String> {
 /// # Errors
 /// Returns the error to send. If there are several reasons, the first is returned, in this order: form, algorithm and
 /// scope, access key, dates, signature, action. `Signature expired: …` and `Wrong user to action mapping. …` are DSQL's
-/// own messages, as users report them; the other messages are AWS's general messages, which DSQL probably also sends.
+/// own messages, as users report them. The message for a token that is valid for too long is also DSQL's own. The other
+/// messages are AWS's general messages, which DSQL probably also sends.
 pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Result<(), ConnectionRejected> {
     let token = Token::parse(token).map_err(|malformed| match malformed {
         Malformed::Form(why) => ConnectionRejected::access_denied(
@@ -78,7 +79,9 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
         ),
         Malformed::LongerThanAWeek => ConnectionRejected::access_denied(
             LONGER_THAN_A_WEEK,
-            format!("X-Amz-Expires of the token is above {MAX_EXPIRES} s: sign a shorter one"),
+            format!(
+                "X-Amz-Expires of the token is above {MAX_EXPIRES} s: sign a token with a shorter lifetime"
+            ),
         ),
     })?;
     let scope = &token.scope;

@@ -97,7 +97,8 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// The canonical request. `None` if a header that must be signed is not signed, or if a signed header is missing.
+/// The canonical request. `None` if a header that must be signed is not signed, if the list of signed headers is not
+/// sorted, or if a signed header is missing.
 fn canonical(
     request: &Request,
     authorization: &Authorization<'_>,

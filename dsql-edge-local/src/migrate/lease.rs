@@ -64,6 +64,6 @@ impl<'d> Lease<'d> {
     /// Releases the lease, so that the next run does not have to wait.
     pub(super) async fn release(&self) -> Result<(), String> {
         let released = self.database.write(RELEASE, &[Some(HOLDER_NAME)]).await;
-        released.map_err(|error| of_ledger("giving the lease back", &error)).map(drop)
+        released.map_err(|error| of_ledger("releasing the lease", &error)).map(drop)
     }
 }

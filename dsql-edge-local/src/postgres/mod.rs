@@ -17,6 +17,7 @@ pub(crate) mod unlike_cluster;
 #[cfg(test)]
 mod written_program;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
@@ -244,9 +245,10 @@ pub(crate) async fn install(client: &Client) -> Result<(), tokio_postgres::Error
     Ok(())
 }
 
-/// Returns the SQL from which [`install`] makes the objects of a database.
-pub(crate) fn sources() -> [&'static str; 3] {
-    [SYS, LIMITS, LOCKED_ROWS]
+/// Returns all SQL from which this version makes a database.
+pub(crate) fn sources() -> [Cow<'static, str>; 5] {
+    let types = column_types().into();
+    [SYS.into(), LIMITS.into(), LOCKED_ROWS.into(), types, denied_functions::permissions(true).into()]
 }
 
 /// Returns the SQL that creates a function. The function lists the types that a column may have, with the names that

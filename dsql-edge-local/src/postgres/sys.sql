@@ -285,7 +285,7 @@ BEGIN
     END IF;
 END $$;
 
--- Creates the role of --user.
+-- Creates the role of --user if it is missing, and maps an identity to the role.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_user(pg_role text, principal text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = pg_role) THEN

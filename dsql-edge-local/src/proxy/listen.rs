@@ -31,7 +31,8 @@ impl<T: Serve> Serve for Arc<T> {
     }
 }
 
-/// The number of attempts with other ports, if a port is free on only one of the two addresses.
+/// The maximum number of attempts, including the first one. Another port is tried if a port is in use on one of the two
+/// addresses.
 const ATTEMPTS: usize = 50;
 
 /// A listening endpoint. Dropping this value ends the sessions.

@@ -63,8 +63,8 @@ where
     ended
 }
 
-/// Waits until the connection is as old as DSQL allows. A transaction that is open at that time may continue until its
-/// own limit.
+/// Waits until the connection is as old as DSQL allows, or until the fault `expired-hour` is set. A transaction that is
+/// open at that time may continue, but not for longer than a transaction may last.
 async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
     let end = after(cluster.clock.now(), cluster.limits.life);
     tokio::select! {

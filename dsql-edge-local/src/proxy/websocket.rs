@@ -28,7 +28,7 @@ pub(super) enum Client<W, O> {
 }
 
 /// Reads the client's first bytes and, if they are an HTTP request, answers the request. With `is_http`, the client has
-/// sent the protocol name of HTTP, so every other request is an error.
+/// sent the protocol name of HTTP, so any other bytes are an error.
 ///
 /// # Errors
 /// Returns an error if the client requests anything other than a WebSocket, or if the connection breaks.

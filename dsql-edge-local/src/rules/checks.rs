@@ -98,8 +98,8 @@ impl Session {
     }
 }
 
-/// The list of faults that a statement sets; `none` for RESET. RESET ALL keeps the faults, because a connection pool
-/// sends RESET ALL between two clients.
+/// The list of faults that a statement sets; empty for RESET of the setting. RESET ALL keeps the faults, because a
+/// connection pool sends RESET ALL between two clients.
 fn faults_of(statement: ParsedStatement<'_>) -> Option<String> {
     match &statement.kind {
         StatementKind::Set(set) if set.name.eq_ignore_ascii_case(FAULTS) => Some(set.values.join(",")),

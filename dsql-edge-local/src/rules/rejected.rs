@@ -7,7 +7,7 @@ use super::encoding::Encoding;
 use crate::faults::Fault;
 use crate::proxy::frame::error_response;
 
-/// The error that replaces a statement.
+/// The error that DSQL sends for a rejected statement.
 pub(super) struct StatementRejected {
     sqlstate: &'static str,
     message: String,
@@ -78,7 +78,7 @@ impl StatementRejected {
             "0A000",
             "the roles of this PostgreSQL belong to all tests, and a test must not change them: \
              write own_server in the test's attribute, #[dsql_edge::test(own_server)]",
-            "a server of its own has its own roles".to_owned(),
+            "a test with its own server has its own roles".to_owned(),
         )
     }
 

@@ -65,8 +65,8 @@ impl Session {
         format!("PREPARE TRANSACTION '{MARK}{number}_{:0>width$}'", 0, width = TOO_LONG_NAME)
     }
 
-    /// Keeps DSQL's answer until PostgreSQL rejects the statement with the returned number. After a rejected
-    /// statement PostgreSQL skips to Sync, so a cycle has at most one kept answer, for any number of statements.
+    /// Keeps DSQL's answer until PostgreSQL rejects the statement with the returned number. PostgreSQL skips from the
+    /// statement of `mark` to Sync, so the cycle keeps no answer after that of `mark`, for any number of statements.
     fn keep(&mut self, rejected: StatementRejected) -> u32 {
         let cycle = self.cycles.current();
         let skipped = cycle.rejected.or(cycle.failed.then_some(self.number));

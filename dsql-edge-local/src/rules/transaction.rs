@@ -121,7 +121,7 @@ impl Transaction {
         }
     }
 
-    /// Whether a BEGIN is open.
+    /// Whether a transaction is open, by the statements that were sent.
     pub(super) fn is_open(&self) -> bool {
         self.statements.is_open()
     }

@@ -35,7 +35,7 @@ impl Request {
         found.next().is_none().then_some(value)
     }
 
-    /// Reads the next request. The inner error is the HTTP status with which the request is rejected.
+    /// Reads the request. The inner error is the HTTP status with which the request is rejected.
     pub(super) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Result<Request, u16>> {
         let mut received = Vec::new();
         let end = loop {

@@ -79,7 +79,8 @@ impl ServerFolder {
         };
         let bin = installation.bin.to_string_lossy();
         let mut version = vec![env!("CARGO_PKG_VERSION"), &installation.version, &bin];
-        version.extend(sources());
+        let sources = sources();
+        version.extend(sources.iter().map(|source| &**source));
         let path = parent.join(digest(&version)).join(name);
         ServerFolder { path, account: Account::choose() }
     }
@@ -246,7 +247,8 @@ impl ServerFolder {
         self.open_lock().is_ok_and(|file| self.remove_if_free(&file))
     }
 
-    /// Removes the folder with its data, if no process has locked this file or a newer lock file.
+    /// Removes the folder with its data, if no process has locked this file, the folder does not contain a newer lock
+    /// file, and no shell watches the server.
     fn remove_if_free(&self, file: &File) -> bool {
         let is_free = file.try_lock().is_ok() && self.is_current(file) && !self.is_watched();
         if is_free {

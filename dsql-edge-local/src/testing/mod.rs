@@ -11,9 +11,9 @@
 //! server. The system releases this lock when a process ends, so a killed process leaves no lock.
 //!
 //! The server must end after the last process, even if each process is killed. So a shell next to PostgreSQL reads from
-//! a named pipe, and each process keeps the pipe open for writing (`watcher`): the shell reads the end of the pipe when
-//! no process is left. Then the shell waits two seconds for the next process, because `cargo test` starts its programs
-//! one after the other. If no process comes, the shell ends PostgreSQL. A rejected design: the processes count
+//! a named pipe, and each process keeps the pipe open for writing (`watcher`): the shell reads the end of the stream
+//! when no process is left. Then the shell waits two seconds for the next process, because `cargo test` starts its
+//! programs one after the other. If no process comes, the shell ends PostgreSQL. A rejected design: the processes count
 //! themselves in a file. A killed process would stay in the count.
 //!
 //! Invariants:

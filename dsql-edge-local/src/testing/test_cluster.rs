@@ -64,8 +64,8 @@ impl TestCluster {
     /// Starts a cluster with the schema and the fixtures of a test.
     ///
     /// # Errors
-    /// Returns an error if the PostgreSQL does not start, or if it rejects the schema or a fixture. After an error, no
-    /// database is left.
+    /// Returns an error if no PostgreSQL 16 is found, if PostgreSQL does not start, if the name of a role is not valid,
+    /// or if the schema or a fixture is rejected. After an error, no database is left.
     pub fn start(test: &Test<'_>) -> Result<TestCluster, Error> {
         let texts = test.schema.files.iter().chain(test.fixtures);
         let own = test.own_server

@@ -362,7 +362,7 @@ fn of_sql(errors: Diagnostics) -> Vec<Diagnostic> {
     errors.into_iter().filter(is_of_sql).collect()
 }
 
-/// Whether a statement may change the schema, if this statement cannot be parsed.
+/// Whether a statement that cannot be parsed may change the schema.
 pub(super) fn may_change_schema(text: &str) -> bool {
     let word = text.split(|it: char| !it.is_alphabetic()).next().unwrap_or("");
     ["CREATE", "ALTER", "DROP"].iter().any(|first| word.eq_ignore_ascii_case(first))

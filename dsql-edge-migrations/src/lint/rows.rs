@@ -109,7 +109,7 @@ fn is_any_in(places: &[usize], range: Range<usize>) -> bool {
 }
 
 /// Whether a range has a statement that may change the table's rows or drop the table although the statement does not
-/// contain the table's name. DROP … CASCADE does not contain the names of the objects that it drops too, and a
+/// contain the table's name. DROP … CASCADE does not contain the names of the dependent objects that it drops, and a
 /// statement with a view does not contain the name of the view's table.
 pub(super) fn is_reached(script: &Script<'_>, range: Range<usize>, table: &QualifiedName) -> bool {
     let is_unnamed = |at: &usize| !script.names(&script.statements()[*at], table.name());

@@ -32,7 +32,7 @@ pub enum Job {
 }
 
 impl Job {
-    /// Returns `None` for a statement that DSQL executes without a job.
+    /// Returns `None` for a statement that DSQL executes without a job, and for an index without a name.
     pub(super) fn of(statement: &Statement) -> Option<Job> {
         match &statement.kind {
             StatementKind::CreateIndex(index) if index.asynchronous => {

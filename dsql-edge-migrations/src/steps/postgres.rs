@@ -13,8 +13,9 @@
 //!   (unless the transaction also created the type), so the statement ends its transaction.
 //!
 //! A setting of the session would be lost when the session ends. Behind a pooler in transaction mode, another client
-//! would get the session with this setting. So only settings that end with the transaction (`SET LOCAL`, `set_config(…,
-//! true)`) are accepted. `migrate` resets a setting that a DO block or a function changes.
+//! would get the session with this setting. So only settings that end with the transaction (`SET LOCAL`,
+//! `set_config(…, true)`) are accepted, and the setting `check_function_bodies`, which `dsql-edge pull` writes into a
+//! snapshot. `migrate` resets this setting, and a setting that a DO block or a function changes.
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};

@@ -8,7 +8,8 @@
 //! - each feature in `OTHERS` is on in half of these combinations: it is on if the combination has an odd number of the
 //!   dependent features in its mask. The masks are chosen so that for any five features except `test`, each of their 32
 //!   settings occurs in some native combination. For Workers, each of the 16 settings of any four features occurs in
-//!   some combination. So a mistake is found if at most five features cause it (four if one is `test`), or for Workers four;
+//!   some combination. So a native mistake is found if at most five features cause it (four if one of them is `test`),
+//!   and a mistake for Workers if at most four features cause it;
 //! - no feature, each feature alone, all features except one, and all features. A feature that uses an item of another
 //!   feature fails to build in one of these combinations.
 //!

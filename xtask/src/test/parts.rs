@@ -209,7 +209,8 @@ fn oldest_workerd() -> Result<Vec<Step>> {
     ])
 }
 
-/// Tries all faults at all positions. The part `core` tries at least one fault at each position, but not all faults.
+/// Runs tests of faults with `DSQL_EDGE_FAULTS=everywhere`: they try more faults, at more positions, than in the part
+/// `core`.
 fn faults() -> Result<Vec<Step>> {
     let everywhere = |mut command: Command| {
         command.env("DSQL_EDGE_FAULTS", "everywhere");
