@@ -116,8 +116,8 @@ async fn snapshot_of_a_postgresql_is_checked_and_described() {
             && text.contains("column \"mood\" does not exist"),
         "{text}"
     );
-    // The candidates have no directive, so they have the snapshot's dialect, postgres. In the dialect of DSQL, the query
-    // in `SOURCE` would cause 0A000.
+    // The candidates have no directive, so they have the snapshot's dialect, postgres. In the dialect of DSQL, the
+    // query in `SOURCE` would cause 0A000.
     let candidate = "CREATE TABLE people (id int PRIMARY KEY, mood int NOT NULL);";
     write_files(
         home.path(),

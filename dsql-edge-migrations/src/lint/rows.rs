@@ -3,8 +3,8 @@
 //!
 //! Input: a script and one of its statements. Output: boolean answers; an answer is true only if the script proves it.
 //! Some statements write to a table that they do not name: they use a view, rule, trigger, partition or function, which
-//! then writes to the table. So this module only follows a statement that writes to a plain table of the script, and that
-//! calls no functions except PostgreSQL's. Any other statement may have written to any table.
+//! then writes to the table. So this module only follows a statement that writes to a plain table of the script, and
+//! that calls no functions except PostgreSQL's. Any other statement may have written to any table.
 //!
 //! Example: `CREATE VIEW v AS SELECT a FROM t; INSERT INTO v VALUES (1)`. The INSERT does not contain the name `t`. `v`
 //! is not a table that the script created, so `t` may have rows.
