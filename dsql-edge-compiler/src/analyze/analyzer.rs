@@ -62,8 +62,8 @@ pub(super) struct Analyzer<'a> {
     copied: usize,
 }
 
-/// The limit for the total size of the operands that a statement copies. `BETWEEN` and `IN` compare an operand several
-/// times, so each level of nesting doubles the size.
+/// The limit for the total size of the operands that a statement copies. `BETWEEN`, `IN` and `CASE operand WHEN`
+/// compare an operand several times, so each level of nesting at least doubles the size.
 const MAX_COPIED: usize = 200_000;
 
 /// The words that are common to PostgreSQL's messages about unknown names; all other words of such a message can be the
