@@ -104,7 +104,7 @@ codes! {
     DuplicateSchema "duplicate-schema" "42P06",
     /// A statement creates a function that exists already.
     DuplicateFunction "duplicate-function" "42723",
-    /// A statement drops an object on which other objects depend, without CASCADE.
+    /// A statement without CASCADE drops an object on which other objects depend.
     DependentObjects "dependent-objects" "2BP01",
     /// An expression has a type that is not accepted in this position.
     TypeMismatch "type-mismatch" "42804",
