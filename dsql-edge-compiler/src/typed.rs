@@ -27,7 +27,7 @@ pub struct TypedQuery {
     pub session: SessionEffect,
     /// Whether the statement can be the idempotency key of a transaction.
     pub idempotency: Idempotency,
-    /// The tables whose names are in the statement.
+    /// The tables and views whose names are in the statement.
     pub tables: Vec<String>,
     /// The search path with which the names in the statement were resolved, in PostgreSQL's syntax; empty for the
     /// default, `public`.
