@@ -79,8 +79,8 @@ pub(crate) fn function(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Returns the advice for a name that is not a column: a word of another database (`rownum`), or a function without its
-/// parentheses (`now`).
+/// Returns the advice for a name that is not a column: a word of another database (`rownum`), a function without its
+/// parentheses (`now`), or a unit of time (`day`).
 pub(crate) fn column(name: &str) -> Option<&'static str> {
     Some(match name {
         "now" | "sysdate" | "getdate" | "systimestamp" | "curdate" => "write now()",

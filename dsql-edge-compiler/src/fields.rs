@@ -47,7 +47,8 @@ pub struct Field {
     pub format: ColumnFormat,
     /// The labels that the column can have, if the user specifies its Rust type.
     pub labels: Option<Labels>,
-    /// The documentation of the field in a named row struct: the SQL type.
+    /// The documentation of the field in a named row struct: the SQL type, and `NOT NULL` if the field is not an
+    /// `Option`.
     pub doc: String,
 }
 
@@ -56,8 +57,8 @@ pub struct Field {
 pub struct Group {
     /// Its name.
     pub name: FieldName,
-    /// The number of a column of the group that is NULL exactly if the group has no row. If the group does not have
-    /// such a column, the value is `None`, and the field of the group is not an `Option`.
+    /// The index of a column of the group that is NULL exactly if the group has no row; the first column has the index
+    /// 0. If the group does not have such a column, the value is `None`, and the field of the group is not an `Option`.
     pub witness: Option<usize>,
     /// The fields and groups of the struct.
     pub entries: Vec<Entry>,

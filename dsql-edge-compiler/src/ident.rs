@@ -1,13 +1,13 @@
 //! Converts column names into Rust names.
 //!
-//! Input: a column's name as the server reports it. Output: the field's name and the override written into it (`"x!"`,
-//! `"x?"`, `"x: T"`), or the reason why the column cannot be a field.
+//! Input: a column's name as the server reports it. Output: the field's name, and the override in the column's name
+//! (`"x!"`, `"x?"`, `"x: T"`); or `None`, if the column cannot be a field.
 
 /// A name that is a Rust identifier; only [`FieldName::new`] creates it. Two names are equal if rustc treats the two as
 /// the same name.
 #[derive(Clone, Debug)]
 pub struct FieldName {
-    /// The name of the column.
+    /// The name of the column, or the part of this name between two dots.
     text: String,
     /// The name as rustc compares it: in Unicode's form NFC. Outside a macro, this field contains the name as written.
     normalized: String,

@@ -71,7 +71,7 @@ pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnosti
 }
 
 /// Analyzes a statement that may have errors, with all optional text, and returns the columns and parameters that could
-/// be resolved. `None` if the statement does not parse.
+/// be resolved. Returns `None` if the text does not parse, or is not exactly one statement.
 pub fn compile_partly(source: &Source, schema: &Schema) -> Option<TypedQuery> {
     let tokens = syntax::lex(source);
     on_stack_for(tokens.levels().saturating_add(schema.nesting()), || {

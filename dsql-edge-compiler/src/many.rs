@@ -17,7 +17,7 @@ use crate::typed::{TypedParameter, Unnest};
 const ROWS: &str = "dsql_edge_rows";
 
 /// Rewrites `statement` so that each parameter is an array, if `statement` is an INSERT of one row whose values are
-/// parameters, casts of parameters, or constants.
+/// parameters, constants, or casts of these, and if each parameter has a built-in type that UNNEST accepts.
 pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParameter]) -> Option<Unnest> {
     let StatementKind::Insert(insert) = &statement.tree.kind else { return None };
     let row = plain_row(insert)?;
@@ -52,8 +52,8 @@ pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParamete
     Some(Unnest { sql: edits.apply(statement.text), types })
 }
 
-/// Returns the row that an INSERT inserts, if the INSERT has only one row, and no clause that depends on earlier rows
-/// or on the order of the rows.
+/// Returns the row that an INSERT inserts, if the INSERT has only one row, whose values are all plain, and if the
+/// INSERT has neither WITH, OVERRIDING, RETURNING or DO UPDATE, nor a part of a column (`c[1]`) in its column list.
 fn plain_row(insert: &Insert) -> Option<&[Expr]> {
     let plain = insert.with.is_none() && insert.overriding.is_none() && insert.returning.is_empty();
     let updates = insert.on_conflict.as_ref().is_some_and(|it| it.update.is_some());

@@ -1,7 +1,7 @@
 //! Checks one statement: by the rules of DSQL, for transaction control, and by parse analysis.
 //!
-//! Input: the schema, and the SQL. If the SQL has optional text, the input is the tokens of one combination. Output:
-//! the typed query, or all errors, in PostgreSQL's order.
+//! Input: the schema, the SQL, and its tokens; for SQL with optional text, the tokens of one combination. Output: the
+//! typed query, or all errors, in PostgreSQL's order.
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Stage, quotation};
 use crate::schema::{Dialect, Schema};
@@ -35,7 +35,7 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
         // DSQL rejects a statement after parse analysis, and before anything runs.
         let (at_run_time, mut all): (Vec<_>, Vec<_>) =
             errors.into_iter().partition(|error| error.stage == Stage::Dialect);
-        // If a rule of DSQL and an analysis error have the same span, only the rule is reported.
+        // If a violation of a rule and an analysis error begin at the same position, only the violation is reported.
         let has_rule = |span: Span| rejected.iter().any(|it| it.diagnostic.span.start == span.start);
         all.retain(|error| !has_rule(error.span));
         all.extend(rejected.into_iter().map(|finding| finding.diagnostic));
@@ -47,8 +47,8 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
     })
 }
 
-/// Returns the rules of DSQL that the statement breaks; empty for PostgreSQL. A rule without a supporting answer from a
-/// cluster gives a warning, which does not stop a build.
+/// Returns the rules of DSQL that the statement breaks, and the warnings about rules; both lists are empty for
+/// PostgreSQL. A rule without a supporting answer from a cluster gives a warning, which does not stop a build.
 fn rejected_by_dsql(
     statement: ParsedStatement<'_>,
     schema: &Schema,

@@ -3,11 +3,12 @@
 //! The stacks of the callers differ: rustc's threads have 8 MB, the threads of `dsql-local` 2 MB. In a debug build, 200
 //! nested subqueries overflow 2 MB. So the compiler runs long input on a separate thread.
 //!
-//! Each token can open at most one more level of nesting, and in a debug build no level of any construct takes more
-//! than 10 kB of stack (`tests/limits.rs` checks this). So 10 kB for each token are always
-//! enough. Most queries are short enough for the caller's stack. A longer query gets a thread with a stack that the C
-//! library keeps for the next thread, so that the system does not have to provide its memory again. In `sql!`, a thread
-//! with a new stack for each query took a third of the time.
+//! Each token, and each bracket in a string, can open at most one more level of nesting, and in a debug build no level
+//! of any construct takes more than 10 kB of stack (`tests/limits.rs` checks this). So 10 kB for each token and each
+//! such bracket are always enough. Most queries are short enough for the caller's stack. A longer query gets a thread
+//! with a stack that the C library keeps for the next thread, so that the system does not have to provide the memory of
+//! the stack again. In `sql!`, a thread with a new stack for each query took a third of the time. So only input with
+//! [`MODERATE`] or more levels gets a new stack, which is larger.
 
 use std::cell::Cell;
 use std::panic::resume_unwind;
@@ -32,8 +33,8 @@ thread_local! {
     static IS_OWN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work` on a stack that is large enough for input with `levels` levels of nesting, including the definitions
-/// that the input uses.
+/// Runs `work` on a stack that is large enough for input with `levels` levels of nesting; `levels` includes the levels
+/// of the definitions that the input uses.
 pub(crate) fn on_stack_for<T: Send>(levels: usize, work: impl FnOnce() -> T + Send) -> T {
     if levels < SHALLOW || IS_OWN.get() {
         work()

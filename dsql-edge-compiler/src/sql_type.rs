@@ -17,9 +17,9 @@ pub struct SqlType {
 /// The kinds of type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SqlTypeKind {
-    /// A built-in type without parts.
+    /// Any other type, such as `int4`; also an array that the runtime does not split into elements, such as `box[]`.
     Scalar,
-    /// An array, and its element.
+    /// An array, and the type of its elements.
     Array(Box<SqlType>),
     /// A domain, and its base type.
     Domain(Box<SqlType>),

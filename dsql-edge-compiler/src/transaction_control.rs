@@ -1,7 +1,7 @@
 //! Rejects statements that control a transaction, because only the runtime may send such statements.
 //!
 //! Input: a statement's tree and its tokens. Output: the error, with a hint about `dsql.transaction`, if the statement
-//! begins, ends or changes a transaction.
+//! begins, ends or changes a transaction, or runs a body that may do so.
 //!
 //! `dsql.transaction` determines from the statements that it sent whether a transaction is open, committed or rolled
 //! back. A COMMIT inside the closure commits changes. The transaction may later report these changes as not executed,

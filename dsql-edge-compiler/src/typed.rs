@@ -1,6 +1,7 @@
 //! Defines the completely analyzed query, which `emit` and the CLI use.
 //!
-//! Later stages look up nothing, and the user's SQL cannot cause an error in them.
+//! Later stages look up nothing, except that `fields` looks up the directives of the schema. In later stages, the
+//! user's SQL cannot cause an error, except that `fields` reports columns that cannot be fields of the row.
 
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
@@ -26,7 +27,7 @@ pub struct TypedQuery {
     pub session: SessionEffect,
     /// Whether the statement can be the idempotency key of a transaction.
     pub idempotency: Idempotency,
-    /// The tables whose names are in the statement.
+    /// The tables and views whose names are in the statement.
     pub tables: Vec<String>,
     /// The search path with which the names in the statement were resolved, in PostgreSQL's syntax; empty for the
     /// default, `public`.
@@ -47,7 +48,7 @@ pub struct TypedQuery {
 pub struct Batches {
     /// The statement as written.
     pub statement: TypedQuery,
-    /// The first batch. The result of the statement has two columns: the last key (`text[]`) and the number of rows
+    /// The statement for the first batch. Its result has two columns: the last key (`text[]`) and the number of rows
     /// (`bigint`).
     pub first: TypedQuery,
     /// The statement for each later batch; its last parameter is the last key (`text[]`) of the previous batch.

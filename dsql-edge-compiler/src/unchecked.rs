@@ -8,8 +8,8 @@
 //! a domain may call such a function. The compiler proves this in the same way as for `sql!`: it compiles the statement
 //! with the snapshot. The types of the parameters are not known at build time, and with other types, a call may refer
 //! to another function of the same name, and an operator to another operator. So nothing is proved for a statement that
-//! calls a function if the schema also defines a function of the same name, and nothing is proved for any statement if
-//! the schema defines operators.
+//! calls a function if the schema defines a function of the same name, and nothing is proved for any statement if the
+//! schema defines operators.
 
 use crate::source::Source;
 use crate::syntax::ast::{Expr, ExprKind, Statement, StatementKind};

@@ -57,7 +57,8 @@ fn short_query_fits_into_a_megabyte() {
     let run = || {
         let ddl = "CREATE TABLE t (a int PRIMARY KEY, b text)";
         let schema = Schema::parse(ddl).unwrap();
-        // The query has up to 12 other tokens, and the longest column of the table has 9.
+        // The query has up to 12 other tokens, and the longest part of the table's definition, up to the first comma,
+        // has fewer than 9.
         let levels = 99 - 12 - 9;
         for query in [
             format!("SELECT {}", nested(levels, 2, "(", "1", ")")),

@@ -46,7 +46,8 @@ impl Analyzer<'_> {
         false
     }
 
-    /// Returns the whole row of the table that `name` refers to.
+    /// Returns the whole row of the table that `name` refers to. If no visible table has this name, reports an unknown
+    /// column.
     pub(super) fn whole_row_or_missing(&mut self, scope: &Scope<'_>, name: &Name) -> Node {
         if !self.relation_in_reach(scope, None, name) {
             return self.missing_column(scope, name);

@@ -34,7 +34,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) broken_views: Vec<(String, String)>,
     /// Columns whose type is missing in the snapshot: the names of the table, the column and the type.
     pub(super) broken_columns: Vec<(String, String, String)>,
-    /// Names of the tables that the statement reads or writes.
+    /// The names of the tables and views in the statement, without the tables that only a view reads.
     pub(super) table_names: Vec<String>,
     /// The parameters that are arrays of one `UNNEST`, by number: these arrays must have the same length.
     pub(super) equal_lengths: Vec<Vec<usize>>,
@@ -62,8 +62,8 @@ pub(super) struct Analyzer<'a> {
     copied: usize,
 }
 
-/// The limit for the total size of the operands that a statement copies. `BETWEEN` and `IN` compare an operand several
-/// times, so each level of nesting doubles the size.
+/// The limit for the total size of the operands that a statement copies. `BETWEEN`, `IN` and `CASE operand WHEN`
+/// compare an operand several times, so each level of nesting at least doubles the size.
 const MAX_COPIED: usize = 200_000;
 
 /// The words that are common to PostgreSQL's messages about unknown names; all other words of such a message can be the

@@ -11,8 +11,8 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, TypeName};
 
 impl Analyzer<'_> {
-    /// Analyzes an array constructor (`transformArrayExpr`); `target` is the array type if the constructor is inside a
-    /// cast.
+    /// Analyzes an array constructor (`transformArrayExpr`); `target` is the array type and its type modifier if the
+    /// constructor is inside a cast.
     pub(super) fn array(
         &mut self,
         scope: &Scope<'_>,
@@ -134,7 +134,7 @@ impl Analyzer<'_> {
         matches!(name, "pg_catalog" | "information_schema") || self.catalog.schema.has_schema(name)
     }
 
-    /// Resolves the name of a type; reports an error if the type does not exist.
+    /// Resolves the name of a type; reports an error if the type does not exist or its type modifier is not valid.
     pub(super) fn type_name(&mut self, written: &TypeName) -> Option<(Oid, i32)> {
         match self.catalog.resolve(written) {
             Ok(found) => Some(found),

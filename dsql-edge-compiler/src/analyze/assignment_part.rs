@@ -19,7 +19,7 @@ use crate::syntax::ast::{Indirection, Name, TargetColumn};
 struct Part<'t> {
     ty: Oid,
     typmod: i32,
-    /// The name of the column or field to which the last step belongs.
+    /// The name of the last field in the steps so far, or the name of the column if no step so far is a field.
     name: &'t str,
     is_subscripted: bool,
     /// The span of the value to which the next subscript applies; empty if PostgreSQL does not record this location.

@@ -56,9 +56,9 @@ pub(crate) struct Batching {
 /// A column of the key, as SQL.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct KeyColumn {
-    /// Its name.
+    /// The name of the column, quoted if necessary.
     pub(crate) name: String,
-    /// Its type.
+    /// The type to which a key value, sent as text, is cast.
     pub(crate) ty: String,
 }
 

@@ -111,7 +111,8 @@ impl Analyzer<'_> {
     }
 
     /// Returns the candidates that are not hidden: a function hides each function of the same signature whose schema
-    /// comes later in the search path.
+    /// comes later in the search path. In the same schema, a function hides each function that has this signature only
+    /// because its VARIADIC parameter takes single elements.
     fn visible_candidates(&self, sought: &Sought<'_>) -> Vec<Candidate> {
         let mut candidates = self.candidates(sought);
         candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));

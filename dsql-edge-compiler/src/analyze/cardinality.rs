@@ -1,7 +1,8 @@
 //! Determines how many rows a query can return.
 //!
 //! Input: an analyzed query. Output: exactly one row, at most one row, or any number of rows. The proofs are `LIMIT`,
-//! an aggregate without `GROUP BY`, an INSERT of one row, and equality on every column of a unique key (`at_most_one`).
+//! an aggregate without `GROUP BY`, `VALUES` or an INSERT of one row, a utility statement that returns one row, and
+//! equality on every column of a unique key (`at_most_one`).
 
 mod at_most_one;
 
@@ -71,7 +72,7 @@ pub(super) fn is_equality(function: &str) -> bool {
 fn tree_has_a_row(query: &Query, tree: &JoinTree) -> bool {
     match tree {
         JoinTree::Leaf(rte) => match &query.rtes[*rte].source {
-            // Only a sequence has a key without columns: it has exactly one row.
+            // Only a sequence has a key without columns, and a sequence has exactly one row.
             RteSource::Table { keys, sampled: false, .. } => keys.iter().any(Vec::is_empty),
             RteSource::Subquery { query, .. } => has_a_row(query),
             RteSource::Cte(cte) => {

@@ -1,7 +1,7 @@
 //! Combines PostgreSQL's types and the schema's types: both are identified by an OID.
 //!
-//! Input: an OID, or a type name as written. Output: the row that `pg_type` would contain. Types of the schema get
-//! numbers above [`USER_TYPES`], which the compiler assigns itself. These numbers are used only inside the compiler.
+//! Input: an OID, or a type name as written. Output: the row that `pg_type` would contain. The compiler assigns the
+//! OIDs of the schema's types itself, beginning with [`USER_TYPES`]. These OIDs are used only inside the compiler.
 
 use crate::builtin::{self, Oid, TypeKind, oid};
 use crate::schema::{Moment, NOW, RelationKind, Schema, UserTypeKind};
@@ -17,8 +17,8 @@ pub(super) const USER_TYPES: Oid = 1 << 20;
 /// array type over the row type has the next OID.
 const ROW_TYPES: Oid = 1 << 24;
 
-/// The OID of an expression whose type could not be determined; the reason is already reported as an error. This OID is
-/// accepted wherever a type is required, so the first error does not cause further errors.
+/// The type OID of an expression whose type could not be determined; the reason is already reported as an error. This
+/// OID is accepted wherever a type is required, so the first error does not cause further errors.
 pub(super) const ERROR: Oid = 0;
 
 /// A row of `pg_type`, built-in or derived from the schema.
@@ -82,7 +82,7 @@ pub(super) enum TypeError {
 }
 
 impl<'a> Catalog<'a> {
-    /// Returns the type with this number.
+    /// Returns the type with this OID.
     pub(super) fn type_info(self, type_oid: Oid) -> TypeInfo {
         if type_oid >= ROW_TYPES {
             return self.row_type_info(type_oid);
@@ -188,8 +188,8 @@ impl<'a> Catalog<'a> {
         (type_oid >= ROW_TYPES && type_oid.is_multiple_of(2)).then(|| ((type_oid - ROW_TYPES) / 2) as usize)
     }
 
-    /// Returns the type and the modifier of each field of a composite type; `None` if a field's type is not known, or
-    /// if the composite type is the row type of a view.
+    /// Returns the type and the modifier of each field of a composite type; `None` if the type is not composite, if a
+    /// field's type is not known, or if the type is the row type of a relation that is not a table.
     pub(super) fn fields(self, type_oid: Oid) -> Option<Vec<(Oid, i32)>> {
         let resolve = |written| self.resolve_stored(written).ok();
         if let Some(at) = Self::relation_of(type_oid) {
@@ -205,7 +205,8 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// Returns the schema's type with this number; `None` for a built-in type or an array.
+    /// Returns the kind of the schema's type with this OID; `None` for all other types: built-in types, row types, and
+    /// the arrays and multiranges of the schema's types.
     pub(super) fn user_kind(self, type_oid: Oid) -> Option<&'a UserTypeKind> {
         if !(USER_TYPES..ROW_TYPES).contains(&type_oid) || !(type_oid - USER_TYPES).is_multiple_of(4) {
             return None;
@@ -257,7 +258,7 @@ impl<'a> Catalog<'a> {
         Some(Self::user_type_oid(at) + 2)
     }
 
-    /// Returns a type as written, with its modifier.
+    /// Resolves a written type name; returns the type and its modifier.
     pub(super) fn resolve(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
         if written.percent_type {
             return self.type_of_column(&written.name).ok_or(TypeError::Unknown);

@@ -1,7 +1,7 @@
 //! Analyzes `ORDER BY`, `GROUP BY` and `DISTINCT`: `parse_clause.c`.
 //!
-//! Input: keys as written and the target list. Output: the keys as expressions; a key that is the name of a result
-//! column becomes the expression of that column.
+//! Input: keys as written and the target list. Output: the keys as expressions; a key that is the name or the position
+//! of a result column becomes the expression of that column.
 
 use super::analyzer::Analyzer;
 use super::node_set::NodeSet;
@@ -335,8 +335,9 @@ struct Sets {
     common: Vec<Node>,
 }
 
-/// Returns the location of an expression that is not analyzed yet: `exprLocation`. In PostgreSQL, `x AT TIME ZONE z` is
-/// a call whose first argument is `z`, so its location is the keyword.
+/// Returns the location of an expression that is not analyzed yet: `exprLocation`. For a call, this is the call's own
+/// location or the location of the first argument, whichever comes first. In PostgreSQL, `x AT TIME ZONE z` is a call
+/// whose own location is the keyword and whose first argument is `z`, so its location is the keyword.
 fn written_location(expr: &Expr) -> Span {
     match &expr.kind {
         ExprKind::Function(call) if call.location.start > expr.span.start => call.location,

@@ -96,7 +96,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// Returns, for `VALUES`, the common collation of each column's rows.
+    /// Returns, for each column of `VALUES`, the common collation of its values.
     pub(super) fn values_collations(&mut self, scope: &Scope<'_>, rows: &[Vec<Node>]) -> Vec<Collated> {
         if !self.collations.matter {
             return Vec::new();

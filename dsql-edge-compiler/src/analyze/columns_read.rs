@@ -1,8 +1,8 @@
 //! Finds the columns that the query of a view reads, because PostgreSQL does not drop such a column without CASCADE:
 //! `recordDependencyOnExpr`.
 //!
-//! Input: a view. Output: the columns of tables to which its query refers, also in subqueries. A view in the query is
-//! not followed: the columns of its own query are its own dependencies.
+//! Input: a view. Output: the table columns to which the view's query refers, also in subqueries. If the query reads
+//! another view, the columns that this other view reads are not included: they are dependencies of the other view.
 
 use std::collections::BTreeSet;
 
@@ -34,8 +34,8 @@ pub(super) fn columns_read(schema: &Schema, view: usize) -> Vec<(usize, String)>
     })
 }
 
-/// Returns the column of a table, as the index of the table and the position of the column, if the expression is one.
-/// `queries` contains the queries around the expression, the innermost last.
+/// Returns the column of a table, as the index of the table and the position of the column, if the expression is a
+/// reference to such a column. `queries` contains the queries around the expression, the innermost last.
 fn column(node: &Node, queries: &[&Query]) -> Option<(usize, usize)> {
     let NodeKind::Var(var) = node.kind else { return None };
     let query = queries.get(queries.len().checked_sub(var.level + 1)?)?;

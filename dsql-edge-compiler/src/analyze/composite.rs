@@ -18,7 +18,8 @@ pub struct CompositeField {
     pub labels: Option<Labels>,
 }
 
-/// Returns the fields of a composite type, or of the row type of a table. `None` if the schema does not have the type.
+/// Returns the fields of a composite type, or of the row type of a table. `None` if the schema does not have a
+/// composite type or table of this name, or if the type of a field is not known.
 ///
 /// ```
 /// use dsql_edge_compiler::Schema;

@@ -40,7 +40,8 @@ pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str
     value(catalog, type_oid, typmod, text, 0).map(drop)
 }
 
-/// Does the same as [`check`] for a constant that is nested in `depth` row values.
+/// Does the same as [`check`] for a constant that is nested in `depth` row values. Returns the value of the constant,
+/// if this module computes the value.
 fn value(
     catalog: Catalog<'_>,
     type_oid: Oid,

@@ -1,5 +1,5 @@
-//! Analyzes the expressions of a definition: the keys and the predicate of an index, defaults and CHECK constraints
-//! (`cookDefault`, `cookConstraint`, `transformIndexStmt`).
+//! Analyzes the expressions of a definition: the keys and the predicate of an index, defaults, generated columns and
+//! CHECK constraints (`cookDefault`, `cookConstraint`, `transformIndexStmt`).
 //!
 //! Input: a statement that defines a table, an index or a domain, and the schema after the statement. Output: the
 //! errors in the expressions of this statement. The module `schema` reports other errors, such as a table that does not

@@ -1,8 +1,8 @@
-//! Analyzes `INSERT`, `UPDATE` and `DELETE`: `transformInsertStmt` and related functions, with `transformAssignedExpr`.
+//! Analyzes `INSERT`, `UPDATE` and `DELETE`: `transformInsertStmt` and related functions.
 //!
 //! Input: a statement that writes. Output: the `RETURNING` of the statement as an analyzed query; every written value
-//! is coerced to its column. In the DSQL dialect, errors that the server reports only when the statement runs (the
-//! INSERT lacks a NOT NULL column, or the table has no key for `ON CONFLICT`) are also found here.
+//! is coerced to the type of its column. In the DSQL dialect, errors that the server reports only when the statement
+//! runs (the INSERT lacks a NOT NULL column, or the table has no key for `ON CONFLICT`) are also found here.
 
 use super::advice::count;
 use super::analyzer::Analyzer;

@@ -8,7 +8,7 @@
 use super::analyzer::Analyzer;
 use super::tree::{Body, Node, NodeKind, Query, Rte, RteSource, Var};
 
-/// Returns the number of a parameter, with or without casts around it.
+/// Returns the number of a parameter, with or without casts and COLLATE around it.
 pub(super) fn parameter_of(node: &Node) -> Option<usize> {
     match &node.kind {
         NodeKind::Parameter(number) => Some(*number),

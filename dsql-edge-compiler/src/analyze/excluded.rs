@@ -2,16 +2,16 @@
 //!
 //! Input: an analyzed query. Output: a warning for each comparison of a column with a constant that the column never
 //! contains. PostgreSQL accepts the comparison, but `=` is true for no row, and `<>` is true for every row whose column
-//! is not NULL. If a statement writes such a constant, the `CHECK` rejects the statement each time it runs. In the DSQL
-//! dialect, this is an error; in the PostgreSQL dialect, it is a warning. For an enum, PostgreSQL itself rejects an
-//! unknown label.
+//! is not NULL. If a statement writes such a constant, the `CHECK` rejects the statement each time it runs. For such a
+//! write, the diagnostic is an error in the DSQL dialect, and a warning in the PostgreSQL dialect. For an enum,
+//! PostgreSQL itself rejects an unknown label.
 //!
 //! From comparisons and assignments, this module also derives the labels that the value of a parameter can have. `emit`
 //! compares these labels with the labels of the Rust type that a query function declares for the parameter.
 //!
-//! Only comparisons of strings by `=` and `<>` are checked: the result of `<` depends on the collation, and the operand
-//! of LIKE is a pattern. A column is followed through subqueries, `WITH` and views, but a constant inside a view's own
-//! query is not checked.
+//! Only comparisons of strings by `=`, `<>` and IS DISTINCT FROM, and by `=` and `<>` with an array (IN, ANY, ALL), are
+//! checked: the result of `<` depends on the collation, and the operand of LIKE is a pattern. A column is followed
+//! through subqueries, `WITH` and views, but a constant inside a view's own query is not checked.
 
 use super::analyzer::Analyzer;
 use super::catalog::Catalog;

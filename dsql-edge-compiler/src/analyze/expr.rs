@@ -189,7 +189,7 @@ impl Analyzer<'_> {
         args.iter().map(&mut boolean).collect()
     }
 
-    /// Coerces an `unknown` constant or parameter to text, if nothing else determines its type.
+    /// Coerces an expression of the type `unknown` to text; returns any other expression unchanged.
     pub(super) fn unknown_to_text(&mut self, node: Node) -> Node {
         if node.ty == oid::UNKNOWN { self.coerce(node, oid::TEXT, -1, Context::Implicit) } else { node }
     }

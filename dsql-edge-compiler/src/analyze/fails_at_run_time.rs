@@ -5,7 +5,9 @@
 //! runs, such as an arm of CASE. So the output is a warning, not an error.
 //!
 //! Only constants that are operands or arguments themselves are examined; constant expressions are not evaluated. The
-//! other operand is not examined: `a / 0` is reported, although it is NULL if `a` is NULL.
+//! other operand is not examined: `a / 0` is reported, although the result is NULL if `a` is NULL. The module also
+//! warns about a LIMIT or OFFSET below zero, and about a result column that is an array of arrays, which the runtime
+//! cannot decode.
 
 use super::analyzer::Analyzer;
 use super::catalog::Catalog;
@@ -150,7 +152,7 @@ const LENGTHS: [&str; 13] = [
 const PARTS: [&str; 9] =
     ["epoch", "dow", "isodow", "doy", "isoyear", "julian", "timezone", "timezone_hour", "timezone_minute"];
 
-/// Words that people write, and the units that they mean.
+/// Words that are not units, each with the unit that is probably meant.
 const OTHER_WORDS: [(&str, &str); 7] = [
     ("daily", "day"),
     ("hourly", "hour"),

@@ -260,7 +260,7 @@ impl Analyzer<'_> {
         self.condition(scope, filter, Place::Filter, "FILTER")
     }
 
-    /// `unify_hypothetical_args`: each hypothetical value gets the type of its sort key.
+    /// `unify_hypothetical_args`: coerces each hypothetical value and its sort key to their common type.
     fn unify_hypothetical(&mut self, args: &mut [Node], direct: usize) {
         let (values, keys) = args.split_at_mut(direct);
         for (value, key) in values.iter_mut().zip(keys) {

@@ -302,7 +302,8 @@ fn is_date(text: &str) -> bool {
 /// Returns the keys that `ON CONFLICT` refers to.
 ///
 /// # Errors
-/// Returns the reason if PostgreSQL may skip the row although no row with one of these keys exists.
+/// Returns the reason if the clause has DO UPDATE, with which a second run succeeds, or if PostgreSQL may skip the row
+/// although no row with one of these keys exists.
 fn named<'k>(
     conflict: &OnConflict,
     relation: &Relation,

@@ -168,8 +168,8 @@ fn insert_that_can_be_repeated_is_not_a_key() {
         "INSERT INTO two (a, b, c) VALUES ($a, 'b', $c) ON CONFLICT DO NOTHING",
         "INSERT INTO open (a, b) VALUES ('a', $b)",
         "INSERT INTO folded (a) VALUES ($a) ON CONFLICT (a) DO NOTHING",
-        // The second run may violate another unique index first, even if that index is nullable, partial or of an
-        // expression.
+        // The second run may violate another unique index first, even if that index is partial, has nullable columns or
+        // covers an expression.
         "INSERT INTO booking (seat, key) VALUES ($seat, $key)",
         "INSERT INTO booking (seat, key) VALUES ($seat, $key) ON CONFLICT DO NOTHING",
         "INSERT INTO booking (id, key) VALUES ($id, $key)",
@@ -199,7 +199,8 @@ fn insert_that_can_be_repeated_is_not_a_key() {
         "INSERT INTO lower (a) VALUES ($a) ON CONFLICT DO NOTHING",
         "INSERT INTO lower (a) VALUES ($a) ON CONFLICT (lower(a)) DO NOTHING",
         "INSERT INTO apart (a) VALUES ($a) ON CONFLICT DO NOTHING",
-        // `DO UPDATE` may change the row, and its WHERE may skip the row.
+        // `DO UPDATE` may change the row, and its WHERE may skip the row. A trigger or a rule may drop the row. A
+        // partitioned table and a view are not accepted.
         "INSERT INTO done (key) VALUES ($key) ON CONFLICT (key) DO UPDATE SET note = 'again'",
         "INSERT INTO watched (a) VALUES ($a)",
         "INSERT INTO ruled (a) VALUES ($a)",

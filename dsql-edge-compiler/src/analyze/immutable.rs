@@ -1,5 +1,5 @@
-//! Reports an expression of an index or of a generated column whose result does not depend only on its arguments:
-//! `contain_mutable_functions`.
+//! Reports an expression, of an index or of a generated column, that is not immutable: the result of a part of the
+//! expression does not depend only on the part's arguments (`contain_mutable_functions`).
 //!
 //! Input: the analyzed expression of a definition. Output: PostgreSQL's error. PostgreSQL plans the expression first
 //! and replaces a call of a function in SQL by the function's body, so the declaration of such a function does not

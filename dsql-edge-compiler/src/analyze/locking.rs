@@ -48,7 +48,7 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::FeatureNotSupported, span, message));
     }
 
-    /// Checks the lock of a subquery, which locks the rows of the tables in the subquery.
+    /// Checks a lock on a subquery. Such a lock locks the rows of the tables in the subquery.
     fn lock_subquery(&mut self, name: &str, span: Span, rte: &Rte) {
         let RteSource::Subquery { query, view: None } = &rte.source else { return };
         // `(VALUES …) AS v` is a subquery whose rows cannot be locked, so the lock does not apply to the subquery.

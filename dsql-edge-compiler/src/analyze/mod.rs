@@ -1,9 +1,9 @@
 //! Performs parse analysis: names, types and nullability of one statement, by PostgreSQL's rules.
 //!
 //! Input: a statement's syntax tree and the schema. Output: a [`TypedQuery`], or all errors, in the order in which
-//! PostgreSQL would find them. The modules are named after PostgreSQL's files (`src/backend/parser/README`): `operator`
-//! does the work of `parse_oper.c`, and so on. A doc comment that is only the name of a PostgreSQL function means: this
-//! function does the work of that PostgreSQL function.
+//! PostgreSQL would find them. Modules that do the work of a file of PostgreSQL have a similar name
+//! (`src/backend/parser/README`): `operator` does the work of `parse_oper.c`, and so on. A doc comment that is only the
+//! name of a PostgreSQL function means: this function does the work of that PostgreSQL function.
 
 mod access;
 mod advice;

@@ -1,5 +1,5 @@
-//! Defines [`NamespaceItem`] (`ParseNamespaceItem`): one table or subquery, with its columns, to which the names at one
-//! point of a query can refer.
+//! Defines [`NamespaceItem`] (`ParseNamespaceItem`): one table, subquery, function or join, with its columns, to which
+//! the names at one point of a query can refer.
 
 use super::label::ColumnLabel;
 use super::tree::Node;
@@ -28,7 +28,7 @@ pub(super) struct NamespaceItem {
     /// Whether a LATERAL item may refer to the entry; `false` on the left of a RIGHT or FULL join, and for the target
     /// of an UPDATE or DELETE while FROM or USING is analyzed.
     pub(super) lateral_ok: bool,
-    /// Whether the entry is a function, a query or a view; these have no system columns.
+    /// Whether the entry is a function, a query, a view or `excluded`; these have no system columns.
     pub(super) derived: bool,
     /// The type of the entry's whole row, if this type has a name.
     pub(super) row_type: Option<Oid>,

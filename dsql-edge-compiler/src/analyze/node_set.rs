@@ -2,7 +2,8 @@
 //!
 //! A statement can have thousands of keys, conditions and arms of CASE. If each expression were compared with all
 //! others, the time would grow with the square of their number. So each expression has a fingerprint (`print`): a hash
-//! of its upper levels. Equal expressions have the same fingerprint. Only expressions with the same print are compared.
+//! of its upper levels. Equal expressions have the same fingerprint. Only expressions with the same fingerprint are
+//! compared.
 
 use super::tree::{Node, NodeKind};
 use std::collections::HashMap;

@@ -41,8 +41,8 @@
 //! One flag for each column, merged at each join, is simpler, but does not record which join can make the column NULL.
 //! In `a LEFT JOIN b ON … LEFT JOIN c ON c.x = b.x WHERE c.y = 1`, the row of `c` exists, so the ON of `c` was TRUE, so
 //! `b.x` is not NULL, so the row of `b` exists. For the last conclusion, the prover must know which join can null
-//! `b.x`. A plan that the server makes (EXPLAIN) changes with the server's statistics, and the build would require a
-//! server.
+//! `b.x`. The second rejected design uses the server's plan (EXPLAIN): this plan changes with the server's statistics,
+//! and the build would require a server.
 //!
 //! Source: `optimizer/prep/prepjointree.c` and `optimizer/util/clauses.c` of PostgreSQL 16.
 
@@ -172,7 +172,9 @@ impl Prover<'_> {
         self.narrow(&mut env, &query.from);
         if query.has_aggregates && !query.grouped || query.empty_grouping_set {
             // An aggregate query without GROUP BY, and an empty grouping set, make one group even if no row satisfies
-            // the conditions, so the conditions prove nothing about this group.
+            // the conditions, so the conditions prove nothing about columns of outer queries and about expressions. The
+            // facts about the query's own columns stay: outside the arguments of aggregates, such a column is a key,
+            // and an empty grouping set does not contain the key.
             env.proven.retain(|var| var.level == 0);
             env.proven_nodes.clear();
         }

@@ -121,9 +121,10 @@ fn returns_set(definition: &CreateFunction) -> bool {
         || definition.parameters.iter().any(|it| it.mode == ParameterMode::Table)
 }
 
-/// Returns the operator of the schema with the number `number`. The operator's function gets no facts from the catalog,
-/// because the facts about built-in functions are found by name, and a function of the schema may have the name of a
-/// built-in function.
+/// Returns the operator of the schema with the number `number`. The result type, the strictness and the volatility are
+/// those of the schema's function or, if the schema has no such function, of the built-in function. The operator gets
+/// no function name, because other facts about built-in functions are found by name, and a function of the schema may
+/// have the name of a built-in function.
 fn own_operator(
     catalog: Catalog<'_>,
     number: Oid,

@@ -61,7 +61,7 @@ pub(super) fn resolve(
     declared: &[Oid],
     returns: Oid,
 ) -> Result<ActualTypes, String> {
-    // `array_in` returns `anyarray` itself.
+    // If no parameter is polymorphic, the declared result type is the actual type: `array_in` returns `anyarray`.
     if !declared.iter().any(|it| is_polymorphic(*it)) {
         return Ok(ActualTypes { args: declared.to_vec(), returns, solution: Solution::default() });
     }
@@ -338,8 +338,8 @@ fn types_need(catalog: Catalog<'_>, types: &[Oid], common: Oid) -> Option<()> {
 }
 
 impl Solution {
-    /// Returns the actual type of a declared type; `None` if the declared type is not polymorphic, 0 if the actual type
-    /// is not known.
+    /// Returns the actual type of a declared type: the declared type itself if it is not polymorphic, 0 if the actual
+    /// type is not known. `None` would mean a polymorphic type that this function does not handle.
     fn stands_for(&self, catalog: Catalog<'_>, declared: Oid) -> Option<Oid> {
         Some(match declared {
             oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => self.element,

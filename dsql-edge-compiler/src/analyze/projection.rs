@@ -66,7 +66,8 @@ impl Analyzer<'_> {
         Some(field_at(arg.clone(), at, &columns, span))
     }
 
-    /// If exactly one function has this name and accepts the row, returns its call: `row.name` means `name(row)`.
+    /// Resolves `row.name` as `name(row)`: returns the call if PostgreSQL chooses one function of this name for the
+    /// row, or the cast if the name is a type to which the row can be cast.
     pub(super) fn function_of_row(
         &mut self,
         scope: &Scope<'_>,

@@ -11,7 +11,7 @@ use crate::builtin::{NullContract, Oid, TypeKind, oid};
 /// A constructor of a range or a multirange.
 #[derive(Clone, Debug)]
 pub(super) struct RangeFunction {
-    /// With its schema.
+    /// The name with the schema: `schema.name`.
     pub(super) name: String,
     pub(super) args: Vec<Oid>,
     /// The element type of the VARIADIC argument; 0 if the function has no VARIADIC argument.

@@ -130,7 +130,7 @@ impl<'p> Scope<'p> {
         self.namespace.push(item);
     }
 
-    /// Adds an entry under its name; returns its number.
+    /// Adds an entry to the range table and, under the entry's name, to the namespace; returns the number of the entry.
     pub(super) fn add(
         &mut self,
         rte: Rte,

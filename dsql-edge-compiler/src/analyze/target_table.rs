@@ -320,7 +320,7 @@ fn not_updatable(query: &Rc<Query>) -> Option<&'static str> {
     }
 }
 
-/// Returns rows of a relation about which nothing is known, so each column may be NULL.
+/// Returns the source of a relation whose rows are not known: each column may be NULL.
 fn unknown_rows(relation: usize, columns: usize) -> RteSource {
     RteSource::Table {
         relation: None,

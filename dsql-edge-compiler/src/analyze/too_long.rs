@@ -1,8 +1,8 @@
 //! Finds constants that are too long for the column to which the statement writes them.
 //!
 //! Input: a value and the type of its column, such as `varchar(13)`. Output: a diagnostic, if the value never fits.
-//! PostgreSQL prepares the statement, and reports the error each time it plans or runs the statement. In the DSQL
-//! dialect, this is an error; in the PostgreSQL dialect, it is a warning.
+//! PostgreSQL prepares the statement, and reports the error each time it plans or runs the statement. The diagnostic is
+//! an error in the DSQL dialect, and a warning in the PostgreSQL dialect.
 //!
 //! Spaces at the end of a string are removed if the string is too long, and an explicit cast cuts a string off, so
 //! neither is reported. A number is reported only if the digits before its decimal point do not fit: other digits are

@@ -74,7 +74,7 @@ pub(super) enum NodeKind {
         right: Box<Node>,
         all: bool,
     },
-    /// `x IN (…)`: a list of comparisons.
+    /// `x IN (…)`: a list of comparisons. Also `row < row` and similar, one comparison for each pair of fields.
     InList {
         comparisons: Vec<Node>,
         negated: bool,
@@ -98,7 +98,8 @@ pub(super) enum NodeKind {
         names: Vec<ColumnLabel>,
         columns: Vec<Node>,
     },
-    /// An expression that is never NULL, even if its parts are: SQL/JSON constructors, `IS DISTINCT FROM` of rows.
+    /// An expression that is never NULL, even if its parts are: SQL/JSON constructors, XMLELEMENT, IS DISTINCT FROM of
+    /// rows.
     NeverNullOf(Vec<Node>),
     /// `GROUPING (…)`: never NULL.
     Grouping(Vec<Node>),
@@ -205,7 +206,7 @@ pub(super) struct Query {
     pub(super) limit: LimitKind,
     pub(super) offset: bool,
     pub(super) body: Body,
-    /// The sort keys, `DISTINCT ON`, window definitions and `LIMIT`; used only by functions that visit all expressions.
+    /// The sort keys, `DISTINCT ON`, window definitions, `LIMIT`, `OFFSET`; for INSERT, the parts of `ON CONFLICT`.
     pub(super) other: Vec<Node>,
     /// The values for a part of a column, or for a column that another row of the INSERT sets to DEFAULT.
     pub(super) partly_assigned: Vec<Node>,
@@ -221,7 +222,8 @@ pub(super) struct Query {
     /// For INSERT: whether the source is one row, and the table has no rules. For a utility statement: whether it
     /// returns one row.
     pub(super) single_row: bool,
-    /// For INSERT: whether each row of the source becomes a row of the result or causes an error.
+    /// For INSERT: whether each row of the source becomes a row of the result or causes an error. For a utility
+    /// statement: whether it always returns a row.
     pub(super) certain_row: bool,
     /// For a statement that writes, the entry of its table.
     pub(super) result_rte: Option<usize>,
@@ -326,8 +328,8 @@ pub(super) struct RteColumn {
 /// The source of a range table entry's rows.
 #[derive(Clone, Debug)]
 pub(super) enum RteSource {
-    /// A table: its number in the schema (`None` for a system table), which columns are NOT NULL, and its unique keys
-    /// as column numbers.
+    /// A table: its number in the schema (`None` for a system table, a sequence, `excluded` and a view that is written
+    /// to), which columns are NOT NULL, and its unique keys as column numbers.
     Table {
         relation: Option<usize>,
         /// The relation that defines the columns; also set for `excluded` and for a view that is written to.
@@ -354,7 +356,7 @@ pub(super) enum RteSource {
     Nullable,
 }
 
-/// A foreign key that holds: for each row whose columns are not NULL, the other table has a matching row.
+/// A foreign key that holds: for each row whose `columns` are not NULL, the other table has a matching row.
 #[derive(Clone, Debug)]
 pub(super) struct Reference {
     pub(super) columns: Vec<usize>,
@@ -373,8 +375,8 @@ pub(super) struct Cte {
     pub(super) added: Vec<RteColumn>,
     /// For a recursive query, the collations of the columns of its non-recursive term.
     pub(super) collations: RefCell<Vec<Collated>>,
-    /// Whether each column is nullable, once this is computed. While the fixed point of a recursive query is computed:
-    /// what the current iteration assumes.
+    /// Whether each column is nullable, if this is already computed. While the fixed point of a recursive query is
+    /// computed, the assumption of the current iteration.
     pub(super) assumed: RefCell<Option<Vec<bool>>>,
     /// The columns for which `element_accepts_null` was called. In a recursive query, the search would not end without
     /// this list.

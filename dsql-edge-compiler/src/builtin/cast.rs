@@ -32,7 +32,7 @@ pub fn cast(source: Oid, target: Oid) -> Option<Cast> {
     casts(source).iter().find(|cast| cast.target == target).copied()
 }
 
-/// Returns every cast of a type, by target.
+/// Returns every cast of a type, sorted by the OID of the target type.
 pub fn casts_from(source: Oid) -> impl Iterator<Item = Cast> + Clone {
     casts(source).iter().copied()
 }

@@ -79,7 +79,7 @@ impl FunctionKind {
 /// `castcontext`: the contexts in which a cast applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CoercionContext {
-    /// In every expression.
+    /// The cast applies in every expression.
     Implicit,
     /// The cast also applies when a value is assigned to a column.
     Assignment,

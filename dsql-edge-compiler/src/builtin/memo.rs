@@ -21,7 +21,7 @@ impl<V, const N: usize> Memo<V, N> {
     }
 
     /// Returns the stored value for which `is` returns true. The search begins at slot number `place`. If the memo does
-    /// not contain this value, stores the result of `read`.
+    /// not contain this value, stores and returns the result of `read`; returns `None` if `read` does.
     pub(super) fn value(
         &'static self,
         place: usize,

@@ -194,7 +194,7 @@ pub(super) fn oids(text: &'static str) -> impl Iterator<Item = Oid> + Clone {
     text.split(' ').filter(|item| !item.is_empty()).map(number)
 }
 
-/// Returns a decimal number; 0 for anything else.
+/// Returns the number that a decimal text denotes; 0 for any other text.
 pub(super) fn number(text: &str) -> Oid {
     text.parse().unwrap_or_default()
 }

@@ -1,5 +1,6 @@
-//! Looks up the time zones that PostgreSQL's date and time types accept. Input: a name. Output: whether the offset of
-//! the zone is fixed or depends on the date.
+//! Looks up the time zones that PostgreSQL's date and time types accept. Input: a name or an abbreviation. Output:
+//! whether the offset of the zone is fixed or depends on the date; for an abbreviation, also whether it is daylight
+//! saving time.
 
 use super::table::{Key, Table};
 
@@ -36,13 +37,13 @@ pub enum Abbreviation {
     Dated,
 }
 
-/// Returns the time zone of this full name, in lower case: `america/new_york`.
+/// Returns the time zone with this full name; `name` is in lower case, such as `america/new_york`.
 pub fn time_zone(name: &str) -> Option<TimeZone> {
     let [kind] = letters(ZONES, name)?;
     Some(if kind == b'f' { TimeZone::Fixed } else { TimeZone::Dated })
 }
 
-/// Returns the abbreviation, in lower case, if the set contains it.
+/// Returns the abbreviation with this name, if `set` contains the abbreviation; `name` is in lower case.
 pub fn time_zone_abbreviation(name: &str, set: AbbreviationSet) -> Option<Abbreviation> {
     let [kind, of] = letters(ABBREVIATIONS, name)?;
     if set == AbbreviationSet::Default && of != b'd' {

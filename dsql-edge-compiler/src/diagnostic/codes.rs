@@ -104,7 +104,7 @@ codes! {
     DuplicateSchema "duplicate-schema" "42P06",
     /// A statement creates a function that exists already.
     DuplicateFunction "duplicate-function" "42723",
-    /// A statement drops an object on which other objects depend, without CASCADE.
+    /// A statement without CASCADE drops an object on which other objects depend.
     DependentObjects "dependent-objects" "2BP01",
     /// An expression has a type that is not accepted in this position.
     TypeMismatch "type-mismatch" "42804",
@@ -120,11 +120,11 @@ codes! {
     DatetimeOutOfRange "datetime-out-of-range" "22008",
     /// An interval constant with a number that its type cannot represent.
     IntervalOutOfRange "interval-out-of-range" "22015",
-    /// A date or time constant whose offset from UTC is 16 hours or more.
+    /// A date or time constant whose offset from UTC is 16 hours or more, or has 60 minutes or more.
     OffsetOutOfRange "offset-out-of-range" "22009",
     /// A date or time constant with a time zone that PostgreSQL does not have.
     UnknownTimeZone "unknown-time-zone" "22023",
-    /// A `bytea` constant with digits that are not hexadecimal.
+    /// A `bytea` constant with digits that are not hexadecimal, or with an odd number of digits.
     InvalidBytea "invalid-bytea" "22023",
     /// An array constant with a dimension whose upper bound is below its lower bound.
     InvalidArrayBounds "invalid-array-bounds" "2202E",
@@ -193,7 +193,7 @@ codes! {
     OptionalText "optional-text" "42601",
     /// An UPDATE or DELETE whose result could be different in batches.
     NotInBatches "not-in-batches" "0A000",
-    /// A statement that begins, ends or changes a transaction.
+    /// A statement that begins, ends or changes a transaction, or runs a body that can do so.
     TransactionControl "transaction-control" "2D000",
     /// `"x!"` on a column that is already proved NOT NULL.
     NeedlessOverride "needless-override" "00000",

@@ -19,7 +19,8 @@ pub enum Stage {
     Syntax,
     /// Parse analysis, or this compiler's own checks.
     Analysis,
-    /// PostgreSQL accepts the statement; DSQL rejects it.
+    /// The statement passes parse analysis, but a rule of DSQL rejects the statement, or the statement fails when it
+    /// runs.
     Dialect,
 }
 
@@ -52,7 +53,7 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// The stage that would reject the statement, such as the parser.
     pub stage: Stage,
-    /// PostgreSQL's primary message, if PostgreSQL has one.
+    /// PostgreSQL's primary message; the compiler's own message if PostgreSQL does not report this mistake.
     pub message: String,
     /// The span to underline; its start is PostgreSQL's error position.
     pub span: Span,

@@ -17,7 +17,8 @@ pub fn written(span: Span) -> String {
     format!("{MARK}{} {}{MARK}", span.start, span.end)
 }
 
-/// Returns a placeholder for the text of an operand; the text gets parentheses unless it is one word.
+/// Returns a placeholder for the text of an operand; the text gets parentheses, except a word, a string constant and a
+/// simple function call.
 pub fn operand(span: Span) -> String {
     format!("{MARK}{} {} operand{MARK}", span.start, span.end)
 }

@@ -63,8 +63,8 @@ fn rendered(
     out
 }
 
-/// Returns the first line: PostgreSQL's message, its SQLSTATE, and the advice if it is short. For a rule of DSQL, the
-/// line also has the alternative.
+/// Returns the first line: the message, the SQLSTATE (of an error), the code, and the hint if it is short. For a rule
+/// of DSQL, the line ends with the alternative instead of the hint.
 pub fn headline(diagnostic: &Diagnostic) -> String {
     line(diagnostic, short_advice(diagnostic))
 }
@@ -92,7 +92,8 @@ fn advice_of_rule(diagnostic: &Diagnostic) -> Option<&str> {
     Some(first_part(diagnostic.hint.as_deref()?))
 }
 
-/// Returns the first part of a rule's advice: up to `;` or `:`, and without the date.
+/// Returns a rule's advice without the date. If this text is longer than [`LONGEST_ADVICE`], returns only its first
+/// part, up to `;` or `:`; if this part is also too long, returns the whole text.
 pub(crate) fn first_part(advice: &str) -> &str {
     let advice = advice.split(" (in DSQL since ").next().unwrap_or(advice);
     let fits = |part: &&str| part.chars().count() <= LONGEST_ADVICE;

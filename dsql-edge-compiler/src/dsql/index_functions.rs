@@ -1,4 +1,4 @@
-//! Checks the functions in the expressions and the predicate of an index.
+//! Checks the functions in the expressions and the predicate of an index, and finds a subquery in the predicate.
 //!
 //! Input: a CREATE INDEX. Output: the errors that both PostgreSQL and DSQL report. The module finds only functions of
 //! which no overload is immutable, because the types of the arguments are not known here.

@@ -112,7 +112,7 @@ pub(super) fn indexes(count: usize, span: Span, out: &mut Vec<Finding>) {
 /// constants.
 pub(super) fn inserted(insert: &Insert, out: &mut Vec<Finding>) {
     let Some(source) = &insert.source else { return };
-    // With ON CONFLICT, PostgreSQL may skip rows, so the number of written rows is not certain.
+    // ON CONFLICT may skip rows, and LIMIT and OFFSET may leave rows out, so the number of written rows is not certain.
     if insert.on_conflict.is_some() || source.limit.is_some() || source.offset.is_some() {
         return;
     }

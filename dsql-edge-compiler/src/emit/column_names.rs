@@ -2,9 +2,9 @@
 //!
 //! Input: the fields of a row, and the type of the row. Output: a type parameter of `decode` for each column whose Rust
 //! type the user specifies; the parameter has the name of the column. In its errors, rustc prints only the name of a
-//! type parameter. `decode` is compiled once, with `()` for each type parameter. A type parameter with the name of a
-//! column could hide a type that `decode` uses. Such a column gets no type parameter, so rustc's error about this
-//! column does not contain the column's name.
+//! type parameter. `decode` is compiled once, with `()` for each type parameter. A column gets no type parameter if the
+//! parameter could hide a type that `decode` uses, or if a column of another group has already given the same name to a
+//! parameter. rustc's error about such a column does not contain the column's name.
 
 use super::emission::{RowTarget, RowType, WrittenTypes, mentions};
 use crate::fields::{Entry, Fields};
@@ -36,7 +36,8 @@ impl ColumnNames {
                 Entry::Field(field) if own.is_some() || types.contains_key(&field.column) => {
                     let name = field.name.in_rust().to_string();
                     let hides = |tokens: &TokenStream| mentions(tokens.clone(), &name);
-                    // The return type of `decode` is the generated struct, whose name begins with `Row`.
+                    // For an anonymous row, the return type of `decode` is the generated struct, whose name begins with
+                    // `Row`.
                     let is_taken = name.starts_with("Row")
                         || self.0.values().any(|known| *known == name)
                         || types.values().any(hides)

@@ -17,7 +17,7 @@ pub type Argument = (TokenStream, Span);
 pub enum RowTarget {
     /// A struct generated for this query.
     Anonymous,
-    /// A struct of the user's.
+    /// A struct that the user wrote.
     Struct(RowType),
     /// A struct that `declaration` generated.
     Declared(RowType),

@@ -26,13 +26,13 @@ pub struct Function {
     pub returns: Returns,
 }
 
-/// What a query function returns.
+/// The result of a query function.
 pub enum Returns {
     /// The function returns a query, and the rows of the query have this type.
     Rows(TokenStream),
-    /// A statement without rows.
+    /// The function returns a statement without rows.
     Nothing,
-    /// A statement that runs in batches.
+    /// The function returns a statement that runs in batches.
     Batches,
 }
 
@@ -79,7 +79,7 @@ pub fn shown_parameter_type(parameter: &TypedParameter) -> String {
 
 /// Returns the type of a function's parameter, if the user wrote no type. The result is the Rust type of the SQL type.
 /// If this Rust type owns memory (`String`), the result is its borrowed form (`&str`). The type is an `Option` if NULL
-/// has a meaning, or if a piece of optional text is sent only with this parameter.
+/// is expected ([`TypedParameter::null_expected`]), or if a piece of optional text is sent only with this parameter.
 pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
     let borrowed = |owned: &str| match owned {
         "::std::string::String" => "&str".to_owned(),

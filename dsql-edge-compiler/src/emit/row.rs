@@ -100,7 +100,8 @@ pub(super) fn row(
     names.decode()
 }
 
-/// For the number of a column, the placeholder of the type that the user specified for this column.
+/// For the number of a column, the text that stands for the type that the user specified for this column: a
+/// placeholder, or the name of a type parameter.
 pub(super) type WrittenText = BTreeMap<usize, String>;
 
 /// Makes a placeholder for each Rust type that the user specified.
@@ -140,8 +141,8 @@ impl Row {
     }
 }
 
-/// Writes the struct of an anonymous row. A type that an override specifies becomes a type parameter of the struct, so
-/// that the type need not implement the traits of the row.
+/// Writes the struct of an anonymous row. A type that an override or a directive specifies becomes a type parameter of
+/// the struct, so that the type need not implement the traits of the row.
 fn anonymous(fields: &Fields, types: &WrittenTypes, written: &WrittenText, source: &mut RustSource) -> Row {
     let name = anonymous_name(types);
     let generics: WrittenText = types.keys().map(|at| (*at, format!("T{at}"))).collect();
@@ -297,8 +298,8 @@ fn constructed(
     out + "}"
 }
 
-/// Returns the value of a group that can be `None`. If the user's struct has a field for the group that is not an
-/// `Option`, rustc reports the error at the name of the group's struct.
+/// Returns the value of a group that can be `None`. If the field for the group in the user's struct is not an `Option`,
+/// rustc reports the error at the name of the group's struct.
 fn group_value(witness: usize, value: &str, name: Option<Span>, source: &mut RustSource) -> String {
     let (row, question) = match name.map(|name| Span::call_site().located_at(name)) {
         None => ("row".to_owned(), "?".to_owned()),

@@ -1,12 +1,12 @@
 //! Keeps generated Rust code as a string, which is parsed once.
 //!
-//! Tokens take a large part of the time of an expansion, because debug builds do not optimise macros: `quote!` appends
+//! Tokens take a large part of the time of an expansion, because debug builds do not optimize macros: `quote!` appends
 //! one token at a time, and each stream inside another stream takes two calls into rustc. rustc's own lexer turns a
 //! whole string into tokens in one call. So most tokens of a query, those of its items, are written as a string.
 //!
 //! A string has no spans. Some tokens need their spans, such as the user's types: these tokens are kept in a separate
-//! list. In the string, `$0` is the placeholder of the list's first entry. Generated code contains `$` only in such
-//! placeholders.
+//! list. In the string, `$0` is the placeholder of the list's first entry. Outside string literals, generated code
+//! contains `$` only in such placeholders.
 
 use core::fmt::{self, Write as _};
 use core::str::FromStr as _;
@@ -61,8 +61,8 @@ impl RustSource {
     }
 }
 
-/// Returns the tokens of generated text. Generated code consists of literals, identifiers and balanced brackets, so the
-/// string is always valid for the lexer.
+/// Returns the tokens of generated text. Generated code consists of literals, identifiers, punctuation and balanced
+/// brackets, so the string is always valid for the lexer.
 pub(super) fn parsed(text: &str) -> TokenStream {
     // `proc_macro2` would parse the string itself before rustc does, which takes ten times longer.
     let parsed = if proc_macro::is_available() {

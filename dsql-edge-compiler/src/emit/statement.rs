@@ -100,7 +100,8 @@ pub(super) fn chosen(query: &TypedQuery, names: &[Ident], arguments: &Ident) -> 
     quote!(match (#given) { #(#arms),* #otherwise })
 }
 
-/// Returns the error at run time if only some of the parameters of a piece of optional text are given.
+/// Returns the message of the error at run time that occurs if only some of the parameters of a piece of optional text
+/// are given.
 fn needed_together(query: &TypedQuery, text: &[usize]) -> String {
     let name = |at: &usize| {
         let name = query.parameters.get(*at).and_then(|parameter| parameter.name.clone());
@@ -185,7 +186,8 @@ fn statement(
     ));
 }
 
-/// Returns one `bind` per parameter. A parameter that decides on optional text is bound only if its argument is given.
+/// Returns tokens that bind each parameter, and check that the arrays of an UNNEST have equal lengths. A parameter that
+/// decides on optional text is bound only if its argument is given.
 ///
 /// `arguments` is a `&mut Arguments`.
 pub(super) fn bind(query: &TypedQuery, names: &[Ident], arguments: &TokenStream) -> TokenStream {

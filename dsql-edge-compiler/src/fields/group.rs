@@ -1,7 +1,8 @@
 //! Collects columns with names such as `"author.name"` into groups.
 //!
-//! Input: columns. Output: the tree of the columns' names; for each group, the column that is NULL exactly if an outer
-//! join found no matching row. No value is lost, because a group is absent only if all its columns are certainly NULL.
+//! Input: columns. Output: the tree of the columns' names; for each group that can be absent, a column that is NULL
+//! exactly if an outer join found no matching row. No value is lost, because a group is absent only if all its columns
+//! are certainly NULL.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ident::{ColumnName, FieldName};
@@ -155,9 +156,9 @@ fn rename(name: &str, earlier: Option<&TypedColumn>, later: Option<&TypedColumn>
     }
 }
 
-/// Returns the number of a column that is NULL exactly if the group is absent. If such a column is NULL, an outer join
-/// found no match, and each outer join that can make this column NULL makes all columns of the group NULL. A join in
-/// `matched` certainly found a row, so this function ignores the join.
+/// Returns the index of a column that is NULL exactly if the group is absent; `None` if there is no such column. If
+/// such a column is NULL, an outer join found no match, and each outer join that can make this column NULL makes all
+/// columns of the group NULL. A join in `matched` certainly found a row, so this function ignores the join.
 pub(super) fn witness(
     branches: &[Branch],
     columns: &[(ColumnName, &TypedColumn)],

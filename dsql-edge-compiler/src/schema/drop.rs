@@ -387,8 +387,8 @@ impl<'s> Visit<'s> for Reads<'s> {
                     it.name_at(self.version)
                         .is_some_and(|(schema, name)| name == call.name.name() && is_called(schema))
                 });
-                // If several functions have this name, the types of the arguments determine the function, and this
-                // module does not know these types.
+                // If several functions have this name, the types of the arguments determine the function, and these
+                // types are not known in this module.
                 if let (Some((at, _)), None) = (called.next(), called.next()) {
                     self.found.insert(Object::Function(at));
                 }

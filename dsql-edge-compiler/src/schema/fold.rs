@@ -172,7 +172,8 @@ pub(super) struct Fold {
     /// Whether errors about names are reported, for example a new name that already exists, or a dropped or renamed
     /// name that does not exist. A snapshot does not need these errors, because no query depends on such names.
     pub(super) reports_names: bool,
-    /// During CREATE TABLE, its foreign keys. PostgreSQL adds the foreign keys after all other constraints.
+    /// During CREATE TABLE, the foreign keys of the new table. PostgreSQL adds the foreign keys after all other
+    /// constraints.
     pub(super) written_later: Option<Vec<Constraint>>,
 }
 

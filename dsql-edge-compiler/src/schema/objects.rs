@@ -151,7 +151,7 @@ pub struct RustType {
 /// The name of the schema of temporary tables; PostgreSQL searches this schema before the search path.
 pub const TEMPORARY: &str = "pg_temp";
 
-/// A table or a view.
+/// A table, a view or a sequence.
 #[derive(Clone, Debug, Default)]
 pub struct Relation {
     /// Its schema.

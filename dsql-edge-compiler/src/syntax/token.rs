@@ -65,7 +65,7 @@ impl TokenKind {
     }
 }
 
-/// `{? … }`: text that is sent only if its parameter is given.
+/// `{? … }`: text that is sent only if its parameters are given.
 #[derive(Clone, Debug)]
 pub struct Piece {
     /// The span of the optional text, including the braces.

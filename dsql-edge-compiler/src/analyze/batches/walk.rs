@@ -73,7 +73,7 @@ fn operands(query: &Query) -> Vec<Rc<Query>> {
 /// The tables that a statement reads.
 pub(super) struct Tables<'t> {
     relations: &'t [Relation],
-    /// The tables.
+    /// The numbers of these tables in the schema.
     pub(super) found: Vec<usize>,
     /// The name of the first table of which a query reads only some rows, because of `TABLESAMPLE` or row level
     /// security.

@@ -1,6 +1,7 @@
 //! Proves that a query never returns more than one row.
 //!
-//! Input: an analyzed query. Output: whether each entry of the query is limited to one row.
+//! Input: an analyzed query. Output: whether the query returns at most one row, either because of LIMIT, VALUES, an
+//! aggregate or an INSERT of one row, or because each entry of `FROM` is limited to one row.
 //!
 //! # The model
 //!

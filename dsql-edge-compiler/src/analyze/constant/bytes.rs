@@ -26,7 +26,7 @@ pub(super) fn bytea(text: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Checks that the text consists of pairs of hexadecimal digits, with blanks between the pairs.
+/// Checks that the text consists of pairs of hexadecimal digits; blanks are allowed between the pairs.
 fn hexadecimal(text: &str) -> Result<(), Rejection> {
     let mut digits = text.chars();
     while let Some(first) = digits.next() {

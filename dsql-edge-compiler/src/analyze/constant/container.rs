@@ -7,7 +7,7 @@ use std::str::Chars;
 
 use super::blank::is_blank;
 
-/// The text is not an array, or not a range.
+/// The text is not an array, a range or a multirange.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 

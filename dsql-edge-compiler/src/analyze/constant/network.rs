@@ -1,6 +1,6 @@
 //! Checks constants of network addresses: `inet_in`, `cidr_in`, `macaddr_in`, `macaddr8_in`.
 //!
-//! Input: the text of a constant. Output: nothing, or why it is not an address.
+//! Input: the text of a constant. Output: nothing, or the reason why the constant is not an address.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;

@@ -7,7 +7,7 @@
 //! A foreign key is certain to hold only among rows of one snapshot, the rows that a statement sees. The key guarantees
 //! nothing if the key is deferrable or not validated, or if policies hide rows of the referenced table. If one of the
 //! two rows is locked or written by the statement, the key guarantees nothing either, because this row may be newer
-//! than the snapshot. DSQL has no foreign keys.
+//! than the snapshot.
 
 use super::super::cardinality::is_equality;
 use super::super::tree::{JoinTree, Node, NodeKind, Query, Reference, RteSource, Var};

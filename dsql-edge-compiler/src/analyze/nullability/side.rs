@@ -1,5 +1,5 @@
-//! Numbers the nullable sides of outer joins. If the join finds no match, it nulls the row of the nullable side: all
-//! columns of this row are NULL.
+//! Numbers the nullable sides of outer joins. If an outer join finds no match, the join nulls the row of the nullable
+//! side: all columns of this row are NULL.
 //!
 //! Input: the joins of a query. Output: each nullable side with its number. A nested join gets its numbers before the
 //! join that contains it, and the left side of a FULL join before the right side. In the code, `nuller` means the

@@ -102,7 +102,7 @@ pub struct ForeignKeyConstraint {
     pub on_update: ReferentialAction,
 }
 
-/// What happens to the referencing rows if a referenced row is deleted, or if its key changes.
+/// The effect on the referencing rows if a referenced row is deleted, or if the key of a referenced row changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ReferentialAction {
     /// `NO ACTION` or `RESTRICT`: an error.

@@ -58,7 +58,7 @@ pub struct TableColumn {
     pub type_name: Option<TypeName>,
     /// `COLLATE`.
     pub collation: Option<QualifiedName>,
-    /// `STORAGE`, `COMPRESSION`.
+    /// Whether `STORAGE` is present.
     pub storage: bool,
     /// `COMPRESSION method`.
     pub compression: Option<Span>,

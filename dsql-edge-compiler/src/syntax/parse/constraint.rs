@@ -297,7 +297,7 @@ impl Parser<'_> {
         Ok(key)
     }
 
-    /// `DEFERRABLE`, `INITIALLY …`, `NOT VALID`, `NO INHERIT`, in any number.
+    /// `[NOT] DEFERRABLE`, `INITIALLY …`, `[NOT] ENFORCED`, `NOT VALID`, `NO INHERIT`, in any number.
     pub(super) fn constraint_attributes(&mut self) -> Parsing<ConstraintAttributes> {
         let mut found = ConstraintAttributes::default();
         let (mut deferrable, mut deferred): (Option<bool>, Option<bool>) = (None, None);

@@ -270,7 +270,7 @@ impl Parser<'_> {
         })))
     }
 
-    /// `func_alias_clause`: an alias, or a list of columns with their types.
+    /// `func_alias_clause`: an alias, a list of columns with their types, or both.
     fn function_alias(&mut self) -> Parsing<(Option<Alias>, Vec<ColumnDefinition>)> {
         let with_as = self.eat_keyword(K::As);
         if with_as && self.at_symbol(b'(') {

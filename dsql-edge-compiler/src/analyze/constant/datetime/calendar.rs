@@ -1,4 +1,5 @@
-//! Dates as days, and the ranges of dates and times: PostgreSQL's `datetime.c` and `timestamp.h`.
+//! Converts dates to days and back, and checks the ranges of dates and times: PostgreSQL's `datetime.c` and
+//! `timestamp.h`.
 //!
 //! Input: a year, month and day. Output: the Julian day, or whether the value is in range.
 

@@ -50,7 +50,7 @@ enum Prefix {
     Time,
     /// `J`
     Julian,
-    /// A unit for which a date does not contain a number.
+    /// Any other unit: in a date, no number can follow such a unit.
     Other,
 }
 

@@ -76,7 +76,7 @@ pub(super) fn check_fields(fields: &[Field], range: Range) -> Result<(), Problem
                 let of = if months { Unit::Month } else { unit.unwrap_or_else(|| range.last_unit()) };
                 sums.add(of, (whole, fraction))?;
                 seen.add(of, fraction != 0.0)?;
-                // In `1 2 hours`, the number before the hours has no unit: it counts days.
+                // In `1 2 hours`, the number 1 has no unit: it counts days.
                 unit = Some(if of == Unit::Hour { Unit::Day } else { of });
                 any = true;
             }

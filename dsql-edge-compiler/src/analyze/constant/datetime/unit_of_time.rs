@@ -2,7 +2,7 @@
 
 use super::words::{Unit, Word, compared, in_interval};
 
-/// A unit of time, as far as the functions that accept it differ.
+/// A unit of time. Each variant is a group of units that the same functions and types accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super::super) enum UnitOfTime {
     /// Microseconds to hours.
@@ -17,7 +17,7 @@ pub(in super::super::super) enum UnitOfTime {
 }
 
 impl UnitOfTime {
-    /// Returns the unit of this name, in any case; `None` if PostgreSQL does not know the name.
+    /// Returns the unit of this name, in any case; `None` if PostgreSQL has no unit of this name.
     pub(in super::super::super) fn named(text: &str) -> Option<UnitOfTime> {
         let word = text.to_ascii_lowercase();
         if compared(&word).starts_with("timezone") {

@@ -1,4 +1,4 @@
-//! Advice on the order of clauses.
+//! Gives advice on the order of clauses.
 //!
 //! Input: the place. Output: advice, if a clause follows a clause that it must precede.
 

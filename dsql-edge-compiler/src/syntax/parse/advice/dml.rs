@@ -1,4 +1,4 @@
-//! Advice on INSERT, UPDATE and DELETE as other databases write them.
+//! Gives advice on INSERT, UPDATE and DELETE as other databases write them.
 //!
 //! Input: the place. Output: advice.
 

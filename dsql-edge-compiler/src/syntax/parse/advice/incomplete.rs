@@ -1,4 +1,4 @@
-//! Advice on statements in which something is missing: an operand, a comma, the second half of a construct.
+//! Gives advice on statements in which something is missing: an operand, a comma, the second half of a construct.
 //!
 //! Input: the place. Output: advice.
 
@@ -25,7 +25,7 @@ pub(super) fn comma_before_direction(place: &Place<'_>) -> Option<String> {
     })
 }
 
-/// The statement ends, or the next clause begins, where an operand is missing.
+/// Returns advice if the statement ends, or the next clause begins, where an operand is missing.
 pub(super) fn unfinished(place: &Place<'_>) -> Option<String> {
     let previous = place.back(1)?;
     let waits = match &previous.kind {

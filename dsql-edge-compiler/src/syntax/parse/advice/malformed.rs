@@ -1,4 +1,4 @@
-//! Advice on tokens that the lexer rejects, and on the quotation marks of other databases, such as backticks.
+//! Gives advice on tokens that the lexer rejects, and on the quotation marks of other databases, such as backticks.
 //!
 //! Input: the tokens around the error, and the error of the lexer. Output: advice.
 

@@ -112,7 +112,7 @@ impl<'p> Place<'p> {
         self.level().into_iter().filter_map(keyword).collect()
     }
 
-    /// Whether a clause, or the whole text, ends before the reported token.
+    /// Whether a clause or the statement ends before the reported token.
     pub(super) fn ends_clause(&self) -> bool {
         match self.token().kind {
             TokenKind::End | TokenKind::Symbol(b';') => true,

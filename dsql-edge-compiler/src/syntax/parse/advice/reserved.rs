@@ -1,4 +1,4 @@
-//! Advice on reserved words as names, and on ORDER, GROUP and PARTITION without BY.
+//! Gives advice on reserved words as names, and on ORDER, GROUP and PARTITION without BY.
 //!
 //! Input: the place. Output: advice. The statement is parsed again with the word in quotes: if the parser then reads
 //! the statement to its end, the word was meant as a name.

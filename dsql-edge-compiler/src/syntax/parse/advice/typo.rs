@@ -58,8 +58,8 @@ const KEYWORDS: [K; 45] = [
     K::Where,
 ];
 
-/// How many tokens before the token in PostgreSQL's message are also examined. In `FROM posts p WERE id = 1`, the
-/// message contains `WERE`, but in `FROM posts WERE id`, the message contains the next token, `id`.
+/// The number of tokens before the token in PostgreSQL's message that are also examined. In `FROM posts p WERE id = 1`,
+/// the message contains `WERE`, but in `FROM posts WERE id`, the message contains the next token, `id`.
 const NEAR: usize = 3;
 
 /// A statement with more tokens is not parsed again to find a misspelled keyword.
