@@ -46,7 +46,7 @@ pub(super) struct ActualTypes {
 impl ActualTypes {
     /// Returns the actual type of an OUT parameter: `resolve_polymorphic_tupdesc`.
     pub(super) fn of_column(&self, catalog: Catalog<'_>, declared: Oid) -> Oid {
-        self.solution.stands_for(catalog, declared).unwrap_or(ERROR)
+        self.solution.stands_for(catalog, declared)
     }
 }
 
@@ -80,27 +80,26 @@ pub(super) fn resolve(
         return Err(undetermined());
     }
     let mut args = Vec::with_capacity(given.len());
-    for (declared, given) in declared.iter().zip(given) {
+    for declared in declared.iter().take(given.len()) {
         let stands_for = solution.stands_for(catalog, *declared);
         // An element type does not determine the range type, because several range types may have this element type.
-        if stands_for == Some(0) && is_range(*declared) {
+        if stands_for == 0 && is_range(*declared) {
             let name = catalog.display(*declared, -1);
             return Err(format!(
                 "could not determine polymorphic type {name} because input has type unknown"
             ));
         }
-        if stands_for == Some(0) && *declared == oid::ANYCOMPATIBLEARRAY && solution.compatible != 0 {
+        if stands_for == 0 && *declared == oid::ANYCOMPATIBLEARRAY && solution.compatible != 0 {
             return Err(no_array_type(catalog, solution.compatible));
         }
-        args.push(stands_for.unwrap_or(*given));
+        args.push(stands_for);
     }
     let returns = match solution.stands_for(catalog, returns) {
-        Some(0) if is_array(returns) && element_of(&solution, returns) != 0 => {
+        0 if is_array(returns) && element_of(&solution, returns) != 0 => {
             return Err(no_array_type(catalog, element_of(&solution, returns)));
         }
-        Some(0) => return Err(undetermined()),
-        Some(found) => found,
-        None => returns,
+        0 => return Err(undetermined()),
+        found => found,
     };
     Ok(ActualTypes { args, returns, solution })
 }
@@ -339,9 +338,9 @@ fn types_need(catalog: Catalog<'_>, types: &[Oid], common: Oid) -> Option<()> {
 
 impl Solution {
     /// Returns the actual type of a declared type: the declared type itself if it is not polymorphic, 0 if the actual
-    /// type is not known. `None` would mean a polymorphic type that this function does not handle.
-    fn stands_for(&self, catalog: Catalog<'_>, declared: Oid) -> Option<Oid> {
-        Some(match declared {
+    /// type is not known.
+    fn stands_for(&self, catalog: Catalog<'_>, declared: Oid) -> Oid {
+        match declared {
             oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => self.element,
             oid::ANYARRAY => self.array,
             oid::ANYRANGE => self.range,
@@ -350,8 +349,7 @@ impl Solution {
             oid::ANYCOMPATIBLEARRAY => catalog.array_type(self.compatible).unwrap_or(0),
             oid::ANYCOMPATIBLERANGE => self.compatible_range,
             oid::ANYCOMPATIBLEMULTIRANGE => self.compatible_multirange,
-            other if !is_polymorphic(other) => other,
-            _ => return None,
-        })
+            other => other,
+        }
     }
 }

@@ -279,13 +279,13 @@ fn is_serial(type_name: &TypeName) -> bool {
     )
 }
 
-/// Replaces `serial` by an integer with a sequence; returns whether the column was serial.
-fn serial(column: &mut Column) -> bool {
+/// Replaces `serial` by an integer with a sequence.
+fn serial(column: &mut Column) {
     let integer = match serial_name(&column.type_name) {
         "serial" | "serial4" => "int4",
         "bigserial" | "serial8" => "int8",
         "smallserial" | "serial2" => "int2",
-        _ => return false,
+        _ => return,
     };
     if let Some(last) = column.type_name.name.parts.last_mut() {
         last.text = integer.to_owned();
@@ -293,7 +293,6 @@ fn serial(column: &mut Column) -> bool {
     column.not_null = true;
     column.has_default = true;
     column.has_sequence = true;
-    true
 }
 
 fn serial_name(type_name: &TypeName) -> &str {
