@@ -254,7 +254,7 @@ impl Analyzer<'_> {
                 None => {
                     let message = "op ANY/ALL (array) requires array on right side";
                     let hint = format!(
-                        "it is {}; compare with =, or pass an array",
+                        "the right side is {}; compare with =, or pass an array",
                         self.catalog.display(right.ty, -1)
                     );
                     self.report(

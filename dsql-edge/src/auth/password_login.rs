@@ -122,7 +122,9 @@ impl PasswordLogin {
             State::PasswordSent | State::ServerVerified => Ok(()),
             State::Begun => {
                 if !settings.methods.none {
-                    return Err("the server requests no password, and require_auth does not list \"none\"".into());
+                    return Err(
+                        "the server requests no password, and require_auth does not list \"none\"".into()
+                    );
                 }
                 self.check_binding(settings)?;
                 let identified = self.is_private(settings) || self.password.expose().is_empty();
@@ -135,7 +137,8 @@ impl PasswordLogin {
     fn cleartext(&mut self, settings: &PostgresSettings) -> Result<(), Rejection> {
         if !settings.methods.cleartext {
             return Err(
-                "the server requests a password in clear text, and require_auth does not list \"password\"".into()
+                "the server requests a password in clear text, and require_auth does not list \"password\""
+                    .into(),
             );
         }
         if !self.is_private(settings) {

@@ -29,7 +29,9 @@ fn invalid(_: serde_json::Error) -> ConversionError {
 /// PostgreSQL has already validated the JSON, so the reason can only be a number that is too large, the depth of the
 /// nesting, or (in `json`, whose escapes PostgreSQL does not check) the escape of an unpaired surrogate.
 fn beyond_value(_: serde_json::Error) -> ConversionError {
-    ConversionError::new("it has a number that no double holds, an unpaired surrogate, or more than 128 levels: use String")
+    ConversionError::new(
+        "it has a number that no double holds, an unpaired surrogate, or more than 128 levels: use String",
+    )
 }
 
 impl Column<sql::Json, NotNull> for JsonValue {
