@@ -40,7 +40,7 @@ impl<'a> Analyzer<'a> {
                 name.text == *relation || self.aliases.iter().any(|(alias, _)| *alias == name.text);
             if let (Some(Indirection::Field(column)), true) = (written.indirection.first(), is_table) {
                 diagnostic = diagnostic.with_hint(format!(
-                    "in SET and in a column list, a column is written without its table: {}",
+                    "write the column without its table: {}",
                     super::catalog::quote_identifier(&column.text)
                 ));
             } else if let Some(nearest) = suggestion::nearest(&name.text, names.iter().copied()) {
