@@ -6,13 +6,14 @@
 /// The kinds of names for which a keyword may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Everywhere: `ColId`, type and function names, labels.
+    /// The keyword may be any name: of a column or table (`ColId`), of a function or type, or a label.
     Unreserved,
     /// The keyword may be the name of a column or table, but not of a function or type.
     ColumnName,
-    /// As a function or type name, not as a column or table name.
+    /// The keyword may be the name of a function or type, but not of a column or table.
     TypeOrFunctionName,
-    /// Only as the label of a column: after `AS`, or without `AS` if [`Keyword::is_bare_label`] is true.
+    /// The keyword may only be the label of a column: after `AS`, or without `AS` if [`Keyword::is_bare_label`] is
+    /// true.
     Reserved,
 }
 use Class::{ColumnName as C, Reserved as R, TypeOrFunctionName as T, Unreserved as U};

@@ -32,7 +32,7 @@ pub enum TokenKind {
     Numeric(String),
     /// `$1`, or `$name`, whose number is its position among the captured names.
     Parameter(u32),
-    /// An operator of more than one character, or of one character that is not in [`TokenKind::Symbol`].
+    /// An operator that does not have a kind of its own and is not in [`TokenKind::Symbol`], such as `||` or `~`.
     Operator(String),
     /// One of `, ( ) [ ] . ; : + - * / % ^ < > =`.
     Symbol(u8),
@@ -65,7 +65,7 @@ impl TokenKind {
     }
 }
 
-/// `{? … }`: text that is sent only if its parameter is given.
+/// `{? … }`: text that is sent only if the parameters on which it depends are given.
 #[derive(Clone, Debug)]
 pub struct Piece {
     /// The span of the optional text, including the braces.
@@ -74,7 +74,7 @@ pub struct Piece {
     pub tokens: Range<usize>,
 }
 
-/// Returns optional text for advice; if the text is long, the advice shows `…` instead.
+/// Returns optional text for advice; if the text is empty, long, or has several lines, the advice shows `…` instead.
 pub(crate) fn optional_text_of(inside: &str) -> String {
     let inside = inside.trim();
     let is_short = inside.chars().count() <= 60 && !inside.contains('\n') && !inside.is_empty();

@@ -1,4 +1,5 @@
-//! Advice on CREATE TABLE and ALTER TABLE as other databases write them, and on statements that are not separated.
+//! Gives advice on CREATE TABLE and ALTER TABLE as other databases write them, and on statements that are not
+//! separated.
 //!
 //! Input: the place. Output: advice.
 

@@ -1,4 +1,4 @@
-//! Advice on words and clauses of other databases.
+//! Gives advice on words and clauses of other databases.
 //!
 //! Input: the place. Output: advice.
 

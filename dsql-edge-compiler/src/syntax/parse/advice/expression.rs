@@ -1,4 +1,4 @@
-//! Advice on operators and expressions.
+//! Gives advice on operators and expressions.
 //!
 //! Input: the place. Output: advice.
 

@@ -1,4 +1,4 @@
-//! Advice on statements in which something is missing: an operand, a comma, the second half of a construct.
+//! Gives advice on statements in which something is missing: an operand, a comma, the second half of a construct.
 //!
 //! Input: the place. Output: advice.
 
