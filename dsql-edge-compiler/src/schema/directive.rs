@@ -19,7 +19,8 @@ pub struct DirectiveLine<'t> {
     pub span: Span,
     /// The line number, from 1.
     pub number: usize,
-    /// Whether the line is before the first statement: after a statement, a directive does not have an effect.
+    /// Whether the line is before the first statement. After a statement, the directives `dialect`, `search_path` and
+    /// `type` have no effect.
     pub is_in_head: bool,
 }
 

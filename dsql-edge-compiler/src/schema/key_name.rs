@@ -15,7 +15,7 @@ impl Key {
 }
 
 /// Returns the name that PostgreSQL gives to an unnamed key, as `ChooseIndexName` and `makeObjectName` do:
-/// `makeObjectName` shortens the longer of the two parts until the name has 63 bytes.
+/// `makeObjectName` shortens the longer of the two parts until the name has at most 63 bytes.
 pub(super) fn key_name(table: &str, columns: &[String], suffix: &str) -> String {
     const LONGEST: usize = 63;
     let columns =

@@ -30,7 +30,8 @@ pub(super) fn allowed(condition: &Expr) -> Vec<(String, Vec<String>)> {
     }
 }
 
-/// Returns the labels that the conditions of a domain's checks allow.
+/// Returns the labels that the conditions of a domain's checks allow; `None` if the conditions also allow other
+/// strings.
 pub fn labels_of_checks<'c>(checks: impl IntoIterator<Item = &'c Expr>) -> Option<Vec<String>> {
     let lists = checks.into_iter().flat_map(allowed).filter(|(column, _)| column == "value");
     lists.map(|(_, labels)| labels).reduce(|mut all, labels| {

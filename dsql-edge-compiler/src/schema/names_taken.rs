@@ -409,7 +409,8 @@ fn is_key(constraint: &Constraint) -> bool {
     )
 }
 
-/// Whether a table has a constraint with this name, and the name was written in a statement, not chosen by PostgreSQL.
+/// Whether a table has a constraint with this name. If the name of a check with this name is only a guess, the result
+/// is `false`.
 fn has_named_constraint(relation: &Relation, name: &str) -> bool {
     relation.has_constraint(name) && !relation.checks.iter().any(|check| check.is_guess && check.name == name)
 }
