@@ -119,7 +119,7 @@ impl Meaning {
 }
 
 impl Rule {
-    /// Whether a finding is an error.
+    /// Whether a finding of the rule is an error.
     pub fn is_error(&self) -> bool {
         self.known.is_certain() && self.rejects()
     }
@@ -129,8 +129,8 @@ impl Rule {
         self.known != Known::Inferred && self.rejects()
     }
 
-    /// Whether DSQL rejects what the rule describes. If the rule's SQLSTATE is 00000, which means success, DSQL accepts
-    /// the construct, but differs from PostgreSQL.
+    /// Whether DSQL rejects the construct. If the rule's SQLSTATE is 00000, which means success, DSQL accepts the
+    /// construct, but differs from PostgreSQL.
     pub fn rejects(&self) -> bool {
         self.sqlstate != "00000"
     }

@@ -170,7 +170,7 @@ pub(super) fn is_only_outside_keys(ty: &TypeName) -> bool {
     COLUMN_TYPES.iter().any(|it| it.name == ty.name.name() && matches!(it.key, Key::No))
 }
 
-/// Whether a key may contain columns of a type; `false` if the type is not built-in.
+/// Whether a key may contain columns of a type; `false` if the type is neither built-in nor `serial` or similar.
 pub(super) fn is_in_keys(ty: &TypeName) -> bool {
     let known = COLUMN_TYPES.iter().find(|it| it.name == ty.name.name());
     let plain = ty.array_dimensions == 0 && display(ty).is_some();
