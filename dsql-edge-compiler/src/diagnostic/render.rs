@@ -23,9 +23,9 @@ pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> Strin
     rendered((diagnostic, short_advice(diagnostic)), sql, &Lines::of(sql), place)
 }
 
-/// Like [`render`], for one of many diagnostics in a report. Readers see the whole report, so the headline contains
-/// advice only for a rule of DSQL. `lines` has the starts of the text's lines, so that the lines are found only once
-/// for all diagnostics.
+/// Does the same as [`render`], for one of many diagnostics in a report. Readers see the whole report, so the headline
+/// contains advice only for a rule of DSQL. `lines` has the starts of the text's lines, so that the lines are found
+/// only once for all diagnostics.
 pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Option<Place>) -> String {
     rendered((diagnostic, advice_of_rule(diagnostic)), sql, lines, place)
 }
@@ -63,8 +63,8 @@ fn rendered(
     out
 }
 
-/// Returns the first line: PostgreSQL's message, its SQLSTATE, and the advice if it is short. For a rule of DSQL, the
-/// line also has the alternative.
+/// Returns the first line: PostgreSQL's message, its SQLSTATE (but not for a warning), the code, and the advice if it
+/// is short. For a rule of DSQL, the line also has the alternative.
 pub fn headline(diagnostic: &Diagnostic) -> String {
     line(diagnostic, short_advice(diagnostic))
 }
@@ -92,7 +92,8 @@ fn advice_of_rule(diagnostic: &Diagnostic) -> Option<&str> {
     Some(first_part(diagnostic.hint.as_deref()?))
 }
 
-/// Returns the first part of a rule's advice: up to `;` or `:`, and without the date.
+/// Returns a rule's advice without the date; if this advice is too long for one line, only its first part, up to `;` or
+/// `:`.
 pub(crate) fn first_part(advice: &str) -> &str {
     let advice = advice.split(" (in DSQL since ").next().unwrap_or(advice);
     let fits = |part: &&str| part.chars().count() <= LONGEST_ADVICE;
