@@ -1,8 +1,8 @@
 //! Emits a statement that runs in batches.
 //!
-//! Input: an [`Emission`] of the statement, and its batches. Output: an expression whose value is `Batches`. It
-//! contains two statics, one for the first batch and one for each later batch, and the arguments of the statement,
-//! which both statics use.
+//! Input: an [`Emission`] of the statement, and its batches. Output: an expression whose value is `Batches`. The
+//! expression contains two statics, one for the first batch and one for each later batch, and the arguments of the
+//! statement, which both statics use.
 
 use super::emission::{Emission, parameter_names};
 use super::rust_source::RustSource;

@@ -26,7 +26,7 @@ pub struct Function {
     pub returns: Returns,
 }
 
-/// What a query function returns.
+/// The result of a query function.
 pub enum Returns {
     /// The function returns a query, and the rows of the query have this type.
     Rows(TokenStream),

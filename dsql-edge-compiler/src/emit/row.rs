@@ -24,11 +24,12 @@ pub struct Declaration<'d> {
     pub attributes: TokenStream,
     /// Traits that attributes already derive, by the last name of their path.
     pub derived: &'d [String],
-    /// The name under which a field is serialized.
+    /// Returns the name under which a field is serialized; the argument is the field's name.
     pub serialized: &'d dyn Fn(&str) -> String,
 }
 
-/// Emits the structs of a declared row, with their impls of Debug, Clone, PartialEq and Serialize.
+/// Emits the structs of a declared row, with their impls of Debug, Clone, PartialEq and Serialize, except those that
+/// the attributes derive.
 pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenTypes) -> TokenStream {
     let Declaration { name, visibility, docs, attributes, derived, serialized } = declared;
     let mut source = RustSource::default();
@@ -140,8 +141,8 @@ impl Row {
     }
 }
 
-/// Writes the struct of an anonymous row. A type that an override specifies becomes a type parameter of the struct, so
-/// that the type need not implement the traits of the row.
+/// Writes the struct of an anonymous row. A type that an override or a directive specifies becomes a type parameter of
+/// the struct, so that the type need not implement the traits of the row.
 fn anonymous(fields: &Fields, types: &WrittenTypes, written: &WrittenText, source: &mut RustSource) -> Row {
     let name = anonymous_name(types);
     let generics: WrittenText = types.keys().map(|at| (*at, format!("T{at}"))).collect();
