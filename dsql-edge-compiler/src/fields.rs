@@ -56,8 +56,8 @@ pub struct Field {
 pub struct Group {
     /// Its name.
     pub name: FieldName,
-    /// The number of a column of the group that is NULL exactly if the group has no row. If the group does not have
-    /// such a column, the value is `None`, and the field of the group is not an `Option`.
+    /// The index of a column of the group that is NULL exactly if the group has no row. If the group does not have such
+    /// a column, the value is `None`, and the field of the group is not an `Option`.
     pub witness: Option<usize>,
     /// The fields and groups of the struct.
     pub entries: Vec<Entry>,

@@ -17,7 +17,7 @@ use crate::typed::{TypedParameter, Unnest};
 const ROWS: &str = "dsql_edge_rows";
 
 /// Rewrites `statement` so that each parameter is an array, if `statement` is an INSERT of one row whose values are
-/// parameters, casts of parameters, or constants.
+/// parameters or constants, with or without casts.
 pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParameter]) -> Option<Unnest> {
     let StatementKind::Insert(insert) = &statement.tree.kind else { return None };
     let row = plain_row(insert)?;

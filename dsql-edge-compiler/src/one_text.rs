@@ -35,7 +35,7 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
         // DSQL rejects a statement after parse analysis, and before anything runs.
         let (at_run_time, mut all): (Vec<_>, Vec<_>) =
             errors.into_iter().partition(|error| error.stage == Stage::Dialect);
-        // If a rule of DSQL and an analysis error have the same span, only the rule is reported.
+        // If a rule of DSQL and an analysis error begin at the same position, only the rule is reported.
         let has_rule = |span: Span| rejected.iter().any(|it| it.diagnostic.span.start == span.start);
         all.retain(|error| !has_rule(error.span));
         all.extend(rejected.into_iter().map(|finding| finding.diagnostic));
@@ -47,8 +47,9 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
     })
 }
 
-/// Returns the rules of DSQL that the statement breaks; empty for PostgreSQL. A rule without a supporting answer from a
-/// cluster gives a warning, which does not stop a build.
+/// Returns the rules of DSQL that the statement breaks: first those that are errors, then the warnings. Both lists are
+/// empty for PostgreSQL. A rule without a supporting answer from a cluster gives a warning, which does not stop a
+/// build.
 fn rejected_by_dsql(
     statement: ParsedStatement<'_>,
     schema: &Schema,

@@ -99,7 +99,7 @@ pub struct Source {
     pub text: String,
     /// The form of the parameters in the SQL.
     pub placeholders: Placeholders,
-    /// Whether `{? … }` is optional text, which is sent only if its parameter is given.
+    /// Whether `{? … }` is optional text, which is sent only if the parameters on which it depends are given.
     pub optional_text: bool,
     /// Whether the text is a psql script, which may contain psql commands, rows after `COPY … FROM stdin`, and a
     /// byte-order mark.

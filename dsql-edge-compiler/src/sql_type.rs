@@ -3,8 +3,8 @@
 /// An SQL type, with the facts about it that the emission of code and the messages need.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SqlType {
-    /// The OID, if the type has the same OID on every server; 0 for types of the schema, because their OIDs differ
-    /// between servers.
+    /// The OID, if the type has the same OID on every server; 0 for other types, such as types of the schema, because
+    /// their OIDs differ between servers.
     pub oid: u32,
     /// PostgreSQL's `typname`: `int4`, `_text`.
     pub name: String,
@@ -17,7 +17,7 @@ pub struct SqlType {
 /// The kinds of type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SqlTypeKind {
-    /// A built-in type without parts.
+    /// Any other type, such as a built-in type without parts.
     Scalar,
     /// An array, and its element.
     Array(Box<SqlType>),

@@ -47,7 +47,7 @@ pub struct TypedQuery {
 pub struct Batches {
     /// The statement as written.
     pub statement: TypedQuery,
-    /// The first batch. The result of the statement has two columns: the last key (`text[]`) and the number of rows
+    /// The statement for the first batch. Its result has two columns: the last key (`text[]`) and the number of rows
     /// (`bigint`).
     pub first: TypedQuery,
     /// The statement for each later batch; its last parameter is the last key (`text[]`) of the previous batch.
