@@ -49,7 +49,7 @@ pub enum FunctionKind {
 /// `aggkind`: the kind of an aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AggregateKind {
-    /// All arguments of the aggregate are in parentheses.
+    /// A call of the aggregate does not use WITHIN GROUP.
     Normal,
     /// `percentile_cont (…) WITHIN GROUP (…)`
     OrderedSet,
@@ -79,7 +79,7 @@ impl FunctionKind {
 /// `castcontext`: the contexts in which a cast applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CoercionContext {
-    /// In every expression.
+    /// The cast applies in every expression.
     Implicit,
     /// The cast also applies when a value is assigned to a column.
     Assignment,

@@ -35,7 +35,8 @@ pub fn setting(written: &str) -> Option<&'static str> {
     found.or_else(|| OTHER.iter().find(|other| **other == name).copied())
 }
 
-/// Returns the names of the settings, in lower case, without those that only some builds of PostgreSQL have.
+/// Returns the names of the settings, in lower case, without those that only some builds of PostgreSQL, or only Aurora
+/// DSQL, have.
 pub fn setting_names() -> impl Iterator<Item = &'static str> {
     SETTINGS.names()
 }

@@ -32,17 +32,17 @@ pub enum Abbreviation {
     Standard,
     /// The abbreviation always has the same offset, and is daylight saving time.
     Daylight,
-    /// An abbreviation whose offset from UTC depends on the date.
+    /// The offset of the abbreviation depends on the date.
     Dated,
 }
 
-/// Returns the time zone of this full name, in lower case: `america/new_york`.
+/// Returns the time zone with a full name; `name` must be in lower case: `america/new_york`.
 pub fn time_zone(name: &str) -> Option<TimeZone> {
     let [kind] = letters(ZONES, name)?;
     Some(if kind == b'f' { TimeZone::Fixed } else { TimeZone::Dated })
 }
 
-/// Returns the abbreviation, in lower case, if the set contains it.
+/// Returns the abbreviation with a name, if the set contains the abbreviation; `name` must be in lower case.
 pub fn time_zone_abbreviation(name: &str, set: AbbreviationSet) -> Option<Abbreviation> {
     let [kind, of] = letters(ABBREVIATIONS, name)?;
     if set == AbbreviationSet::Default && of != b'd' {
