@@ -51,13 +51,14 @@ fn nested(levels: usize, tokens: usize, open: &str, inner: &str, close: &str) ->
     format!("{}{inner}{}", open.repeat(times), close.repeat(times))
 }
 
-/// `own_stack` runs a query with fewer than 100 tokens on the caller's stack, because no level takes more than 10 kB.
+/// `own_stack` runs a query with fewer than 100 levels on the caller's stack, because no level takes more than 10 kB.
+/// Each token of the query and of the longest column in the schema counts as a level.
 #[test]
 fn short_query_fits_into_a_megabyte() {
     let run = || {
         let ddl = "CREATE TABLE t (a int PRIMARY KEY, b text)";
         let schema = Schema::parse(ddl).unwrap();
-        // The query has up to 12 other tokens, and the longest column of the table has 9.
+        // The query has up to 12 other tokens, and the longest column of the table has at most 9.
         let levels = 99 - 12 - 9;
         for query in [
             format!("SELECT {}", nested(levels, 2, "(", "1", ")")),
