@@ -6,8 +6,8 @@
 //! Each token can open at most one more level of nesting, and in a debug build no level of any construct takes more
 //! than 10 kB of stack (`tests/limits.rs` checks this). So 10 kB for each token are always enough. Most queries are
 //! short enough for the caller's stack. A longer query gets a thread with a stack that the C library keeps for the next
-//! thread, so that the system does not have to provide its memory again. Only very deep input gets a larger stack. In
-//! `sql!`, a thread with a new stack for each query took a third of the time.
+//! thread, so that the system does not have to provide the memory of the stack again. Only very deep input gets a
+//! larger stack. In `sql!`, a thread with a new stack for each query took a third of the time.
 
 use std::cell::Cell;
 use std::panic::resume_unwind;

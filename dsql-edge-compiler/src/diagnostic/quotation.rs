@@ -17,8 +17,8 @@ pub fn written(span: Span) -> String {
     format!("{MARK}{} {}{MARK}", span.start, span.end)
 }
 
-/// Returns a placeholder for the text of an operand; if the text is not one word, one string or one call, it gets
-/// parentheses.
+/// Returns a placeholder for the text of an operand; the text gets parentheses if it is not one word, one string or one
+/// call.
 pub fn operand(span: Span) -> String {
     format!("{MARK}{} {} operand{MARK}", span.start, span.end)
 }

@@ -194,8 +194,8 @@ fn allowed(name: &str) -> bool {
     COLUMN_TYPES.iter().any(|known| known.name == name)
 }
 
-/// Returns the type as PostgreSQL's `format_type` prints it, without modifiers; `None` if it is neither built-in nor an
-/// array.
+/// Returns the type as PostgreSQL's `format_type` prints it, without modifiers; `None` if the type is neither built-in
+/// nor an array.
 pub(super) fn display(ty: &TypeName) -> Option<String> {
     let builtin = ty.name.schema().is_none_or(|schema| schema == "pg_catalog") && !ty.percent_type;
     let name = ty.name.name();

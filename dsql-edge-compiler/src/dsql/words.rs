@@ -1,7 +1,7 @@
 //! Provides the words of a statement, to compare with a table of command words.
 //!
-//! Input: its tokens. Output: the words (keywords and names) in capitals, each with its span. Symbols count as words,
-//! so each token has its position in the list. A string is the word `'`.
+//! Input: the tokens of the statement. Output: the words (keywords and names) in capitals, each with its span. Symbols
+//! count as words, so each token has its position in the list. A string is the word `'`.
 
 use crate::source::Span;
 use crate::syntax::ParsedStatement;

@@ -52,8 +52,8 @@ pub fn directives(sql: &str) -> impl Iterator<Item = DirectiveLine<'_>> {
 
 pub(super) const DIRECTIVE: &str = "dsql-edge:";
 
-/// Whether the `--` or `/*` at a span begins a comment: it does not if it is inside a literal, another comment, or the
-/// rows of a COPY.
+/// Whether the `--` or `/*` at a span begins a comment, and is not inside a literal, another comment, or the rows of a
+/// COPY.
 pub(super) fn begins_comment(lexed: &Lexed, sql: &str, place: Span) -> bool {
     let before = lexed.tokens.partition_point(|token| token.span.start < place.start);
     let token = before.checked_sub(1).and_then(|at| lexed.tokens.get(at)).map(|token| token.span);

@@ -92,7 +92,8 @@ fn is_equal(operator: &Operator) -> bool {
     operator.name == "=" && operator.schema.as_ref().is_none_or(|schema| schema.text == "pg_catalog")
 }
 
-/// Returns the column, with or without a cast that keeps its value.
+/// Returns the name of the column, if the expression is a column, or a cast of a column that does not change the
+/// string.
 fn column(expr: &Expr) -> Option<String> {
     match &expr.kind {
         ExprKind::Column(parts) => parts.last().map(|part| part.text.clone()),

@@ -30,7 +30,7 @@ pub enum TokenKind {
     Integer(i32),
     /// Any other number, as written, but without the underscores of a decimal number.
     Numeric(String),
-    /// `$1`, or `$name`, whose number is its position among the captured names.
+    /// `$1`, or `$name`; the number of `$name` is the position of the name, counted from 1, among the captured names.
     Parameter(u32),
     /// An operator that does not have a kind of its own and is not in [`TokenKind::Symbol`], such as `||` or `~`.
     Operator(String),

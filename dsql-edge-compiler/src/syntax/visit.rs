@@ -209,7 +209,7 @@ pub fn query<'s>(query: &'s Query, visit: &mut dyn Visit<'s>) {
     order_and_limit(query, visit);
 }
 
-/// Visits the parts of a query without its WITH, ORDER BY, LIMIT and OFFSET.
+/// Visits the parts of a query, except WITH, ORDER BY, LIMIT and OFFSET.
 pub fn body<'s>(query: &'s Query, visit: &mut dyn Visit<'s>) {
     match &query.body {
         QueryBody::Select(select) => {

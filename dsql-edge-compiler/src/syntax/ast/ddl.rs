@@ -237,9 +237,9 @@ pub struct CreateFunction {
     pub returns: Option<TypeName>,
     /// `LANGUAGE`.
     pub language: Option<String>,
-    /// Whether the body can end the transaction in which it runs, or run another body that can. A body in SQL cannot
-    /// end a transaction. A body in PL/pgSQL can end a transaction if it contains one of the words COMMIT, ROLLBACK,
-    /// CALL, DO and EXECUTE. For another language, the value is true.
+    /// Whether the body can end the transaction in which it runs, or run another body that can end it. A body in SQL
+    /// cannot end a transaction. A body in PL/pgSQL can end a transaction if it contains one of the words COMMIT,
+    /// ROLLBACK, CALL, DO and EXECUTE. For another language, the value is true.
     pub may_commit: bool,
     /// `STRICT`.
     pub strict: bool,
