@@ -194,7 +194,7 @@ impl Parser<'_> {
         let unique = self.eat_keyword(K::Unique);
         self.expect_keyword(K::Index)?;
         let concurrently = self.eat_keyword(K::Concurrently);
-        // DSQL: `CREATE INDEX ASYNC`; an index may also be named async.
+        // DSQL's `CREATE INDEX ASYNC`; if the word is in quotes, it is the name of the index.
         let asynchronous = !self.async_is_a_name() && self.eat_word("async");
         let if_not_exists = self.if_not_exists()?;
         let name = if self.at_keyword(K::On) { None } else { Some(self.col_id()?) };
