@@ -120,8 +120,7 @@ fn check_rows(rows: u32, span: Span, schema: &Schema) -> Result<(), Diagnostic> 
     Ok(())
 }
 
-/// Returns the errors in the SQL of a batch as errors of the division: the errors of the original statement were
-/// already reported.
+/// Returns the errors in the SQL of a batch as errors of the division, because the original statement has no errors.
 fn changed_by_division(errors: Diagnostics) -> Diagnostics {
     let explained = |error: Diagnostic| {
         let message = format!("the statement cannot be divided into batches: {}", error.message);
@@ -183,7 +182,8 @@ impl Parts {
         }
     }
 
-    /// Returns the SQL of a batch. `after`: the number of the parameter that is the last key of the previous batch.
+    /// Returns the SQL of a batch. `after` is the number of the parameter that contains the last key of the previous
+    /// batch; `None` for the first batch.
     fn batch(&self, batching: &Batching, rows: u32, after: Option<usize>) -> String {
         let Batching { key, table, has_joins } = batching;
         let list = |column: &dyn Fn(usize, &KeyColumn) -> String| {

@@ -1,4 +1,4 @@
-//! Lists PostgreSQL's counterparts of the functions, columns, tables and types of other databases.
+//! Lists PostgreSQL's counterparts of the functions, columns and types of other databases.
 //!
 //! Input: a name that PostgreSQL does not have. Output: PostgreSQL's form, for a hint.
 
@@ -94,7 +94,7 @@ pub(crate) fn column(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Returns PostgreSQL's name of a type.
+/// Returns PostgreSQL's counterpart of a type.
 pub(crate) fn type_name(name: &str) -> Option<&'static str> {
     Some(match name {
         "string" | "nvarchar2" | "varchar2" | "clob" | "nclob" | "ntext" | "longtext" | "mediumtext"

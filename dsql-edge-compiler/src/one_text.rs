@@ -47,8 +47,9 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
     })
 }
 
-/// Returns the rules of DSQL that the statement breaks, and the warnings about rules; both lists are empty for
-/// PostgreSQL. A rule without a supporting answer from a cluster gives a warning, which does not stop a build.
+/// Returns the rules of DSQL that the statement breaks: first those that are errors, then the warnings. Both lists are
+/// empty for PostgreSQL. A rule without a supporting answer from a cluster gives a warning, which does not stop a
+/// build.
 fn rejected_by_dsql(
     statement: ParsedStatement<'_>,
     schema: &Schema,

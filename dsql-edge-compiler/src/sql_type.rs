@@ -3,8 +3,8 @@
 /// An SQL type, with the facts about it that the emission of code and the messages need.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SqlType {
-    /// The OID, if the type has the same OID on every server; 0 for types of the schema, because their OIDs differ
-    /// between servers.
+    /// The OID, if the type has the same OID on every server; 0 for other types, such as types of the schema, because
+    /// their OIDs differ between servers.
     pub oid: u32,
     /// PostgreSQL's `typname`: `int4`, `_text`.
     pub name: String,

@@ -70,7 +70,7 @@ pub(crate) fn setting_error(name: &str, span: crate::source::Span) -> Diagnostic
 const CHARACTERISTICS: &str =
     "every transaction is REPEATABLE READ; dsql.transaction(…).read_only() makes one read-only";
 
-/// Returns what to do instead of sending the statement.
+/// Returns the advice: the alternative to sending the statement.
 fn advice(statement: &TransactionStatement) -> &'static str {
     match statement {
         TransactionStatement::Begin

@@ -3,13 +3,13 @@
 //! Input: the text of the statement, and the snapshot, if there is one. Output: whether the statement writes, and
 //! whether it changes its session.
 //!
-//! A statement whose answer is lost is retried if the statement only reads. So a statement counts as a write unless the
-//! compiler proves that the statement only reads. A leading SELECT is not a proof: a function may write, and a view or
-//! a domain may call such a function. The compiler proves this in the same way as for `sql!`: it compiles the statement
-//! with the snapshot. The types of the parameters are not known at build time, and with other types, a call may refer
-//! to another function of the same name, and an operator to another operator. So nothing is proved for a statement that
-//! calls a function if the schema defines a function of the same name, and nothing is proved for any statement if the
-//! schema defines operators.
+//! A statement whose answer is lost is retried if the statement only reads. So the compiler must prove that the
+//! statement only reads. Without this proof, a SELECT counts as a statement that may write, and any other statement as
+//! a write. A leading SELECT is not a proof: a function may write, and a view or a domain may call such a function. The
+//! compiler derives the proof in the same way as for `sql!`: it compiles the statement with the snapshot. The types of
+//! the parameters are not known at build time, and with other types, a call may refer to another function of the same
+//! name, and an operator to another operator. So nothing is proved for a statement that calls a function if the schema
+//! also defines a function of the same name, and nothing is proved for any statement if the schema defines operators.
 
 use crate::source::Source;
 use crate::syntax::ast::{Expr, ExprKind, Statement, StatementKind};

@@ -51,7 +51,8 @@ fn nested(levels: usize, tokens: usize, open: &str, inner: &str, close: &str) ->
     format!("{}{inner}{}", open.repeat(times), close.repeat(times))
 }
 
-/// `own_stack` runs a query with fewer than 100 tokens on the caller's stack, because no level takes more than 10 kB.
+/// `own_stack` runs a query with fewer than 100 levels on the caller's stack, because no level takes more than 10 kB.
+/// Each token of the query and of the longest column in the schema counts as a level.
 #[test]
 fn short_query_fits_into_a_megabyte() {
     let run = || {

@@ -62,7 +62,8 @@ impl Function {
         if self.args.is_empty() { 0 } else { self.args.bytes().filter(|byte| *byte == b' ').count() + 1 }
     }
 
-    /// Returns the names of the input arguments, "" for an argument without a name; no items if no argument has a name.
+    /// Returns the names of the input arguments, "" for an argument without a name; no items if no argument has a name
+    /// or a mode such as VARIADIC.
     pub fn arg_names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
         self.details().filter(|detail| matches!(detail.mode, b'i' | b'b' | b'B' | b'v')).map(|it| it.name)
     }

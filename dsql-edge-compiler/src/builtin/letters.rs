@@ -49,7 +49,7 @@ pub enum FunctionKind {
 /// `aggkind`: the kind of an aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AggregateKind {
-    /// All arguments of the aggregate are in parentheses.
+    /// A call of the aggregate does not use WITHIN GROUP.
     Normal,
     /// `percentile_cont (…) WITHIN GROUP (…)`
     OrderedSet,

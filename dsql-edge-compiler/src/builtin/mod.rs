@@ -1,5 +1,5 @@
 //! Contains the objects of PostgreSQL 16 in `pg_catalog` and `information_schema`: types, functions, operators, casts
-//! and relations; also contains PostgreSQL's settings and time zones. Input: a name or an OID. Output: the row of the
+//! and relations. Also contains PostgreSQL's settings and time zones. Input: a name or an OID. Output: the row of the
 //! catalog.
 //!
 //! The rows are in `data/*.txt`, which `cargo xtask catalog` writes from a real PostgreSQL 16; only `never_null.txt`,

@@ -1,5 +1,5 @@
-//! Defines [`NullContract`], which states when the result of a function is not NULL. In `data/never_null.txt`, each
-//! contract is a letter.
+//! Defines [`NullContract`], which states when the result of a function is not NULL. In `data/functions.txt` and
+//! `data/operators.txt`, each contract is a letter; in `data/never_null.txt`, a class such as `[yes]`.
 
 /// The condition under which the result of a function is certainly not NULL. Each contract was reviewed by hand;
 /// `proisstrict` does not prove a contract.

@@ -26,7 +26,7 @@ pub struct Column {
     pub name: &'static str,
     /// `atttypid`.
     pub type_oid: Oid,
-    /// The column `attnotnull` of `pg_attribute`; always false for a column of a view.
+    /// `attnotnull`; always false for a column of a view.
     pub not_null: bool,
 }
 

@@ -33,7 +33,7 @@ pub enum Abbreviation {
     Standard,
     /// The abbreviation always has the same offset, and is daylight saving time.
     Daylight,
-    /// An abbreviation whose offset from UTC depends on the date.
+    /// The offset of the abbreviation depends on the date.
     Dated,
 }
 

@@ -181,7 +181,7 @@ codes! {
     InvalidTable "invalid-table" "42P16",
     /// A foreign key whose columns do not match a key of the referenced table.
     InvalidForeignKey "invalid-foreign-key" "42830",
-    /// An invalid directive of a schema, or a function that is not immutable in an index or a generated column.
+    /// An invalid directive of a schema, or an index or a generated column that calls a function that is not immutable.
     InvalidDefinition "invalid-definition" "42P17",
     /// An `AS "x: T"`, `"x!"` or `"x?"` that is not valid.
     InvalidOverride "invalid-override" "42601",
@@ -189,7 +189,8 @@ codes! {
     UnnamedColumn "unnamed-column" "42701",
     /// `$name` where a value cannot be captured.
     InvalidCapture "invalid-capture" "42601",
-    /// `{? … }` that is not closed, depends on no parameter, or changes what the query returns.
+    /// `{? … }` that is not closed, is inside other optional text, depends on no parameter, has too many combinations,
+    /// or changes the columns or the types of parameters of the query.
     OptionalText "optional-text" "42601",
     /// An UPDATE or DELETE whose result could be different in batches.
     NotInBatches "not-in-batches" "0A000",

@@ -40,7 +40,8 @@ impl Stage {
 pub enum Severity {
     /// The query cannot run.
     Error,
-    /// The query runs, but probably does not do what its author intends.
+    /// The query runs, but probably does not do what its author intends; or the query breaks a rule of DSQL that no
+    /// cluster has confirmed.
     Warning,
 }
 

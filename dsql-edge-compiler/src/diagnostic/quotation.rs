@@ -9,7 +9,7 @@ use crate::source::Span;
 
 /// The character that is written around a span in a hint; SQL does not contain this character.
 const MARK: char = '\u{1}';
-/// The length limit of a quotation; longer text is replaced by `(…)`.
+/// The length limit of a quotation; text that is longer, empty or has several lines is replaced by `(…)`.
 const LONGEST: usize = 48;
 
 /// Returns a placeholder for the text at a span; later, [`quote()`] replaces the placeholder with this text.
@@ -91,7 +91,7 @@ fn balanced(span: Span, text: &str) -> &str {
     }
 }
 
-/// Replaces each `$1` in the hint with the parameter's name in the query.
+/// Replaces each `$n` in a text with the name that parameter `n` has in the query, if it has a name.
 fn named(hint: &str, captures: &[String]) -> String {
     let mut pieces = hint.split('$');
     let mut out = pieces.next().unwrap_or_default().to_owned();

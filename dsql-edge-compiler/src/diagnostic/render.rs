@@ -23,9 +23,9 @@ pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> Strin
     rendered((diagnostic, short_advice(diagnostic)), sql, &Lines::of(sql), place)
 }
 
-/// Like [`render`], for one of many diagnostics in a report. Readers see the whole report, so the headline contains
-/// advice only for a rule of DSQL. `lines` has the starts of the text's lines, so that the lines are found only once
-/// for all diagnostics.
+/// Does the same as [`render`], for one of many diagnostics in a report. Readers see the whole report, so the headline
+/// contains advice only for a rule of DSQL. `lines` has the starts of the text's lines, so that the lines are found
+/// only once for all diagnostics.
 pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Option<Place>) -> String {
     rendered((diagnostic, advice_of_rule(diagnostic)), sql, lines, place)
 }

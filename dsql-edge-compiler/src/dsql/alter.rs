@@ -1,7 +1,7 @@
 //! Checks `ALTER TABLE` and related statements.
 //!
-//! Input: the statement, its words, and the schema, which contains the primary keys. Output: the actions that DSQL
-//! rejects, in the order in which the statement contains them.
+//! Input: the statement, its words, and, if known, the schema, which contains the primary keys and the types of
+//! columns. Output: the actions that DSQL rejects, in the order in which the statement contains them.
 
 use super::clauses::*;
 use super::words::Words;
@@ -125,7 +125,8 @@ fn add_column(
     }
 }
 
-/// Returns the statements that add the only constraint of a new column after the column.
+/// Returns the advice to add the only constraint of a new column with later statements; `None` if the constraint is not
+/// a foreign key, a check or a unique constraint.
 fn added_later(
     alter: &AlterTable,
     column: &TableColumn,

@@ -188,7 +188,7 @@ fn identity_options(
 }
 
 /// Checks CACHE among the options of an identity column. `end` is the end of the identity clause. If the identity
-/// clause has no options, the fix inserts `(CACHE 1)` at its end.
+/// clause has no options, the fix inserts `(CACHE 1)` at `end`.
 pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Span, out: &mut Vec<Finding>) {
     match cache(options) {
         Cache::Fits => {}

@@ -18,7 +18,7 @@ use crate::syntax::{Lexed, Parsed, ParsedStatement, syntax_error_at};
 pub(crate) enum Unread {
     /// The statement exceeds a limit of the parser: the span, and a description of the limit.
     TooComplex(Span, String),
-    /// The inner statement is missing, or PostgreSQL rejects it too, with this error.
+    /// The inner statement is missing, or PostgreSQL rejects the inner statement with this error.
     Rejected(Box<Diagnostic>),
 }
 

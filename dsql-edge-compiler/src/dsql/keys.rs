@@ -32,7 +32,7 @@ rules! {
     key_sizes:          "string columns whose lengths together exceed 2,000 in a key or an index" | "54000" | "key size too large"                           | Inferred     | "values of full length do not fit in one key: write shorter limits, or use a digest as the key";
 }
 
-/// Checks the keys of CREATE TABLE: of its columns, and of the table.
+/// Checks the keys that a CREATE TABLE defines, as column constraints or as table constraints.
 pub(super) fn of_table(table: &CreateTable, schema: Option<&Schema>, out: &mut Vec<Finding>) {
     let column = |name: &str| {
         table.elements.iter().find_map(|element| match element {

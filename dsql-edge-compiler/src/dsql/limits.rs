@@ -1,4 +1,5 @@
-//! Checks the limits that a statement by itself can exceed: rows, columns, keys, indexes.
+//! Checks the limits that one statement can exceed: the numbers of rows, columns of a table, columns of a key, indexes
+//! of a table, and schemas.
 //!
 //! Input: the objects that a statement creates, or the rows that it writes. Output: the limit that the statement
 //! exceeds, if the SQL alone shows this. Only DSQL can check limits that depend on data (sizes, the age of a

@@ -1,7 +1,8 @@
-//! Finds functions that DSQL does not have and whose names are in the tokens of a statement, but not in its tree.
+//! Finds functions that DSQL does not have and whose names are in the tokens of a statement, but not in an expression
+//! of its tree.
 //!
 //! Input: a statement. Output: the functions that the statement calls, directly or by an operator or a cast, although
-//! the syntax tree does not contain their names. `syntax::visit` finds the functions whose names are in the tree.
+//! no expression of the syntax tree contains their names. `syntax::visit` finds the functions in expressions.
 //!
 //! In these tokens, a name is a function if arguments follow the name, or if the words before it require a function:
 //! `FUNCTION = f`, `WITH FUNCTION f`, `HANDLER f`. Statements that only name a function as an object (`GRANT … ON
@@ -24,8 +25,7 @@ pub(super) fn named(statement: ParsedStatement<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// Returns those tokens of a statement that the parser does not put into the tree and that may contain the name of a
-/// function.
+/// Returns those tokens of a statement that may contain the name of a function outside the expressions of the tree.
 fn passed_over<'p>(statement: ParsedStatement<'p>) -> Option<&'p [Token]> {
     let tokens = statement.own_tokens();
     let behind = |end: u32| tokens.get(tokens.partition_point(|token| token.span.start < end)..);
@@ -46,7 +46,7 @@ fn passed_over<'p>(statement: ParsedStatement<'p>) -> Option<&'p [Token]> {
     }
 }
 
-/// Returns the name of the function at this token, if it is a PostgreSQL function.
+/// If this token is the name of a function, without a schema or with the schema `pg_catalog`, returns the name.
 fn function<'t>(text: &str, tokens: &'t [Token], at: usize, token: &'t Token) -> Option<&'t str> {
     let before = |count: usize| at.checked_sub(count).and_then(|at| tokens.get(at));
     let is = |token: Option<&Token>, symbol: u8| {
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn functions_that_a_statement_runs_are_found() {
         for sql in [
-            // The syntax tree contains the function names of these statements.
+            // In these statements, the function's name is in an expression of the syntax tree.
             "ALTER TABLE t ALTER a SET DEFAULT pg_advisory_lock(1)",
             "ALTER TABLE t ADD CONSTRAINT c CHECK (pg_backend_pid() > a) NOT VALID",
             "ALTER TABLE t ADD COLUMN b int CHECK (b > pg_backend_pid())",
@@ -107,7 +107,7 @@ mod tests {
             "CREATE SCHEMA s CREATE TABLE t (a int DEFAULT pg_backend_pid())",
             "CREATE VIEW v AS SELECT pg_backend_pid()",
             "EXPLAIN SELECT pg_backend_pid()",
-            // In these statements, the function's name is in the tokens, but not in the syntax tree.
+            // In these statements, the function's name is in the tokens, but not in an expression of the syntax tree.
             "CREATE OPERATOR ## (FUNCTION = pg_advisory_lock, RIGHTARG = bigint)",
             "CREATE OPERATOR ## (PROCEDURE = pg_catalog.pg_advisory_lock, RIGHTARG = bigint)",
             "CREATE OPERATOR ## (FUNCTION = 'pg_advisory_lock', RIGHTARG = bigint)",

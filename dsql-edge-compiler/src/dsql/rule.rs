@@ -39,8 +39,8 @@ pub enum Known {
     /// is known, so a statement that breaks the rule gets a warning. The message of such a rule is modelled on the
     /// messages of similar rules.
     Documented,
-    /// The rule was inferred from other rules and has no source, so a statement that breaks it gets a warning, never an
-    /// error.
+    /// The rule was inferred from other rules and has no source, so a statement that breaks the rule gets a warning,
+    /// never an error.
     Inferred,
 }
 
@@ -82,8 +82,8 @@ pub struct Finding {
     pub diagnostic: Diagnostic,
     /// The safe rewrite, if there is one.
     pub fix: Option<Fix>,
-    /// Whether the rule is about the whole statement. Such a finding is reported alone; but if it is a warning and
-    /// another finding is an error, it is not reported.
+    /// Whether the rule is about the whole statement. Such a finding is reported alone. But if such a finding is a
+    /// warning and another finding is an error, only the other findings are reported.
     pub whole: bool,
 }
 
@@ -119,7 +119,7 @@ impl Meaning {
 }
 
 impl Rule {
-    /// Whether a finding is an error.
+    /// Whether a finding of the rule is an error.
     pub fn is_error(&self) -> bool {
         self.known.is_certain() && self.rejects()
     }
@@ -129,8 +129,8 @@ impl Rule {
         self.known != Known::Inferred && self.rejects()
     }
 
-    /// Whether DSQL rejects what the rule describes. If the rule's SQLSTATE is 00000, which means success, DSQL accepts
-    /// the construct, but differs from PostgreSQL.
+    /// Whether DSQL rejects the construct. If the rule's SQLSTATE is 00000, which means success, DSQL accepts the
+    /// construct, but differs from PostgreSQL.
     pub fn rejects(&self) -> bool {
         self.sqlstate != "00000"
     }

@@ -1,7 +1,8 @@
 //! Checks settings and isolation levels.
 //!
-//! Input: `SET`, `SHOW`, `BEGIN` as words. Output: the rule that the words break. This module does not check the
-//! settings that a client sends when it connects: dsql-local checks them with its own list.
+//! Input: `SET`, `RESET`, `SHOW`, `BEGIN` and `START TRANSACTION` as words, or calls of `set_config`. Output: the rule
+//! that the statement or call breaks. This module does not check the settings that a client sends when it connects:
+//! dsql-local checks them with its own list.
 
 use super::rule::rules;
 use super::{Finding, words::Words};
@@ -92,7 +93,8 @@ fn is_boolean_word(value: &str) -> bool {
         || !word.is_empty() && ["true", "false", "yes", "no"].iter().any(|full| full.starts_with(&word))
 }
 
-/// Returns a finding if a function's body changes the client encoding of the session that calls the function.
+/// Returns a finding if a statement in a function's body changes the client encoding of the session that calls the
+/// function.
 pub(super) fn of_session(statement: &StatementKind, words: &Words<'_>) -> Option<Finding> {
     let changes = match statement {
         StatementKind::Set(set) => set.name.eq_ignore_ascii_case("client_encoding"),

@@ -1,9 +1,9 @@
 //! Lists the statements that DSQL rejects as a whole, by their command words.
 //!
-//! Input: the words at the start of a statement. Output: the rule and the words that it matched. In a pattern, `[A]` is
-//! an optional word, `A|B` matches either word, and `!A` matches if the next word is not `A`. The first matching rule
-//! applies. Command words that contain `…` are not a pattern: the function `refused` recognizes these statements
-//! itself.
+//! Input: the words at the start of a statement. Output: a finding for the rule that matches these words. In a pattern,
+//! `[A]` is an optional word, `A|B` matches either word, and `!A` matches if the next word is not `A`. The first
+//! matching rule applies. Command words that contain `…` are not a pattern: the function `refused` recognizes these
+//! statements itself.
 
 use super::rule::rules;
 use super::{Finding, Rule, words::Words};

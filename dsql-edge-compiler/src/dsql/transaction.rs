@@ -128,7 +128,8 @@ impl Transactions {
         }
     }
 
-    /// Records that the previous statement failed. After this, an open transaction accepts only COMMIT or ROLLBACK.
+    /// Records that the previous statement failed. After this, an open transaction accepts only COMMIT, ROLLBACK and
+    /// ROLLBACK TO.
     pub fn failed(&mut self) {
         self.aborted = self.open;
         if !self.open {

@@ -170,7 +170,7 @@ pub(super) fn is_only_outside_keys(ty: &TypeName) -> bool {
     COLUMN_TYPES.iter().any(|it| it.name == ty.name.name() && matches!(it.key, Key::No))
 }
 
-/// Whether a key may contain columns of a type; `false` if the type is not built-in.
+/// Whether a key may contain columns of a type; `false` if the type is neither built-in nor `serial` or similar.
 pub(super) fn is_in_keys(ty: &TypeName) -> bool {
     let known = COLUMN_TYPES.iter().find(|it| it.name == ty.name.name());
     let plain = ty.array_dimensions == 0 && display(ty).is_some();
@@ -194,8 +194,8 @@ fn allowed(name: &str) -> bool {
     COLUMN_TYPES.iter().any(|known| known.name == name)
 }
 
-/// Returns the type as PostgreSQL's `format_type` prints it, without modifiers; `None` if it is neither built-in nor an
-/// array.
+/// Returns the type as PostgreSQL's `format_type` prints it, without modifiers; `None` if the type is neither built-in
+/// nor an array.
 pub(super) fn display(ty: &TypeName) -> Option<String> {
     let builtin = ty.name.schema().is_none_or(|schema| schema == "pg_catalog") && !ty.percent_type;
     let name = ty.name.name();

@@ -72,7 +72,7 @@ impl<'a> Words<'a> {
         (self.at(0), self.at(1))
     }
 
-    /// Returns the word with this number; "" if the statement has fewer words.
+    /// Returns the word at a position; "" if the statement has fewer words.
     pub(crate) fn at(&self, place: usize) -> &str {
         self.words.get(place).map_or("", String::as_str)
     }
@@ -82,7 +82,7 @@ impl<'a> Words<'a> {
         self.at(place) == "'"
     }
 
-    /// Returns the string at a position.
+    /// Returns the string at a position; `None` if the word at this position is not a string.
     pub(crate) fn string(&self, place: usize) -> Option<&'a str> {
         match self.tokens.get(place).map(|token| &token.kind) {
             Some(TokenKind::String(text)) => Some(text),
@@ -90,7 +90,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// Returns the number of the first word outside parentheses for which `is` returns true.
+    /// Returns the position of the first word outside parentheses for which `is` returns true.
     pub(crate) fn position(&self, is: impl Fn(&str) -> bool) -> Option<usize> {
         let mut depth = 0usize;
         for (at, word) in self.words.iter().enumerate() {
@@ -104,7 +104,7 @@ impl<'a> Words<'a> {
         None
     }
 
-    /// Returns the number of the parenthesis that closes the parenthesis with the number `open`.
+    /// Returns the position of the parenthesis that closes the parenthesis at the position `open`.
     pub(crate) fn closing(&self, open: usize) -> Option<usize> {
         let mut depth = 0usize;
         for at in open..self.words.len() {
@@ -118,7 +118,7 @@ impl<'a> Words<'a> {
         None
     }
 
-    /// Returns the number of the word after `AS` in CREATE FUNCTION: the body.
+    /// Returns the position of the string after `AS` in CREATE FUNCTION: the body.
     pub(super) fn position_of_body(&self) -> Option<usize> {
         let mut from = 0;
         loop {
@@ -130,7 +130,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// Returns the span of the word with this number.
+    /// Returns the span of the word at a position; the span of the last word if the statement has fewer words.
     pub(super) fn span(&self, place: usize) -> Span {
         let token = self.tokens.get(place).or(self.tokens.last());
         token.map_or(Span::default(), |token| token.span)
@@ -170,8 +170,8 @@ impl<'a> Words<'a> {
         before.map_or(place, |token| token.span.end)
     }
 
-    /// Returns the span with the blanks before it, for an edit that removes the span. If a comment directly precedes
-    /// the span, the comment and the line end after it are not included.
+    /// Returns the span with the blanks before it, for an edit that removes the span. If a comment is between the
+    /// previous token and the span, nothing is added.
     pub(super) fn with_blank_before(&self, span: Span) -> Span {
         let start = self.end_before(span.start).min(span.start);
         let blank = self.text(Span { start, end: span.start }).trim().is_empty();

@@ -1,7 +1,7 @@
 //! Emits a statement that runs in batches.
 //!
 //! Input: an [`Emission`] of the statement, and its batches. Output: an expression whose value is `Batches`. The
-//! expression contains two statics (one for the first batch, one for each later batch), and the arguments of the
+//! expression contains two statics, one for the first batch and one for each later batch, and the arguments of the
 //! statement, which both statics use.
 
 use super::emission::{Emission, parameter_names};

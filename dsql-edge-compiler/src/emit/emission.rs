@@ -140,7 +140,7 @@ pub fn shown_field_type(field: &Field) -> String {
     readable(&field_type(field, None))
 }
 
-/// Returns a type without unnecessary spaces, as Rust code usually writes it.
+/// Returns a type without spaces, and without the paths of common types, as Rust code usually writes it.
 pub(super) fn readable(ty: &str) -> String {
     let mut ty: String = ty.split_whitespace().collect();
     for path in ["::core::option::", "::std::vec::", "::std::string::", "::dsql_edge::types::"] {

@@ -1,9 +1,9 @@
 //! Converts typed queries into Rust tokens.
 //!
 //! Input: an [`Emission`]: a [`TypedQuery`](crate::TypedQuery), its `Fields`, and the user's code around it. Output:
-//! tokens for code that looks as if it were written by hand. Of the crate `dsql_edge`, the tokens
-//! use only `::dsql_edge::private` and `::dsql_edge::types`; they also use `::core` and `::std`. Emission cannot fail
-//! because of the user's SQL.
+//! tokens for code that looks as if it were written by hand. Of the crate `dsql_edge`, the tokens use only
+//! `::dsql_edge::private` and `::dsql_edge::types`; they also use `::core` and `::std`. Emission cannot fail because of
+//! the user's SQL.
 
 mod batches;
 mod column_names;

@@ -24,11 +24,12 @@ pub struct Declaration<'d> {
     pub attributes: TokenStream,
     /// Traits that attributes already derive, by the last name of their path.
     pub derived: &'d [String],
-    /// The name under which a field is serialized.
+    /// Returns the name under which a field is serialized; the argument is the field's name.
     pub serialized: &'d dyn Fn(&str) -> String,
 }
 
-/// Emits the structs of a declared row, with their impls of Debug, Clone, PartialEq and Serialize.
+/// Emits the structs of a declared row, with their impls of Debug, Clone, PartialEq and Serialize, except those that
+/// the attributes derive.
 pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenTypes) -> TokenStream {
     let Declaration { name, visibility, docs, attributes, derived, serialized } = declared;
     let mut source = RustSource::default();

@@ -240,7 +240,7 @@ fn described(parameter: &TypedParameter, at: usize) -> String {
     format!("parameter ${} of type {ty}", parameter.name.as_ref().unwrap_or(&number))
 }
 
-/// Emits the expression that passes the value of a parameter to a method that binds it.
+/// Emits the expression that passes the value of a parameter to a method that binds the value.
 fn value(
     parameter: &TypedParameter,
     at: usize,

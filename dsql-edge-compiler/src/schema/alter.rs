@@ -43,7 +43,7 @@ impl Fold {
     }
 
     /// Applies `ALTER INDEX … RENAME TO`, or `ALTER TABLE … RENAME TO` with the name of an index, which has the same
-    /// effect. Returns whether the schema has the index.
+    /// effect. Any other action on an index has no effect. Returns whether the schema has the index.
     fn rename_index(&mut self, alter: &AlterTable) -> bool {
         let name = alter.name.name();
         let rename = match alter.actions.first() {
@@ -200,8 +200,8 @@ impl Fold {
         }
     }
 
-    /// Renames a column of a relation, and replaces its name in the keys, checks and indexes of this relation, and in
-    /// the foreign keys of all relations that refer to the column.
+    /// Renames a column of a relation, and replaces the column's name in the keys, foreign keys, exclusion constraints,
+    /// checks and indexes of this relation, and in the foreign keys of all relations that refer to the column.
     fn rename_column(&mut self, at: usize, relation: &mut Relation, from: &Name, to: &Name) {
         if relation.column(&from.text).is_none() && matches!(relation.kind, RelationKind::Table) {
             let message = format!("column \"{}\" does not exist", from.text);

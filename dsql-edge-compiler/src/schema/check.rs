@@ -5,9 +5,9 @@
 //! that the column is not NULL.
 //!
 //! If a statement does not contain the name of a check, PostgreSQL calls the check `table_column_check` (`table_check`
-//! if it does not contain exactly one column), and adds a number if the schema already has a constraint of that name.
-//! The snapshot may not have every constraint of the schema, so such a name is a guess. Several checks may have the
-//! same guessed name, and DROP CONSTRAINT of an unknown name drops all checks with guessed names.
+//! if the check does not contain exactly one column), and adds a number if the schema already has a constraint of that
+//! name. The snapshot may not have every constraint of the schema, so such a name is a guess. Several checks may have
+//! the same guessed name, and DROP CONSTRAINT of an unknown name drops all checks with guessed names.
 
 use super::fold::Fold;
 use super::key_name::key_name;
@@ -135,7 +135,8 @@ fn check_name(relation: &Relation, columns: &[String]) -> String {
     key_name(&relation.name, if columns.len() == 1 { columns } else { &[] }, "check")
 }
 
-/// Returns the names of the columns in a check. A check cannot name columns of another table.
+/// Returns the names of the columns in a check, in an element of an index, or in the expression of a generated column.
+/// Such an expression cannot contain columns of another table.
 pub(super) fn columns(expr: &Expr) -> Vec<String> {
     struct Columns(BTreeSet<String>);
     impl Visit<'_> for Columns {

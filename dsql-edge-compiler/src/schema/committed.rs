@@ -24,9 +24,9 @@ pub(super) fn committed(statements: Vec<Statement>) -> (Vec<Statement>, Option<S
 struct Blocks {
     /// For each statement, whether it is applied.
     kept: Vec<bool>,
-    /// The statement that begins the open transaction.
+    /// The index of the statement that begins the open transaction.
     begin: Option<usize>,
-    /// The savepoints of the open transaction: name and statement.
+    /// The savepoints of the open transaction: the name, and the index of the statement.
     savepoints: Vec<(String, usize)>,
 }
 

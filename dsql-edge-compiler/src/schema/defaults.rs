@@ -85,7 +85,8 @@ impl Relation {
 }
 
 impl Fold {
-    /// Removes the defaults and generated columns that depend on an object that is dropped with CASCADE.
+    /// Removes the defaults and generated columns that depend on an object that is dropped with CASCADE. Among the
+    /// relations, only a sequence can be such an object.
     pub(super) fn drop_defaults(&mut self, object: Object) {
         if matches!(object, Object::Relation(at) if !self.schema.relations.get(at).is_some_and(Relation::is_sequence))
         {

@@ -23,7 +23,7 @@ struct Dependent {
     remedy: String,
 }
 
-/// The dependencies of a schema that are searched for a statement.
+/// A search for the objects that depend on the objects that a statement drops.
 struct Search<'f> {
     fold: &'f Fold,
     /// Whether the columns and constraints of the table with this name are not certain.
@@ -57,13 +57,13 @@ impl Fold {
 }
 
 impl Search<'_> {
-    /// Returns the existing relations that are not dropped, each with its index.
+    /// Returns the existing relations that are not in `dropped`, each with its index.
     fn relations(&self, dropped: &[usize]) -> impl Iterator<Item = (usize, &Relation)> {
         let relations = self.fold.schema.relations.iter().enumerate();
         relations.filter(move |(at, _)| !dropped.contains(at) && self.fold.schema.exists(*at))
     }
 
-    /// Returns the tables whose constraints and columns are certain.
+    /// Returns the existing tables that are not in `dropped`, and whose constraints and columns are certain.
     fn certain_tables(&self, dropped: &[usize]) -> impl Iterator<Item = (usize, &Relation)> {
         let is_table = |relation: &Relation| matches!(relation.kind, RelationKind::Table);
         self.relations(dropped).filter(move |(_, it)| is_table(it) && !(self.is_uncertain)(&it.name))

@@ -19,7 +19,8 @@ pub struct DirectiveLine<'t> {
     pub span: Span,
     /// The line number, from 1.
     pub number: usize,
-    /// Whether the line is before the first statement: after a statement, a directive does not have an effect.
+    /// Whether the line is before the first statement. After a statement, the directives `dialect`, `search_path` and
+    /// `type` have no effect.
     pub is_in_head: bool,
 }
 
@@ -51,8 +52,8 @@ pub fn directives(sql: &str) -> impl Iterator<Item = DirectiveLine<'_>> {
 
 pub(super) const DIRECTIVE: &str = "dsql-edge:";
 
-/// Whether the `--` or `/*` at a span begins a comment: it does not if it is inside a literal, another comment, or the
-/// rows of a COPY.
+/// Whether the `--` or `/*` at a span begins a comment, and is not inside a literal, another comment, or the rows of a
+/// COPY.
 pub(super) fn begins_comment(lexed: &Lexed, sql: &str, place: Span) -> bool {
     let before = lexed.tokens.partition_point(|token| token.span.start < place.start);
     let token = before.checked_sub(1).and_then(|at| lexed.tokens.get(at)).map(|token| token.span);

@@ -237,7 +237,7 @@ impl Block {
     }
 
     /// Reads one statement of the block: SQL, `EXECUTE` of a constant, `RAISE` of a level that is not an error, or
-    /// `NULL`.
+    /// `NULL`; `None` for any other statement.
     fn step(&mut self, body: &str, steps: &mut Vec<Step>) -> Option<()> {
         let first = self.at;
         while !matches!(self.peek()?, TokenKind::Symbol(b';')) {
@@ -265,7 +265,8 @@ impl Block {
         Some(())
     }
 
-    /// Reads `WHEN duplicate_object THEN NULL; END`; `None` if a handler is for another error or runs a statement.
+    /// Reads `WHEN duplicate_object THEN NULL; END`; `None` if a handler runs a statement, or is for an error other
+    /// than `duplicate_…` and `others`.
     fn caught(&mut self, body: &str) -> Option<Caught> {
         let mut caught = Caught::Duplicates;
         while self.eat(K::When).is_some() {

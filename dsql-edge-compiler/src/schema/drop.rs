@@ -129,7 +129,8 @@ impl Fold {
         self.schema.operators.retain(|it| it.schema != name);
     }
 
-    /// Drops the sequence that belongs to a serial or identity column.
+    /// Drops the sequence that belongs to a serial or identity column; with `cascade`, also everything that depends on
+    /// the sequence.
     pub(super) fn drop_sequence_of_column(&mut self, table: usize, column: &str, cascade: bool) {
         let relation = self.schema.relations.get(table);
         let Some(sequence) = relation.and_then(|it| it.column(column)?.sequence) else { return };

@@ -1,8 +1,9 @@
-//! Adds to a schema the functions, operators, types and casts that an extension creates.
+//! Applies `CREATE EXTENSION`, `DROP EXTENSION` and `ALTER EXTENSION … SET SCHEMA`: adds, drops or moves the functions,
+//! operators, types, casts and relations of an extension.
 //!
-//! Input: `CREATE EXTENSION`. Output: the schema with the objects of PostgreSQL 16's version of the extension, as if
-//! their DDL were in the schema. If the extension is unknown, nothing is added, and a query does not find the
-//! extension's objects.
+//! Input: the statement. Output: the changed schema. CREATE EXTENSION adds the objects of PostgreSQL 16's version of
+//! the extension, as if their DDL were in the schema. If the extension is unknown, nothing is added, and a query does
+//! not find the extension's objects.
 
 use super::contrib::EXTENSIONS;
 use super::drop::Object;

@@ -89,7 +89,7 @@ impl Growth {
     }
 
     /// Applies a statement, and returns an error for each part of the statement that contradicts the schema. In most
-    /// cases, a part of the statement with an error does not change the schema.
+    /// cases, a part that has an error does not change the schema.
     pub fn apply(&mut self, statement: Statement) -> Vec<Diagnostic> {
         self.fold.schema.nesting = Nesting::UNKNOWN;
         self.fold.statement(statement);

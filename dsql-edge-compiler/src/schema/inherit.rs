@@ -69,7 +69,7 @@ impl Fold {
     }
 
     /// Applies `CREATE TABLE … INHERITS` or `PARTITION OF`: adds the columns and checks of a parent, before the table's
-    /// own columns are added.
+    /// own columns are added. `is_child` is true for `INHERITS`.
     pub(super) fn inherit(&mut self, relation: &mut Relation, parent: usize, is_child: bool) {
         let columns = self.columns_of(parent);
         let from = &mut self.schema.relations[parent];

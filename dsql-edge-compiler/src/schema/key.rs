@@ -55,7 +55,7 @@ impl Fold {
             self.problem(Code::InvalidTable, place, message);
         }
         if let Some(index) = &key.index {
-            // `USING INDEX`: the index becomes the constraint and takes its name.
+            // `USING INDEX`: the index becomes the constraint; if the constraint has a name, the index gets this name.
             if let Some(known) =
                 relation.keys.iter_mut().find(|known| known.name.as_deref() == Some(&index.text))
             {

@@ -30,7 +30,8 @@ pub(super) fn allowed(condition: &Expr) -> Vec<(String, Vec<String>)> {
     }
 }
 
-/// Returns the labels that the conditions of a domain's checks allow.
+/// Returns the labels that the conditions of a domain's checks allow; `None` if the conditions also allow other
+/// strings.
 pub fn labels_of_checks<'c>(checks: impl IntoIterator<Item = &'c Expr>) -> Option<Vec<String>> {
     let lists = checks.into_iter().flat_map(allowed).filter(|(column, _)| column == "value");
     lists.map(|(_, labels)| labels).reduce(|mut all, labels| {
@@ -91,7 +92,8 @@ fn is_equal(operator: &Operator) -> bool {
     operator.name == "=" && operator.schema.as_ref().is_none_or(|schema| schema.text == "pg_catalog")
 }
 
-/// Returns the column, with or without a cast that keeps its value.
+/// Returns the name of the column, if the expression is a column, or a cast of a column that does not change the
+/// string.
 fn column(expr: &Expr) -> Option<String> {
     match &expr.kind {
         ExprKind::Column(parts) => parts.last().map(|part| part.text.clone()),

@@ -6,8 +6,8 @@
 //! A comment is reported only if it resembles a directive. Two conditions must be true: the beginning of the comment is
 //! at most two edits from `dsql-edge:`, and the words after this beginning become a directive with at most two edits in
 //! each word. So an ordinary comment that contains the word dsql-edge is not reported. Only a directive begins with
-//! exactly `-- dsql-edge:`, so an unknown word after this beginning is an error, unless the comment follows SQL in its
-//! line.
+//! exactly `-- dsql-edge:`, so an unknown word after this beginning is an error. If the comment follows SQL in its
+//! line, the word is an error only if it is probably a misspelled directive.
 
 use super::directive::{DIRECTIVE, begins_comment};
 use crate::diagnostic::suggestion::distance_within;
@@ -28,7 +28,7 @@ enum Form {
     Type,
 }
 
-/// What is wrong with a comment.
+/// The mistake in a comment.
 #[derive(PartialEq)]
 enum Mistake {
     /// The comment begins with something similar to `-- dsql-edge:`.

@@ -13,14 +13,14 @@
 //!
 //! ```sql
 //! CREATE TABLE t (a int);          -- 1: t is relation 0
-//! CREATE VIEW v AS SELECT a FROM t; -- 2: v is of moment 2
+//! CREATE VIEW v AS SELECT a FROM t; -- 2: the names in v are those of moment 1
 //! ALTER TABLE t RENAME TO u;       -- 3: t is nothing, u is relation 0
 //! CREATE TABLE t (a text);         -- 4: t is relation 1
 //! ```
 //!
-//! In the query of `v`, `t` is the object that had this name at moment 2: relation 0, whose column is an int. The names
-//! of columns, types and functions, and the search path, are also resolved as of that moment. A `*` does not include a
-//! column that was added later.
+//! In the query of `v`, `t` is the object that had this name at moment 1, just before the view was created: relation 0,
+//! whose column is an int. The names of columns, types and functions, and the search path, are also resolved as of that
+//! moment. A `*` does not include a column that was added later.
 //!
 //! A rejected alternative is to rewrite the query at each rename. The fold would then need the scopes of a query (CTEs,
 //! aliases, USING), that is, a second implementation of the analyzer's scopes, which could differ from the first.
@@ -28,8 +28,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The moment when an object was created: the number of the statement that created it, and the search path at that
-/// moment.
+/// A moment after a statement: the number of the statement, and the search path at that moment. Names are resolved as
+/// of a moment.
 #[derive(Clone, Debug, Default)]
 pub struct Moment {
     /// The number of the statement.

@@ -287,7 +287,7 @@ impl Fold {
         self.problems.push(error);
     }
 
-    /// Reports a function that is dropped without its parameters, if no function has the name.
+    /// Reports the name in a DROP that does not list the function's parameters, if no function has this name.
     pub(super) fn report_unknown_function(&mut self, name: &QualifiedName, has_parameters: bool) {
         let is_known = self.schema.functions.iter().any(|it| it.definition.name.name() == name.name());
         if !self.reports_names || has_parameters || is_known || self.schema.has_unknown_extension {
@@ -409,7 +409,8 @@ fn is_key(constraint: &Constraint) -> bool {
     )
 }
 
-/// Whether a table has a constraint with this name, and the name was written in a statement, not chosen by PostgreSQL.
+/// Whether a table has a constraint with this name. If the name of a check with this name is only a guess, the result
+/// is `false`.
 fn has_named_constraint(relation: &Relation, name: &str) -> bool {
     relation.has_constraint(name) && !relation.checks.iter().any(|check| check.is_guess && check.name == name)
 }

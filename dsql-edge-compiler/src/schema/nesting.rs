@@ -5,8 +5,9 @@
 //! number of levels (see `own_stack`).
 //!
 //! The analysis of a query includes the analysis of its views, and a view can use further views, functions and types.
-//! So the bound contains the sum of the tokens of all these definitions and of the bytes of function bodies. The
-//! expressions of tables and indexes are analyzed one after the other, so the bound contains only the longest of them.
+//! So the bound contains the number of tokens of all these definitions, plus the number of bytes of function bodies and
+//! other strings. The expressions of tables and indexes are analyzed one after the other, so the bound contains only
+//! the longest of them.
 
 use crate::source::Span;
 use crate::syntax::ast::{Statement, StatementKind};
@@ -15,7 +16,7 @@ use crate::syntax::token::{Token, TokenKind};
 /// The bound of a schema.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Nesting {
-    /// The tokens of definitions that can use one another.
+    /// The number of tokens of definitions that can use one another; a string counts as many times as it has bytes.
     chained: usize,
     /// The number of tokens in the longest part of a table or index.
     longest: usize,

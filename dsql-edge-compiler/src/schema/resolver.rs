@@ -18,16 +18,16 @@ pub(crate) struct Resolver {
     pub(crate) columns_of_query: fn(&Schema, &Query, &Moment, &[TypeName]) -> Option<ResolvedColumns>,
     /// The columns of the view or sequence that has the given index.
     pub(crate) columns_of_relation: fn(&Schema, usize) -> Option<ResolvedColumns>,
-    /// The table columns that the query of a view reads, each as the index of the table and the name of the column.
+    /// The columns of tables that the query of a view reads, each as the index of the table and the name of the column.
     pub(crate) columns_read: fn(&Schema, usize) -> Vec<(usize, String)>,
     /// The names of two types, if a foreign key cannot compare a column of the first type with a column of the second.
     pub(crate) incompatible_types: fn(&Schema, &TypeName, &TypeName) -> Option<[String; 2]>,
 }
 
-/// The columns of a query, in order.
+/// The columns of a query or of a relation, in order.
 pub(crate) type ResolvedColumns = Vec<ResolvedColumn>;
 
-/// A column of a table that is created from a query: its name, type and collation.
+/// A column of a query, a view or a sequence: its name, type and collation.
 pub(crate) struct ResolvedColumn {
     pub(crate) name: String,
     pub(crate) type_name: TypeName,

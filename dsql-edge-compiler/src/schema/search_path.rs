@@ -16,8 +16,8 @@ impl Fold {
         self.change_path(set.values, set.command == "SET LOCAL");
     }
 
-    /// Changes the search path. An empty path becomes the default path: pg_dump sets an empty path, but writes each
-    /// name with its schema.
+    /// Changes the search path. An empty path becomes the default path: pg_dump sets an empty path, and writes each
+    /// name with its schema, so the names in a dump do not depend on the path.
     fn change_path(&mut self, names: Vec<String>, is_local: bool) {
         // The path does not include `$user`, because its value is the name of the current role, which only the cluster
         // can determine.
@@ -35,8 +35,8 @@ impl Fold {
         }
     }
 
-    /// Applies `RESET search_path`, `RESET ALL`, `DISCARD ALL` and `SET SCHEMA`. They are found by their words, because
-    /// the parser skips them.
+    /// Applies `RESET search_path`, `RESET ALL`, `DISCARD ALL` and `SET SCHEMA`. These statements are recognized by
+    /// their words, because the parser skips the words.
     pub(super) fn change_session(&mut self, text: &str) {
         let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -105,7 +105,8 @@ fn has_type(schema: &Schema, of: &str, name: &str) -> bool {
     is_type(name) || schema.relation(of, name).is_some() || name.strip_prefix('_').is_some_and(is_type)
 }
 
-/// Returns the value of `set_config('search_path', value, is_local)`.
+/// Returns `value` and `is_local` of `set_config('search_path', value, is_local)`; `None` for another setting, or if an
+/// argument is not a constant.
 fn configured_path(call: &FunctionCall) -> Option<(&str, bool)> {
     let [name, value, is_local] = call.args.as_slice() else { return None };
     let is_path = text(&name.value)?.eq_ignore_ascii_case("search_path");

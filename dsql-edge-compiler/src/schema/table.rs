@@ -38,7 +38,7 @@ impl Fold {
         // All columns are added before the constraints, because a constraint may contain a column that the statement
         // defines after the constraint.
         let is_constraint = |element: &TableElement| matches!(element, TableElement::Constraint(_));
-        // Keys that LIKE copies are not merged with other keys.
+        // PostgreSQL does not merge keys that LIKE copies, so if the statement contains LIKE, no keys are merged.
         let is_like = |element: &TableElement| matches!(element, TableElement::Like { .. });
         let merges = !table.elements.iter().any(is_like);
         let (constraints, columns): (Vec<_>, Vec<_>) = table.elements.into_iter().partition(is_constraint);
@@ -240,8 +240,8 @@ impl Fold {
                 column.generated = true;
                 column.has_default = true;
             }
-            // A key or a foreign key that is written at a column does not list columns, so the column is added to its
-            // list.
+            // A key or a foreign key that is written at a column does not list columns, so the column is added to the
+            // list of the constraint.
             ConstraintKind::PrimaryKey(KeyConstraint { ref mut columns, .. })
             | ConstraintKind::Unique(KeyConstraint { ref mut columns, .. })
             | ConstraintKind::ForeignKey(ForeignKeyConstraint { ref mut columns, .. }) => {

@@ -1,4 +1,4 @@
-//! Records the names in the statements of a schema whose effect is not known.
+//! Records the names in those statements of a schema that have an unknown effect.
 //!
 //! Input: a statement and its text. Output: a [`Taint`]. If a query has an error about a name, a statement that
 //! contains this name and whose effect is not known may be the reason. So the error message shows this statement and

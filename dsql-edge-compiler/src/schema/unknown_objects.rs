@@ -1,7 +1,8 @@
 //! Reports the objects to which a foreign key, COMMENT, GRANT or REVOKE refers, and which do not exist.
 //!
-//! Input: the tokens of a statement, because the parser skips the rest of such a statement, and the schema before the
-//! statement. Output: PostgreSQL's errors. As in `names_taken`, only a script that has not run yet has these errors.
+//! Input: the tokens of a statement, because the parser skips most words of COMMENT, GRANT and REVOKE, and the schema
+//! before the statement. Output: PostgreSQL's errors. As in `names_taken`, only a script that has not run yet has these
+//! errors.
 
 use super::alter::unknown_column;
 use super::fold::Fold;

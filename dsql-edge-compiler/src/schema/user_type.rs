@@ -1,7 +1,7 @@
 //! Applies `ALTER TYPE` and `ALTER DOMAIN` to the schema.
 //!
-//! Columns, domains and functions refer to a type by its name. If the name or schema of a type changes, the name is
-//! updated in all of them.
+//! Columns, other types, functions, operators and casts refer to a type by its name. If the name or schema of a type
+//! changes, the name is updated in all these objects.
 
 use super::fold::{Fold, MAX_DOMAINS, check};
 use super::{Schema, UserTypeKind};

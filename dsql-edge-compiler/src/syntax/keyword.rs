@@ -6,7 +6,7 @@
 /// The kinds of names for which a keyword may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// The keyword may be any kind of name: a `ColId`, the name of a function or type, a label.
+    /// The keyword may be any name: of a column or table (`ColId`), of a function or type, or a label.
     Unreserved,
     /// The keyword may be the name of a column or table, but not of a function or type.
     ColumnName,

@@ -1,9 +1,9 @@
 //! Splits SQL text into tokens by the rules of PostgreSQL 16's `scan.l`.
 //!
 //! Input: a [`Source`]. Output: all tokens at once. A malformed token ends the list with an error. The parser reports
-//! this error only when it reaches the token, because PostgreSQL's scanner also works on demand. The additions to
-//! PostgreSQL's scanner are the macro's `$name` (with [`Placeholders::Named`]) and `{? … }`, and the psql commands of a
-//! script.
+//! this error only when it reaches the token, because PostgreSQL's scanner also works on demand. This lexer also reads
+//! text that PostgreSQL's scanner does not read: the macro's `$name` (with [`Placeholders::Named`]) and `{? … }`, and,
+//! in a script, psql commands and the rows of a COPY.
 
 use super::keyword::Keyword;
 use super::token::{Piece, Token, TokenKind, optional_text_of};
@@ -43,7 +43,8 @@ pub struct Lexed {
     pub commands: Vec<PsqlCommand>,
     /// For a script, the spans of the rows after each `COPY … FROM stdin`, including the line that ends the rows.
     pub rows: Vec<Span>,
-    /// For a script, the offsets of each `\;`, which separates two statements of one message.
+    /// For a script, the offset of each `\;`, which separates two statements of one message. `\;` in a message that
+    /// `\r` discards is left out.
     pub joins: Vec<u32>,
 }
 
@@ -117,10 +118,10 @@ struct Lexer<'a> {
     /// For a script, the number of `COPY … FROM stdin` statements in the current line; their rows begin in the next
     /// line.
     copies: usize,
-    /// For a script, the first token that psql has not sent yet.
+    /// For a script, the index of the first token that psql has not sent yet.
     unsent: usize,
-    /// For a script, the number of `COPY … FROM stdin` statements whose message psql has not sent yet, because they end
-    /// with `\;`.
+    /// For a script, the number of `COPY … FROM stdin` statements that end with `\;`, so that psql has not sent their
+    /// message yet.
     unsent_copies: usize,
     /// The position up to which each `+` and each `-` is an operator of one character.
     signs_until: usize,
@@ -333,7 +334,7 @@ impl<'a> Lexer<'a> {
         end
     }
 
-    /// `$1`, `$name`, or a dollar-quoted string.
+    /// Lexes `$1`, `$name`, or a dollar-quoted string.
     fn dollar(&mut self, start: usize) -> Lexing<TokenKind> {
         let bytes = self.text.as_bytes();
         let mut end = start + 1;
@@ -490,7 +491,7 @@ impl<'a> Lexer<'a> {
 
 const JUNK_AFTER_NUMBER: &str = "trailing junk after numeric literal";
 
-/// `syntax error at or near "…"`.
+/// Returns the error `syntax error at or near "…"`, or `syntax error at end of input` if the span is empty.
 pub(crate) fn syntax_error_at(span: Span, text: &str) -> Diagnostic {
     let near = span.text(text);
     let message = if near.is_empty() {

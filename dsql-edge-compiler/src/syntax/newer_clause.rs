@@ -2,7 +2,7 @@
 //! but PostgreSQL 16 does not.
 //!
 //! Input: a statement. Output: the error of PostgreSQL 16. `lint` reports this error for DSQL, which has the grammar of
-//! PostgreSQL 16; the snapshot of a newer PostgreSQL contains the clauses.
+//! PostgreSQL 16; a snapshot of a newer PostgreSQL can contain the clauses.
 
 use super::ast::StatementKind;
 use super::keyword::Keyword as K;
@@ -26,7 +26,7 @@ pub fn newer_clause(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
             TokenKind::Identifier(name) => match name.as_str() {
                 "virtual" => before(1) == Some(&TokenKind::Symbol(b')')),
                 "enforced" => is(1, K::Not) || before(1) == Some(&TokenKind::Symbol(b')')),
-                // A column after NOT NULL.
+                // The column of the table constraint `NOT NULL column`.
                 _ => is(1, K::Null) && is(2, K::Not) && !is(3, K::Set) && !is(3, K::Drop),
             },
             TokenKind::Keyword(K::Overlaps) => is(1, K::Without),

@@ -29,9 +29,9 @@ pub struct Deciding {
 }
 
 impl Deciding {
-    /// Returns, for each combination, whether it contains each piece. The combination with all pieces comes first. A
-    /// combination is left out if it would ignore a given parameter: the parameter is given, but no piece in the
-    /// combination contains it.
+    /// Returns the combinations; each combination is a list that states, for each piece, whether the combination
+    /// contains the piece. The combination with all pieces comes first. A combination is left out if it would ignore a
+    /// given parameter: the parameter is given, but no piece in the combination contains it.
     pub fn combinations(&self) -> impl Iterator<Item = Vec<bool>> + '_ {
         (0..1_u32 << self.numbers.len()).filter_map(|absent| {
             let is_given = |number: &u32| {

@@ -51,8 +51,8 @@ impl<'p> ParsedStatement<'p> {
         self.tokens.within(self.tree.span)
     }
 
-    /// Returns the SQL to send: each `$name` is replaced by its number, the optional text of one combination is
-    /// included, and `edits` are applied.
+    /// Returns the SQL to send: each parameter is written with its number (`$1`, `$2` …), the braces of optional text
+    /// are removed, together with the optional text that the combination does not contain, and `edits` are applied.
     pub fn text_to_send(&self, edits: Edits) -> String {
         let mut all = edits;
         all.extend(self.tokens.placeholders.iter().map(|(span, number)| (*span, format!("${number}"))));
@@ -61,7 +61,7 @@ impl<'p> ParsedStatement<'p> {
     }
 }
 
-/// Parses a `PREPARE`; returns `None` if PostgreSQL rejects the `PREPARE`.
+/// Parses a `PREPARE`; returns `None` if the text does not begin with a `PREPARE` that can be parsed.
 pub(crate) fn prepare(text: &str) -> Option<Prepare> {
     parse_prepare(text, &lex(&Source::script(text)))
 }

@@ -30,9 +30,9 @@ pub enum TokenKind {
     Integer(i32),
     /// Any other number, as written, but without the underscores of a decimal number.
     Numeric(String),
-    /// `$1`, or `$name`, whose number is its position among the captured names.
+    /// `$1`, or `$name`; the number of `$name` is the position of the name, counted from 1, among the captured names.
     Parameter(u32),
-    /// An operator of more than one character, or of one character that is not in [`TokenKind::Symbol`].
+    /// An operator that does not have a kind of its own and is not in [`TokenKind::Symbol`], such as `||` or `~`.
     Operator(String),
     /// One of `, ( ) [ ] . ; : + - * / % ^ < > =`.
     Symbol(u8),
@@ -74,7 +74,7 @@ pub struct Piece {
     pub tokens: Range<usize>,
 }
 
-/// Returns optional text for advice; if the text is long, the advice shows `…` instead.
+/// Returns optional text for advice; if the text is empty, long, or has several lines, the advice shows `…` instead.
 pub(crate) fn optional_text_of(inside: &str) -> String {
     let inside = inside.trim();
     let is_short = inside.chars().count() <= 60 && !inside.contains('\n') && !inside.is_empty();

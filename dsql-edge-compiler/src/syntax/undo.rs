@@ -1,6 +1,6 @@
 //! Finds the comment after which a file undoes its migration.
 //!
-//! Input: a file. Output: the span of the comment, if a statement follows the comment.
+//! Input: a file. Output: an error at the comment, if a statement follows the comment.
 //!
 //! dbmate, goose, sql-migrate and tern keep both directions in one file; in this file, a comment separates the two
 //! directions. Without the tool, the comment has no effect: the file would create a table and then drop it.
@@ -9,7 +9,8 @@ use super::Parsed;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
-/// The comments of dbmate, goose, sql-migrate and tern, in lower case, after their first `--`.
+/// The beginnings of the comments of dbmate, goose, sql-migrate and tern, in lower case, without the first `--` and the
+/// blanks after it.
 const MARKS: [&str; 4] = ["migrate:down", "+goose down", "+migrate down", "-- create above / drop below"];
 
 /// Returns the error of a file with both directions, at the comment.

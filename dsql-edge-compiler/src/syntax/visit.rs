@@ -1,9 +1,10 @@
 //! Visits the queries, items of `FROM`, expressions and casts of a statement.
 //!
 //! Input: a statement. Output: calls of a [`Visit`]. The visitor receives an expression before the parts of the
-//! expression. Apart from this, the order is that of the SQL, as far as the tree keeps this order. The `match`
-//! expressions do not use `_`, so that a new kind of statement, action or expression cannot be forgotten. Text that the
-//! parser skips is not in the tree: `dsql::named_functions` examines the skipped words.
+//! expression, and the type of a cast before the expression that is cast. Apart from this, the order is that of the
+//! SQL, as far as the tree keeps this order. The `match` expressions do not use `_`, so that a new kind of statement,
+//! action or expression cannot be forgotten. Text that the parser skips is not in the tree: `dsql::named_functions`
+//! examines the skipped words.
 
 use super::ast::{
     AlterAction, Assignment, ConflictTarget, Constraint, ConstraintKind, Distinct, Expr, ExprKind,
@@ -208,7 +209,7 @@ pub fn query<'s>(query: &'s Query, visit: &mut dyn Visit<'s>) {
     order_and_limit(query, visit);
 }
 
-/// Visits the parts of a query without its WITH, ORDER BY, LIMIT and OFFSET.
+/// Visits the parts of a query, except WITH, ORDER BY, LIMIT and OFFSET.
 pub fn body<'s>(query: &'s Query, visit: &mut dyn Visit<'s>) {
     match &query.body {
         QueryBody::Select(select) => {

@@ -41,7 +41,7 @@ pub enum ConstraintKind {
     Attribute(ConstraintAttribute),
 }
 
-/// The rows that PostgreSQL compares with a constraint.
+/// The rows that PostgreSQL checks against a constraint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum CheckedRows {
     /// No rows: `NOT ENFORCED`.
@@ -92,7 +92,7 @@ pub struct ForeignKeyConstraint {
     pub table: QualifiedName,
     /// The referenced columns; empty for the table's primary key.
     pub referenced: Vec<Name>,
-    /// `NOT VALID`.
+    /// `NOT VALID` or `NOT ENFORCED`.
     pub not_valid: bool,
     /// `DEFERRABLE`.
     pub deferrable: bool,
@@ -128,7 +128,7 @@ pub struct ConstraintAttributes {
 /// `PRIMARY KEY` or `UNIQUE`.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct KeyConstraint {
-    /// The columns.
+    /// The columns; empty for a column constraint and for `USING INDEX`.
     pub columns: Vec<Name>,
     /// `INCLUDE (…)`.
     pub include: Vec<Name>,

@@ -64,7 +64,7 @@ pub struct TableColumn {
     pub compression: Option<Span>,
     /// Its constraints.
     pub constraints: Vec<Constraint>,
-    /// The definition.
+    /// The span of the definition.
     pub span: Span,
 }
 
@@ -237,9 +237,9 @@ pub struct CreateFunction {
     pub returns: Option<TypeName>,
     /// `LANGUAGE`.
     pub language: Option<String>,
-    /// Whether the body can end the transaction in which it runs, or run another body that can. A body in SQL cannot
-    /// end a transaction. A body in PL/pgSQL can end a transaction if it contains one of the words COMMIT, ROLLBACK,
-    /// CALL, DO and EXECUTE. For another language, the value is true.
+    /// Whether the body can end the transaction in which it runs, or run another body that can end it. A body in SQL
+    /// cannot end a transaction. A body in PL/pgSQL can end a transaction if it contains one of the words COMMIT,
+    /// ROLLBACK, CALL, DO and EXECUTE. For another language, the value is true.
     pub may_commit: bool,
     /// `STRICT`.
     pub strict: bool,
@@ -438,7 +438,8 @@ pub enum AlterAction {
     AddValue { label: String, if_not_exists: bool, beside: Option<(bool, String)> },
     /// `RENAME VALUE` of an enum
     RenameValue { from: String, to: String },
-    /// The words of an action without effect on queries (`OWNER TO`, `SET STATISTICS`, `ENABLE TRIGGER` …).
+    /// An action that does not affect queries (`OWNER TO`, `SET STATISTICS`, `ENABLE TRIGGER` …); the field contains
+    /// words that identify the action, for example `TRIGGER` for `ENABLE TRIGGER` and `DISABLE TRIGGER`.
     Other(&'static str),
 }
 
@@ -476,10 +477,11 @@ pub struct Drop {
     pub object: ObjectKind,
     /// `IF EXISTS`.
     pub if_exists: bool,
-    /// The names.
+    /// The names; empty for a cast, and for [`ObjectKind::Owned`] and [`ObjectKind::Other`].
     pub names: Vec<QualifiedName>,
     /// For functions: the parameters after each name; `None` if the statement does not contain parameters. For
-    /// operators: the operand types after each name. For a cast: its two types.
+    /// operators: the operand types after each name. For a cast: its two types. For all other objects, the list is
+    /// empty.
     pub parameters: Vec<Option<Vec<FunctionParameter>>>,
     /// `CASCADE`.
     pub cascade: bool,

@@ -45,24 +45,24 @@ pub struct TargetColumn {
 pub struct OnConflict {
     /// The arbiter.
     pub target: ConflictTarget,
-    /// `DO UPDATE SET …`; `None` is `DO NOTHING`.
+    /// `DO UPDATE SET … [WHERE …]`; `None` is `DO NOTHING`.
     pub update: Option<(Vec<Assignment>, Option<Expr>)>,
-    /// The clause.
+    /// The span of the clause.
     pub span: Span,
 }
 
 /// The arbiter of `ON CONFLICT`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConflictTarget {
-    /// `ON CONFLICT` does not have a target: any unique constraint is the arbiter.
+    /// `ON CONFLICT` does not have a target: all unique indexes and exclusion constraints are arbiters.
     Any,
-    /// `(a, lower(b)) [WHERE …]`.
+    /// `(a, lower(b)) [WHERE …]`; the span is that of the opening parenthesis.
     Index(Vec<IndexElement>, Option<Expr>, Span),
     /// `ON CONSTRAINT name`.
     Constraint(Name),
 }
 
-/// A key of an index.
+/// A key of an index, of an `ON CONFLICT` target, or of an exclusion constraint; also a column of `INCLUDE`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IndexElement {
     /// A column or an expression.
@@ -73,7 +73,7 @@ pub struct IndexElement {
     pub operator_class: Option<QualifiedName>,
     /// `DESC` is true, `ASC` is false.
     pub descending: Option<bool>,
-    /// `NULLS FIRST`.
+    /// `NULLS FIRST` is true, `NULLS LAST` is false.
     pub nulls_first: Option<bool>,
 }
 
@@ -140,7 +140,7 @@ pub struct Merge {
     pub on: Expr,
     /// `WHEN …`.
     pub clauses: Vec<MergeClause>,
-    /// The keyword.
+    /// The span of the keyword `MERGE`.
     pub span: Span,
 }
 

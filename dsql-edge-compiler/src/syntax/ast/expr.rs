@@ -44,7 +44,7 @@ pub enum ExprKind {
     IsDistinct { left: Box<Expr>, right: Box<Expr>, negated: bool, location: Span },
     /// `a IS [NOT] JSON …`.
     IsJson { arg: Box<Expr>, negated: bool },
-    /// `a IS DOCUMENT`.
+    /// `a IS [NOT] DOCUMENT`.
     IsDocument { arg: Box<Expr>, negated: bool },
     /// `a [NOT] IN (b, c)`, `a IN (SELECT …)`; `location` is that of `IN`.
     In { left: Box<Expr>, right: InList, negated: bool, location: Span },
@@ -105,7 +105,7 @@ pub enum ExprKind {
 /// A call of an XML or SQL/JSON function, whose arguments have a special grammar.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct SqlFunction {
-    /// The name that PostgreSQL gives to the column: `xmlelement`.
+    /// The name that PostgreSQL gives to a result column without an alias, such as `xmlelement`.
     pub name: &'static str,
     /// The values; for objects, keys and values alternate.
     pub args: Vec<Expr>,
@@ -117,8 +117,8 @@ pub struct SqlFunction {
     pub filter: Option<Expr>,
     /// `OVER` of an aggregate.
     pub over: Option<Window>,
-    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the span. In `args`, the
-    /// values of the attributes and elements come first.
+    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the span of the value. In
+    /// `args`, the values of the attributes and elements come first.
     pub labels: Vec<(Option<Name>, Span)>,
 }
 
@@ -129,7 +129,7 @@ pub enum Literal {
     String(String),
     /// An integer of 32 bits.
     Integer(i32),
-    /// Any other number, as written.
+    /// Any other number, as in [`TokenKind::Numeric`]; a minus before the number is part of it.
     Numeric(String),
     /// `B'…'`
     Bit(String),
@@ -229,7 +229,7 @@ pub struct FunctionCall {
 }
 
 impl FunctionCall {
-    /// Makes a call whose arguments are all positional, without further clauses.
+    /// Makes a call that has only positional arguments, and no clauses such as FILTER.
     pub fn plain(name: QualifiedName, args: Vec<Expr>, location: Span) -> FunctionCall {
         FunctionCall {
             name,
@@ -264,8 +264,8 @@ pub struct FunctionArg {
 /// `OVER name`, `OVER (…)`, or an entry of the `WINDOW` clause.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
-    /// In the `WINDOW` clause, the name of the defined window. In `OVER name`, the name of the used window; no other
-    /// field is set then.
+    /// In the `WINDOW` clause, the name of the defined window. In `OVER name`, the name of the used window; the other
+    /// fields, except `span` and `tokens`, are empty then.
     pub name: Option<Name>,
     /// `OVER (base …)`.
     pub base: Option<Name>,
@@ -290,9 +290,9 @@ pub struct Frame {
     pub start: FrameBound,
     /// The end of the frame, if written.
     pub end: Option<FrameBound>,
-    /// `EXCLUDE …`.
+    /// `EXCLUDE …`, except `EXCLUDE NO OTHERS`.
     pub excludes: bool,
-    /// The whole clause.
+    /// The span of the whole clause.
     pub span: Span,
 }
 
@@ -336,7 +336,8 @@ pub struct TypeName {
     pub name: QualifiedName,
     /// Whether the grammar added `pg_catalog`.
     pub system: bool,
-    /// The parts in parentheses after the type, such as `(10, 2)`, or the fields of an interval.
+    /// The type modifiers, such as `10` and `2` in `numeric(10, 2)`. Some come from the grammar: the length 1 of
+    /// `character`, and the mask of an interval's fields.
     pub modifiers: Vec<Expr>,
     /// The number of `[]`.
     pub array_dimensions: usize,

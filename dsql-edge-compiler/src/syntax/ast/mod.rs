@@ -1,4 +1,4 @@
-//! The syntax tree: the statement as written, with folded names and with spans, before names are resolved.
+//! Defines the syntax tree: the statement as written, with folded names and with spans, before names are resolved.
 //!
 //! The nodes are those of PostgreSQL's raw parse tree (`parsenodes.h`), as Rust enums. Constructs that the grammar
 //! rewrites (`EXTRACT`, `TRIM`, `AT TIME ZONE` …) are also rewritten here.
@@ -32,7 +32,7 @@ pub struct Name {
 /// `name`, `schema.name` or `catalog.schema.name`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QualifiedName {
-    /// One to three names.
+    /// At least one name. There may be more than three names where PostgreSQL checks their number after parsing.
     pub parts: Vec<Name>,
 }
 
@@ -42,7 +42,7 @@ impl QualifiedName {
         self.parts.last().map_or("", |name| &name.text)
     }
 
-    /// Returns the name before the last.
+    /// Returns the name before the last name, if there is one.
     pub fn schema(&self) -> Option<&str> {
         self.parts.len().checked_sub(2).and_then(|at| self.parts.get(at)).map(|name| name.text.as_str())
     }
@@ -84,7 +84,7 @@ pub enum StatementKind {
     Delete(Box<Delete>),
     /// `MERGE`.
     Merge(Box<Merge>),
-    /// `CREATE TABLE`.
+    /// `CREATE TABLE`, `CREATE FOREIGN TABLE`.
     CreateTable(Box<CreateTable>),
     /// `CREATE TABLE … AS`, `CREATE MATERIALIZED VIEW … AS`.
     CreateTableAs(Box<CreateTableAs>),
@@ -102,7 +102,7 @@ pub enum StatementKind {
     CreateSchema(Box<CreateSchema>),
     /// `CREATE FUNCTION`, `CREATE PROCEDURE`, `CREATE AGGREGATE`.
     CreateFunction(Box<CreateFunction>),
-    /// `CREATE TRIGGER … ON table`, with its table.
+    /// `CREATE TRIGGER … ON table`; the field is the table.
     CreateTrigger(QualifiedName),
     /// `CREATE RULE … TO table`; the field is the table.
     CreateRule(QualifiedName),

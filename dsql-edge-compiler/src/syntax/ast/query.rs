@@ -97,7 +97,7 @@ pub struct Locking {
     pub tables: Vec<QualifiedName>,
     /// `SKIP LOCKED`.
     pub skip_locked: bool,
-    /// The clause.
+    /// The span of the clause.
     pub span: Span,
 }
 
@@ -188,7 +188,7 @@ pub struct With {
     pub recursive: bool,
     /// The queries.
     pub ctes: Vec<Cte>,
-    /// The span of the clause, from `WITH` to the last parenthesis.
+    /// The span of the clause, from `WITH` to the end of the last query, including its `SEARCH` and `CYCLE`.
     pub span: Span,
 }
 
@@ -218,7 +218,7 @@ pub struct Search {
     pub columns: Vec<Name>,
     /// The added column.
     pub sequence: Name,
-    /// The keyword.
+    /// The span of the keyword.
     pub span: Span,
 }
 
@@ -233,7 +233,7 @@ pub struct Cycle {
     pub values: Option<(Expr, Expr)>,
     /// The added path column.
     pub path: Name,
-    /// The keyword.
+    /// The span of the keyword.
     pub span: Span,
 }
 
@@ -301,7 +301,7 @@ pub struct FunctionItem {
     pub alias: Option<Alias>,
     /// `AS x (a int, b text)`.
     pub columns: Vec<ColumnDefinition>,
-    /// The item.
+    /// The span of the item.
     pub span: Span,
 }
 
@@ -329,7 +329,7 @@ pub struct Join {
     pub constraint: JoinConstraint,
     /// `(a JOIN b …) AS x`.
     pub alias: Option<Alias>,
-    /// The join.
+    /// The span of the join.
     pub span: Span,
 }
 
@@ -373,6 +373,6 @@ pub struct TableSample {
     pub args: Vec<Expr>,
     /// `REPEATABLE`.
     pub repeatable: Option<Expr>,
-    /// The clause.
+    /// The span of the clause.
     pub span: Span,
 }

@@ -6,8 +6,9 @@
 //! …) becomes a semicolon.
 //!
 //! The rules are those of psql 16 (`psqlscan.l`, `psqlscanslash.l`, `handleCopyIn` in `copy.c`): a command ends at the
-//! end of its line, or at `\\`. The rows of a COPY begin with the line after the statement. Rows end with a line `\.`,
-//! both in CSV and in text format.
+//! end of its line, at `\\`, or before the next command. The argument of some commands (`TO_END_OF_LINE`) is always the
+//! rest of the line. The rows of a COPY begin with the line after the statement. Rows end with a line `\.`, both in CSV
+//! and in text format.
 
 use super::Lexer;
 use crate::source::Span;
@@ -87,7 +88,8 @@ impl Lexer<'_> {
         self.unsent = self.out.tokens.len();
     }
 
-    /// Skips the arguments of a psql command, which end at the end of the line, at `\\`, or at the next command.
+    /// Skips the arguments of a psql command. They end at the end of the line; for most commands, also at `\\` or
+    /// before the next command.
     fn skip_arguments(&mut self, name: &str) {
         let whole_line = TO_END_OF_LINE.contains(&name);
         let mut quote = None;

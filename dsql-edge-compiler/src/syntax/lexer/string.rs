@@ -21,7 +21,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// `B'…'` and `X'…'`: the type's input function checks the digits.
+    /// Lexes `B'…'` or `X'…'`. The analysis checks the digits later, as the type's input function does.
     pub(super) fn digit_string(&mut self, start: usize) -> Lexing<String> {
         let kind = if matches!(self.byte(0), Some(b'b' | b'B')) { "bit" } else { "hexadecimal" };
         self.at = start + 2;
@@ -35,7 +35,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// `"…"`.
+    /// Lexes `"…"`.
     pub(super) fn delimited(&mut self, start: usize) -> Lexing<String> {
         self.at = start + 1;
         let mut out = String::new();
@@ -92,7 +92,8 @@ impl Lexer<'_> {
         }
     }
 
-    /// `$tag$…$tag$`; `body` is the start of the text.
+    /// Lexes `$tag$…$tag$`. `start` is the offset of the token, and `body` the offset of the text after the first
+    /// `$tag$`.
     pub(super) fn dollar_string(&mut self, start: usize, body: usize) -> Lexing<String> {
         let delimiter = &self.text[start..body];
         match self.text[body..].find(delimiter) {
@@ -107,7 +108,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// `E'…'`.
+    /// Lexes `E'…'`.
     pub(super) fn escape_string(&mut self, start: usize) -> Lexing<String> {
         self.at = start + 2;
         let mut out: Vec<u8> = Vec::new();
@@ -201,13 +202,13 @@ impl Lexer<'_> {
         value as u8
     }
 
-    /// `U&'…' [UESCAPE 'c']`.
+    /// Lexes `U&'…' [UESCAPE 'c']`.
     pub(super) fn unicode_string(&mut self, start: usize) -> Lexing<String> {
         let raw = self.plain_string(start, 2)?;
         self.unicode_escapes(start, &raw)
     }
 
-    /// `U&"…" [UESCAPE 'c']`.
+    /// Lexes `U&"…" [UESCAPE 'c']`.
     pub(super) fn unicode_identifier(&mut self, start: usize) -> Lexing<String> {
         self.at = start + 2;
         let raw = self.delimited(start + 2)?;
@@ -321,7 +322,8 @@ enum Escape {
 impl Escape {
     const SURROGATE: &'static str = "invalid Unicode surrogate pair";
 
-    /// If the previous escape was the first half of a surrogate pair, `high` is this half.
+    /// Decodes one escape. If the previous escape was the first half of a surrogate pair, `high` is this half. If this
+    /// escape is a first half, it is stored in `high`.
     fn of(value: u32, high: &mut Option<u32>) -> Escape {
         let value = match (high.take(), value) {
             (Some(high), 0xDC00..=0xDFFF) => 0x10000 + ((high - 0xD800) << 10) + (value - 0xDC00),

@@ -5,7 +5,8 @@ use crate::source::Span;
 use crate::syntax::ast::{AlterAction, AlterTable, ObjectKind, SET_LOGGED, SET_UNLOGGED, StatementKind};
 
 impl Parser<'_> {
-    /// Parses the words for a kind of object, which are the same in ALTER and DROP.
+    /// Parses the words for a kind of object, which are the same in ALTER and DROP. Returns `None` at other words, and
+    /// does not consume them.
     pub(super) fn object_kind(&mut self) -> Option<ObjectKind> {
         let object = match self.keyword()? {
             K::Table => ObjectKind::Table,
@@ -50,7 +51,8 @@ impl Parser<'_> {
             ObjectKind::Domain => vec![self.domain_action()?],
             _ => self.table_actions(object, &mut places)?,
         };
-        // For `ALTER TYPE` and `ALTER DOMAIN`, the span of each action is from `start` to the end of the statement.
+        // `ALTER TYPE`, `ALTER DOMAIN`, and actions that must be alone, such as `RENAME TO`, have not added spans: for
+        // these actions, the span is from `start` to the end of the statement.
         places.resize(actions.len(), start.to(self.previous_span()));
         Ok(StatementKind::AlterTable(Box::new(AlterTable {
             object,

@@ -204,7 +204,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `[CONSTRAINT name] CHECK | UNIQUE | PRIMARY KEY | FOREIGN KEY | EXCLUDE …`.
+    /// `[CONSTRAINT name] CHECK | NOT NULL | UNIQUE | PRIMARY KEY | FOREIGN KEY | EXCLUDE …`.
     pub(super) fn table_constraint(&mut self) -> Parsing<Constraint> {
         let start = self.span();
         let name = if self.eat_keyword(K::Constraint) { Some(self.col_id()?) } else { None };
@@ -297,7 +297,7 @@ impl Parser<'_> {
         Ok(key)
     }
 
-    /// `[NOT] DEFERRABLE`, `INITIALLY …`, `[NOT] ENFORCED`, `NOT VALID`, `NO INHERIT`, in any number.
+    /// `[NOT] DEFERRABLE`, `INITIALLY …`, `NOT VALID`, `NO INHERIT`, `[NOT] ENFORCED`, in any number.
     pub(super) fn constraint_attributes(&mut self) -> Parsing<ConstraintAttributes> {
         let mut found = ConstraintAttributes::default();
         let (mut deferrable, mut deferred): (Option<bool>, Option<bool>) = (None, None);
@@ -323,7 +323,7 @@ impl Parser<'_> {
                 return Ok(found);
             }
             found.deferrable = deferrable.or(deferred) == Some(true);
-            // The action of `ConstraintAttributeSpec`.
+            // These are the checks in the grammar action of `ConstraintAttributeSpec`.
             if (deferrable, deferred) == (Some(false), Some(true)) {
                 let message = "constraint declared INITIALLY DEFERRED must be DEFERRABLE";
                 return Err(self.error_at(place, message));
@@ -336,7 +336,8 @@ impl Parser<'_> {
     }
 }
 
-/// Returns an error if `attributes` contains an attribute that a constraint of `kind` cannot have (`processCASbits`).
+/// Returns PostgreSQL's message if `attributes` contains an attribute that a constraint of `kind` cannot have
+/// (`processCASbits`).
 fn misplaced_attribute(kind: &ConstraintKind, attributes: ConstraintAttributes) -> Option<String> {
     let (name, deferrable, not_valid, no_inherit) = match kind {
         ConstraintKind::Check { .. } => ("CHECK", false, true, true),

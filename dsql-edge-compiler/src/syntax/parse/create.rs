@@ -1,4 +1,5 @@
-//! Parses `CREATE` of everything except tables.
+//! Parses `CREATE` statements. `table` parses the rest of `CREATE TABLE`, and `extend` that of operators, collations,
+//! casts, aggregates, extensions, triggers and rules.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{
@@ -193,7 +194,7 @@ impl Parser<'_> {
         let unique = self.eat_keyword(K::Unique);
         self.expect_keyword(K::Index)?;
         let concurrently = self.eat_keyword(K::Concurrently);
-        // DSQL: `CREATE INDEX ASYNC`; an index may also be named async.
+        // DSQL's `CREATE INDEX ASYNC`; if the word is in quotes, it is the name of the index.
         let asynchronous = !self.async_is_a_name() && self.eat_word("async");
         let if_not_exists = self.if_not_exists()?;
         let name = if self.at_keyword(K::On) { None } else { Some(self.col_id()?) };
@@ -403,7 +404,7 @@ impl Parser<'_> {
 
     pub(super) fn function_parameter(&mut self) -> Parsing<FunctionParameter> {
         let mut mode = self.parameter_mode();
-        // A parameter has one of three forms: `name type`, `type`, or `name MODE type`.
+        // A parameter has one of three forms: `[MODE] name type`, `[MODE] type`, or `name MODE type`.
         let named = matches!(self.token().kind, TokenKind::Identifier(_) | TokenKind::Keyword(_))
             && !matches!(
                 self.ahead(1).kind,
@@ -441,8 +442,8 @@ impl Parser<'_> {
         Some(mode)
     }
 
-    /// Reads `LANGUAGE`, `STRICT`, the volatility and the string after `AS`; returns this string. Skips all other
-    /// options, and a body that is not written as a string.
+    /// Reads `LANGUAGE`, `STRICT`, `WINDOW`, the volatility and the string after `AS`; returns this string, or `None`
+    /// without such a string. Skips all other options, and a body that is not written as a string.
     fn function_options(&mut self, function: &mut CreateFunction) -> Parsing<Option<String>> {
         let mut body = None;
         loop {
@@ -479,7 +480,7 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a body in PL/pgSQL has a word with which it can end its transaction, or run another body.
+/// Whether a body in PL/pgSQL contains a word with which the body can end its transaction, or run another body.
 fn ends_transactions(body: &str) -> bool {
     const WORDS: [&str; 5] = ["commit", "rollback", "call", "do", "execute"];
     let mut words = body.split(|character: char| !character.is_alphanumeric() && character != '_');

@@ -138,8 +138,8 @@ impl Parser<'_> {
                 Some(K::Immutable) => volatility = Some(Volatility::Immutable),
                 Some(K::Stable) => volatility = Some(Volatility::Stable),
                 Some(K::Volatile) => volatility = Some(Volatility::Volatile),
-                // The clauses `SET name TO value`, `OWNER TO name` and similar clauses come after the list of
-                // properties.
+                // In `SET name TO value`, `OWNER TO name` and similar clauses, other words can look like properties, so
+                // the rest of the statement is skipped.
                 Some(K::Set | K::Reset | K::Owner | K::Depends | K::No) => {
                     self.skip_statement();
                     break;

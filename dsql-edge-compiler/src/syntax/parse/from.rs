@@ -121,10 +121,10 @@ impl Parser<'_> {
         self.relation_expr_with_alias()
     }
 
-    /// Parses the content of parentheses in `FROM`, after the opening parenthesis.
+    /// Parses parentheses in `FROM`, from the opening to the closing parenthesis.
     fn parenthesized_table_ref(&mut self) -> Parsing<Parenthesized> {
         let start = self.expect_symbol(b'(')?;
-        // `VALUES` is the name of a table unless rows follow.
+        // If no parenthesis follows `VALUES`, it is the name of a table.
         if self.at_query_keyword() && (!self.at_keyword(K::Values) || self.symbol_ahead(1, b'(')) {
             let query = self.query()?;
             self.expect_symbol(b')')?;

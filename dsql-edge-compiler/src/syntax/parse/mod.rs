@@ -52,7 +52,8 @@ pub(super) fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statemen
 }
 
 /// Parses the statements that can be parsed. For each statement that cannot be parsed, returns an error with the span
-/// of the statement. This span ends before the first semicolon at or after the error.
+/// of the statement. This span ends before the first semicolon at or after the error, or at the end of the text. After
+/// an error of the lexer, nothing is parsed.
 pub(super) fn parse_readable(text: &str, lexed: &Lexed) -> (Vec<Statement>, Vec<(Diagnostic, Span)>) {
     let mut parser = Parser::at(text, lexed, 0);
     let (mut statements, mut errors) = (Vec::new(), Vec::new());
@@ -84,7 +85,7 @@ pub(super) fn parse_readable(text: &str, lexed: &Lexed) -> (Vec<Statement>, Vec<
     (statements, errors)
 }
 
-/// Parses `PREPARE name (types) AS statement`, which the parser of statements skips.
+/// Parses `PREPARE name (types) AS statement`, which `parse_statements` skips.
 pub(super) fn parse_prepare(text: &str, lexed: &Lexed) -> Option<Prepare> {
     Parser::at(text, lexed, 0).prepare().ok()
 }
@@ -187,7 +188,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// Parses a statement that may be in a CTE.
+    /// Parses a statement that may be in a CTE, or after `PREPARE`.
     fn preparable_statement(&mut self) -> Parsing<Statement> {
         let start = self.span();
         let kind = match &self.token().kind {
@@ -294,7 +295,8 @@ impl<'a> Parser<'a> {
         if self.at_symbol(symbol) { Ok(self.advance()) } else { Err(self.error_here()) }
     }
 
-    /// `syntax error at or near …` the current token.
+    /// Returns the syntax error at the current token. At the end of the tokens, returns the lexer's error, if there is
+    /// one.
     fn error_here(&self) -> Box<Diagnostic> {
         self.error_ahead(0)
     }

@@ -1,4 +1,4 @@
-//! Parses the clauses of table definitions that PostgreSQL 18 added: the snapshot of a newer PostgreSQL contains them.
+//! Parses the clauses of table definitions that PostgreSQL 18 added: a snapshot of a newer PostgreSQL can contain them.
 //!
 //! Except for `NOT ENFORCED`, each clause becomes a node of PostgreSQL 16's syntax, so no later module distinguishes
 //! the versions. The tree never proves more about the rows of a table than the clause does.
@@ -18,8 +18,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `NOT NULL column` as a table constraint becomes a CHECK, because only a CHECK can be NOT VALID or NO INHERIT in
-    /// PostgreSQL 16.
+    /// `NOT NULL column` as a table constraint becomes a CHECK, because in PostgreSQL 16, a CHECK can be NOT VALID or
+    /// NO INHERIT, but NOT NULL cannot.
     pub(super) fn not_null_of_column(&mut self) -> Parsing<ConstraintKind> {
         let start = self.advance();
         self.expect_keyword(K::Null)?;
@@ -63,8 +63,8 @@ impl Parser<'_> {
     }
 }
 
-/// Applies `ENFORCED` or `NOT ENFORCED` to the constraint before it. Rows may violate a foreign key that is not
-/// enforced, so such a foreign key counts as NOT VALID.
+/// Applies `ENFORCED` or `NOT ENFORCED` to the last CHECK or foreign key in `constraints`. Rows may violate a foreign
+/// key that is not enforced, so such a foreign key counts as NOT VALID.
 pub(super) fn set_enforced(constraints: &mut [Constraint], enforced: bool) {
     for constraint in constraints.iter_mut().rev() {
         match &mut constraint.kind {

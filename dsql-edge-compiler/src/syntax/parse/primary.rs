@@ -314,7 +314,7 @@ impl Parser<'_> {
         matches!(self.keyword(), Some(K::Select | K::Values | K::With | K::Table))
     }
 
-    /// Parses a list of expressions in a row, `(…)` or `()`.
+    /// Parses the fields of a row constructor, `(…)` or `()`.
     fn explicit_row(&mut self, start: Span) -> Parsing<Expr> {
         self.expect_symbol(b'(')?;
         let fields = if self.at_symbol(b')') { Vec::new() } else { self.expr_list()? };
@@ -398,7 +398,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::Array(elements), span: start.to(end) })
     }
 
-    /// Makes a name that is not a keyword.
+    /// Makes a name without consuming a token.
     pub(super) fn synthetic_name(text: &str, span: Span) -> Name {
         Name { text: text.to_owned(), span }
     }

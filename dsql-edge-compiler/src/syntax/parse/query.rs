@@ -369,7 +369,7 @@ impl Parser<'_> {
         })
     }
 
-    /// `OptTempTableName`; the name of a temporary table gets its schema.
+    /// `OptTempTableName`; if the name of a temporary table has no schema, it gets the schema `pg_temp`.
     fn select_into_target(&mut self) -> Parsing<crate::syntax::ast::QualifiedName> {
         if matches!(self.keyword(), Some(K::Local | K::Global))
             && matches!(self.keyword_ahead(1), Some(K::Temporary | K::Temp))

@@ -1,4 +1,5 @@
-//! Parses `CREATE TABLE`, and the parts of columns and constraints.
+//! Parses `CREATE TABLE` and `CREATE TABLE … AS`, and the parts that these statements share with others, such as
+//! columns, storage parameters and the options of sequences.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{

@@ -67,8 +67,9 @@ impl Parser<'_> {
         self.parenthesized_list(Self::expr)
     }
 
-    /// Parses a type that is a keyword. With `constant`, only types that can precede a string are parsed. If no such
-    /// type follows, this method consumes no token.
+    /// Parses a type that is a keyword. With `constant`, the type precedes a string: `bit` and `character` without a
+    /// length then accept any length, not only 1, and INTERVAL is left to `interval_constant`. If no such type follows,
+    /// this method consumes no token.
     pub(super) fn system_type(&mut self, constant: bool) -> Parsing<Option<TypeName>> {
         let start = self.span();
         let Some(keyword) = self.keyword() else { return Ok(None) };
@@ -194,7 +195,8 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::Literal(Literal::Integer(value)), span })
     }
 
-    /// Parses `YEAR`, `DAY TO SECOND (3)` …; returns PostgreSQL's mask of the fields, and then the precision.
+    /// Parses `YEAR`, `DAY TO SECOND (3)` …; returns PostgreSQL's mask of the fields, and then the precision, if
+    /// written. Without a field, the list is empty.
     pub(super) fn interval_fields(&mut self) -> Parsing<Vec<Expr>> {
         let start = self.span();
         let Some(first) = self.interval_field() else { return Ok(Vec::new()) };

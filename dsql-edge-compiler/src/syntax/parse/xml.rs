@@ -1,4 +1,4 @@
-//! Parses XML: the calls with a special grammar, and `XMLTABLE`.
+//! Parses the XML functions, whose calls have a special grammar, and `XMLTABLE`.
 
 use super::system_call::system_call;
 use super::{K, Parser, Parsing};
@@ -6,7 +6,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, FromItem, SqlFunction, XmlColumn, XmlTable};
 
 impl Parser<'_> {
-    /// Parses an XML function, at its keyword, after which `(` follows.
+    /// Parses a call of an XML function. The current token is its keyword, and the next token is `(`.
     pub(super) fn xml_function(&mut self, keyword: K) -> Parsing<Expr> {
         let start = self.advance();
         self.advance();

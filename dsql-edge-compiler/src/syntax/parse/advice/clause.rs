@@ -1,6 +1,6 @@
 //! Gives advice on the order of clauses.
 //!
-//! Input: the place. Output: advice, if a clause follows a clause that it must precede.
+//! Input: the place. Output: advice, if the clause at the error must precede a clause that is before the error.
 
 use super::super::super::keyword::Keyword as K;
 use super::place::{Place, keyword};

@@ -58,7 +58,7 @@ fn is_name_in_quotes(place: &Place<'_>) -> bool {
     before_values && matches!(place.token().kind, TokenKind::String(_))
 }
 
-/// `VALUES`, or a word that is nearly the same.
+/// Whether the token is `VALUES`, or a word that is nearly the same.
 fn is_values(token: &Token) -> bool {
     let word = token.kind.name().unwrap_or_default();
     word == "values" || crate::diagnostic::suggestion::distance_within(word, "values").is_some()
@@ -123,7 +123,7 @@ fn limited(command: &str, set: &str, table: &str) -> String {
     )
 }
 
-/// Returns the table of the statement; `number` is the number of the table's token.
+/// Returns the table of the statement; `number` is the index of the table's token in the statement.
 fn table(place: &Place<'_>, number: usize) -> String {
     place.own().get(number).map_or("t", |token| place.written(token)).to_owned()
 }

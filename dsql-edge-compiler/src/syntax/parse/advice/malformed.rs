@@ -8,7 +8,7 @@ use super::dialect::is_unit;
 use super::place::{Place, is_name};
 use crate::diagnostic::Diagnostic;
 
-/// Returns the advice on an error of the lexer, whose message contains the malformed token.
+/// Returns the advice on an error that the lexer has reported.
 pub(super) fn advice(place: &Place<'_>, error: &Diagnostic) -> Option<String> {
     let rest = place.text.get(error.span.start as usize..)?;
     let written = error.span.text(place.text);

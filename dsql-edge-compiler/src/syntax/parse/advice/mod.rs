@@ -4,9 +4,9 @@
 //! advice changes neither the error nor its position.
 //!
 //! Each submodule detects one kind of mistake. The kinds are tried from the most certain to the least certain. The
-//! first kinds are malformed tokens, then reserved words as names, then the constructs of other databases. Then come
-//! misspelled keywords: `typo` parses the statement again with the corrected word. The last kind is a missing part of
-//! the statement.
+//! first kinds are malformed tokens, then parameters in a wrong form or place, then reserved words as names, then the
+//! constructs of other databases. Then come misspelled keywords: `typo` parses the statement again with the corrected
+//! word. The last kind is a missing part of the statement.
 
 mod bracket;
 mod clause;
@@ -26,8 +26,8 @@ use super::super::token::Token;
 use crate::diagnostic::Diagnostic;
 use place::Place;
 
-/// Returns the advice on a syntax error. `read` parses the tokens of a statement, and returns the number of the token
-/// that has an error, or the number of the tokens.
+/// Returns the advice on a syntax error. `read` parses the tokens of a statement, and returns the index of the token
+/// that has an error, or, without an error, the number of tokens.
 pub(super) fn advice(
     text: &str,
     lexed: &Lexed,

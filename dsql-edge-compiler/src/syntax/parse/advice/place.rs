@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 pub(super) struct Place<'p> {
     pub(super) text: &'p str,
     pub(super) tokens: &'p [Token],
-    /// The number of the token that PostgreSQL reports.
+    /// The index of the reported token: the token in PostgreSQL's message.
     pub(super) at: usize,
     /// The index of the statement's first token.
     pub(super) start: usize,
@@ -29,24 +29,23 @@ impl<'p> Place<'p> {
         (at < tokens.len()).then_some(Place { text, tokens, at, start, script: lexed.script })
     }
 
-    /// Returns the token that PostgreSQL reports.
+    /// Returns the reported token.
     pub(super) fn token(&self) -> &'p Token {
-        // `of` has checked the number.
+        // `of` has checked the index.
         self.tokens.get(self.at).unwrap_or(&END)
     }
 
-    /// Returns the token that is `count` tokens after the one that PostgreSQL reports.
+    /// Returns the token that is `count` tokens after the reported token.
     pub(super) fn next(&self, count: usize) -> &'p Token {
         self.tokens.get(self.at + count).unwrap_or(&END)
     }
 
-    /// Returns the token that is `count` tokens before the token in PostgreSQL's message, if the statement has such a
-    /// token.
+    /// Returns the token that is `count` tokens before the reported token, if the statement has such a token.
     pub(super) fn back(&self, count: usize) -> Option<&'p Token> {
         self.at.checked_sub(count).filter(|at| *at >= self.start).and_then(|at| self.tokens.get(at))
     }
 
-    /// Returns the tokens of the statement before the one that PostgreSQL reports.
+    /// Returns the tokens of the statement before the reported token.
     pub(super) fn own(&self) -> &'p [Token] {
         self.tokens.get(self.start..self.at).unwrap_or_default()
     }
@@ -61,13 +60,13 @@ impl<'p> Place<'p> {
         self.written(token).to_ascii_lowercase()
     }
 
-    /// Returns the token in PostgreSQL's message, in lower case.
+    /// Returns the reported token in lower case.
     pub(super) fn here(&self) -> String {
         self.word(self.token())
     }
 
-    /// Returns the token that is this number of tokens before the reported token, in lower case; "" if the statement
-    /// has no such token.
+    /// Returns the token that is `count` tokens before the reported token, in lower case; "" if the statement has no
+    /// such token.
     pub(super) fn word_back(&self, count: usize) -> String {
         self.back(count).map(|token| self.word(token)).unwrap_or_default()
     }
@@ -77,7 +76,7 @@ impl<'p> Place<'p> {
         keyword(self.tokens.get(self.start)?)
     }
 
-    /// Returns the indexes of those opening parentheses that are not closed before the token in PostgreSQL's message.
+    /// Returns the indexes of those opening parentheses that are not closed before the reported token.
     pub(super) fn open(&self) -> Vec<usize> {
         let mut open = Vec::new();
         for (at, token) in self.tokens.iter().enumerate().take(self.at).skip(self.start) {
@@ -90,7 +89,7 @@ impl<'p> Place<'p> {
         open
     }
 
-    /// Returns the tokens before the reported one that are in the same parentheses, without the contents of closed
+    /// Returns the tokens before the reported token that are in the same parentheses, without the contents of closed
     /// parentheses.
     pub(super) fn level(&self) -> Vec<&'p Token> {
         let first = self.open().last().map_or(self.start, |at| at + 1);

@@ -1,7 +1,7 @@
 //! Gives advice on reserved words as names, and on ORDER, GROUP and PARTITION without BY.
 //!
-//! Input: the place. Output: advice. The statement is parsed again with the word in quotes: if the parser then reads
-//! the statement to its end, the word was meant as a name.
+//! Input: the place. Output: advice. `certain` parses the statement again with the word in quotes: if the parser then
+//! reads the statement to its end, the word was meant as a name.
 
 use super::super::super::keyword::{Class, Keyword as K};
 use super::super::super::token::{Token, TokenKind};
@@ -60,8 +60,8 @@ pub(super) fn certain(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) -> 
         let mut tokens = own.to_vec();
         tokens[at].kind = TokenKind::Identifier(word.text().to_owned());
         let reached = read(tokens);
-        // In a list of columns, the parser only has to read one token more than before, because the columns after the
-        // word may have other errors.
+        // In a list of columns, the parser only has to read at least two tokens more than before, because the columns
+        // after the word may have other errors.
         if reached == own.len() || (in_columns && reached > reported + 1) {
             return quoted(place, &own[at]);
         }
@@ -83,7 +83,7 @@ pub(super) fn by_is_missing(place: &Place<'_>) -> Option<String> {
 /// Returns the advice for a reserved word in a position where the grammar expects a name.
 pub(super) fn probable(place: &Place<'_>) -> Option<String> {
     let (token, previous) = (place.token(), place.back(1)?);
-    // `SELECT order FROM t`: the grammar expects BY here. `user.name`: no reserved word has columns.
+    // `SELECT order FROM t`: the grammar expects BY here. `user.name`: a reserved word cannot precede the dot.
     let expects_other = matches!(previous.kind, TokenKind::Keyword(K::Order | K::Group));
     let is_qualifier = token.kind == TokenKind::Symbol(b'.')
         && keyword(previous).is_some_and(|keyword| keyword.class() == Class::Reserved);

@@ -62,7 +62,7 @@ const KEYWORDS: [K; 45] = [
 /// the message contains `WERE`, but in `FROM posts WERE id`, the message contains the next token, `id`.
 const NEAR: usize = 3;
 
-/// A statement with more tokens is not parsed again to find a misspelled keyword.
+/// A statement with more tokens is not parsed again to find a misspelled keyword or a reserved word.
 pub(super) const LONGEST: usize = 2_000;
 
 /// `did you mean FROM?`
