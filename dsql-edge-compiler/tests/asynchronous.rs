@@ -28,7 +28,7 @@ fn asynchronous_ddl_answers_with_a_job() {
 }
 
 #[test]
-fn identity_columns_are_accepted() {
+fn grants_to_iam_roles_are_accepted() {
     for sql in [
         "AWS IAM GRANT reader TO 'arn:aws:iam::1:role/r'",
         "AWS IAM REVOKE reader FROM 'arn:aws:iam::1:role/r'",

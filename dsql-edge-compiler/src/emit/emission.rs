@@ -140,9 +140,17 @@ pub fn shown_field_type(field: &Field) -> String {
     readable(&field_type(field, None))
 }
 
-/// Returns a type without spaces, and without the paths of common types, as Rust code usually writes it.
-pub(super) fn readable(ty: &str) -> String {
-    let mut ty: String = ty.split_whitespace().collect();
+/// Returns a type without the paths of common types, and without spaces except between two words (`dyn Error`), as Rust
+/// code usually writes it.
+pub(super) fn readable(text: &str) -> String {
+    let is_word = |char: char| char.is_alphanumeric() || char == '_';
+    let mut ty = String::new();
+    for part in text.split_whitespace() {
+        if ty.ends_with(is_word) && part.starts_with(is_word) {
+            ty.push(' ');
+        }
+        ty.push_str(part);
+    }
     for path in ["::core::option::", "::std::vec::", "::std::string::", "::dsql_edge::types::"] {
         ty = ty.replace(path, "");
     }
@@ -171,4 +179,16 @@ pub(super) fn mentions(tokens: TokenStream, start: &str) -> bool {
         TokenTree::Group(group) => mentions(group.stream(), start),
         TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn readable_type_has_only_the_spaces_between_words() {
+        assert_eq!(readable("::std::vec::Vec < & 'a [u8] >"), "Vec<&'a[u8]>");
+        assert_eq!(readable("Box < dyn Error >"), "Box<dyn Error>");
+        assert_eq!(readable("& 'a str"), "&'a str");
+    }
 }

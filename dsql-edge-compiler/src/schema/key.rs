@@ -113,6 +113,7 @@ impl Fold {
         relation.has_other_keys = true;
         let chosen = || Some(self.free_key_name(relation, &index_column_names(elements)?, "excl"));
         let name = name.map(|name| name.text).or_else(chosen);
+        relation.evaluated.extend(elements.iter().map(|element| element.expr.clone()));
         let columns = elements.iter().flat_map(|element| columns_of(&element.expr)).collect();
         relation.exclusions.push(Exclusion { name, columns });
     }

@@ -159,12 +159,12 @@ fn constraint<'s>(constraint: &'s Constraint, visit: &mut dyn Visit<'s>) {
         ConstraintKind::Default(it)
         | ConstraintKind::Generated(it)
         | ConstraintKind::Check { expr: it, .. } => expr(it, visit),
+        ConstraintKind::Exclude(elements) => exprs(elements.iter().map(|it| &it.expr), visit),
         ConstraintKind::NotNull
         | ConstraintKind::Null
         | ConstraintKind::Identity { .. }
         | ConstraintKind::PrimaryKey(_)
         | ConstraintKind::Unique(_)
-        | ConstraintKind::Exclude(_)
         | ConstraintKind::ForeignKey(_)
         | ConstraintKind::Attribute(_) => {}
     }

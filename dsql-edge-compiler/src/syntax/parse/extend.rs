@@ -190,17 +190,21 @@ impl Parser<'_> {
         Ok((parameters, ordered))
     }
 
-    /// `CREATE EXTENSION [IF NOT EXISTS] name [WITH] [SCHEMA s] …`, after `CREATE`.
+    /// `CREATE EXTENSION [IF NOT EXISTS] name [WITH] …`, after `CREATE`; the options SCHEMA, VERSION and CASCADE may have
+    /// any order.
     pub(super) fn create_extension(&mut self) -> Parsing<StatementKind> {
         self.advance();
         let if_not_exists = self.if_not_exists()?;
         let name = self.col_id()?;
         self.eat_keyword(K::With);
         let mut schema = None;
-        if self.eat_keyword(K::Schema) {
-            schema = Some(self.col_id()?.text);
+        while !self.at_end() && !self.at_symbol(b';') {
+            if self.eat_keyword(K::Schema) {
+                schema = Some(self.col_id()?.text);
+            } else {
+                self.advance();
+            }
         }
-        self.skip_statement();
         Ok(StatementKind::CreateExtension(CreateExtension { name, if_not_exists, schema }))
     }
 
