@@ -24,7 +24,7 @@ pub fn compare(path: &Path, actual: &str) -> Result<()> {
     }
     let mut lines = (1..).zip(expected.lines().zip(actual.lines()));
     let (number, (was, is)) =
-        lines.find(|(_, (was, is))| was != is).unwrap_or((0, ("", "one of them is longer than the other")));
+        lines.find(|(_, (was, is))| was != is).unwrap_or((0, ("", "one text is longer than the other")));
     bail!(
         "{}, line {number}: differs (UPDATE=1 writes the new text)\nexpected: {was}\n  actual: {is}",
         path.display()

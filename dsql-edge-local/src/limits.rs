@@ -1,7 +1,7 @@
 //! DSQL's limits of transactions and connections, as numbers, and the admission of new connections.
 //!
 //! Input: smaller limits. Output: the effective limits. A limit cannot be larger than DSQL's, and cannot be removed.
-//! Pure: the time is an argument.
+//! The module does no I/O and reads no clock: the time is an argument.
 
 use std::fmt;
 use std::str::FromStr;

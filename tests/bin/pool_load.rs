@@ -1,6 +1,6 @@
 //! The same load without a pool and through a pool, for `cargo xtask bench pool`. Output: one JSON object per line.
 
-#![allow(clippy::unwrap_used, reason = "what measures is written as the tests are")]
+#![allow(clippy::unwrap_used, reason = "the code of a measurement is written like the tests")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

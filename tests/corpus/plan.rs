@@ -78,7 +78,7 @@ pub struct Outcome {
     pub written: usize,
     /// How often the number of rows that a statement changed was compared.
     pub counts: usize,
-    /// The number of rows that statements without columns changed.
+    /// The number of rows that were changed by statements without columns.
     pub changed: usize,
     /// The number of values that differ between two runs of PostgreSQL itself (`gen_random_uuid()`).
     pub volatile: usize,

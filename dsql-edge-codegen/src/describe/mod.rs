@@ -43,8 +43,8 @@ pub struct Options {
     /// The database whose rules apply; without this option, the schema's directive decides, or else DSQL's rules apply
     #[arg(long, value_enum)]
     dialect: Option<Dialect>,
-    /// The queries, with `$name` or `$1`; without any, or for `-`, statements are read from stdin, separated by
-    /// semicolons
+    /// The queries, with `$name` or `$1`. If no query is given, or for `-`, the queries are read from stdin, separated
+    /// by semicolons
     queries: Vec<String>,
 }
 

@@ -52,7 +52,8 @@ pub struct Options {
 /// Runs the command.
 ///
 /// # Errors
-/// Returns an error of the server, of the connection or of the file system.
+/// Returns an error of the server, of the connection or of the file system, or if the options do not fit together or do
+/// not fit the package's schema.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let path = options.output.display();
     let is_stdout = options.output == Path::new("-");

@@ -140,10 +140,10 @@ impl Rule {
         self.message.replace("{}", "…")
     }
 
-    /// Returns the advice for every statement that breaks the rule.
+    /// Returns the rule's advice without the details of one statement, with `…` instead of `{}`.
     pub fn general_advice(&self) -> String {
         match self.instead {
-            "{}" => "the finding names what to write instead".to_owned(),
+            "{}" => "the finding contains the alternative".to_owned(),
             instead => instead.replace("{}", "…"),
         }
     }

@@ -65,7 +65,7 @@ where
     Ok(Client::WebSocket(tokio::io::join(reader, writer)))
 }
 
-/// Keeps the kind of an error of the socket, because the log does not report clients that hang up.
+/// Returns an I/O error of the socket unchanged: its kind shows whether the client hung up, which is not logged.
 fn other(error: Error) -> io::Error {
     match error {
         Error::Io(error) => error,

@@ -1,5 +1,5 @@
-//! Tests of the rewrites of `lint --fix`. For each condition of a rewrite, a test has a script whose effect the rewrite
-//! would change if the condition were missing.
+//! Tests of the rewrites of `lint --fix`. For each condition of a rewrite, a test has a script that does not meet the
+//! condition. Without the condition, the script would be rewritten, and would then have another effect.
 
 use dsql_edge_compiler::dsql::Meaning;
 

@@ -17,7 +17,7 @@ pub(crate) enum Bug {
     RetriesAfterCommit,
     /// A write that may have been committed is reported as not executed.
     DeniesUnknownOutcome,
-    /// A write whose login broke runs again.
+    /// A write that was sent with the login runs again after the connection broke during the login.
     RetriesWriteInLogin,
     /// The server's error is forgotten at ReadyForQuery.
     ForgetsError,

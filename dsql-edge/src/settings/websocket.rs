@@ -56,7 +56,8 @@ impl WebSocketRequest {
         if host.is_empty() || !host.bytes().all(is_host) {
             return Err(malformed("has no host name, or one with characters that are not allowed"));
         }
-        let port = super::port_number(port).ok_or_else(|| malformed("has a port that is not a number"))?;
+        let port = super::port_number(port)
+            .ok_or_else(|| malformed("has a port that is not a number from 1 to 65535"))?;
         if !path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
             return Err(malformed("has a path with characters that are not allowed"));
         }

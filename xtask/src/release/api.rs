@@ -59,7 +59,7 @@ pub(super) fn check(bless: bool) -> Result<String> {
 fn shortened(list: &str) -> String {
     let mut out = String::new();
     let mut written = BTreeSet::new();
-    // While the lines of a trait's implementation are read, this variable has the type that implements the trait.
+    // While the lines of `impl … for T` are read, the variable contains the name ` T::`; otherwise it is `None`.
     let mut implementor: Option<String> = None;
     for line in list.lines() {
         if line.starts_with("impl") {
