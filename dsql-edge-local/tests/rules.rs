@@ -95,7 +95,7 @@ async fn one_ddl_a_transaction_on_both_protocols() {
     let mixed = error("0A000", "ddl and dml are not supported in the same transaction");
     assert_eq!(session.simple("CREATE TABLE a (i int); CREATE TABLE b (i int)").await.errors, multiple);
     assert_eq!(session.simple("SELECT to_regclass('a') IS NULL").await.values, ["t"]);
-    // A prepared statement is checked when it is executed.
+    // The rules of a transaction are checked when a prepared statement is executed, not when it is prepared.
     let answer =
         session.send(&[parse("ddl", "CREATE TABLE IF NOT EXISTS a (i int)"), sync()].concat(), 1).await;
     assert!(answer.errors.is_empty());

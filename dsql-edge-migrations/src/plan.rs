@@ -28,7 +28,8 @@ pub enum PlanError {
     Differs(Vec<String>),
     /// Some files that are not applied yet do not pass the rules.
     Rejected(String),
-    /// Some files that are not applied come before applied files, and would fail in this order.
+    /// Some files that are not applied come before applied files, and in the order of the file names, the folder has
+    /// errors.
     Misplaced(String),
 }
 

@@ -212,7 +212,7 @@ fn read(paths: &[PathBuf], for_migrate: bool) -> Result<Vec<Text>> {
     Ok(out)
 }
 
-/// Returns the migrations before the files, as far as they are known.
+/// Returns the migrations that run before the linted files; `None` if they are not known, or if `--schema` is given.
 fn history_of(own: &[Text], options: &Options) -> Option<Vec<Text>> {
     let paths: Vec<PathBuf> = own.iter().map(|file| file.path.clone()).collect::<Option<_>>()?;
     let files = if options.schema.is_none() { history::before(&paths)? } else { return None };

@@ -37,7 +37,7 @@ impl Run<'_> {
             let text = if last.is_none() { &batched.first } else { &batched.next };
             let answer = self.repeat(Sql { text, parameter: last.as_deref(), ..place }).await;
             if answer.is_err() && changed == 0 && !was_begun && !self.is_in_flight() {
-                // If the row cannot be removed, the next run repeats the statement.
+                // The error is ignored: if the ledger still has the step's row, the next run repeats the statement.
                 let _ = self.ledger.withdraw(file, step).await;
             } else if answer.is_err() && changed > 0 {
                 // If the ledger's row cannot be changed, the row keeps an earlier number of committed rows.

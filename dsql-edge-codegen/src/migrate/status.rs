@@ -21,7 +21,7 @@ pub struct Status<'f> {
     files: Vec<(&'f File, BTreeMap<i32, Entry>)>,
     /// Files that were applied but are no longer in the folder.
     gone: Vec<Gone>,
-    /// The error about files that come before applied files, and would fail in this order.
+    /// The error about files that come before applied files, if the folder has errors in the order of the file names.
     misplaced: Option<String>,
     dialect: Dialect,
 }

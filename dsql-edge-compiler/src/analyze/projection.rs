@@ -103,7 +103,8 @@ impl Analyzer<'_> {
                 let message = format!("column {}.{name} does not exist", rte.name);
                 Diagnostic::error(Code::UnknownColumn, row.span, message)
             }
-            // PostgreSQL reports an error before it searches for the name, and this error has no position in the text.
+            // For such a row, PostgreSQL reports this error before it searches for the name. PostgreSQL's error has no
+            // position; here, the error gets the position of the row.
             (oid::RECORD, _) if columns.is_empty() && matches!(row.kind, NodeKind::Var(_)) => {
                 Diagnostic::error(Code::WrongObjectType, row.span, "record type has not been registered")
             }

@@ -44,8 +44,8 @@ pub(super) async fn apply(
         }
         Work::Transaction(statements) => this.transaction(statements).await,
         Work::Batches(_) => {
-            // `dsql-edge migrate` has begun the batches and written this row. The row is deleted here, because `batches`
-            // inserts it again.
+            // `dsql-edge migrate` has begun the batches and written this row. The row is deleted here, because
+            // `batches` inserts it again.
             if entry.is_some() {
                 this.write(WITHDRAW, &[Some(run)]).await?;
             }

@@ -58,8 +58,8 @@ pub(crate) async fn create_or_copy(
     }
 }
 
-/// Keeps a copy of the folder `data` as `kept`. If two servers are started at the same time and both keep a copy, one of
-/// the copies remains.
+/// Keeps a copy of the folder `data` as `kept`. If two servers are started at the same time and both keep a copy, one
+/// of the copies remains.
 fn keep(data: &Path, kept: &Path) -> io::Result<()> {
     static STARTS: AtomicUsize = AtomicUsize::new(0);
     let number = STARTS.fetch_add(1, Ordering::Relaxed);

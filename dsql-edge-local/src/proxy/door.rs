@@ -22,7 +22,7 @@ pub(super) const CANCEL: u32 = 80_877_102;
 /// The first byte of a TLS record that contains a ClientHello.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// The longest password, in bytes: a token with a long session token is below 4 KiB.
+/// The longest PasswordMessage, in bytes. A token is much shorter: even with a long session token, it is below 4 KiB.
 const MAX_PASSWORD: usize = 64 * 1024;
 
 /// The first packet of a client.

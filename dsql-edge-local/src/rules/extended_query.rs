@@ -47,7 +47,8 @@ impl Session {
         message::parse_of(name, self.mark(rejected).as_bytes(), &[0, 0])
     }
 
-    /// The statement of a Parse, and the text that is sent to PostgreSQL instead, if that text differs.
+    /// Returns the statement of a Parse, and the text that PostgreSQL gets in place of the client's text, if the two
+    /// texts differ.
     fn prepare(
         &self,
         text: &str,

@@ -16,7 +16,8 @@ pub(super) struct Names {
     /// For each identifier or keyword, as PostgreSQL folds it: the indexes of the statements that contain it, in order.
     /// The index also lists the name of a sequence without the number at its end.
     written: HashMap<String, Vec<usize>>,
-    /// The indexes of statements, by the last part of a name in a string, in lower case: `'public.posts_id_seq'`.
+    /// The statements that contain a string, by the last part of the name in the string, in lower case: `posts_id_seq`
+    /// for `'public.posts_id_seq'`. The name of a sequence is also listed without the number at its end.
     in_strings: HashMap<String, Vec<usize>>,
 }
 

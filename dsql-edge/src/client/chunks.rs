@@ -93,7 +93,7 @@ struct Uncommitted<'c> {
     runs: Runs<'c>,
 }
 
-/// The answer to the rows of a chunk.
+/// The outcome of sending the rows of a chunk.
 enum Sent<'c> {
     Open(OpenTransaction<'c>),
     /// The rows could not be sent, or a returned row cannot be used: the chunk must not be committed.

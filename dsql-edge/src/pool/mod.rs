@@ -22,7 +22,7 @@
 //!
 //! - A connection is lent to one client at a time, and in the order of the requests.
 //! - A connection is lent again only if every message is answered, no message is incomplete, no transaction is open,
-//!   and no statement may have changed the session. An open transaction is rolled back first; in any
+//!   and it is certain that no statement has changed the session. An open transaction is rolled back first; in any
 //!   other state, the connection is closed.
 //! - The pool never sends anything twice, and never decodes a row. The pool reads only the type and the length of each
 //!   frame, and the status in ReadyForQuery.

@@ -246,7 +246,7 @@ impl Relay<'_> {
                 Poll::Ready(Err(failure)) => return Err(self.failed(failure)),
             }
         }
-        // Sends the next messages of the login.
+        // Sends the next messages of the login, or the statements that waited for the end of the login.
         moved |= self.server.poll_write(context);
         Ok(self.visitor.poll_write(context).map_err(|Gone| LeaseEnd::Gone)? || moved)
     }

@@ -81,7 +81,8 @@ fn module(sql_type: &str, elements_nullable: bool, number: usize, schema: &Schem
     let query = |sql: &str| compiled(sql, schema).map_err(|error| anyhow!("{sql}: {error}"));
     let given = query(&format!("SELECT $1::text::{sql_type} AS \"given!\""))?;
     let rust = &given.fields.all().first().ok_or_else(|| anyhow!("no column"))?.rust_type;
-    // PostgreSQL cuts names of more than 63 bytes, so the paths are short.
+    // The name of the column can contain the Rust type, and PostgreSQL truncates a name to 63 bytes. So the type is
+    // written without the paths of its modules.
     let (rust_text, name) = match rust {
         RustType::Vec { element, .. } if !elements_nullable => {
             let rust = short(&format!("Vec<{element}>"));

@@ -35,7 +35,7 @@ use crate::builtin::oid;
 use crate::syntax::ast::JoinKind;
 use std::ops::Range;
 
-/// The proof that a query never returns more than one row.
+/// Proves that a query never returns more than one row.
 pub(super) struct Proof {
     /// Whether all collations of the schema are deterministic: under each of them, strings of different bytes are
     /// different.

@@ -190,8 +190,8 @@ impl Parser<'_> {
         Ok((parameters, ordered))
     }
 
-    /// `CREATE EXTENSION [IF NOT EXISTS] name [WITH] …`, after `CREATE`; the options SCHEMA, VERSION and CASCADE may have
-    /// any order.
+    /// `CREATE EXTENSION [IF NOT EXISTS] name [WITH] …`, after `CREATE`; the options SCHEMA, VERSION and CASCADE may
+    /// have any order.
     pub(super) fn create_extension(&mut self) -> Parsing<StatementKind> {
         self.advance();
         let if_not_exists = self.if_not_exists()?;

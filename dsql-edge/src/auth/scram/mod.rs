@@ -3,7 +3,7 @@
 //!
 //! Input: a password, the channel binding, the server's two messages. Output: the client's two messages, or the reason
 //! why the login ends. The login has succeeded only after [`Proof::verify`] has returned `Ok`: then the server has
-//! proved that it has the password, too.
+//! proved that it has the verifier of the password.
 //!
 //! `messages` checks each message of the server before anything else reads it. Outside Workers, `native` gives the
 //! messages to `postgres-protocol`. On Workers, `own` writes the client's messages, and the platform's cryptography
