@@ -72,7 +72,10 @@ fn each_format_for_postgresql_is_as_recorded() {
     assert_eq!(run(&["lint", "--dialect", "postgres", schema]), (String::new(), true));
     let second = ["lint", "--dialect", "postgres", "--schema", schema, "postgres/2_errors.sql"];
     let report = std::fs::read_to_string(recorded.with_extension("txt")).unwrap();
-    assert!(report.starts_with(&run(&second).0), "a file in --schema has the same effect as before the linted file");
+    assert!(
+        report.starts_with(&run(&second).0),
+        "a file in --schema has the same effect as before the linted file"
+    );
     for option in ["--fix", "--one-transaction"] {
         let (report, well) = run(&["lint", "--dialect", "postgres", option, schema]);
         assert_eq!((report.as_str(), well), ("", false), "{option}");
