@@ -122,13 +122,20 @@ impl Drop for Running {
     }
 }
 
+/// Whether the workspace's manifest contains this address of the repository.
+fn manifest_contains(repository: &str) -> bool {
+    let manifest = fs::read_to_string(project::root().join("Cargo.toml")).unwrap();
+    manifest.contains(&format!("repository = \"{repository}\""))
+}
+
 /// Whether each installed package is a package of this workspace with a binary.
 fn installs(block: &Block) -> Result<(), String> {
     for (command, _) in &block.commands {
         let words: Vec<&str> = command.split_whitespace().collect();
         match words.as_slice() {
             ["cargo", "install", packages @ ..] => {
-                for package in packages {
+                for package in packages.iter().filter(|word| **word != "--path") {
+                    let package = package.strip_prefix("dsql-edge/").unwrap_or(package);
                     let manifest = project::root().join(package).join("Cargo.toml");
                     let text = fs::read_to_string(manifest).map_err(|error| format!("{package}: {error}"))?;
                     if !text.contains("[[bin]]") || text.contains("publish = false") {
@@ -136,6 +143,7 @@ fn installs(block: &Block) -> Result<(), String> {
                     }
                 }
             }
+            ["git", "clone", url] if manifest_contains(url) => {}
             ["rustup", "target", "add", target] if *target == setup::WASM_TARGET => {}
             _ => return Err(format!("{command} is not a known installation")),
         }

@@ -84,7 +84,7 @@ fn error_names_the_cause_and_its_place() {
         ("migration_is_rejected", "--> rejected/0001.sql:2:25"),
         ("migration_is_wrong", "wrong/0001.sql:3:13: 42P01: relation \"drafts\" does not exist"),
         ("folder_has_changed", "changing have changed since this test was compiled: compile it again"),
-        ("fault_needs_dsql", "faults(…) needs DSQL, and the schema has the dialect postgres"),
+        ("fault_needs_dsql", "faults(…) needs DSQL, but the schema has the dialect postgres"),
     ] {
         let output = folder.run("fails", &[test], &[]);
         assert!(printed(&output).contains(expected), "{}", printed(&output));

@@ -101,8 +101,8 @@ pub(super) fn row(
     names.decode()
 }
 
-/// For the number of a column, the text that stands for the type that the user specified for this column: a
-/// placeholder, or the name of a type parameter.
+/// For the number of a column, the text that replaces the type that the user specified for this column: a placeholder,
+/// or the name of a type parameter.
 pub(super) type WrittenText = BTreeMap<usize, String>;
 
 /// Makes a placeholder for each Rust type that the user specified.

@@ -156,8 +156,8 @@ fn rename(name: &str, earlier: Option<&TypedColumn>, later: Option<&TypedColumn>
     }
 }
 
-/// Returns the index of a column that is NULL exactly if the group is absent; `None` if there is no such column. If
-/// such a column is NULL, an outer join found no match, and each outer join that can make this column NULL makes all
+/// Returns the index of a column that is NULL exactly if the group is absent; `None` if such a column does not exist.
+/// If such a column is NULL, an outer join found no match, and each outer join that can make this column NULL makes all
 /// columns of the group NULL. A join in `matched` certainly found a row, so this function ignores the join.
 pub(super) fn witness(
     branches: &[Branch],

@@ -329,7 +329,8 @@ pub struct Column {
     pub identity: Option<bool>,
     /// `GENERATED ALWAYS AS (…) STORED`.
     pub generated: bool,
-    /// The expression of the column's default or generation; `None` if there is no expression, or if it is a constant.
+    /// The expression of the column's default or generation; `None` without an expression, or if the expression is a
+    /// constant.
     pub(super) computed: Option<Box<Computed>>,
     /// Whether the column needs a sequence, as a serial or identity column, and the sequence has not been created yet.
     pub(super) has_sequence: bool,

@@ -151,8 +151,8 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
     Ok(out)
 }
 
-/// Returns the option that makes the next start keep a value; `None` if there is no such option. The option contains
-/// the value itself only if the value is a region, which is certainly not a secret.
+/// Returns the option that makes the next start keep a value; `None` if such an option does not exist. The option
+/// contains the value itself only if the value is a region, which is certainly not a secret.
 fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     if assignment.name == "DSQL_USER" {
         return Some("--user ROLE --as ROLE".to_owned());

@@ -391,7 +391,7 @@ mod tests {
         for (script, why) in [
             (None, "npm is not on PATH, or does not start"),
             (Some(offline), "npm does not reach its registry: the network is down"),
-            (Some(offline), "does not answer\n  npm error code ENOTFOUND\nStart it again"),
+            (Some(offline), "does not answer\n  npm error code ENOTFOUND\nStart dsql-local again"),
             (
                 Some("echo npm error code EINTEGRITY >&2; exit 1"),
                 "`npm ci` failed\n  npm error code EINTEGRITY\n",

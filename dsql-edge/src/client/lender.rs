@@ -150,8 +150,8 @@ impl Lender {
         })
     }
 
-    /// Begins to open a connection before a query needs it, if there is no connection yet. Has no effect with a pool,
-    /// or in another request.
+    /// Begins to open a connection before a query needs it, if a connection does not exist yet. Has no effect with a
+    /// pool, or in another request.
     pub(super) fn warm_up(&self) {
         #[cfg(feature = "pool")]
         if self.connector.config.lessor.is_some() {
