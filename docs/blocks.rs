@@ -13,6 +13,6 @@ include!(concat!(env!("OUT_DIR"), "/chapters.rs"));
 mod prelude {
     pub(crate) use dsql_edge::types::{Decimal, Uuid};
     pub(crate) use dsql_edge::{Config, Dsql, Error, Executor, IdempotentOutcome, sql};
-    pub(crate) use serde::Serialize;
+    pub(crate) use serde::{Deserialize, Serialize};
     pub(crate) use worker::{Context, Env, Request, Response, event};
 }
