@@ -40,9 +40,13 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
 /// # async fn count(dsql: &Dsql, name: &str) -> Result<(), Error> {
-/// let counted = sql!("UPDATE tag_master SET usage_count = usage_count + 1 WHERE tag_name = $name");
+/// let counted = sql!(
+///     "UPDATE tag_master SET usage_count = usage_count + 1
+///      WHERE tag_name = $name"
+/// );
 /// match counted.execute(dsql).await {
-///     // Only reading the row shows whether the use was counted. An idempotency key would resolve the outcome.
+///     // Only reading the row shows whether the use was counted.
+///     // An idempotency key would resolve the outcome.
 ///     Err(error) if error.is_outcome_unknown() => println!("perhaps counted: {error}"),
 ///     Err(error) if error.is_executed() => println!("counted, but: {error}"),
 ///     other => drop(other?),
@@ -64,10 +68,13 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
 /// # async fn add(dsql: &Dsql, name: &str) -> Result<bool, Error> {
-/// let added = sql!("INSERT INTO tag_master (tag_name, tag_category) VALUES ($name, 'Methodology')");
+/// let added = sql!(
+///     "INSERT INTO tag_master (tag_name, tag_category)
+///      VALUES ($name, 'Methodology')"
+/// );
 /// match added.execute(dsql).await {
 ///     Ok(_) => Ok(true),
-///     Err(error) if error.is_unique_violation() && error.constraint() == Some("tag_master_pkey") => Ok(false),
+///     Err(error) if error.constraint() == Some("tag_master_pkey") => Ok(false),
 ///     Err(error) => Err(error),
 /// }
 /// # }
@@ -86,7 +93,8 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 /// ```
 /// # use dsql_edge::Error;
 /// fn status(error: &Error) -> u16 {
-///     if error.is_throttled() || error.is_waking_up() || error.is_timeout() { 503 } else { 500 }
+///     let passes = error.is_throttled() || error.is_waking_up() || error.is_timeout();
+///     if passes { 503 } else { 500 }
 /// }
 /// ```
 ///
@@ -100,7 +108,8 @@ use crate::wire::frontend::EXCEEDS_LIMIT;
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
 /// # async fn usage(dsql: &Dsql, name: &str) -> Result<i32, Error> {
-/// let usage = sql!("SELECT usage_count FROM tag_master WHERE tag_name = $name").fetch_value(dsql).await;
+/// let query = sql!("SELECT usage_count FROM tag_master WHERE tag_name = $name");
+/// let usage = query.fetch_value(dsql).await;
 /// match usage {
 ///     Err(error) if error.is_no_rows() => Ok(0),
 ///     other => other,
