@@ -411,6 +411,16 @@ fn schema_is_the_one_of_the_build_and_is_named() {
     let config = home.path().canonicalize().unwrap().join(".cargo/config.toml");
     let of_config = format!("schema: other.sql (DSQL_EDGE_SCHEMA, which {} sets)", config.display());
     assert_eq!(schema_line(home.path(), &[]), of_config);
+    // Without `CARGO_HOME`, cargo's home folder is `.cargo` in the user's home folder, wherever the package is.
+    let user = package(&[(".cargo/config.toml", "[env]\nDSQL_EDGE_SCHEMA = \"other.sql\"\n")]);
+    let other = package(&[("dsql-schema.sql", SCHEMA), ("other.sql", SCHEMA), ("src/lib.rs", "")]);
+    let mut command = Command::new(dsql_edge());
+    let command = without_shell_variables(&mut command).args(["describe", "SELECT id FROM t"]);
+    let command = command.current_dir(other.path()).env("HOME", user.path()).env_remove("CARGO_HOME");
+    let printed = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    let config = user.path().join(".cargo/config.toml");
+    let expected = format!("schema: other.sql (DSQL_EDGE_SCHEMA, which {} sets)", config.display());
+    assert!(printed.contains(&expected), "{printed}");
     let of_environment = [("DSQL_EDGE_SCHEMA", "dsql-schema.sql")];
     let expected = "schema: dsql-schema.sql (DSQL_EDGE_SCHEMA, which the environment sets)";
     assert_eq!(schema_line(home.path(), &of_environment), expected);

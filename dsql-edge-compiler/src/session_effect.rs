@@ -126,6 +126,7 @@ mod tests {
         CREATE TABLE t (id int PRIMARY KEY, a text DEFAULT lower('A'));
         CREATE TABLE called (id int PRIMARY KEY, a int DEFAULT app(1));
         CREATE TABLE checked (id int PRIMARY KEY CHECK (app(id) > 0));
+        CREATE TABLE excluded (id int PRIMARY KEY, EXCLUDE USING gist (app(id) WITH =));
         CREATE TABLE made (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (app(id)) STORED);
         CREATE SEQUENCE s;
         CREATE TABLE guarded (a text);
@@ -167,6 +168,7 @@ mod tests {
             "SELECT a FROM calling",
             "INSERT INTO called (id) VALUES ($id)",
             "INSERT INTO checked (id) VALUES ($id)",
+            "INSERT INTO excluded (id) VALUES ($id)",
             "INSERT INTO made (id) VALUES ($id)",
             "SELECT query_to_xml('SELECT 1', true, true, '')",
             "SELECT table_to_xml('calling', true, true, '')",

@@ -125,7 +125,10 @@ impl Report {
     fn write(&self, out: &mut String, elapsed: Duration, seed: u64, callable: usize) -> std::fmt::Result {
         let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
         let calls = |what: &str| what.ends_with("()") || what.starts_with("operator ");
-        writeln!(out, "constructs: accepted statements with it (how many of these returned rows):")?;
+        writeln!(
+            out,
+            "for each construct, the accepted statements with the construct, and how many of them returned rows:"
+        )?;
         let mut line = String::new();
         for (what, (accepted, rows)) in self.constructs.iter().filter(|(what, _)| !calls(what)) {
             let item = format!("{what} {accepted} ({rows})");

@@ -304,3 +304,16 @@ fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
     }
     Ok(data)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{column_types, denied_functions, sources};
+
+    /// The name of a test server's folder has a digest of these sources: SQL that is missing here would leave old
+    /// templates in use.
+    #[test]
+    fn sources_contain_the_generated_sql() {
+        let all = sources().concat();
+        assert!(all.contains(&column_types()) && all.contains(&denied_functions::permissions(true)), "{all}");
+    }
+}

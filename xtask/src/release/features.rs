@@ -13,7 +13,7 @@
 //! - no feature, each feature alone, all features except one, and all features. A feature that uses an item of another
 //!   feature fails to build in one of these combinations.
 //!
-//! A mistake that only more features cause together, one of them from `OTHERS`, may not be found.
+//! A mistake that needs more features than these numbers, one of them from `OTHERS`, may not be found.
 
 use std::collections::BTreeSet;
 use std::thread;
